@@ -1,0 +1,136 @@
+package mining
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/loka/stratum/work"
+)
+
+// JobID is our own name of a job, unique within the process for longer than
+// any share of it can be late. On a V1 wire it is eight lower-case hex
+// digits, because rental services want long and unique ids.
+type JobID uint32
+
+// String prints the id as eight lower-case hex digits.
+func (id JobID) String() string { return fmt.Sprintf("%08x", uint32(id)) }
+
+// ParseJobID reads what [JobID.String] prints: exactly eight hex digits of
+// either case. ok is false for anything else, which means "not one of ours".
+func ParseJobID(b []byte) (id JobID, ok bool) {
+	if len(b) != 8 {
+		return 0, false
+	}
+	var v uint32
+	for _, c := range b {
+		switch {
+		case c >= '0' && c <= '9':
+			c -= '0'
+		case c >= 'a' && c <= 'f':
+			c -= 'a' - 10
+		case c >= 'A' && c <= 'F':
+			c -= 'A' - 10
+		default:
+			return 0, false
+		}
+		v = v<<4 | uint32(c)
+	}
+	return JobID(v), true
+}
+
+// AppendText appends the id as [JobID.String] prints it. It never fails.
+func (id JobID) AppendText(dst []byte) ([]byte, error) {
+	const digits = "0123456789abcdef"
+	for shift := 28; shift >= 0; shift -= 4 {
+		dst = append(dst, digits[uint32(id)>>shift&0xf])
+	}
+	return dst, nil
+}
+
+// Job is one job as a pool gave it: everything a header needs but the
+// miner's own choices. It is immutable after the upstream session made it
+// and may be shared by any number of goroutines.
+type Job struct {
+	// Pool is the configured name of the pool it came from.
+	Pool string
+	// Ref is the pool's own name of the job; only the upstream session that
+	// made the job reads it.
+	Ref string
+
+	Version  work.Version
+	PrevHash work.Hash
+	NBits    work.NBits
+	NTime    work.NTime
+
+	// CoinbasePrefix and CoinbaseSuffix are the raw coinbase bytes before
+	// and after the extranonce (E1 ‖ en2).
+	CoinbasePrefix, CoinbaseSuffix []byte
+	// Branches are the merkle branches, raw, coinbase always on the left.
+	// Empty means that the coinbase is the block's only transaction.
+	Branches []work.Hash
+
+	// Clean says that the pool no longer takes shares of earlier jobs.
+	Clean bool
+
+	// Extranonce1 and Extranonce2Size are the link's at the time the job
+	// came; Extranonce2Size is in bytes.
+	Extranonce1     work.Extranonce
+	Extranonce2Size int
+	// Difficulty is the pool's at the time the job came.
+	Difficulty work.Difficulty
+	// VersionMask is what the pool allows to be rolled; 0 is nothing.
+	VersionMask work.VersionMask
+
+	// Received is when the job's last byte was read.
+	Received time.Time
+}
+
+// Work is a job as one group of miners is given it.
+type Work struct {
+	// ID names this work on the miners' side.
+	ID JobID
+	// Job is the pool's job behind it.
+	Job *Job
+	// Prefix is the coinbase up to the miner's own extranonce1:
+	// Job.CoinbasePrefix ‖ E1 ‖ pad. With the pool's own E1 passed on it is
+	// Job.CoinbasePrefix alone.
+	Prefix []byte
+	// NTime is the job's, or a later one where the work was refreshed.
+	NTime work.NTime
+	// Clean asks the miner to drop earlier work at once.
+	Clean bool
+	// Difficulty is what a share of this work must meet, as the miner is told.
+	Difficulty work.Difficulty
+	// VersionMask is what may be rolled in this work before the miner's own
+	// request narrows it.
+	VersionMask work.VersionMask
+}
+
+// Share is one solution as a miner sent it.
+type Share struct {
+	// Job is the id the miner named; ours, not the pool's. Known is false
+	// when what the miner named cannot be one of ours.
+	Job   JobID
+	Known bool
+	// Extranonce2 is the miner's own part, of the size it was told.
+	Extranonce2 work.Extranonce
+	NTime       work.NTime
+	Nonce       work.Nonce
+	// VersionBits is the sixth field of a submit as sent, meaningful when
+	// HasVersionBits.
+	VersionBits    work.VersionMask
+	HasVersionBits bool
+}
+
+// MinerID names one downstream connection within the process, from 1 upward.
+type MinerID uint64
+
+// String prints the id in decimal.
+func (id MinerID) String() string { return strconv.FormatUint(uint64(id), 10) }
+
+// LinkID names one upstream connection within the process, from 1 upward.
+type LinkID uint64
+
+// String prints the id in decimal.
+func (id LinkID) String() string { return strconv.FormatUint(uint64(id), 10) }

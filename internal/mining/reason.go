@@ -1,0 +1,101 @@
+package mining
+
+// Reason says why a connection ended. It has one spelling, used alike as log
+// field, metric label and API word.
+type Reason string
+
+// Ends of either side's connections.
+const (
+	// PeerClosed: the other side closed in the ordinary way.
+	PeerClosed Reason = "peer_closed"
+	// PeerReset: the other side reset the connection.
+	PeerReset Reason = "peer_reset"
+	// ReadFailed: reading ended in an error that is neither of the above.
+	ReadFailed Reason = "read_failed"
+	// WriteFailed: writing ended in an error.
+	WriteFailed Reason = "write_failed"
+	// SlowConsumer: what we had to say piled up past the bound in bytes or age.
+	SlowConsumer Reason = "slow_consumer"
+	// LineTooLong: a line without an end within the limit.
+	LineTooLong Reason = "line_too_long"
+	// NULByte: a zero byte in a line.
+	NULByte Reason = "nul_byte"
+	// TooManyErrors: more malformed lines than the side is allowed.
+	TooManyErrors Reason = "too_many_errors"
+	// Shutdown: this process is stopping.
+	Shutdown Reason = "shutdown"
+	// InternalError: a fault of ours; the log has the details.
+	InternalError Reason = "internal_error"
+)
+
+// Ends of miners' connections.
+const (
+	// HandshakeTimeout: no complete first line in time.
+	HandshakeTimeout Reason = "handshake_timeout"
+	// AuthorizeTimeout: no authorized worker in time.
+	AuthorizeTimeout Reason = "authorize_timeout"
+	// IdleTimeout: no complete line for too long.
+	IdleTimeout Reason = "idle_timeout"
+	// UnknownProtocol: the first bytes are of no protocol we know.
+	UnknownProtocol Reason = "unknown_protocol"
+	// HTTPRequest: an HTTP request on a mining port.
+	HTTPRequest Reason = "http_request"
+	// TLSNotEnabled: a TLS hello on a plain listener.
+	TLSNotEnabled Reason = "tls_not_enabled"
+	// MaxConnections: server.max_connections is reached.
+	MaxConnections Reason = "max_connections"
+	// TooManyPending: more requests await an answer than one miner may have.
+	TooManyPending Reason = "too_many_pending"
+	// PoolUnreachable: the miner's pool cannot be reached.
+	PoolUnreachable Reason = "pool_unreachable"
+	// PoolDisconnected: the miner's pool connection ended.
+	PoolDisconnected Reason = "pool_disconnected"
+	// ExtranonceChanged: the pool changed its extranonce to one that this
+	// miner cannot follow.
+	ExtranonceChanged Reason = "extranonce_changed"
+)
+
+// Ends of pools' connections.
+const (
+	// DialFailed: no connection to any of the pool's addresses.
+	DialFailed Reason = "dial_failed"
+	// TLSFailed: the TLS handshake or the certificate check failed.
+	TLSFailed Reason = "tls_failed"
+	// PoolHandshakeTimeout: no subscribe reply in time.
+	PoolHandshakeTimeout Reason = "pool_handshake_timeout"
+	// SubscribeRefused: the pool refused mining.subscribe.
+	SubscribeRefused Reason = "subscribe_refused"
+	// BadExtranonce: the pool's extranonce is out of the range we take.
+	BadExtranonce Reason = "bad_extranonce"
+	// PoolAuthorizeRefused: the pool refused our own login.
+	PoolAuthorizeRefused Reason = "pool_authorize_refused"
+	// PoolSilent: no line from the pool for too long.
+	PoolSilent Reason = "pool_silent"
+	// MinerGone: the one miner of a dedicated link left.
+	MinerGone Reason = "miner_gone"
+)
+
+// Side tells the two kinds of connection apart.
+type Side string
+
+// The two sides, as metric labels.
+const (
+	Downstream Side = "downstream"
+	Upstream   Side = "upstream"
+)
+
+// Reasons lists every reason that a connection of the side can end with, in
+// the order of its metric series.
+func Reasons(side Side) []Reason {
+	both := []Reason{
+		PeerClosed, PeerReset, ReadFailed, WriteFailed, SlowConsumer,
+		LineTooLong, NULByte, TooManyErrors, Shutdown, InternalError,
+	}
+	if side == Upstream {
+		return append(both, DialFailed, TLSFailed, PoolHandshakeTimeout, SubscribeRefused,
+			BadExtranonce, PoolAuthorizeRefused, PoolSilent, MinerGone)
+	}
+	return append(both, HandshakeTimeout, AuthorizeTimeout, IdleTimeout, UnknownProtocol,
+		HTTPRequest, TLSNotEnabled, MaxConnections, TooManyPending, PoolUnreachable,
+		PoolDisconnected, ExtranonceChanged)
+}

@@ -1,0 +1,119 @@
+package mining
+
+import (
+	"fmt"
+	"io"
+	"net/netip"
+
+	"github.com/loka/stratum/work"
+)
+
+// RequestKind says what a miner asks for.
+type RequestKind uint8
+
+// The kinds of request that a session cannot answer alone.
+const (
+	// Negotiate asks which version bits may be rolled.
+	Negotiate RequestKind = iota + 1
+	// Open asks for an extranonce and work.
+	Open
+	// Authorize names a worker.
+	Authorize
+	// Submit hands in a share.
+	Submit
+)
+
+// String names the kind as logs and metrics do.
+func (k RequestKind) String() string {
+	switch k {
+	case Negotiate:
+		return "negotiate"
+	case Open:
+		return "open"
+	case Authorize:
+		return "authorize"
+	case Submit:
+		return "submit"
+	}
+	return "unknown"
+}
+
+// Request is what a downstream session asks of the house. The session owns
+// it: it is valid until the handler returns, and whoever keeps a part of it
+// longer copies that part.
+type Request struct {
+	Kind RequestKind
+	// Ticket is the session's own number of the request; the [Answer]
+	// carries it back.
+	Ticket uint64
+
+	// VersionMask is what the miner wants to roll (Negotiate).
+	VersionMask work.VersionMask
+
+	// UserAgent is what the miner calls itself (Open); untrusted, bounded.
+	UserAgent string
+
+	// Worker is who authorizes or submits. For Authorize only Login is set
+	// by the session; the identity middleware fills the rest.
+	Worker *Worker
+	// Password is the miner's (Authorize). It never reaches a pool or a log.
+	Password Secret
+
+	// Share is what is submitted (Submit).
+	Share Share
+}
+
+// Answer is the house's reply to a [Request].
+type Answer struct {
+	Ticket uint64
+	// Verdict is Pending when the answer comes later by the same ticket,
+	// Accepted when the request is granted, anything else refuses it.
+	Verdict Verdict
+
+	// VersionMask is what may be rolled, requested ∧ ours ∧ the pool's
+	// (Negotiate); 0 refuses.
+	VersionMask work.VersionMask
+
+	// Extranonce1 and Extranonce2Size are the miner's (Open).
+	Extranonce1     work.Extranonce
+	Extranonce2Size int
+}
+
+// Miner is what everybody may know of a downstream connection; the session's
+// driver makes it and nobody changes it once requests come.
+type Miner struct {
+	ID MinerID
+	// Listener is the configured address the miner came in by.
+	Listener string
+	// Remote is where it came from.
+	Remote netip.AddrPort
+	// Seat is where the house keeps what it knows of the miner, so that a
+	// share finds it without a lock. It is set once, before the first request.
+	Seat any
+}
+
+// Secret is a string that prints as stars wherever it is formatted or encoded
+// as text. A struct that is printed whole must hold it in an exported field:
+// fmt does not ask unexported ones how they print.
+type Secret string
+
+// String prints stars, or nothing for an empty secret.
+func (s Secret) String() string {
+	if s == "" {
+		return ""
+	}
+	return "***"
+}
+
+// Format prints what [Secret.String] does, whatever the verb: without it a verb
+// that does not fit a string, such as %d, would print the secret itself.
+func (s Secret) Format(w fmt.State, _ rune) { _, _ = io.WriteString(w, s.String()) }
+
+// GoString prints stars.
+func (s Secret) GoString() string { return s.String() }
+
+// MarshalText prints stars.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// Reveal returns the secret itself, for the one place that must send it.
+func (s Secret) Reveal() string { return string(s) }
