@@ -1,0 +1,122 @@
+package steer
+
+import (
+	"net/netip"
+	"regexp"
+	"strings"
+)
+
+// Rule says which miners one route takes. All that is set must hold; an
+// empty field holds always. Texts are globs: * is any text, ? one character.
+type Rule struct {
+	Listener  string
+	UserAgent string
+	Worker    string
+	CIDR      []netip.Prefix
+}
+
+// Facts is what is known of a miner so far.
+type Facts struct {
+	Listener string
+	Remote   netip.Addr
+	// UserAgent counts once Opened is true, Worker once Authorized is.
+	UserAgent  string
+	Worker     string
+	Opened     bool
+	Authorized bool
+}
+
+// Rules is a list of rules in order: the first that matches wins.
+type Rules struct{ rules []compiled }
+
+type compiled struct {
+	listener, userAgent, worker *regexp.Regexp // nil: holds always
+	cidr                        []netip.Prefix
+}
+
+// Compile prepares rules for matching.
+func Compile(rules []Rule) Rules {
+	var rs Rules
+	for _, r := range rules {
+		rs.rules = append(rs.rules, compiled{
+			listener:  glob(r.Listener),
+			userAgent: glob(r.UserAgent),
+			worker:    glob(r.Worker),
+			cidr:      r.CIDR,
+		})
+	}
+	return rs
+}
+
+// glob compiles a glob; nil for one that every text matches.
+func glob(text string) *regexp.Regexp {
+	if strings.Trim(text, "*") == "" {
+		return nil
+	}
+	expr := regexp.QuoteMeta(strings.ToValidUTF8(text, "\ufffd"))
+	expr = strings.ReplaceAll(expr, `\*`, `.*`)
+	expr = strings.ReplaceAll(expr, `\?`, `.`)
+	return regexp.MustCompile(`(?s)\A` + expr + `\z`)
+}
+
+// Match returns the index of the first rule that the facts satisfy, taking
+// what is not known yet as not satisfying a rule that asks for it.
+func (rs Rules) Match(f Facts) (rule int, ok bool) {
+	for i, r := range rs.rules {
+		if matches, known := r.test(f); matches && known {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
+// Candidates returns the indexes of the rules that the miner can still
+// match, in order, up to and including the first that it surely matches.
+func (rs Rules) Candidates(f Facts) []int {
+	var all []int
+	for i, r := range rs.rules {
+		matches, known := r.test(f)
+		if !matches {
+			continue
+		}
+		all = append(all, i)
+		if known {
+			break
+		}
+	}
+	return all
+}
+
+// test says whether the facts satisfy the rule, and whether that is settled:
+// a match that is not known hangs on facts that are still to come.
+func (r compiled) test(f Facts) (matches, known bool) {
+	if r.listener != nil && !r.listener.MatchString(f.Listener) {
+		return false, true
+	}
+	if len(r.cidr) > 0 && !within(r.cidr, f.Remote) {
+		return false, true
+	}
+	known = true
+	if r.userAgent != nil {
+		if f.Opened && !r.userAgent.MatchString(f.UserAgent) {
+			return false, true
+		}
+		known = known && f.Opened
+	}
+	if r.worker != nil {
+		if f.Authorized && !r.worker.MatchString(f.Worker) {
+			return false, true
+		}
+		known = known && f.Authorized
+	}
+	return true, known
+}
+
+func within(prefixes []netip.Prefix, addr netip.Addr) bool {
+	for _, p := range prefixes {
+		if p.Contains(addr) {
+			return true
+		}
+	}
+	return false
+}

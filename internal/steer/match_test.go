@@ -1,0 +1,111 @@
+package steer_test
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"pgregory.net/rapid"
+
+	"github.com/loka/stratum/internal/steer"
+)
+
+var lan = netip.MustParsePrefix("10.0.0.0/8")
+
+func TestMatchAsFactsArrive(t *testing.T) {
+	rules := steer.Compile([]steer.Rule{
+		{Worker: "vip.*"},
+		{UserAgent: "NiceHash/*", Listener: "*:3334"},
+		{CIDR: []netip.Prefix{lan}},
+		{},
+	})
+	at := func(listener, addr string) steer.Facts {
+		return steer.Facts{Listener: listener, Remote: netip.MustParseAddr(addr)}
+	}
+	opened := func(f steer.Facts, ua string) steer.Facts { f.Opened, f.UserAgent = true, ua; return f }
+	named := func(f steer.Facts, worker string) steer.Facts { f.Authorized, f.Worker = true, worker; return f }
+
+	for _, c := range []struct {
+		name       string
+		facts      steer.Facts
+		candidates []int
+		match      int
+	}{
+		{"a stranger from outside", at("0.0.0.0:3333", "198.51.100.7"), []int{0, 3}, 3},
+		{"a stranger at the rental port", at("0.0.0.0:3334", "198.51.100.7"), []int{0, 1, 3}, 3},
+		{"a rental", opened(at("0.0.0.0:3334", "198.51.100.7"), "NiceHash/1.0.0"), []int{0, 1}, 1},
+		{"a rental at the wrong port", opened(at("0.0.0.0:3333", "198.51.100.7"), "NiceHash/1.0.0"), []int{0, 3}, 3},
+		{"the farm", at("0.0.0.0:3333", "10.1.2.3"), []int{0, 2}, 2},
+		{"a named worker wins over all", named(opened(at("0.0.0.0:3334", "10.1.2.3"), "NiceHash/1.0.0"), "vip.1"), []int{0}, 0},
+		{"another worker", named(opened(at("0.0.0.0:3333", "10.1.2.3"), "x"), "bob.1"), []int{2}, 2},
+		{"authorized before subscribe", named(at("0.0.0.0:3334", "198.51.100.7"), "bob"), []int{1, 3}, 3},
+	} {
+		if got := rules.Candidates(c.facts); !slices.Equal(got, c.candidates) {
+			t.Errorf("%s: candidates %v, want %v", c.name, got, c.candidates)
+		}
+		got, ok := rules.Match(c.facts)
+		if !ok || got != c.match {
+			t.Errorf("%s: matches %d (%t), want %d", c.name, got, ok, c.match)
+		}
+	}
+}
+
+func TestNoRuleMatches(t *testing.T) {
+	rules := steer.Compile([]steer.Rule{{Listener: "[::1]:1"}})
+	if got := rules.Candidates(steer.Facts{Listener: "x"}); got != nil {
+		t.Errorf("candidates %v, want none", got)
+	}
+	if _, ok := rules.Match(steer.Facts{Listener: "x"}); ok {
+		t.Error("a rule for another listener matches")
+	}
+	if _, ok := rules.Match(steer.Facts{Listener: "[::1]:1"}); !ok {
+		t.Error("a glob's special characters are not taken literally")
+	}
+}
+
+// What a miner matches once all is known was among its candidates all along.
+func TestMatchStaysAmongCandidates(t *testing.T) {
+	texts := rapid.SampledFrom([]string{"", "*", "a*", "*b", "ab", "?b", "b"})
+	words := rapid.SampledFrom([]string{"", "a", "b", "ab", "aab"})
+	rapid.Check(t, func(t *rapid.T) {
+		var list []steer.Rule
+		for range rapid.IntRange(1, 5).Draw(t, "rules") {
+			r := steer.Rule{Listener: texts.Draw(t, "l"), UserAgent: texts.Draw(t, "ua"), Worker: texts.Draw(t, "w")}
+			if rapid.Bool().Draw(t, "cidr") {
+				r.CIDR = []netip.Prefix{lan}
+			}
+			list = append(list, r)
+		}
+		rules := steer.Compile(list)
+		addr := netip.MustParseAddr(rapid.SampledFrom([]string{"10.0.0.1", "192.0.2.1"}).Draw(t, "addr"))
+		facts := steer.Facts{Listener: words.Draw(t, "listener"), Remote: addr}
+		seen := [][]int{rules.Candidates(facts)}
+		facts.Opened, facts.UserAgent = true, words.Draw(t, "agent")
+		seen = append(seen, rules.Candidates(facts))
+		facts.Authorized, facts.Worker = true, words.Draw(t, "worker")
+		seen = append(seen, rules.Candidates(facts))
+		got, ok := rules.Match(facts)
+		for step, candidates := range seen {
+			if ok && !slices.Contains(candidates, got) {
+				t.Fatalf("matched %d, which was no candidate at step %d: %v", got, step, candidates)
+			}
+		}
+		if last := seen[2]; ok != (len(last) == 1) {
+			t.Fatalf("with all facts known there are candidates %v, matched %t", last, ok)
+		}
+	})
+}
+
+func FuzzGlob(f *testing.F) {
+	f.Add("a*", "abc")
+	f.Add("[x?", "[xy")
+	f.Add("\xff", "\xff")
+	f.Fuzz(func(t *testing.T, pattern, text string) {
+		_, ok := steer.Compile([]steer.Rule{{Listener: pattern}}).Match(steer.Facts{Listener: text})
+		if utf8.ValidString(pattern) && !strings.ContainsAny(pattern, "*?") && pattern != "" && ok != (pattern == text) {
+			t.Fatalf("glob %q against %q: %t", pattern, text, ok)
+		}
+	})
+}
