@@ -1,0 +1,84 @@
+package upstream
+
+import (
+	"time"
+
+	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/sv1"
+)
+
+// Bounds of a job. A pool is not trusted: firmware has overflowed on less
+// (bmminer on a coinbase1 of more than 8192 hex digits).
+const (
+	maxCoinbasePart = 8 << 10 // bytes, 16 KiB of hex
+	maxRef          = 128     // bytes of a job id
+)
+
+// notify makes a job of mining.notify. Before the subscribe reply it is held,
+// the newest only, until the extranonce is known.
+func (s *V1) notify() error {
+	var m sv1.Notify // fresh each time: the job keeps its memory
+	if err := m.Decode(s.msg.Params); err != nil {
+		return s.skip(err.Error())
+	}
+	switch {
+	case len(m.Coinb1) > maxCoinbasePart || len(m.Coinb2) > maxCoinbasePart:
+		return s.skip("job with a coinbase part of more than 8 KiB")
+	case len(m.Branches) > sv1.MaxBranches:
+		return s.skip("job with more than 32 merkle branches")
+	case len(m.JobID) > maxRef:
+		return s.skip("job with an id of more than 128 bytes")
+	}
+	job := &mining.Job{
+		Pool:           s.cfg.Pool,
+		Ref:            string(m.JobID),
+		Version:        m.Version,
+		PrevHash:       m.PrevHash,
+		NBits:          m.NBits,
+		NTime:          m.NTime,
+		CoinbasePrefix: m.Coinb1,
+		CoinbaseSuffix: m.Coinb2,
+		Branches:       m.Branches,
+		Clean:          s.cleans(&m),
+		Received:       s.now,
+	}
+	if s.state == Opening {
+		s.held = job
+		return nil
+	}
+	s.tellJob(job)
+	return nil
+}
+
+// cleans says whether a job makes earlier ones worthless. Without a readable
+// flag (absent, null) that is when the previous block changed. A
+// job that takes the place of a held clean one is clean as well.
+func (s *V1) cleans(m *sv1.Notify) bool {
+	before := s.last
+	if s.held != nil {
+		before = s.held
+	}
+	switch {
+	case s.held != nil && s.held.Clean:
+		return true
+	case m.CleanKnown:
+		return m.Clean
+	default:
+		return before == nil || before.PrevHash != m.PrevHash
+	}
+}
+
+// tellJob completes a job with what holds now and lets it go; nothing changes
+// it from here on.
+func (s *V1) tellJob(job *mining.Job) {
+	job.Extranonce1, job.Extranonce2Size = s.en1, s.en2Size
+	job.Difficulty, job.VersionMask = s.difficulty, s.mask
+	s.last = job
+	s.counts.Jobs++
+	s.tell(Event{Kind: Job, Job: job})
+}
+
+// seconds bounds a number of seconds from a pool to a day.
+func seconds(n int) time.Duration {
+	return time.Duration(min(max(n, 0), 24*60*60)) * time.Second
+}
