@@ -1,0 +1,77 @@
+package link
+
+import (
+	"time"
+
+	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/upstream"
+)
+
+// driver is the link as its connection sees it: the goroutine in Run calls
+// these, one at a time.
+type driver struct{ l *Link }
+
+// Line feeds the session one line and tells what came of it.
+func (d driver) Line(line []byte) error {
+	l := d.l
+	l.mu.Lock()
+	events, out, err := l.session.Line(line, time.Now(), l.events[:0], l.out[:0])
+	l.events = events
+	l.send(out)
+	if err == nil {
+		l.rearm()
+	}
+	l.mu.Unlock()
+	l.cause = err
+	l.tell()
+	return err
+}
+
+// Flush has nothing to add: what Line sends leaves in one write by itself.
+func (driver) Flush() {}
+
+// Tick lets time pass in the session.
+func (d driver) Tick(now time.Time) (mining.Reason, time.Time) {
+	l := d.l
+	l.mu.Lock()
+	events, reason, next := l.session.Tick(now, l.events[:0])
+	l.events, l.tickAt = events, next
+	l.mu.Unlock()
+	l.tell()
+	return reason, next
+}
+
+// tell passes the gathered events on, without the lock.
+func (l *Link) tell() {
+	for _, ev := range l.events {
+		l.metrics.count(ev)
+		l.notes.event(ev)
+		l.deps.Events.LinkEvent(l, ev)
+	}
+	clear(l.events) // keep no job alive
+	l.events = l.events[:0]
+}
+
+// count counts what an event is worth.
+func (m *Metrics) count(ev upstream.Event) {
+	switch ev.Kind {
+	case upstream.BadLine:
+		m.BadLines.Inc()
+	case upstream.Verdict:
+		m.verdict(ev)
+	case upstream.Subscribed, upstream.Job, upstream.Difficulty, upstream.Extranonce,
+		upstream.Mask, upstream.Authorized, upstream.Message, upstream.Reconnect:
+	}
+}
+
+func (m *Metrics) verdict(ev upstream.Event) {
+	switch {
+	case ev.Local:
+	case ev.Verdict == mining.Unanswered:
+		m.Unanswered.Inc()
+	case ev.Late:
+		m.Late.Inc()
+	default:
+		m.RTT.Observe(ev.RTT.Seconds())
+	}
+}

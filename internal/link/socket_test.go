@@ -1,0 +1,78 @@
+package link_test
+
+import (
+	"bufio"
+	"context"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/loka/stratum/internal/dial"
+	"github.com/loka/stratum/internal/link"
+	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/upstream"
+)
+
+// TestOverARealSocket has a pool that accepts every share it is handed; the
+// link is closed with the last verdict.
+func TestOverARealSocket(t *testing.T) {
+	t.Parallel()
+	const shares = 200
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	var serving sync.WaitGroup
+	serving.Go(func() { acceptAll(t, listener) })
+	verdicts := 0
+	rec := &record{}
+	rec.on = func(l *link.Link, ev upstream.Event) {
+		switch ev.Kind { //nolint:exhaustive // the others are left alone
+		case upstream.Job:
+			for tag := range uint64(shares) {
+				l.Submit(share(ev.Job, tag))
+			}
+		case upstream.Verdict:
+			if ev.Verdict != mining.Accepted {
+				t.Errorf("verdict is %+v", ev)
+			}
+			if verdicts++; verdicts == shares {
+				l.Close(mining.MinerGone)
+			}
+		}
+	}
+	l := link.New(testConfig(), link.Deps{
+		Dial: func(ctx context.Context, _ dial.Endpoint) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "tcp", listener.Addr().String())
+		},
+		Events: rec,
+	})
+	if got := l.Run(t.Context()); got != mining.MinerGone || verdicts != shares {
+		t.Errorf("ended with %s after %d verdicts", got, verdicts)
+	}
+	serving.Wait()
+}
+
+// acceptAll serves one connection to its end.
+func acceptAll(t *testing.T, listener net.Listener) {
+	t.Helper()
+	conn, err := listener.Accept()
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer func() { _ = conn.Close() }()
+	in := bufio.NewScanner(conn)
+	in.Scan() // mining.subscribe
+	if _, err := conn.Write([]byte(ckpool1 + "\n" + notify + "\n")); err != nil {
+		t.Error(err)
+	}
+	for in.Scan() {
+		id, _, _ := strings.Cut(strings.TrimPrefix(in.Text(), `{"id":`), ",")
+		if _, err := conn.Write([]byte(`{"id":` + id + `,"result":true,"error":null}` + "\n")); err != nil {
+			return // closed after the last verdict
+		}
+	}
+}
