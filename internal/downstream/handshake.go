@@ -1,0 +1,185 @@
+package downstream
+
+import (
+	"bytes"
+	"time"
+
+	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/sv1"
+	"github.com/loka/stratum/work"
+)
+
+// subscribe handles mining.subscribe. The second parameter, a session to
+// resume, is not honoured: whoever knows another's session must not get its
+// extranonce. A second subscribe is told the same extranonce again, for some
+// firmware subscribes anew after a refusal or after a configure.
+func (s *V1) subscribe(id, params []byte, out *Out) *mining.Request {
+	var sub sv1.Subscribe
+	if err := sub.Decode(params); err != nil {
+		s.reply(id, reply{code: sv1.CodeOther, text: err.Error(), kind: replyError}, out)
+		return nil
+	}
+	if agent := printable(sub.UserAgent); agent != "" {
+		s.userAgent = agent
+	}
+	if s.subscribed {
+		s.reply(id, s.subscription(), out)
+		return nil
+	}
+	req := s.ask(mining.Open, id, true)
+	req.UserAgent = s.userAgent
+	return req
+}
+
+// opened takes the house's answer to an open.
+func (s *V1) opened(a mining.Answer) reply {
+	if a.Verdict != mining.Accepted {
+		return failure(sv1.CodeOther, textNoWork)
+	}
+	s.subscribed = true
+	s.told.extranonce1, s.told.extranonce2Size = a.Extranonce1, a.Extranonce2Size
+	return s.subscription()
+}
+
+// subscription is the reply to a subscribe.
+func (s *V1) subscription() reply {
+	return reply{kind: replySubscribe, subscribe: &sv1.SubscribeReply{
+		Session:         []byte(s.cfg.SessionID),
+		Extranonce1:     s.told.extranonce1,
+		Extranonce2Size: s.told.extranonce2Size,
+	}}
+}
+
+// authorize handles mining.authorize, before or after a subscribe, for any
+// number of workers up to the limit. A login that is known is granted again
+// without asking: proxies repeat it.
+func (s *V1) authorize(id, params []byte, out *Out) *mining.Request {
+	var auth sv1.Authorize
+	if err := auth.Decode(params); err != nil || len(auth.User) == 0 {
+		s.reply(id, reply{kind: replyRefusal, code: sv1.CodeUnauthorized, text: textUnauthorized}, out)
+		return nil
+	}
+	if s.workers[string(auth.User)] != nil {
+		s.reply(id, reply{kind: replyGranted}, out)
+		return nil
+	}
+	if len(s.workers) >= s.cfg.MaxWorkers {
+		s.reply(id, reply{kind: replyRefusal, code: sv1.CodeUnauthorized, text: textTooMany}, out)
+		return nil
+	}
+	s.login = string(auth.User)
+	req := s.ask(mining.Authorize, id, true)
+	req.Worker = &mining.Worker{Login: s.login}
+	req.Password = mining.Secret(auth.Password)
+	return req
+}
+
+// authorized takes the house's verdict on a login. The worker is the one that
+// the request carried at the end, completed on its way by others.
+func (s *V1) authorized(v mining.Verdict) reply {
+	if v == mining.Accepted && s.req.Worker != nil {
+		s.workers[s.login] = s.req.Worker
+	}
+	s.login = ""
+	return authorizeReply(v)
+}
+
+// negotiate handles mining.configure (BIP310). Only what was asked for is
+// answered. A minimum difficulty is refused, because nobody here enforces
+// one: the difficulty is the pool's.
+func (s *V1) negotiate(id, params []byte, out *Out) *mining.Request {
+	var conf sv1.Configure
+	if err := conf.Decode(params); err != nil {
+		s.reply(id, reply{code: sv1.CodeOther, text: err.Error(), kind: replyError}, out)
+		return nil
+	}
+	answer := sv1.ConfigureReply{Unknown: conf.Unknown}
+	if conf.MinimumDifficulty {
+		answer.MinimumDifficulty = sv1.GrantNo
+	}
+	if conf.SubscribeExtranonce {
+		answer.SubscribeExtranonce = sv1.GrantYes
+		s.follows = true
+	}
+	if conf.Info {
+		answer.Info = sv1.GrantYes
+	}
+	if conf.VersionRolling && conf.VersionMask != 0 {
+		// The line is gone when the answer comes.
+		answer.Unknown = cloneAll(conf.Unknown)
+		s.configure, s.mask = answer, conf.VersionMask
+		req := s.ask(mining.Negotiate, id, true)
+		req.VersionMask = conf.VersionMask
+		return req
+	}
+	if conf.VersionRolling {
+		answer.VersionRolling = sv1.GrantNo
+		s.wanted, s.told.mask = 0, 0
+	}
+	s.reply(id, reply{kind: replyConfigure, configure: &answer}, out)
+	return nil
+}
+
+// negotiated takes the house's answer to a negotiation; the latest counts.
+func (s *V1) negotiated(a mining.Answer) reply {
+	answer := s.configure
+	s.configure = sv1.ConfigureReply{}
+	s.wanted, s.told.mask = 0, 0
+	answer.VersionRolling = sv1.GrantNo
+	if granted := a.VersionMask & s.mask; a.Verdict == mining.Accepted && granted != 0 {
+		s.wanted, s.told.mask = s.mask, granted
+		answer.VersionRolling, answer.VersionMask = sv1.GrantYes, granted
+	}
+	return reply{kind: replyConfigure, configure: &answer}
+}
+
+// SetExtranonce changes the miner's extranonce1; size is that of its own
+// part in bytes. It goes out before the next work, which is then clean. It is
+// false when this miner cannot follow: it did not ask for
+// mining.set_extranonce, which firmware that does not know it takes for a
+// reply, or the size differs, which none stands within a connection. Before
+// the subscribe reply there is nothing to change.
+func (s *V1) SetExtranonce(en1 work.Extranonce, size int, _ time.Time) bool {
+	if !s.subscribed {
+		return true
+	}
+	if size != s.told.extranonce2Size {
+		return false
+	}
+	if en1 == s.told.extranonce1 {
+		s.held.moved = false
+		return true
+	}
+	if !s.follows {
+		return false
+	}
+	// Work that waits was made for the extranonce before.
+	s.held.work = nil
+	s.held.extranonce1, s.held.moved = en1, true
+	return true
+}
+
+// maxUserAgent is how much of a user agent is kept, in bytes.
+const maxUserAgent = 128
+
+// printable keeps the printable ASCII of a label that a stranger chose.
+func printable(label []byte) string {
+	kept := make([]byte, 0, min(len(label), maxUserAgent))
+	for _, c := range label {
+		if len(kept) == maxUserAgent {
+			break
+		}
+		if c >= 0x20 && c <= 0x7e {
+			kept = append(kept, c)
+		}
+	}
+	return string(bytes.TrimSpace(kept))
+}
+
+func cloneAll(list [][]byte) [][]byte {
+	cloned := make([][]byte, len(list))
+	for i, b := range list {
+		cloned[i] = bytes.Clone(b)
+	}
+	return cloned
+}

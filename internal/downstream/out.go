@@ -1,0 +1,109 @@
+package downstream
+
+import "github.com/loka/stratum/internal/mining"
+
+// Class says what may become of a frame that waits to be sent.
+type Class uint8
+
+// The classes of frames.
+const (
+	// Reply answers a request and is never dropped.
+	Reply Class = iota
+	// Setting is replaced by a newer setting of the same key as long as no
+	// job stands between the two.
+	Setting
+	// Job is a notify that leaves earlier jobs valid.
+	Job
+	// CleanJob is a notify that replaces earlier jobs that still wait.
+	CleanJob
+)
+
+// String names the class.
+func (c Class) String() string {
+	switch c {
+	case Reply:
+		return "reply"
+	case Setting:
+		return "setting"
+	case Job:
+		return "job"
+	case CleanJob:
+		return "clean_job"
+	}
+	return "unknown"
+}
+
+// The keys of the settings: a newer one replaces an older one of its key.
+const (
+	KeyDifficulty uint8 = iota + 1
+	KeyVersionMask
+	KeyExtranonce
+)
+
+// Frame is one whole line to send, its '\n' included.
+type Frame struct {
+	Class Class
+	// Key tells settings apart; it is 0 for other classes.
+	Key uint8
+	// Data aliases the memory of the [Out] it came from.
+	Data []byte
+}
+
+// Out gathers what a session wants sent, in order. The zero Out is ready.
+// Its frames are valid until the next call of Reset.
+type Out struct {
+	buf   []byte
+	marks []mark
+	list  []Frame
+
+	refused []Refused
+}
+
+// mark is a frame by its end in buf, which may still move while it grows.
+type mark struct {
+	end   int
+	class Class
+	key   uint8
+}
+
+// Keeping more than this after Reset would let one burst hold memory for good.
+const maxKept = 64 << 10
+
+// Reset forgets all frames and keeps the memory, unless it grew large.
+func (o *Out) Reset() {
+	if cap(o.buf) > maxKept {
+		*o = Out{}
+		return
+	}
+	clear(o.refused)
+	o.buf, o.marks, o.list, o.refused = o.buf[:0], o.marks[:0], o.list[:0], o.refused[:0]
+}
+
+// Frames returns the frames in the order in which they are to be sent.
+func (o *Out) Frames() []Frame {
+	o.list = o.list[:0]
+	start := 0
+	for _, m := range o.marks {
+		o.list = append(o.list, Frame{Class: m.class, Key: m.key, Data: o.buf[start:m.end:m.end]})
+		start = m.end
+	}
+	return o.list
+}
+
+// Refused is a share that the session answered itself: it never became a
+// request, so it is up to the driver to book it.
+type Refused struct {
+	// Worker is nil when the share was of no worker of this connection.
+	Worker *mining.Worker
+	// Verdict is Unauthorized, Invalid or JobNotFound.
+	Verdict mining.Verdict
+}
+
+// Refused lists the shares that the session refused itself, in order. It is
+// valid until the next call of Reset.
+func (o *Out) Refused() []Refused { return o.refused }
+
+// end closes the frame whose bytes were appended to buf.
+func (o *Out) end(class Class, key uint8) {
+	o.marks = append(o.marks, mark{end: len(o.buf), class: class, key: key})
+}
