@@ -53,6 +53,8 @@ const (
 	// ExtranonceChanged: the pool changed its extranonce to one that this
 	// miner cannot follow.
 	ExtranonceChanged Reason = "extranonce_changed"
+	// Disconnected: an operator disconnected the miner.
+	Disconnected Reason = "disconnected"
 )
 
 // Ends of pools' connections.
@@ -97,5 +99,5 @@ func Reasons(side Side) []Reason {
 	}
 	return append(both, HandshakeTimeout, AuthorizeTimeout, IdleTimeout, UnknownProtocol,
 		HTTPRequest, TLSNotEnabled, MaxConnections, TooManyPending, PoolUnreachable,
-		PoolDisconnected, ExtranonceChanged)
+		PoolDisconnected, ExtranonceChanged, Disconnected)
 }

@@ -1,0 +1,67 @@
+package mining
+
+// Description says in words what a close reason or a verdict means and what
+// an operator can do about it.
+type Description struct {
+	// Means is one sentence.
+	Means string
+	// Do is one sentence, or "nothing" where all is well.
+	Do string
+}
+
+// Describe explains a close reason. A reason without an explanation gives the
+// zero Description; there is none among [Reasons].
+func Describe(r Reason) Description { return describeReason[r] }
+
+// DescribeVerdict explains a verdict. One that is not among [Verdicts] gives
+// the zero Description.
+func DescribeVerdict(v Verdict) Description { return describeVerdict[v] }
+
+//nolint:gochecknoglobals // a table
+var describeReason = map[Reason]Description{
+	PeerClosed:    {"The other side closed the connection in the ordinary way.", "Nothing; many in a row from one miner point at its firmware or power, from a pool at its status page."},
+	PeerReset:     {"The other side reset the connection.", "Look at the network between: switches, NAT timeouts, a reboot of the other side."},
+	ReadFailed:    {"Reading from the connection ended in an error.", "See the log line's error; mostly a network that went away without a word."},
+	WriteFailed:   {"Writing to the connection ended in an error.", "See the log line's error; mostly a network that went away without a word."},
+	SlowConsumer:  {"What had to be sent piled up past its bound in bytes or age, for the other side did not read.", "Look for a frozen miner or a lossy link; the connection was freed so that others are not delayed."},
+	LineTooLong:   {"A line without an end within the limit.", "The other side does not speak Stratum, or is broken; look at what runs there."},
+	NULByte:       {"A zero byte in a line, which no Stratum peer sends.", "The other side does not speak Stratum, or is broken; look at what runs there."},
+	TooManyErrors: {"More malformed lines than are forgiven.", "See the log at debug level for the lines; update the firmware, or ask the pool."},
+	Shutdown:      {"This process was stopping.", "Nothing; miners come back to the next process."},
+	InternalError: {"A fault of loka itself.", "Report it with the log lines of the connection."},
+
+	HandshakeTimeout:  {"No complete first line within server.handshake_timeout.", "A port scanner or health checker, or a miner on a very bad network."},
+	AuthorizeTimeout:  {"No authorized worker within server.authorize_timeout.", "Check the miner's user name; a monitoring tool that only subscribes ends so, too."},
+	IdleTimeout:       {"No line from the miner within server.idle_timeout.", "Look whether the miner hashes at all; a difficulty far above its hashrate has the same effect."},
+	UnknownProtocol:   {"The first bytes are of no protocol that is spoken here.", "Check that the miner's URL begins with stratum+tcp:// and that nothing else uses the port."},
+	HTTPRequest:       {"An HTTP request on a mining port; it was answered with a hint.", "The page and the API are on the address of http.listen."},
+	TLSNotEnabled:     {"A TLS hello on a plain port.", "Use stratum+tcp:// in the miner, or a listener with TLS."},
+	MaxConnections:    {"server.max_connections was reached.", "Raise it, and the descriptor limit (ulimit -n) if the log says that it was clamped."},
+	TooManyPending:    {"The miner had more requests open than one may have.", "A broken firmware, or a pool that answers nothing: see loka_pool_rtt_seconds."},
+	PoolUnreachable:   {"The pool of this miner could not be reached, and the miner was closed so that its own failover works.", "Look at /health and the pool's close reasons."},
+	PoolDisconnected:  {"The pool connection that served this miner ended, and the miner was closed to start anew.", "Look at the close reasons of side upstream for why."},
+	ExtranonceChanged: {"The pool changed its extranonce, and this miner cannot follow without a new connection.", "Nothing; the miner reconnects at once."},
+	Disconnected:      {"An operator disconnected the miner by the API.", "Nothing; the miner reconnects at once."},
+
+	DialFailed:           {"No connection to any of the pool's addresses.", "Check the pool's url, DNS and the firewall of this machine."},
+	TLSFailed:            {"The TLS handshake with the pool or the check of its certificate failed.", "Check the host name and the port of url, this machine's clock and its root certificates."},
+	PoolHandshakeTimeout: {"The pool did not answer mining.subscribe in time.", "Check that url names a Stratum V1 port of a SHA-256 pool."},
+	SubscribeRefused:     {"The pool refused mining.subscribe.", "Ask the pool; it may refuse this address, or proxies."},
+	BadExtranonce:        {"The pool's extranonce is out of the range that is supported.", "Use another pool or port; report the sizes in the log."},
+	PoolAuthorizeRefused: {"The pool refused our login.", "Check username, password and the worker template against what the pool expects."},
+	PoolSilent:           {"No line from the pool for too long.", "The pool or the network froze; a new connection is made by itself."},
+	MinerGone:            {"The one miner of a dedicated pool connection left.", "Nothing."},
+}
+
+//nolint:gochecknoglobals // a table
+var describeVerdict = map[Verdict]Description{
+	Accepted:      {"The share counts.", "Nothing."},
+	Stale:         {"The share's job no longer counts, mostly because a new block came meanwhile.", "Under about 0.5 % is normal; more points at latency to the pool or to the miner."},
+	Duplicate:     {"The same share was handed in before.", "A firmware that repeats itself, or two miners that were given the same work by something between."},
+	LowDifficulty: {"The share's hash misses its target.", "Single ones follow a change of difficulty; many mean that miner and pool do not agree on header or difficulty: version rolling, broken hardware."},
+	JobNotFound:   {"The share names a job that was never given on this connection.", "A firmware that mixes up its pools; after a restart single ones are normal."},
+	Invalid:       {"A field of the share is out of range, or it was refused for a reason without a name of its own.", "See the log at debug level for the pool's words."},
+	Unauthorized:  {"The worker of the share may not mine here.", "Check the miner's user name, and at the pool the account's."},
+	Unpaid:        {"The share was taken while no pool could be paid by it.", "Configure a second pool for the time in which the first is away."},
+	Unanswered:    {"The pool did not answer the share in time; the miner was told that it is refused.", "Look at the pool's loka_pool_rtt_seconds and loka_pool_late_answers_total."},
+}
