@@ -1,0 +1,175 @@
+package httpapi
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/view"
+)
+
+// paging is what every list takes.
+type paging struct {
+	Limit  int `query:"limit" minimum:"0" doc:"At most so many elements; 0: all"`
+	Offset int `query:"offset" minimum:"0" doc:"Leave out so many elements first"`
+}
+
+// cut applies the paging. It never fails: past the end there is nothing.
+func cut[T any](p paging, all []T) []T {
+	all = all[min(p.Offset, len(all)):]
+	if p.Limit > 0 {
+		all = all[:min(p.Limit, len(all))]
+	}
+	return all
+}
+
+// PoolList is the body of GET /api/v1/pools.
+type PoolList struct {
+	Pools []view.Pool `json:"pools" nullable:"false"`
+	Total int         `json:"total" doc:"Elements there are, whatever limit and offset"`
+}
+
+// WorkerList is the body of GET /api/v1/workers.
+type WorkerList struct {
+	Workers []view.Worker `json:"workers" nullable:"false" doc:"Sorted by name"`
+	Total   int           `json:"total" doc:"Elements there are, whatever limit and offset"`
+}
+
+// MinerList is the body of GET /api/v1/miners.
+type MinerList struct {
+	Miners []view.Miner `json:"miners" nullable:"false" doc:"Oldest first"`
+	Total  int          `json:"total" doc:"Elements there are, whatever limit and offset"`
+}
+
+// RouteList is the body of GET /api/v1/routes.
+type RouteList struct {
+	Routes []view.Route `json:"routes" nullable:"false" doc:"In the order they are matched"`
+	Total  int          `json:"total" doc:"Elements there are, whatever limit and offset"`
+}
+
+// Status is the body of /live and /ready.
+type Status struct {
+	Status string `json:"status" doc:"ok"`
+}
+
+type body[T any] struct{ Body T }
+
+type healthOutput struct {
+	Status int
+	Body   view.Health
+}
+
+type workerInput struct {
+	Name string `path:"name" doc:"The login, percent-encoded"`
+}
+
+type minerInput struct {
+	ID uint64 `path:"id" minimum:"1" doc:"As in /api/v1/miners"`
+}
+
+const bearer = "admin_token"
+
+// routes is everything that can be asked for.
+func routes(deps Deps) *http.ServeMux {
+	mux := http.NewServeMux()
+	cfg := huma.DefaultConfig("Loka Stratum", deps.Model.Version())
+	cfg.OpenAPIPath = "/api/v1/openapi"
+	cfg.DocsPath, cfg.SchemasPath, cfg.CreateHooks = "", "", nil
+	cfg.Info.Description = "Reads are open on loopback. Writes, and everything off loopback but /live and /ready, need the admin token. Errors are RFC 9457 problem documents."
+	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{bearer: {Type: "http", Scheme: "bearer", Description: "The content of data_dir/api.token."}}
+	api := humago.New(mux, cfg)
+	probes(api, deps.Model)
+	reads(api, deps.Model)
+	lists(api, deps.Model)
+	if deps.Miners != nil {
+		writes(api, deps.Miners)
+	}
+	if deps.Metrics != nil {
+		mux.Handle("GET /metrics", asProblems(deps.Metrics))
+		mux.Handle("GET /metrics/prometheus", asProblems(deps.Metrics))
+	}
+	if deps.Page != nil {
+		mux.Handle("GET /{$}", asProblems(deps.Page))
+		mux.Handle("GET /web/", asProblems(deps.Page))
+	}
+	return mux
+}
+
+// get describes a read.
+func get(path, id, summary string, errs ...int) huma.Operation {
+	return huma.Operation{
+		Method: http.MethodGet, Path: path, OperationID: id, Summary: summary,
+		Errors: append(errs, http.StatusUnauthorized, http.StatusMisdirectedRequest),
+	}
+}
+
+func probes(api huma.API, m *view.Model) {
+	huma.Register(api, get("/live", "live", "The process answers"), func(context.Context, *struct{}) (*body[Status], error) {
+		return &body[Status]{Status{"ok"}}, nil
+	})
+	huma.Register(api, get("/ready", "ready", "200 while at least one route can serve work", http.StatusServiceUnavailable), func(context.Context, *struct{}) (*body[Status], error) {
+		if !m.Ready() {
+			return nil, huma.Error503ServiceUnavailable("no route can serve work: none of the pools does; /health says why")
+		}
+		return &body[Status]{Status{"ok"}}, nil
+	})
+	op := get("/health", "health", "What works and what does not; 503 when down")
+	op.Responses = map[string]*huma.Response{"503": {Description: "Down; the body is the same"}}
+	huma.Register(api, op, func(context.Context, *struct{}) (*healthOutput, error) {
+		h := m.Health()
+		status := http.StatusOK
+		if h.Status == view.Down {
+			status = http.StatusServiceUnavailable
+		}
+		return &healthOutput{Status: status, Body: h}, nil
+	})
+}
+
+func reads(api huma.API, m *view.Model) {
+	huma.Register(api, get("/api/v1/summary", "summary", "The whole in one look"), func(context.Context, *struct{}) (*body[view.Summary], error) {
+		return &body[view.Summary]{m.Summary()}, nil
+	})
+	huma.Register(api, get("/api/v1/workers/{name}", "worker", "One worker, with its connections", http.StatusNotFound), func(_ context.Context, in *workerInput) (*body[view.Worker], error) {
+		w, ok := m.Worker(in.Name)
+		if !ok {
+			return nil, huma.Error404NotFound(fmt.Sprintf("no worker %q was ever seen; /api/v1/workers lists them", in.Name))
+		}
+		return &body[view.Worker]{w}, nil
+	})
+}
+
+func lists(api huma.API, m *view.Model) {
+	huma.Register(api, get("/api/v1/pools", "pools", "Every configured pool and its answers"), func(_ context.Context, in *paging) (*body[PoolList], error) {
+		all := m.Pools()
+		return &body[PoolList]{PoolList{cut(*in, all), len(all)}}, nil
+	})
+	huma.Register(api, get("/api/v1/workers", "workers", "Every worker that was ever seen"), func(_ context.Context, in *paging) (*body[WorkerList], error) {
+		all := m.Workers()
+		return &body[WorkerList]{WorkerList{cut(*in, all), len(all)}}, nil
+	})
+	huma.Register(api, get("/api/v1/miners", "miners", "Every open miner connection"), func(_ context.Context, in *paging) (*body[MinerList], error) {
+		all := m.Miners()
+		return &body[MinerList]{MinerList{cut(*in, all), len(all)}}, nil
+	})
+	huma.Register(api, get("/api/v1/routes", "routes", "Every route and what serves it"), func(_ context.Context, in *paging) (*body[RouteList], error) {
+		all := m.Routes()
+		return &body[RouteList]{RouteList{cut(*in, all), len(all)}}, nil
+	})
+}
+
+func writes(api huma.API, miners Disconnecter) {
+	huma.Register(api, huma.Operation{
+		Method: http.MethodDelete, Path: "/api/v1/miners/{id}", OperationID: "disconnect", Summary: "Disconnect a miner; it may come back",
+		DefaultStatus: http.StatusNoContent, Security: []map[string][]string{{bearer: {}}},
+		Errors: []int{http.StatusNotFound, http.StatusUnauthorized, http.StatusMisdirectedRequest},
+	}, func(_ context.Context, in *minerInput) (*struct{}, error) {
+		if !miners.Disconnect(mining.MinerID(in.ID)) {
+			return nil, huma.Error404NotFound(fmt.Sprintf("no miner %d is connected; /api/v1/miners lists them", in.ID))
+		}
+		return nil, nil //nolint:nilnil // how huma says 204
+	})
+}

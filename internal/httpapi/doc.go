@@ -1,0 +1,14 @@
+// Package httpapi is the HTTP side: health and readiness, metrics, the JSON
+// API with its OpenAPI description, and the page.
+//
+// It shows what [view.Model] says and decides who may see it. It does not
+// know how anything is counted, and holds no state of its own.
+//
+// Invariants:
+//   - Every error is an RFC 9457 problem document, those of the router
+//     included.
+//   - On loopback reads are open to requests whose Host names loopback, so
+//     that no web page can read them by a name of its own. Writes, and off
+//     loopback everything but /live and /ready, need the admin token.
+//   - Reads are GET and HEAD and change nothing.
+package httpapi

@@ -1,0 +1,60 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// problem writes an RFC 9457 document in the shape that all errors have.
+func problem(w http.ResponseWriter, status int, detail string) {
+	body, err := json.Marshal(&huma.ErrorModel{Title: http.StatusText(status), Status: status, Detail: detail})
+	if err != nil {
+		body = []byte("{}")
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(status)
+	_, _ = w.Write(append(body, '\n'))
+}
+
+func unauthorized(w http.ResponseWriter) {
+	w.Header().Set("WWW-Authenticate", `Bearer realm="loka"`)
+	problem(w, http.StatusUnauthorized, "this needs the header Authorization: Bearer TOKEN; the admin token is in the file api.token of data_dir")
+}
+
+// asProblems turns the errors of a handler that is not ours into problems.
+func asProblems(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(&problemWriter{ResponseWriter: w}, r)
+	})
+}
+
+// problemWriter replaces an error's body by a problem.
+type problemWriter struct {
+	http.ResponseWriter
+
+	replaced bool
+}
+
+// WriteHeader implements [http.ResponseWriter].
+func (p *problemWriter) WriteHeader(status int) {
+	if status < http.StatusBadRequest || p.replaced {
+		p.ResponseWriter.WriteHeader(status)
+		return
+	}
+	p.replaced = true
+	p.Header().Del("Content-Length")
+	problem(p.ResponseWriter, status, "the request was for something that is not there, or cannot be answered now")
+}
+
+// Write implements [http.ResponseWriter].
+func (p *problemWriter) Write(b []byte) (int, error) {
+	if p.replaced {
+		return len(b), nil
+	}
+	return p.ResponseWriter.Write(b)
+}
+
+// Unwrap lets [http.ResponseController] see what is behind.
+func (p *problemWriter) Unwrap() http.ResponseWriter { return p.ResponseWriter }

@@ -1,0 +1,123 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/loka/stratum/internal/ledger"
+	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/view"
+)
+
+const secret = "the-admin-token"
+
+var epoch = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+type fakeToken struct{}
+
+func (fakeToken) Check(presented string) bool { return presented == secret }
+
+type fakeHub struct {
+	ready  bool
+	miners []view.MinerState
+	gone   []mining.MinerID
+}
+
+func (h *fakeHub) Miners() []view.MinerState { return append([]view.MinerState(nil), h.miners...) }
+func (h *fakeHub) Pools() []view.PoolState {
+	return []view.PoolState{
+		{Name: "main", URL: "stratum+tcp://pool.example.com:3333", State: view.PoolActive, Connections: 1, Difficulty: 1024, LastJobAt: epoch},
+		{Name: "backup", URL: "stratum+tcp://backup.example.com:3333", State: view.PoolStandby},
+	}
+}
+
+func (h *fakeHub) Routes() []view.RouteState {
+	return []view.RouteState{{Name: "farm", Mode: "dedicated", Pools: []string{"main", "backup"}, Active: "main", Ready: h.ready}}
+}
+func (h *fakeHub) Ready() bool { return h.ready }
+func (h *fakeHub) Disconnect(id mining.MinerID) bool {
+	if id != 1 {
+		return false
+	}
+	h.gone = append(h.gone, id)
+	return true
+}
+
+// newDeps is a farm with one route, two pools, three miners and two workers,
+// one of whom has a name that needs escaping.
+func newDeps() (Deps, *fakeHub) {
+	hub := &fakeHub{ready: true}
+	for id := range mining.MinerID(3) {
+		hub.miners = append(hub.miners, view.MinerState{
+			ID: id + 1, Remote: netip.MustParseAddrPort("192.0.2.1:5"), State: view.MinerMining,
+			Since: epoch, Workers: []string{"alice.rig1"}, Route: "farm", Pool: "main", Difficulty: 512,
+		})
+	}
+	books := ledger.New(ledger.Config{}, epoch)
+	p := books.Pool("main", epoch)
+	for _, login := range []string{"alice.rig1", "bob/1 %2F?"} {
+		books.Record(ledger.Entry{
+			Worker: books.Worker(login, "farm", epoch), Pool: p, Verdict: mining.Accepted, PoolVerdict: mining.Accepted,
+			Difficulty: 512, PoolDifficulty: 1024, At: epoch,
+		})
+	}
+	model := view.New(view.Deps{
+		Version: "1.2.3", Instance: "test", Books: books, Hub: hub, Started: epoch,
+		Now: func() time.Time { return epoch.Add(time.Minute) },
+	})
+	text := func(s string) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(s)) })
+	}
+	return Deps{Model: model, Token: fakeToken{}, Metrics: text("metrics"), Page: text("page"), Miners: hub}, hub
+}
+
+// ask sends one request straight to the handler.
+type ask struct {
+	method, path, host, token string
+}
+
+func (a ask) do(t *testing.T, h http.Handler) *httptest.ResponseRecorder {
+	t.Helper()
+	if a.method == "" {
+		a.method = http.MethodGet
+	}
+	r := httptest.NewRequest(a.method, a.path, nil)
+	r.Host = "localhost:9090"
+	if a.host != "" {
+		r.Host = a.host
+	}
+	if a.token != "" {
+		r.Header.Set("Authorization", "Bearer "+a.token)
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
+// object decodes a JSON answer.
+func object(t *testing.T, w *httptest.ResponseRecorder) map[string]any {
+	t.Helper()
+	var out map[string]any
+	if err := json.Unmarshal(w.Body.Bytes(), &out); err != nil {
+		t.Fatalf("%v: %s", err, w.Body)
+	}
+	return out
+}
+
+// wantProblem holds an answer to the shape of every error.
+func wantProblem(t *testing.T, what string, w *httptest.ResponseRecorder, status int) map[string]any {
+	t.Helper()
+	if w.Code != status || w.Header().Get("Content-Type") != "application/problem+json" {
+		t.Errorf("%s: %d %s, want a problem %d: %s", what, w.Code, w.Header().Get("Content-Type"), status, w.Body)
+		return map[string]any{}
+	}
+	doc := object(t, w)
+	if doc["status"] != float64(status) || doc["title"] != http.StatusText(status) || doc["detail"] == "" || doc["detail"] == nil {
+		t.Errorf("%s: the problem is %v", what, doc)
+	}
+	return doc
+}

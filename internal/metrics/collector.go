@@ -1,0 +1,118 @@
+package metrics
+
+import (
+	"slices"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/loka/stratum/internal/ledger"
+	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/view"
+)
+
+// Source is what is read at a scrape.
+type Source interface {
+	// Connected counts open miner connections.
+	Connected() int
+	// PoolStates returns every configured pool.
+	PoolStates() []view.PoolState
+	// PoolBooks returns the books by pool.
+	PoolBooks() []ledger.Pool
+	// Ready says that at least one route can serve work.
+	Ready() bool
+}
+
+// viewCollector reads a Source at every scrape.
+type viewCollector struct {
+	source Source
+	pools  []string
+
+	miners, ready                        *prometheus.Desc
+	connections, up, difficulty, lastJob *prometheus.Desc
+	shares, poolShares                   *prometheus.Desc
+	work, poolWork                       *prometheus.Desc
+}
+
+func newViewCollector(source Source, pools []string) *viewCollector {
+	desc := func(name, help string, labels ...string) *prometheus.Desc {
+		return prometheus.NewDesc(namespace+"_"+name, help, labels, nil)
+	}
+	return &viewCollector{
+		source: source, pools: pools,
+		miners:      desc("miners_connected", "Open miner connections."),
+		ready:       desc("ready", "1 while at least one route can serve work."),
+		connections: desc("pool_connections", "Open connections to the pool, the probe included.", "pool"),
+		up:          desc("pool_up", "1 while the pool serves work or could.", "pool"),
+		difficulty:  desc("pool_difficulty", "The pool's difficulty at its last job; 0 until there is one.", "pool"),
+		lastJob:     desc("pool_last_job_timestamp_seconds", "When the pool's last job came, in seconds since 1970; 0 until there is one.", "pool"),
+		shares:      desc("shares_total", "Shares by our own verdict; they outlive a restart.", "pool", "verdict"),
+		poolShares:  desc("pool_shares_total", "Shares by the pool's verdict; they outlive a restart.", "pool", "verdict"),
+		work:        desc("work_accepted_total", "Sum of the assigned difficulty of shares that we accepted; times 2^32 it is hashes.", "pool"),
+		poolWork:    desc("pool_work_accepted_total", "Sum of the pool's difficulty of shares that it accepted; times 2^32 it is hashes.", "pool"),
+	}
+}
+
+// Describe implements [prometheus.Collector].
+func (c *viewCollector) Describe(out chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{c.miners, c.ready, c.connections, c.up, c.difficulty, c.lastJob, c.shares, c.poolShares, c.work, c.poolWork} {
+		out <- d
+	}
+}
+
+// Collect implements [prometheus.Collector]. What the source says of pools
+// that are not configured is left out: label values stay those of the start.
+func (c *viewCollector) Collect(out chan<- prometheus.Metric) {
+	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
+	counter := func(d *prometheus.Desc, v float64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, v, labels...)
+	}
+	gauge(c.miners, float64(c.source.Connected()))
+	gauge(c.ready, truth(c.source.Ready()))
+
+	states := make(map[string]view.PoolState)
+	for _, s := range c.source.PoolStates() {
+		states[s.Name] = s
+	}
+	books := make(map[string]ledger.Tally)
+	for _, b := range c.source.PoolBooks() {
+		books[b.Name] = b.Tally
+	}
+	for _, name := range c.pools {
+		s := states[name]
+		gauge(c.connections, float64(s.Connections), name)
+		gauge(c.up, truth(up(s.State)), name)
+		gauge(c.difficulty, float64(s.Difficulty), name)
+		var at float64
+		if !s.LastJobAt.IsZero() {
+			at = float64(s.LastJobAt.UnixMilli()) / 1000
+		}
+		gauge(c.lastJob, at, name)
+	}
+	for _, name := range append(slices.Clip(c.pools), ledger.NoPool) {
+		t := books[name]
+		for _, v := range mining.Verdicts() {
+			counter(c.shares, float64(t.Ours.Of(v)), name, v.String())
+			if name != ledger.NoPool {
+				counter(c.poolShares, float64(t.Pools.Of(v)), name, v.String())
+			}
+		}
+		counter(c.work, t.WorkAccepted, name)
+		if name != ledger.NoPool {
+			counter(c.poolWork, t.PoolWorkAccepted, name)
+		}
+	}
+}
+
+// up says that a pool in this state serves work or could.
+func up(state string) bool {
+	return state == view.PoolActive || state == view.PoolStandby || state == view.PoolDegraded
+}
+
+func truth(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}

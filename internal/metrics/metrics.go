@@ -1,0 +1,215 @@
+package metrics
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/loka/stratum/internal/mining"
+)
+
+// Config names what label values depend on.
+type Config struct {
+	// Version is the program's.
+	Version string
+	// Pools are the configured pools' names.
+	Pools []string
+	// Source is read at every scrape; [view.Model] is one.
+	Source Source
+}
+
+// Metrics hands out what is counted. Make it with [New].
+type Metrics struct {
+	// JobFanout takes seconds from a job's last byte to the last miner's
+	// queue, ShareDuration seconds from a submit's line to its verdict.
+	JobFanout, ShareDuration prometheus.Histogram
+	// Accepted counts accepted sockets, AcceptErrors errors of accept.
+	Accepted, AcceptErrors prometheus.Counter
+
+	registry *prometheus.Registry
+	pools    map[string]Pool
+	wires    map[mining.Side]Wire
+	closed   map[mining.Side]map[mining.Reason]prometheus.Counter
+	refused  map[string]map[mining.RequestKind]prometheus.Counter
+}
+
+// Pool is what is counted for one pool.
+type Pool struct {
+	// Jobs counts jobs passed on to miners, BadLines the pool's lines that
+	// were skipped, Late verdicts that came after their time.
+	Jobs, BadLines, Late prometheus.Counter
+	// RTT keeps the last observed time, in seconds.
+	RTT Last
+}
+
+// Wire is what is counted for the connections of one side.
+type Wire struct {
+	BytesIn, BytesOut, LinesIn, FramesOut, Superseded, Dropped prometheus.Counter
+}
+
+// Last is a gauge that is set to what was observed last.
+type Last struct{ prometheus.Gauge }
+
+// Observe sets the gauge.
+func (l Last) Observe(v float64) { l.Set(v) }
+
+// Middlewares lists the values of the label middleware.
+func Middlewares() []string { return []string{"validate", "identity"} }
+
+// New makes all metrics on a registry of their own.
+func New(cfg Config) (*Metrics, error) {
+	b := builder{registry: prometheus.NewRegistry()}
+	m := &Metrics{registry: b.registry}
+	b.register(collectors.NewGoCollector())
+	b.register(collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	b.register(newViewCollector(cfg.Source, cfg.Pools))
+
+	info := b.gauges("build_info", "The program's version and the Go release it was built with; always 1.", "version", "go")
+	info.WithLabelValues(cfg.Version, runtime.Version()).Set(1)
+
+	m.JobFanout = b.histogram("job_fanout_seconds", "Time from a job's last byte to the last of its miners' queues.")
+	m.ShareDuration = b.histogram("share_duration_seconds", "Time from a share's line to its verdict; in dedicated mode the pool's answer is part of it.")
+	m.Accepted = b.counters("connections_accepted_total", "Sockets accepted from miners.").WithLabelValues()
+	m.AcceptErrors = b.counters("accept_errors_total", "Errors of accepting a socket, such as too few file descriptors.").WithLabelValues()
+
+	m.buildPools(&b, cfg.Pools)
+	m.buildWires(&b)
+	m.buildClosed(&b)
+	return m, errors.Join(b.errs...)
+}
+
+func (m *Metrics) buildPools(b *builder, names []string) {
+	jobs := b.counters("jobs_total", "Jobs of the pool that were passed on to miners.", "pool")
+	bad := b.counters("pool_bad_lines_total", "Lines of the pool that were skipped because they are malformed or out of bounds.", "pool")
+	late := b.counters("pool_late_answers_total", "Answers of the pool to shares that had been given up as unanswered.", "pool")
+	rtt := b.gauges("pool_rtt_seconds", "Time between the last answered share and the pool's answer; 0 until there is one.", "pool")
+	m.pools = make(map[string]Pool, len(names))
+	for _, name := range names {
+		m.pools[name] = Pool{
+			Jobs: jobs.WithLabelValues(name), BadLines: bad.WithLabelValues(name),
+			Late: late.WithLabelValues(name), RTT: Last{rtt.WithLabelValues(name)},
+		}
+	}
+}
+
+func (m *Metrics) buildWires(b *builder) {
+	in := b.counters("received_bytes_total", "Bytes read from the connections of a side.", "side")
+	out := b.counters("sent_bytes_total", "Bytes written to the connections of a side.", "side")
+	lines := b.counters("received_lines_total", "Complete lines read from the connections of a side.", "side")
+	frames := b.counters("sent_lines_total", "Lines written to the connections of a side.", "side")
+	superseded := b.counters("superseded_lines_total", "Queued lines that a newer one made needless.", "side")
+	dropped := b.counters("dropped_lines_total", "Queued lines that the end of a connection left unsent.", "side")
+	m.wires = make(map[mining.Side]Wire)
+	for _, side := range []mining.Side{mining.Downstream, mining.Upstream} {
+		s := string(side)
+		m.wires[side] = Wire{
+			BytesIn: in.WithLabelValues(s), BytesOut: out.WithLabelValues(s),
+			LinesIn: lines.WithLabelValues(s), FramesOut: frames.WithLabelValues(s),
+			Superseded: superseded.WithLabelValues(s), Dropped: dropped.WithLabelValues(s),
+		}
+	}
+}
+
+func (m *Metrics) buildClosed(b *builder) {
+	closed := b.counters("connections_closed_total", "Ended connections by side (downstream: miners, upstream: pools) and reason; see REASONS.md.", "side", "reason")
+	m.closed = make(map[mining.Side]map[mining.Reason]prometheus.Counter)
+	for _, side := range []mining.Side{mining.Downstream, mining.Upstream} {
+		m.closed[side] = make(map[mining.Reason]prometheus.Counter)
+		for _, reason := range mining.Reasons(side) {
+			m.closed[side][reason] = closed.WithLabelValues(string(side), string(reason))
+		}
+	}
+	refused := b.counters("requests_refused_total", "Miners' requests that a middleware refused, by kind of request.", "middleware", "kind")
+	m.refused = make(map[string]map[mining.RequestKind]prometheus.Counter)
+	for _, name := range Middlewares() {
+		m.refused[name] = make(map[mining.RequestKind]prometheus.Counter)
+		for _, kind := range []mining.RequestKind{mining.Negotiate, mining.Open, mining.Authorize, mining.Submit} {
+			m.refused[name][kind] = refused.WithLabelValues(name, kind.String())
+		}
+	}
+}
+
+// Pool returns what is counted for a configured pool; a name that is not
+// configured is the caller's mistake and counts nowhere.
+func (m *Metrics) Pool(name string) Pool {
+	p, ok := m.pools[name]
+	if !ok {
+		counter := prometheus.NewCounter(prometheus.CounterOpts{Name: "nowhere_total", Help: "Never registered."})
+		gauge := prometheus.NewGauge(prometheus.GaugeOpts{Name: "nowhere", Help: "Never registered."})
+		return Pool{Jobs: counter, BadLines: counter, Late: counter, RTT: Last{gauge}}
+	}
+	return p
+}
+
+// Wire returns what is counted for the connections of a side.
+func (m *Metrics) Wire(side mining.Side) Wire { return m.wires[side] }
+
+// Closed returns the counter of connections of a side that end for a reason.
+func (m *Metrics) Closed(side mining.Side, reason mining.Reason) prometheus.Counter {
+	if c, ok := m.closed[side][reason]; ok {
+		return c
+	}
+	return m.closed[side][mining.InternalError]
+}
+
+// Refused returns the counter of requests that a middleware refuses. Values
+// that [Middlewares] and the request kinds do not list are counted as the
+// first middleware's submits.
+func (m *Metrics) Refused(middleware string, kind mining.RequestKind) prometheus.Counter {
+	if c, ok := m.refused[middleware][kind]; ok {
+		return c
+	}
+	return m.refused[Middlewares()[0]][mining.Submit]
+}
+
+// Handler serves the exposition: the text format, or OpenMetrics to whoever
+// asks for it.
+func (m *Metrics) Handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{
+		EnableOpenMetrics: true, MaxRequestsInFlight: 8, Timeout: 10 * time.Second,
+	})
+}
+
+// builder registers and remembers what went wrong.
+type builder struct {
+	registry *prometheus.Registry
+	errs     []error
+}
+
+const namespace = "loka"
+
+func (b *builder) register(c prometheus.Collector) {
+	if err := b.registry.Register(c); err != nil {
+		b.errs = append(b.errs, fmt.Errorf("register metric: %w", err))
+	}
+}
+
+func (b *builder) counters(name, help string, labels ...string) *prometheus.CounterVec {
+	v := prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help}, labels)
+	b.register(v)
+	return v
+}
+
+func (b *builder) gauges(name, help string, labels ...string) *prometheus.GaugeVec {
+	v := prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace, Name: name, Help: help}, labels)
+	b.register(v)
+	return v
+}
+
+func (b *builder) histogram(name, help string) prometheus.Histogram {
+	h := prometheus.NewHistogram(prometheus.HistogramOpts{
+		Namespace: namespace, Name: name, Help: help,
+		Buckets: []float64{
+			25e-6, 50e-6, 100e-6, 250e-6, 500e-6, 1e-3, 2.5e-3, 5e-3, 10e-3, 25e-3,
+			50e-3, 100e-3, 250e-3, 500e-3, 1, 2.5, 5, 10, 30,
+		},
+	})
+	b.register(h)
+	return h
+}

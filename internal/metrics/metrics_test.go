@@ -1,0 +1,229 @@
+package metrics
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/loka/stratum/internal/ledger"
+	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/view"
+)
+
+var epoch = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+type fakeSource struct {
+	miners int
+	ready  bool
+	pools  []view.PoolState
+	books  *ledger.Ledger
+}
+
+func (s *fakeSource) Connected() int               { return s.miners }
+func (s *fakeSource) Ready() bool                  { return s.ready }
+func (s *fakeSource) PoolStates() []view.PoolState { return s.pools }
+func (s *fakeSource) PoolBooks() []ledger.Pool     { return s.books.Pools(epoch) }
+
+func newMetrics(t *testing.T) (*Metrics, *fakeSource) {
+	t.Helper()
+	source := &fakeSource{books: ledger.New(ledger.Config{}, epoch)}
+	m, err := New(Config{Version: "1.2.3", Pools: []string{"main", "backup"}, Source: source})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m, source
+}
+
+func scrape(t *testing.T, m *Metrics, accept string) (body, contentType string) {
+	t.Helper()
+	r := httptest.NewRequest(http.MethodGet, "/metrics", nil)
+	if accept != "" {
+		r.Header.Set("Accept", accept)
+	}
+	w := httptest.NewRecorder()
+	m.Handler().ServeHTTP(w, r)
+	data, err := io.ReadAll(w.Result().Body)
+	if err != nil || w.Code != http.StatusOK {
+		t.Fatalf("%d, %v: %s", w.Code, err, data)
+	}
+	return string(data), w.Header().Get("Content-Type")
+}
+
+// value finds one series in an exposition.
+func value(t *testing.T, body, series string) string {
+	t.Helper()
+	for line := range strings.Lines(body) {
+		if rest, ok := strings.CutPrefix(line, series+" "); ok {
+			return strings.TrimSpace(rest)
+		}
+	}
+	t.Errorf("no series %s", series)
+	return ""
+}
+
+// TestEverySeriesAtTheStart: the contract's names, and every bounded label
+// value, are there before anything has happened.
+func TestEverySeriesAtTheStart(t *testing.T) {
+	m, _ := newMetrics(t)
+	body, _ := scrape(t, m, "")
+	want := []string{
+		"loka_miners_connected", "loka_ready",
+		"loka_job_fanout_seconds_count", "loka_share_duration_seconds_count", `loka_job_fanout_seconds_bucket{le="+Inf"}`,
+		"loka_connections_accepted_total", "loka_accept_errors_total",
+	}
+	for _, pool := range []string{"main", "backup"} {
+		for _, name := range []string{
+			"pool_connections", "pool_up", "work_accepted_total", "jobs_total", "pool_rtt_seconds",
+			"pool_work_accepted_total", "pool_difficulty", "pool_last_job_timestamp_seconds", "pool_bad_lines_total", "pool_late_answers_total",
+		} {
+			want = append(want, "loka_"+name+`{pool="`+pool+`"}`)
+		}
+		for _, verdict := range []string{"accepted", "stale", "duplicate", "low_difficulty", "job_not_found", "invalid", "unauthorized", "unpaid", "unanswered"} {
+			want = append(want,
+				`loka_shares_total{pool="`+pool+`",verdict="`+verdict+`"}`,
+				`loka_pool_shares_total{pool="`+pool+`",verdict="`+verdict+`"}`)
+		}
+	}
+	for _, side := range []mining.Side{mining.Downstream, mining.Upstream} {
+		for _, reason := range mining.Reasons(side) {
+			want = append(want, `loka_connections_closed_total{reason="`+string(reason)+`",side="`+string(side)+`"}`)
+		}
+		for _, name := range []string{"received_bytes", "sent_bytes", "received_lines", "sent_lines", "superseded_lines", "dropped_lines"} {
+			want = append(want, "loka_"+name+`_total{side="`+string(side)+`"}`)
+		}
+	}
+	for _, series := range want {
+		if got := value(t, body, series); got != "0" {
+			t.Errorf("%s is %q at the start", series, got)
+		}
+	}
+	if !regexp.MustCompile(`(?m)^loka_build_info\{go="go[^"]+",version="1\.2\.3"\} 1$`).MatchString(body) {
+		t.Error("no build_info")
+	}
+	for _, name := range []string{"go_goroutines", "process_start_time_seconds"} {
+		value(t, body, name)
+	}
+}
+
+func TestLint(t *testing.T) {
+	m, _ := newMetrics(t)
+	problems, err := testutil.GatherAndLint(m.registry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range problems {
+		if strings.HasPrefix(p.Metric, namespace+"_") {
+			t.Errorf("%s: %s", p.Metric, p.Text)
+		}
+	}
+}
+
+// TestPromtool asks Prometheus' own tool, where it is installed.
+func TestPromtool(t *testing.T) {
+	tool, err := exec.LookPath("promtool")
+	if err != nil {
+		t.Skip("promtool is not installed: the exposition was checked by promlint only (TestLint)")
+	}
+	m, _ := newMetrics(t)
+	body, _ := scrape(t, m, "")
+	cmd := exec.CommandContext(t.Context(), tool, "check", "metrics")
+	cmd.Stdin = strings.NewReader(body)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
+func TestCountersCount(t *testing.T) {
+	m, source := newMetrics(t)
+	source.miners, source.ready = 7, true
+	source.pools = []view.PoolState{
+		{Name: "main", State: view.PoolActive, Connections: 8, Difficulty: 1024, LastJobAt: epoch},
+		{Name: "backup", State: view.PoolDown},
+		{Name: "stranger", State: view.PoolActive},
+	}
+	main := source.books.Pool("main", epoch)
+	source.books.Record(ledger.Entry{Pool: main, Verdict: mining.Accepted, PoolVerdict: mining.Stale, Difficulty: 512, At: epoch})
+	source.books.Record(ledger.Entry{Pool: main, Verdict: mining.Accepted, PoolVerdict: mining.Accepted, Difficulty: 512, PoolDifficulty: 1024, At: epoch})
+	source.books.Record(ledger.Entry{Verdict: mining.Unauthorized, At: epoch})
+	source.books.Record(ledger.Entry{Pool: source.books.Pool("stranger", epoch), Verdict: mining.Accepted, At: epoch})
+
+	m.Pool("main").Jobs.Inc()
+	m.Pool("main").BadLines.Inc()
+	m.Pool("backup").Late.Inc()
+	m.Pool("main").RTT.Observe(0.25)
+	m.Pool("main").RTT.Observe(0.125)
+	m.Pool("stranger").Jobs.Inc() // counts nowhere
+	m.Pool("stranger").RTT.Observe(1)
+	m.Wire(mining.Upstream).BytesIn.Add(100)
+	m.Closed(mining.Downstream, mining.SlowConsumer).Inc()
+	m.Closed(mining.Downstream, "no such reason").Inc()
+	m.Closed(mining.Upstream, mining.HTTPRequest).Inc() // of the other side
+	m.Refused("validate", mining.Authorize).Inc()
+	m.Refused("stranger", mining.Authorize).Inc()
+	m.JobFanout.Observe(0.001)
+	m.Accepted.Inc()
+
+	body, _ := scrape(t, m, "")
+	for series, want := range map[string]string{
+		"loka_miners_connected":                                                    "7",
+		"loka_ready":                                                               "1",
+		`loka_pool_up{pool="main"}`:                                                "1",
+		`loka_pool_up{pool="backup"}`:                                              "0",
+		`loka_pool_connections{pool="main"}`:                                       "8",
+		`loka_pool_difficulty{pool="main"}`:                                        "1024",
+		`loka_pool_last_job_timestamp_seconds{pool="main"}`:                        "1.767323045e+09",
+		`loka_shares_total{pool="main",verdict="accepted"}`:                        "2",
+		`loka_shares_total{pool="(none)",verdict="unauthorized"}`:                  "1",
+		`loka_pool_shares_total{pool="main",verdict="accepted"}`:                   "1",
+		`loka_pool_shares_total{pool="main",verdict="stale"}`:                      "1",
+		`loka_work_accepted_total{pool="main"}`:                                    "1024",
+		`loka_pool_work_accepted_total{pool="main"}`:                               "1024",
+		`loka_jobs_total{pool="main"}`:                                             "1",
+		`loka_pool_bad_lines_total{pool="main"}`:                                   "1",
+		`loka_pool_late_answers_total{pool="backup"}`:                              "1",
+		`loka_pool_rtt_seconds{pool="main"}`:                                       "0.125",
+		`loka_received_bytes_total{side="upstream"}`:                               "100",
+		`loka_connections_closed_total{reason="slow_consumer",side="downstream"}`:  "1",
+		`loka_connections_closed_total{reason="internal_error",side="downstream"}`: "1",
+		`loka_connections_closed_total{reason="internal_error",side="upstream"}`:   "1",
+		`loka_requests_refused_total{kind="authorize",middleware="validate"}`:      "1",
+		`loka_requests_refused_total{kind="submit",middleware="validate"}`:         "1",
+		`loka_job_fanout_seconds_bucket{le="0.001"}`:                               "1",
+		`loka_job_fanout_seconds_bucket{le="0.0005"}`:                              "0",
+		`loka_connections_accepted_total`:                                          "1",
+	} {
+		if got := value(t, body, series); got != want {
+			t.Errorf("%s is %s, want %s", series, got, want)
+		}
+	}
+	if strings.Contains(body, "stranger") {
+		t.Error("a label value that was not known at the start")
+	}
+}
+
+func TestOpenMetricsIsNegotiated(t *testing.T) {
+	m, _ := newMetrics(t)
+	body, contentType := scrape(t, m, "")
+	if !strings.HasPrefix(contentType, "text/plain; version=0.0.4") || strings.Contains(body, "# EOF") {
+		t.Errorf("by default: %s", contentType)
+	}
+	body, contentType = scrape(t, m, "application/openmetrics-text; version=1.0.0")
+	if !strings.HasPrefix(contentType, "application/openmetrics-text; version=1.0.0") || !strings.HasSuffix(body, "# EOF\n") {
+		t.Errorf("when asked for: %s", contentType)
+	}
+}
+
+func TestSameNameTwiceIsAnError(t *testing.T) {
+	b := builder{registry: newRegistry(t)}
+	b.gauges("build_info", "x")
+	if len(b.errs) != 1 {
+		t.Errorf("errors: %v", b.errs)
+	}
+}

@@ -1,0 +1,101 @@
+package view
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/loka/stratum/internal/ledger"
+)
+
+const (
+	// oldJob is the age at which a serving pool's last job is worth a word;
+	// pools send one at least every minute or so.
+	oldJob = 5 * time.Minute
+	// refusedShare is the part of a pool's answers of ten minutes that may
+	// be refusals, and refusedLeast how many there must be to judge.
+	refusedShare = 0.05
+	refusedLeast = 20
+)
+
+// Health looks at everything there is to look at. The whole is down when no
+// route can serve work, degraded when any check is not ok.
+func (m *Model) Health() Health {
+	now := m.deps.Now()
+	books := poolsByName(m.deps.Books.Pools(now))
+	h := Health{Status: OK, Checks: make(map[string]Check)}
+	for _, r := range m.deps.Hub.Routes() {
+		h.Checks["route:"+r.Name] = checkRoute(&r)
+	}
+	states := m.deps.Hub.Pools()
+	for i := range states {
+		s := &states[i]
+		h.Checks["pool:"+s.Name] = checkPool(s, now)
+		if b := books[s.Name]; b != nil {
+			h.Checks["pool_shares:"+s.Name] = checkShares(b)
+		}
+	}
+	for name, check := range m.deps.Checks {
+		h.Checks[name] = check(now)
+	}
+	for _, c := range h.Checks {
+		if c.Status != OK {
+			h.Status = Degraded
+		}
+	}
+	if !m.deps.Hub.Ready() {
+		h.Status = Down
+	}
+	return h
+}
+
+func checkRoute(r *RouteState) Check {
+	if r.Ready {
+		return Check{Status: OK, Detail: "served by pool " + r.Active}
+	}
+	return Check{
+		Status: Down,
+		Detail: "none of its pools serves work: " + strings.Join(r.Pools, ", "),
+		Advice: "look at the checks of these pools; miners of this route are closed so that their own failover works",
+	}
+}
+
+func checkPool(s *PoolState, now time.Time) Check {
+	switch s.State {
+	case PoolDisabled:
+		return Check{Status: OK, Detail: "disabled"}
+	case PoolConnecting:
+		return Check{Status: Degraded, Detail: because("connecting", s.Error), Advice: "wait; if it lasts, check url and that this machine can reach it"}
+	case PoolDown:
+		return Check{Status: Down, Detail: because("down", s.Error), Advice: "check url, username and the pool's own status page; loka keeps trying"}
+	case PoolDegraded:
+		return Check{Status: Degraded, Detail: because("degraded", s.Error), Advice: "see the log for this pool"}
+	}
+	if age := now.Sub(s.LastJobAt); !s.LastJobAt.IsZero() && age > oldJob {
+		return Check{
+			Status: Degraded, Detail: fmt.Sprintf("the last job is %s old", age.Round(time.Second)),
+			Advice: "the pool has gone quiet: miners work on old blocks; check its status page",
+		}
+	}
+	return Check{Status: OK, Detail: s.State}
+}
+
+func because(state, reason string) string {
+	if reason == "" {
+		return state
+	}
+	return state + ": " + reason
+}
+
+func checkShares(p *ledger.Pool) Check {
+	accepted, refused := p.Accepted[ledger.TenMinutes], p.Refused[ledger.TenMinutes]
+	all := accepted + refused
+	detail := fmt.Sprintf("the pool refused %d of %d shares in ten minutes", refused, all)
+	if all >= refusedLeast && float64(refused) > refusedShare*float64(all) {
+		return Check{
+			Status: Degraded, Detail: detail,
+			Advice: "see loka_pool_shares_total by verdict: stale points at latency, low_difficulty and job_not_found at the pool, unauthorized at username",
+		}
+	}
+	return Check{Status: OK, Detail: detail}
+}

@@ -1,0 +1,89 @@
+package view
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/loka/stratum/internal/ledger"
+	"github.com/loka/stratum/internal/mining"
+)
+
+func TestHealth(t *testing.T) {
+	now := epoch.Add(time.Minute)
+	for _, c := range []struct {
+		name   string
+		change func(*fakeHub, *ledger.Ledger)
+		want   string // of the whole
+		check  string // the one that is not ok, and its status and detail
+		status string
+		detail string
+	}{
+		{"all well", func(h *fakeHub, _ *ledger.Ledger) { h.pools[1].State = PoolStandby }, OK, "", "", ""},
+		{"disabled is well", func(h *fakeHub, _ *ledger.Ledger) { h.pools[1].State = PoolDisabled }, OK, "", "", ""},
+		{"connecting", func(*fakeHub, *ledger.Ledger) {}, Degraded, "pool:backup", Degraded, "connecting"},
+		{"a pool is down", func(h *fakeHub, _ *ledger.Ledger) {
+			h.pools[1].State, h.pools[1].Error = PoolDown, "connection refused"
+		}, Degraded, "pool:backup", Down, "down: connection refused"},
+		{"a pool is degraded", func(h *fakeHub, _ *ledger.Ledger) { h.pools[1].State = PoolDegraded }, Degraded, "pool:backup", Degraded, "degraded"},
+		{"an old job", func(h *fakeHub, _ *ledger.Ledger) {
+			h.pools[1].State = PoolStandby
+			h.pools[0].LastJobAt = now.Add(-6 * time.Minute)
+		}, Degraded, "pool:main", Degraded, "the last job is 6m0s old"},
+		{"one route of two", func(h *fakeHub, _ *ledger.Ledger) {
+			h.pools[1].State = PoolStandby
+			h.routes = append(h.routes, RouteState{Name: "other", Pools: []string{"backup"}})
+		}, Degraded, "route:other", Down, "none of its pools serves work: backup"},
+		{"no route", func(h *fakeHub, _ *ledger.Ledger) { h.ready, h.routes[0].Ready = false, false }, Down, "route:farm", Down, "main, backup"},
+		{"the pool refuses", func(h *fakeHub, l *ledger.Ledger) {
+			h.pools[1].State = PoolStandby
+			for range 20 {
+				l.RecordPool(ledger.Entry{Pool: l.Pool("main", now), PoolVerdict: mining.LowDifficulty, At: now})
+			}
+		}, Degraded, "pool_shares:main", Degraded, "refused 21 of 24"},
+	} {
+		m, hub, books := farm(t)
+		c.change(hub, books)
+		h := m.Health()
+		if h.Status != c.want {
+			t.Errorf("%s: %s, want %s: %+v", c.name, h.Status, c.want, h.Checks)
+		}
+		if c.check == "" {
+			for name, check := range h.Checks {
+				if check.Status != OK || check.Advice != "" || check.Detail == "" {
+					t.Errorf("%s: %s is %+v", c.name, name, check)
+				}
+			}
+			continue
+		}
+		got := h.Checks[c.check]
+		if got.Status != c.status || !strings.Contains(got.Detail, c.detail) || got.Advice == "" {
+			t.Errorf("%s: %s is %+v, want %s: %s", c.name, c.check, got, c.status, c.detail)
+		}
+	}
+}
+
+func TestHealthAsksMoreChecks(t *testing.T) {
+	m, hub, _ := farm(t)
+	hub.pools[1].State = PoolStandby
+	m.deps.Checks = map[string]func(time.Time) Check{
+		"disk": func(time.Time) Check { return Check{Status: Degraded, Detail: "full", Advice: "make room"} },
+	}
+	if h := m.Health(); h.Status != Degraded || h.Checks["disk"].Detail != "full" {
+		t.Errorf("got %+v", h)
+	}
+}
+
+func TestReady(t *testing.T) {
+	m, hub, _ := farm(t)
+	if !m.Ready() || !m.Summary().Ready {
+		t.Error("not ready")
+	}
+	hub.ready = false
+	if m.Ready() || m.Summary().Ready {
+		t.Error("ready")
+	}
+	if m.Version() != "1.2.3" || len(m.PoolStates()) != 2 {
+		t.Error("version or pools")
+	}
+}

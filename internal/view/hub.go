@@ -1,0 +1,127 @@
+package view
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/work"
+)
+
+// Hub is where the model gets the state of connections. Each method returns
+// a fresh slice that the caller may keep.
+type Hub interface {
+	// Miners returns every open downstream connection, in any order.
+	Miners() []MinerState
+	// Pools returns every configured pool, in the file's order.
+	Pools() []PoolState
+	// Routes returns every route, in the order they are matched.
+	Routes() []RouteState
+	// Ready says that at least one route can serve work.
+	Ready() bool
+}
+
+// MinerCounter is what a [Hub] may do besides: count the open connections
+// without describing each.
+type MinerCounter interface {
+	MinerCount() int
+}
+
+// States of a miner's connection, as [MinerState.State] holds them.
+const (
+	// MinerConnected: nothing understood yet.
+	MinerConnected = "connected"
+	// MinerSubscribed: it has an extranonce, but no worker is authorized.
+	MinerSubscribed = "subscribed"
+	// MinerMining: at least one worker is authorized.
+	MinerMining = "mining"
+	// MinerClosing: what is queued is being flushed.
+	MinerClosing = "closing"
+)
+
+// States of a pool, as [PoolState.State] holds them.
+const (
+	// PoolConnecting: the first connection is being made.
+	PoolConnecting = "connecting"
+	// PoolActive: it serves work.
+	PoolActive = "active"
+	// PoolStandby: it could serve work, and a preferred pool does.
+	PoolStandby = "standby"
+	// PoolDegraded: it serves work, but something about it is wrong.
+	PoolDegraded = "degraded"
+	// PoolDown: it cannot be reached or does not serve work.
+	PoolDown = "down"
+	// PoolDisabled: the configuration or an operator turned it off.
+	PoolDisabled = "disabled"
+)
+
+// MinerState is one downstream connection as the hub knows it.
+type MinerState struct {
+	ID       mining.MinerID
+	Remote   netip.AddrPort
+	Listener string
+	// Route and Pool are empty until they are known.
+	Route, Pool string
+	// UserAgent is what the miner calls itself: untrusted text.
+	UserAgent string
+	// Workers are the logins authorized on this connection.
+	Workers []string
+	// State is one of the Miner constants.
+	State string
+	// Since is when the connection was accepted.
+	Since time.Time
+	// Difficulty is what the miner was told last; 0: nothing yet.
+	Difficulty work.Difficulty
+	// VersionMask is what it may roll; 0: nothing.
+	VersionMask work.VersionMask
+	// Extranonce1 and Extranonce2Size are what it was told.
+	Extranonce1     work.Extranonce
+	Extranonce2Size int
+	BytesIn         uint64
+	BytesOut        uint64
+	// LastShareAt is when its last share came; zero: never.
+	LastShareAt time.Time
+	// Accepted and Rejected count this connection's shares by our verdict.
+	Accepted, Rejected uint64
+}
+
+// PoolState is one configured pool as the hub knows it.
+type PoolState struct {
+	Name string
+	// URL is as configured, without secrets.
+	URL string
+	// State is one of the Pool constants.
+	State string
+	// Since is when the state was entered.
+	Since time.Time
+	// Connections counts open links, the probe included.
+	Connections int
+	// Difficulty is the pool's at its last job; 0: none yet.
+	Difficulty work.Difficulty
+	// VersionMask is what the pool lets be rolled; 0: nothing.
+	VersionMask work.VersionMask
+	// Extranonce1Size and Extranonce2Size are the pool's, in bytes; both 0
+	// until they are known.
+	Extranonce1Size, Extranonce2Size int
+	// LastJobAt is when its last job came; zero: never.
+	LastJobAt time.Time
+	// RTT is the time that its last answer took; 0: not known.
+	RTT time.Duration
+	// Error is why it is not serving work, in words; empty when it is.
+	Error string
+}
+
+// RouteState is one route as the hub knows it.
+type RouteState struct {
+	Name string
+	// Mode is "dedicated" or "shared".
+	Mode string
+	// Pools are the route's, preferred first.
+	Pools []string
+	// Active is the pool that a new miner would be given; empty: none.
+	Active string
+	// Miners counts the connections on the route.
+	Miners int
+	// Ready says that a new miner would be given work.
+	Ready bool
+}

@@ -1,0 +1,182 @@
+package view
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/loka/stratum/internal/ledger"
+	"github.com/loka/stratum/internal/mining"
+)
+
+// Books is the part of the ledger that the model reads.
+type Books interface {
+	Snapshot(now time.Time) ledger.Snapshot
+	Pools(now time.Time) []ledger.Pool
+}
+
+// Deps is what a model reads from. All but Checks are needed.
+type Deps struct {
+	Version, Instance string
+	Books             Books
+	Hub               Hub
+	// Now is the clock.
+	Now func() time.Time
+	// Started is when the process began.
+	Started time.Time
+	// Checks are more health checks, by name; each is asked at every look.
+	Checks map[string]func(now time.Time) Check
+}
+
+// Model answers readers. It is safe for use by many goroutines.
+type Model struct{ deps Deps }
+
+// New makes a model.
+func New(deps Deps) *Model { return &Model{deps: deps} }
+
+// Version is the program's version.
+func (m *Model) Version() string { return m.deps.Version }
+
+// Ready says that at least one route can serve work.
+func (m *Model) Ready() bool { return m.deps.Hub.Ready() }
+
+// Connected counts the open miner connections.
+func (m *Model) Connected() int {
+	if c, ok := m.deps.Hub.(MinerCounter); ok {
+		return c.MinerCount()
+	}
+	return len(m.deps.Hub.Miners())
+}
+
+// PoolStates returns every configured pool as the hub knows it.
+func (m *Model) PoolStates() []PoolState { return m.deps.Hub.Pools() }
+
+// PoolBooks returns the books of every pool that has one.
+func (m *Model) PoolBooks() []ledger.Pool { return m.deps.Books.Pools(m.deps.Now()) }
+
+// Summary is the whole in one look.
+func (m *Model) Summary() Summary {
+	now := m.deps.Now()
+	books := m.deps.Books.Snapshot(now)
+	miners := m.deps.Hub.Miners()
+	s := Summary{
+		Version: m.deps.Version, Instance: m.deps.Instance,
+		UptimeSeconds: max(now.Sub(m.deps.Started).Seconds(), 0),
+		Ready:         m.deps.Hub.Ready(),
+		Miners:        len(miners),
+		Workers:       len(presence(miners)),
+		Hashrate:      hashrate(books.Hashrate),
+		Shares:        shares(&books.Total),
+	}
+	for _, p := range m.deps.Hub.Pools() {
+		s.PoolConnections += p.Connections
+	}
+	return s
+}
+
+// Pools returns every configured pool in the file's order.
+func (m *Model) Pools() []Pool {
+	now := m.deps.Now()
+	tallies := poolsByName(m.deps.Books.Pools(now))
+	states := m.deps.Hub.Pools()
+	out := make([]Pool, 0, len(states))
+	for i := range states {
+		out = append(out, pool(&states[i], tallies[states[i].Name], now))
+	}
+	return out
+}
+
+func poolsByName(books []ledger.Pool) map[string]*ledger.Pool {
+	out := make(map[string]*ledger.Pool, len(books))
+	for i := range books {
+		out[books[i].Name] = &books[i]
+	}
+	return out
+}
+
+// Workers returns every worker that was ever seen, sorted by name.
+func (m *Model) Workers() []Worker {
+	books := m.deps.Books.Snapshot(m.deps.Now())
+	here := presence(m.deps.Hub.Miners())
+	out := make([]Worker, 0, len(books.Workers))
+	for i := range books.Workers {
+		out = append(out, worker(&books.Workers[i], here[books.Workers[i].Name]))
+	}
+	return out
+}
+
+// Worker returns one worker with its connections; ok is false when the name
+// was never seen.
+func (m *Model) Worker(name string) (w Worker, ok bool) {
+	now := m.deps.Now()
+	books := m.deps.Books.Snapshot(now)
+	i := slices.IndexFunc(books.Workers, func(w ledger.Worker) bool { return w.Name == name })
+	if i < 0 {
+		return Worker{}, false
+	}
+	miners := m.deps.Hub.Miners()
+	w = worker(&books.Workers[i], presence(miners)[name])
+	for j := range miners {
+		if slices.Contains(miners[j].Workers, name) {
+			w.Connections = append(w.Connections, miner(&miners[j], now))
+		}
+	}
+	slices.SortFunc(w.Connections, func(a, b Miner) int { return cmp.Compare(a.ID, b.ID) })
+	return w, true
+}
+
+// Miners returns every open connection, oldest first.
+func (m *Model) Miners() []Miner {
+	now := m.deps.Now()
+	states := m.deps.Hub.Miners()
+	slices.SortFunc(states, func(a, b MinerState) int { return cmp.Compare(a.ID, b.ID) })
+	out := make([]Miner, 0, len(states))
+	for i := range states {
+		out = append(out, miner(&states[i], now))
+	}
+	return out
+}
+
+// Routes returns every route in the order they are matched.
+func (m *Model) Routes() []Route {
+	states := m.deps.Hub.Routes()
+	out := make([]Route, 0, len(states))
+	for _, r := range states {
+		pools := slices.Clone(r.Pools)
+		if pools == nil {
+			pools = []string{}
+		}
+		out = append(out, Route{Name: r.Name, Mode: r.Mode, Pools: pools, Active: r.Active, Miners: r.Miners, Ready: r.Ready})
+	}
+	return out
+}
+
+// attendance is what the open connections say of one login.
+type attendance struct {
+	miners     int
+	pool       string
+	difficulty float64
+	newest     mining.MinerID
+}
+
+// presence gathers the open connections by login. Several connections of one
+// login may differ: the newest one's pool and the largest difficulty show.
+func presence(miners []MinerState) map[string]*attendance {
+	out := make(map[string]*attendance)
+	for i := range miners {
+		state := &miners[i]
+		for _, login := range state.Workers {
+			a := out[login]
+			if a == nil {
+				a = &attendance{}
+				out[login] = a
+			}
+			a.miners++
+			a.difficulty = max(a.difficulty, float64(state.Difficulty))
+			if state.ID >= a.newest {
+				a.newest, a.pool = state.ID, state.Pool
+			}
+		}
+	}
+	return out
+}

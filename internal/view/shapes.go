@@ -1,0 +1,134 @@
+package view
+
+import (
+	"time"
+)
+
+// Hashrate is in H/s over the windows of the contract.
+type Hashrate struct {
+	Minute     float64 `json:"1m" doc:"H/s over the last minute"`
+	TenMinutes float64 `json:"10m" doc:"H/s over the last ten minutes"`
+	Hour       float64 `json:"1h" doc:"H/s over the last hour"`
+	Day        float64 `json:"24h" doc:"H/s over the last day"`
+}
+
+// Shares are an account's counts. Unprefixed ones are our own verdicts, the
+// others the pool's.
+type Shares struct {
+	Accepted      uint64  `json:"accepted" doc:"Shares we accepted"`
+	Rejected      uint64  `json:"rejected" doc:"All shares we refused; stale, duplicate and low_difficulty are parts of it"`
+	Stale         uint64  `json:"stale" doc:"Refused: the job no longer counts"`
+	Duplicate     uint64  `json:"duplicate" doc:"Refused: handed in before"`
+	LowDifficulty uint64  `json:"low_difficulty" doc:"Refused: the hash misses its target"`
+	WorkAccepted  float64 `json:"work_accepted" doc:"Sum of the assigned difficulty of accepted shares; hashes = work × 2³²"`
+
+	PoolAccepted     uint64  `json:"pool_accepted" doc:"Shares the pool accepted"`
+	PoolRejected     uint64  `json:"pool_rejected" doc:"Shares the pool refused"`
+	PoolUnanswered   uint64  `json:"pool_unanswered" doc:"Shares the pool said nothing about in time; one that it answers later is counted there too"`
+	PoolWorkAccepted float64 `json:"pool_work_accepted" doc:"Sum of the pool's difficulty of shares it accepted"`
+}
+
+// Summary is GET /api/v1/summary.
+type Summary struct {
+	Version         string   `json:"version" doc:"Version of the program"`
+	Instance        string   `json:"instance" doc:"Name of this instance"`
+	UptimeSeconds   float64  `json:"uptime_seconds" doc:"Seconds since the start"`
+	Ready           bool     `json:"ready" doc:"At least one route can serve work"`
+	Miners          int      `json:"miners" doc:"Open miner connections"`
+	Workers         int      `json:"workers" doc:"Workers that have a miner connected"`
+	PoolConnections int      `json:"pool_connections" doc:"Open pool connections"`
+	Hashrate        Hashrate `json:"hashrate"`
+	Shares          Shares   `json:"shares"`
+}
+
+// Pool is an element of GET /api/v1/pools; its counts are the pool's answers.
+type Pool struct {
+	Name              string     `json:"name"`
+	URL               string     `json:"url"`
+	State             string     `json:"state" enum:"connecting,active,standby,degraded,down,disabled"`
+	Since             *time.Time `json:"since" doc:"When the state was entered"`
+	Connections       int        `json:"connections" doc:"Open connections, the probe included"`
+	Difficulty        float64    `json:"difficulty" doc:"The pool's difficulty; 0: not known yet"`
+	Accepted          uint64     `json:"accepted" doc:"Shares the pool accepted"`
+	Rejected          uint64     `json:"rejected" doc:"Shares the pool refused"`
+	Stale             uint64     `json:"stale" doc:"Part of rejected: the job no longer counts"`
+	Duplicate         uint64     `json:"duplicate" doc:"Part of rejected: handed in before"`
+	LowDifficulty     uint64     `json:"low_difficulty" doc:"Part of rejected: the hash misses the target"`
+	Unanswered        uint64     `json:"unanswered" doc:"Shares the pool said nothing about in time"`
+	WorkAccepted      float64    `json:"work_accepted" doc:"Sum of the pool's difficulty of shares it accepted"`
+	Hashrate          Hashrate   `json:"hashrate" doc:"By the work that the pool accepted"`
+	LastJobAgeSeconds *float64   `json:"last_job_age_seconds" doc:"Age of the last job; null: there was none"`
+	RTTSeconds        float64    `json:"rtt_seconds" doc:"Time that the pool's last answer took; 0: not known"`
+	VersionMask       string     `json:"version_mask" doc:"Version bits the pool lets be rolled, 8 hex digits; empty: none"`
+	Extranonce1Size   int        `json:"extranonce1_size" doc:"Bytes; 0 with extranonce2_size 0: not known yet"`
+	Extranonce2Size   int        `json:"extranonce2_size" doc:"Bytes"`
+	Error             string     `json:"error" doc:"Why it serves no work; empty when it does"`
+}
+
+// Worker is an element of GET /api/v1/workers. Its name is its login.
+type Worker struct {
+	Shares
+
+	Name           string     `json:"name" doc:"The login"`
+	Miners         int        `json:"miners" doc:"Open connections on which the login is authorized"`
+	Route          string     `json:"route" doc:"The route it came by last"`
+	Pool           string     `json:"pool" doc:"Where its work comes from now; empty when it is not connected"`
+	Difficulty     float64    `json:"difficulty" doc:"The largest its connections were told; 0 when it is not connected"`
+	Hashrate       Hashrate   `json:"hashrate"`
+	LastShareAt    *time.Time `json:"last_share_at" doc:"When its last share came, of any verdict; null: never"`
+	BestDifficulty float64    `json:"best_difficulty" doc:"The largest difficulty that a share's hash reached; 0: not known"`
+	Connections    []Miner    `json:"connections,omitempty" doc:"Only in /workers/{name}: its open connections"`
+}
+
+// Miner is an element of GET /api/v1/miners: one open connection.
+type Miner struct {
+	ID              uint64     `json:"id" doc:"Number of the connection, unique in the life of the process"`
+	Remote          string     `json:"remote" doc:"Where it came from, address:port"`
+	Listener        string     `json:"listener" doc:"The address it came in by"`
+	State           string     `json:"state" enum:"connected,subscribed,mining,closing"`
+	Since           *time.Time `json:"since" doc:"When it was accepted"`
+	AgeSeconds      float64    `json:"age_seconds"`
+	UserAgent       string     `json:"user_agent" doc:"What it calls itself; untrusted"`
+	Workers         []string   `json:"workers" doc:"Logins authorized on it"`
+	Route           string     `json:"route"`
+	Pool            string     `json:"pool"`
+	Difficulty      float64    `json:"difficulty" doc:"What it was told last; 0: nothing yet"`
+	VersionMask     string     `json:"version_mask" doc:"Version bits it may roll, 8 hex digits; empty: none"`
+	Extranonce1     string     `json:"extranonce1" doc:"Hex"`
+	Extranonce2Size int        `json:"extranonce2_size" doc:"Bytes"`
+	BytesIn         uint64     `json:"bytes_in"`
+	BytesOut        uint64     `json:"bytes_out"`
+	Accepted        uint64     `json:"accepted" doc:"Shares accepted on this connection"`
+	Rejected        uint64     `json:"rejected" doc:"Shares refused on this connection"`
+	LastShareAt     *time.Time `json:"last_share_at" doc:"null: never"`
+}
+
+// Route is an element of GET /api/v1/routes.
+type Route struct {
+	Name   string   `json:"name"`
+	Mode   string   `json:"mode" enum:"dedicated,shared"`
+	Pools  []string `json:"pools" doc:"Preferred first"`
+	Active string   `json:"active" doc:"The pool a new miner would be given; empty: none"`
+	Miners int      `json:"miners" doc:"Connections on the route"`
+	Ready  bool     `json:"ready" doc:"A new miner would be given work"`
+}
+
+// Statuses of health and of its checks.
+const (
+	OK       = "ok"
+	Degraded = "degraded"
+	Down     = "down"
+)
+
+// Health is GET /health.
+type Health struct {
+	Status string           `json:"status" enum:"ok,degraded,down"`
+	Checks map[string]Check `json:"checks" doc:"By name"`
+}
+
+// Check is one thing that was looked at.
+type Check struct {
+	Status string `json:"status" enum:"ok,degraded,down"`
+	Detail string `json:"detail" doc:"What was found"`
+	Advice string `json:"advice" doc:"What to do about it; empty when all is well"`
+}

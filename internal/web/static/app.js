@@ -1,0 +1,211 @@
+"use strict";
+// Polls the API and draws. Whatever comes from miners and pools is set as
+// text, never as markup.
+
+const EVERY = 2000, ROWS = 200;
+const $ = (id) => document.getElementById(id);
+
+function text(id, s, cls) {
+  const el = $(id);
+  if (el.textContent !== s) el.textContent = s;
+  if (cls !== undefined) el.className = cls;
+}
+
+const whole = new Intl.NumberFormat("en");
+const count = (n) => whole.format(n).replaceAll(",", "\u202f");
+
+function scaled(n, units, unit) {
+  if (!(n > 0)) return "0" + (unit ? " " + unit : "");
+  let i = 0;
+  while (n >= 999.5 && i < units.length - 1) { n /= 1000; i++; }
+  const digits = n >= 99.95 ? 0 : n >= 9.995 ? 1 : n >= 0.01 ? 2 : 6;
+  return `${n.toFixed(digits)}${units[i] || unit ? " " + units[i] + unit : ""}`;
+}
+const rate = (n) => scaled(n, ["", "k", "M", "G", "T", "P", "E", "Z"], "H/s");
+const difficulty = (d) => !d ? "–" : d < 100000 ? String(+d.toPrecision(6)) : scaled(d, ["", "k", "M", "G", "T", "P"], "");
+const bytes = (n) => scaled(n, ["", "k", "M", "G", "T"], "B");
+
+function span(seconds) {
+  if (seconds == null) return "never";
+  const s = Math.max(0, Math.floor(seconds));
+  if (s < 60) return s + " s";
+  if (s < 3600) return Math.floor(s / 60) + " min";
+  if (s < 86400) return Math.floor(s / 3600) + " h " + Math.floor(s % 3600 / 60) + " min";
+  return Math.floor(s / 86400) + " d " + Math.floor(s % 86400 / 3600) + " h";
+}
+const ago = (when) => when ? span((Date.now() - Date.parse(when)) / 1000) + " ago" : "never";
+
+function part(some, all) {
+  return all ? (100 * some / all).toFixed(some && some / all < 0.01 ? 2 : 1) + " %" : "–";
+}
+
+function badge(state) {
+  const el = document.createElement("span");
+  const good = ["active", "mining", "ready", "ok"], warn = ["connecting", "degraded", "subscribed", "closing", "standby"];
+  el.className = "badge " + (good.includes(state) ? "good" : warn.includes(state) ? "warn" : state === "down" || state === "not ready" ? "bad" : "");
+  el.textContent = state;
+  return el;
+}
+
+// A share count with what was refused behind it.
+function verdicts(accepted, rejected) {
+  const el = document.createElement("span");
+  el.textContent = count(accepted);
+  if (rejected) {
+    const no = document.createElement("span");
+    no.className = rejected > 0.05 * (accepted + rejected) ? "bad" : "quiet";
+    no.textContent = ` / ${count(rejected)}`;
+    el.append(no);
+  }
+  return el;
+}
+
+// columns: [head, value(row), class]. A value is text or an element.
+function table(id, columns, rows, empty, rowClass) {
+  const head = document.createElement("thead"), tr = document.createElement("tr");
+  for (const [name, , cls] of columns) {
+    const th = document.createElement("th");
+    th.textContent = name;
+    th.scope = "col";
+    if (cls) th.className = cls;
+    tr.append(th);
+  }
+  head.append(tr);
+  const bodyEl = document.createElement("tbody");
+  for (const row of rows) {
+    const line = document.createElement("tr");
+    if (rowClass) line.className = rowClass(row);
+    for (const [name, value, cls] of columns) {
+      const td = document.createElement("td"), v = value(row);
+      td.append(v === "" || v == null ? "–" : v);
+      td.dataset.label = name;
+      if (cls) td.className = cls;
+      if (cls === "wide") td.title = td.textContent;
+      line.append(td);
+    }
+    bodyEl.append(line);
+  }
+  if (!rows.length) {
+    const line = document.createElement("tr"), td = document.createElement("td");
+    td.className = "empty";
+    td.colSpan = columns.length;
+    td.textContent = empty;
+    line.append(td);
+    bodyEl.append(line);
+  }
+  $(id).replaceChildren(head, bodyEl);
+}
+
+function total(id, shown, all) {
+  text(id, all > shown ? `${count(shown)} of ${count(all)}; the API has all` : all ? count(all) : "");
+}
+
+function drawSummary(s) {
+  text("rate", rate(s.hashrate["10m"]));
+  text("rates", `1 h ${rate(s.hashrate["1h"])} · 24 h ${rate(s.hashrate["24h"])}`);
+  text("miners-count", count(s.miners));
+  text("connections", `${count(s.workers)} workers · ${count(s.pool_connections)} pool connections`);
+  const x = s.shares, all = x.accepted + x.rejected, poolAll = x.pool_accepted + x.pool_rejected;
+  text("ours", `${count(x.accepted)} accepted`);
+  text("ours-more", `${count(x.rejected)} rejected (${part(x.rejected, all)}): ${count(x.stale)} stale`, "quiet");
+  const sick = poolAll >= 20 && x.pool_rejected > 0.05 * poolAll;
+  text("pools-say", `${count(x.pool_accepted)} accepted`, sick ? "big bad" : "big");
+  text("pools-more", `${count(x.pool_rejected)} rejected (${part(x.pool_rejected, poolAll)}), ${count(x.pool_unanswered)} unanswered`, "quiet");
+  text("about", `${s.instance} · version ${s.version} · up ${span(s.uptime_seconds)}`);
+}
+
+function drawHealth(h) {
+  text("status", h.status === "ok" ? "all well" : h.status, "badge " + ({ ok: "good", degraded: "warn", down: "bad" })[h.status]);
+  const wrong = Object.entries(h.checks).filter(([, c]) => c.status !== "ok").sort(([a], [b]) => a < b ? -1 : 1);
+  const list = $("problems");
+  list.hidden = !wrong.length;
+  list.replaceChildren(...wrong.slice(0, 8).map(([name, c]) => {
+    const li = document.createElement("li"), b = document.createElement("b"), advice = document.createElement("span");
+    li.className = c.status === "down" ? "bad" : "";
+    b.textContent = name.replace(":", " ").replace("_", " ");
+    advice.className = "quiet";
+    advice.textContent = c.advice;
+    li.append(b, ": " + c.detail, advice);
+    return li;
+  }));
+}
+
+function drawTables({ pools, workers, miners, routes }) {
+  table("pools", [
+    ["Pool", (p) => p.name, "head"],
+    ["State", (p) => badge(p.state)],
+    ["Connections", (p) => count(p.connections), "num"],
+    ["Difficulty", (p) => difficulty(p.difficulty), "num"],
+    ["Hashrate 10 min", (p) => rate(p.hashrate["10m"]), "num"],
+    ["Accepted / rejected", (p) => verdicts(p.accepted, p.rejected), "num"],
+    ["Last job", (p) => p.last_job_age_seconds == null ? "never" : span(p.last_job_age_seconds) + " ago", "num"],
+    ["Answers in", (p) => p.rtt_seconds ? (p.rtt_seconds * 1000).toFixed(p.rtt_seconds < 0.01 ? 1 : 0) + " ms" : "–", "num"],
+    ["Address / error", (p) => p.error || p.url, "wide"],
+  ], pools.pools, "No pool is configured.");
+  total("pools-total", pools.pools.length, pools.total);
+
+  table("workers", [
+    ["Worker", (w) => w.name, "head"],
+    ["Miners", (w) => count(w.miners), "num"],
+    ["Route", (w) => w.route],
+    ["Pool", (w) => w.pool],
+    ["Difficulty", (w) => difficulty(w.difficulty), "num"],
+    ["1 min", (w) => rate(w.hashrate["1m"]), "num"],
+    ["10 min", (w) => rate(w.hashrate["10m"]), "num"],
+    ["24 h", (w) => rate(w.hashrate["24h"]), "num"],
+    ["Ours", (w) => verdicts(w.accepted, w.rejected), "num"],
+    ["Pool’s", (w) => verdicts(w.pool_accepted, w.pool_rejected), "num"],
+    ["Last share", (w) => ago(w.last_share_at), "num"],
+  ], workers.workers, "No worker has been here yet. Point a miner at this machine’s mining port, with any user name.", (w) => w.miners ? "" : "away");
+  total("workers-total", workers.workers.length, workers.total);
+
+  table("miners", [
+    ["Miner", (m) => m.workers.join(", ") || `#${m.id}`, "head"],
+    ["State", (m) => badge(m.state)],
+    ["From", (m) => m.remote],
+    ["Software", (m) => m.user_agent, "wide"],
+    ["Pool", (m) => m.pool],
+    ["Difficulty", (m) => difficulty(m.difficulty), "num"],
+    ["Accepted / rejected", (m) => verdicts(m.accepted, m.rejected), "num"],
+    ["Last share", (m) => ago(m.last_share_at), "num"],
+    ["In / out", (m) => `${bytes(m.bytes_in)} / ${bytes(m.bytes_out)}`, "num"],
+    ["Connected", (m) => span(m.age_seconds), "num"],
+  ], miners.miners, "No miner is connected.");
+  total("miners-total", miners.miners.length, miners.total);
+
+  table("routes", [
+    ["Route", (r) => r.name, "head"],
+    ["State", (r) => badge(r.ready ? "ready" : "not ready")],
+    ["Mode", (r) => r.mode],
+    ["Pools", (r) => r.pools.join(", ")],
+    ["Serving", (r) => r.active],
+    ["Miners", (r) => count(r.miners), "num"],
+  ], routes.routes, "No route is configured.");
+  total("routes-total", routes.routes.length, routes.total);
+}
+
+async function ask(path, also) {
+  const r = await fetch(path, { signal: AbortSignal.timeout(10000) });
+  if (!r.ok && r.status !== also) throw new Error(`${path} answers ${r.status}`);
+  return r.json();
+}
+
+let lastAnswer = null;
+async function poll() {
+  try {
+    const list = (name) => ask(`/api/v1/${name}?limit=${ROWS}`);
+    const [summary, health, pools, workers, miners, routes] = await Promise.all([
+      ask("/api/v1/summary"), ask("/health", 503), list("pools"), list("workers"), list("miners"), list("routes"),
+    ]);
+    lastAnswer = Date.now();
+    drawSummary(summary);
+    drawHealth(health);
+    drawTables({ pools, workers, miners, routes });
+  } catch (e) {
+    const since = lastAnswer ? ` for ${span((Date.now() - lastAnswer) / 1000)}` : "";
+    text("status", `no answer${since}`, "badge bad");
+    $("status").title = String(e);
+  }
+  setTimeout(poll, EVERY);
+}
+poll();
