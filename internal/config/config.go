@@ -1,0 +1,203 @@
+package config
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/loka/stratum/internal/mining"
+)
+
+// Config is everything an operator can decide. It is immutable once [Load]
+// returned it: a reload makes a new one and replaces it whole.
+type Config struct {
+	// DataDir is where state, journals and the admin token live.
+	DataDir string `toml:"data_dir"`
+	// Instance is the name of this instance; empty is a random one, kept in
+	// DataDir.
+	Instance string `toml:"instance"`
+
+	Server Server `toml:"server"`
+	// Listeners is every address that miners connect to: first those of
+	// server.listen, then the file's [[listener]] tables.
+	Listeners []Listener `toml:"listener"`
+	HTTP      HTTP       `toml:"http"`
+	// Pools has at least one entry, in file order, names unique.
+	Pools []Pool `toml:"pool"`
+	// Routes has at least one entry, in file order, names unique. Every
+	// route's Pools is filled in.
+	Routes  []Route `toml:"route"`
+	Vardiff Vardiff `toml:"vardiff"`
+	Storage Storage `toml:"storage"`
+
+	// Notes are remarks on settings that are valid but do nothing, or not
+	// what their writer may think.
+	Notes Problems
+	// Overrides names what environment and flags overrode, in key order.
+	Overrides []Override
+}
+
+// Server is the [server] table.
+type Server struct {
+	// Listen holds addresses of listeners with nothing else set; they are
+	// also the first of Config.Listeners.
+	Listen []string `toml:"listen"`
+	// MaxConnections is the most miners at one time; the descriptor limit may
+	// allow fewer.
+	MaxConnections int `toml:"max_connections"`
+	// HandshakeTimeout is for the first complete line, AuthorizeTimeout for
+	// an authorized worker, IdleTimeout for the next line.
+	HandshakeTimeout time.Duration `toml:"handshake_timeout"`
+	AuthorizeTimeout time.Duration `toml:"authorize_timeout"`
+	IdleTimeout      time.Duration `toml:"idle_timeout"`
+	// ShutdownTimeout bounds a graceful stop.
+	ShutdownTimeout time.Duration `toml:"shutdown_timeout"`
+}
+
+// Listener is one address that miners connect to.
+type Listener struct {
+	// Address is host:port as configured, and the listener's name.
+	Address string  `toml:"address"`
+	TLS     TLSMode `toml:"tls"`
+	// Cert and Key are paths of PEM files.
+	Cert string `toml:"cert"`
+	Key  string `toml:"key"`
+	// ProxyFrom is whose PROXY protocol header is believed.
+	ProxyFrom []netip.Prefix  `toml:"proxy_from"`
+	Vardiff   VardiffOverride `toml:"vardiff"`
+}
+
+// HTTP is the [http] table.
+type HTTP struct {
+	// Listen is the host:port of page, API, metrics and health.
+	Listen string `toml:"listen"`
+}
+
+// Pool is one [[pool]].
+type Pool struct {
+	// Name is the pool's name in routes, metrics and API.
+	Name string `toml:"name"`
+	// URL is as configured; it parses.
+	URL string `toml:"url"`
+	// Username is our account at the pool. It is never empty for a pool that
+	// a route uses.
+	Username string        `toml:"username"`
+	Password mining.Secret `toml:"password"`
+	// Worker is what the pool sees as a worker's name; the zero Template
+	// leaves it to the route.
+	Worker mining.Template `toml:"worker"`
+	// SuggestDifficulty is what we ask this pool for.
+	SuggestDifficulty Suggest `toml:"suggest_difficulty"`
+	// VersionBits is how the pool reads the version bits of a submit.
+	VersionBits VersionBits `toml:"version_bits"`
+}
+
+// Route is one [[route]]: which miners go to which pools.
+type Route struct {
+	Name string `toml:"name"`
+	Mode Mode   `toml:"mode"`
+	// Pools names pools in failover order. It is empty only if Split is not.
+	Pools []string `toml:"pools"`
+	// Worker is what a pool sees, where the pool has no template of its own.
+	Worker   mining.Template `toml:"worker"`
+	OnOutage OnOutage        `toml:"on_outage"`
+	// Extranonce2Size is the least number of bytes that this route's miners
+	// need, 0 for no such need.
+	Extranonce2Size int             `toml:"extranonce2_size"`
+	Split           []SplitPart     `toml:"split"`
+	Vardiff         VardiffOverride `toml:"vardiff"`
+	Match           Match           `toml:"match"`
+}
+
+// SplitPart is one part of a route's split: one pool, or several in failover
+// order, and either a weight or a hashrate.
+type SplitPart struct {
+	Pool     string   `toml:"pool"`
+	Pools    []string `toml:"pools"`
+	Weight   float64  `toml:"weight"`
+	Hashrate Hashrate `toml:"hashrate"`
+}
+
+// Match says which miners a route is for. All fields given must hold; an
+// empty field holds always. Texts are globs.
+type Match struct {
+	Listen    string         `toml:"listen"`
+	Worker    string         `toml:"worker"`
+	UserAgent string         `toml:"user_agent"`
+	CIDR      []netip.Prefix `toml:"cidr"`
+	Connect   string         `toml:"connect"`
+}
+
+// Vardiff is the [vardiff] table, for shared mode. Difficulties are in
+// difficulty-1 shares.
+type Vardiff struct {
+	SharesPerMinute float64 `toml:"shares_per_minute"`
+	Start           float64 `toml:"start"`
+	Min             float64 `toml:"min"`
+	// Max of 0 leaves the bound to the pool's difficulty.
+	Max float64 `toml:"max"`
+}
+
+// VardiffOverride holds what a listener or a route sets otherwise than
+// [vardiff]; nil is not set.
+type VardiffOverride struct {
+	SharesPerMinute *float64 `toml:"shares_per_minute"`
+	Start           *float64 `toml:"start"`
+	Min             *float64 `toml:"min"`
+	Max             *float64 `toml:"max"`
+}
+
+// Storage is the [storage] table.
+type Storage struct {
+	// URL is empty for SQLite in Config.DataDir.
+	URL mining.Secret `toml:"url"`
+	// KeepShares is how long single shares are kept.
+	KeepShares time.Duration `toml:"keep_shares"`
+	// MaxDisk bounds what the store may use.
+	MaxDisk Size `toml:"max_disk"`
+}
+
+// Defaults returns what holds where nothing is configured. It has no pool and
+// no route, so it is not a valid Config by itself.
+func Defaults() Config {
+	return Config{
+		DataDir: "data",
+		Server: Server{
+			Listen:           []string{"0.0.0.0:3333"},
+			MaxConnections:   100_000,
+			HandshakeTimeout: 15 * time.Second,
+			AuthorizeTimeout: 60 * time.Second,
+			IdleTimeout:      2 * time.Hour,
+			ShutdownTimeout:  30 * time.Second,
+		},
+		HTTP:    HTTP{Listen: "127.0.0.1:9090"},
+		Vardiff: Vardiff{SharesPerMinute: 6, Start: 1024, Min: 0.001},
+		Storage: Storage{KeepShares: 48 * time.Hour, MaxDisk: 10 << 30},
+	}
+}
+
+// defaultPool returns what holds in a [[pool]] where nothing is set.
+func defaultPool() Pool {
+	return Pool{Password: "x", SuggestDifficulty: Suggest{Auto: true}, VersionBits: VersionBitsAuto}
+}
+
+// defaultListener returns what holds in a [[listener]] where nothing is set.
+func defaultListener() Listener { return Listener{TLS: TLSOff} }
+
+// defaultRoute returns what holds in a [[route]] where nothing is set.
+func defaultRoute() Route {
+	worker, err := mining.ParseTemplate(mining.DefaultTemplate)
+	if err != nil {
+		panic(err) // a constant of ours, and tested
+	}
+	return Route{Mode: Dedicated, Worker: worker, OnOutage: OutageClose}
+}
+
+// Pool returns the pool of that name.
+func (c *Config) Pool(name string) (Pool, bool) {
+	for _, p := range c.Pools {
+		if p.Name == name {
+			return p, true
+		}
+	}
+	return Pool{}, false
+}

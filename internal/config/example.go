@@ -1,0 +1,49 @@
+package config
+
+// Example is the file that `loka init` writes. It is valid as it stands.
+func Example() string { return example }
+
+const example = `# Loka Stratum. Put your pool and account in, then:
+#   loka check FILE      names every mistake with its line
+#   loka start -c FILE   runs the proxy; point your miners at port 3333
+# What is commented out shows the default. docs/CONFIG.md explains every key.
+# Texts may name environment variables: password = "${POOL_PASSWORD}"
+
+# data_dir = "data"                  # state and the admin token live here
+# instance = ""                      # name of this instance; "" is a random one
+
+[server]
+listen = ["0.0.0.0:3333"]            # where miners connect
+# max_connections = 100000
+# handshake_timeout = "15s"          # for a miner's first line
+# authorize_timeout = "60s"          # until it has logged a worker in
+# idle_timeout = "2h"                # until a silent miner is disconnected
+# shutdown_timeout = "30s"
+
+[http]
+listen = "127.0.0.1:9090"            # page, API, metrics and health: http://127.0.0.1:9090
+
+[[pool]]
+name = "main"
+url = "stratum+tcp://pool.example.com:3333"      # your pool; stratum+ssl:// for TLS
+username = "ACCOUNT"                 # the account or address that this pool pays
+password = "x"
+# suggest_difficulty = "auto"        # "auto", "off" or a number
+# version_bits = "auto"              # "auto", "replace", "or" or "xor"
+
+# A second pool takes over when the first cannot be reached.
+# [[pool]]
+# name = "backup"
+# url = "stratum+tcp://backup.example.com:3333"
+# username = "ACCOUNT"
+
+# Without a [[route]] all miners go to all pools in the order of this file.
+# [[route]]
+# name = "farm"
+# mode = "dedicated"                 # one pool connection per miner
+# pools = ["main", "backup"]         # failover order
+# worker = "{account}.{name}"        # what the pool sees as a worker's name
+# [route.match]                      # which miners; all that is given must hold
+# worker = "*"
+# cidr = ["10.0.0.0/8"]
+`

@@ -1,0 +1,74 @@
+package config
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/loka/stratum/internal/mining"
+)
+
+// gate is a key whose feature this version does not have. To make the feature
+// available is to delete its line here.
+type gate struct {
+	// key is the key's pattern.
+	key string
+	// inert are the values, as the file has them, that ask for nothing new.
+	inert []string
+	// advice says what to do meanwhile.
+	advice string
+}
+
+// gates lists every key that is read and checked but not available yet.
+func gates() []gate {
+	return []gate{
+		{"listener[].tls", []string{`"off"`}, `use "off"`},
+		{"listener[].cert", []string{`""`}, "leave it out"},
+		{"listener[].key", []string{`""`}, "leave it out"},
+		{"listener[].proxy_from", []string{"[]"}, "leave it empty"},
+		{"route[].mode", []string{`"dedicated"`}, `use "dedicated"`},
+		{"route[].split", []string{"[]"}, "list the pools in failover order in pools"},
+		{"route[].on_outage", []string{`"close"`}, `use "close"`},
+		{"route[].match.connect", []string{`""`}, "leave it out"},
+		{"storage.url", []string{`""`}, "leave it empty; figures are kept in data_dir"},
+		{"storage.keep_shares", []string{`"48h"`}, "leave it out; single shares are not stored yet"},
+		{"storage.max_disk", []string{`"10GiB"`}, "leave it out; single shares are not stored yet"},
+	}
+}
+
+// gateOf returns the gate of a key's pattern.
+func gateOf(key string) (gate, bool) {
+	for _, g := range gates() {
+		if g.key == key {
+			return g, true
+		}
+	}
+	return gate{}, false
+}
+
+// checkGates reports every value that asks for a feature that is not there.
+func (l *loader) checkGates(c *Config) {
+	leaves("", reflect.ValueOf(c).Elem(), func(path string, v reflect.Value) {
+		g, ok := gateOf(pattern(path))
+		if !ok || l.badItem(path) {
+			return
+		}
+		text := format(v)
+		if _, secret := reflect.TypeAssert[mining.Secret](v); secret && text != `""` {
+			text = "this setting"
+		}
+		if !slices.Contains(g.inert, text) {
+			l.add(path, "%s is not available in this version; %s", text, g.advice)
+		}
+	})
+}
+
+// badItem says whether an item of the list at path could not be read.
+func (l *loader) badItem(path string) bool {
+	for bad := range l.bad {
+		if strings.HasPrefix(bad, l.fileKey(path)+"[") {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,137 @@
+package config
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// Key describes one key of the file.
+type Key struct {
+	// Path is the key's pattern, such as "pool[].url".
+	Path string
+	// Type is what its value is called, Default what holds without it, as the
+	// file would have it.
+	Type, Default string
+	// Env is the variable that overrides it, empty where there is none.
+	Env string
+	// Meaning is what it does.
+	Meaning string
+	// Limit says what this version takes, empty for everything.
+	Limit string
+}
+
+// Keys lists every key in the order of the Config's fields.
+func Keys() []Key {
+	sample := Defaults()
+	sample.Listeners = []Listener{defaultListener()}
+	sample.Pools = []Pool{defaultPool()}
+	sample.Routes = []Route{defaultRoute()}
+	sample.Routes[0].Split = []SplitPart{{}}
+	var keys []Key
+	leaves("", reflect.ValueOf(sample), func(path string, v reflect.Value) {
+		at := pattern(path)
+		m := meanings()[at]
+		k := Key{
+			Path: at, Type: kindOf(v.Type()).name, Default: format(v), Env: envName(path),
+			Meaning: m.text, Limit: limitOf(at, v),
+		}
+		if m.without != "" {
+			k.Default = m.without
+		} else if v.Kind() == reflect.Slice && v.Len() == 0 {
+			k.Default = "[]"
+		}
+		keys = append(keys, k)
+	})
+	return keys
+}
+
+// limitOf says what this version takes of a key.
+func limitOf(key string, v reflect.Value) string {
+	if strings.HasPrefix(key, "route[].split") {
+		return "not available yet"
+	}
+	g, ok := gateOf(key)
+	if !ok {
+		if strings.Contains(key, "vardiff.") {
+			return "no effect in dedicated mode"
+		}
+		return ""
+	}
+	if c, ok := reflect.TypeAssert[choices](v); ok && len(c.Choices()) > len(g.inert) {
+		var later []string
+		for _, word := range c.Choices() {
+			if !slices.Contains(g.inert, quoteAll([]string{word})) {
+				later = append(later, word)
+			}
+		}
+		return quoteAll(later) + " not available yet"
+	}
+	return "not available yet: only " + strings.Join(g.inert, ", ")
+}
+
+// meaning is what the documentation says of a key.
+type meaning struct {
+	text string
+	// without describes the default where it is no plain value.
+	without string
+}
+
+// meanings is the documentation of every key.
+func meanings() map[string]meaning {
+	m := map[string]meaning{
+		"data_dir": {"Folder for state, journals and the admin token `api.token`; made if it is not there.", ""},
+		"instance": {"Name of this instance in logs and API.", "random, kept in `data_dir`"},
+
+		"server.listen":            {"Addresses that miners connect to, `HOST:PORT`; `0.0.0.0` is all of IPv4, `[::]` all of both. Short for a `[[listener]]` with nothing else set. With a `[[listener]]` in the file, the default is none.", ""},
+		"server.max_connections":   {"Most miners at one time, 1 to 10,000,000; lowered at start, with a word in the log, to what the descriptor limit allows.", ""},
+		"server.handshake_timeout": {"Time for a miner's first complete line.", ""},
+		"server.authorize_timeout": {"Time until a miner has an authorized worker.", ""},
+		"server.idle_timeout":      {"A miner that says nothing for so long is disconnected.", ""},
+		"server.shutdown_timeout":  {"Most time that a stop may take.", ""},
+
+		"listener[].address":    {"Address that miners connect to, `HOST:PORT`.", "required"},
+		"listener[].tls":        {"Whether the port speaks TLS.", ""},
+		"listener[].cert":       {"PEM file of the certificate chain.", ""},
+		"listener[].key":        {"PEM file of the private key.", ""},
+		"listener[].proxy_from": {"Networks whose PROXY protocol header is believed.", ""},
+
+		"http.listen": {"Address of page, API, metrics and health. Off loopback everything but `/live` and `/ready` needs the admin token.", ""},
+
+		"pool[].name":               {"The pool's name in routes, metrics and API: letters, digits, `.`, `_` and `-`, at most 64; unique.", "`main` for the first, then `pool2`, `pool3` …"},
+		"pool[].url":                {"`stratum+tcp://HOST:PORT`, `stratum+ssl://HOST:PORT` (the certificate is verified) or `HOST:PORT`.", "required"},
+		"pool[].username":           {"Our account at the pool: visible ASCII, at most 128 characters.", "required where a route uses the pool"},
+		"pool[].password":           {"Our password at the pool; a miner's own never reaches it.", "`\"x\"`"},
+		"pool[].worker":             {"What this pool sees as a worker's name; overrides the route's. See [worker names](#worker-names).", "the route's"},
+		"pool[].suggest_difficulty": {"What we ask this pool for: `\"auto\"`, `\"off\"` or a difficulty above 0.", ""},
+		"pool[].version_bits":       {"How the pool reads the version bits of a submit: it replaces the job's bits within the mask, sets them (`or`) or flips them (`xor`).", ""},
+
+		"route[].name":             {"The route's name in API and metrics; unique, made like a pool's.", "`route1`, `route2` …"},
+		"route[].mode":             {"`dedicated`: one pool connection for each miner, with the pool's difficulty and verdicts. `shared`: many miners on few pool connections.", ""},
+		"route[].pools":            {"Names of pools in failover order.", "all pools in file order"},
+		"route[].split[].pool":     {"The pool of this part of the split; a route has either `pools` or a `split`.", ""},
+		"route[].split[].pools":    {"Several pools of this part, in failover order, in place of `pool`.", ""},
+		"route[].split[].weight":   {"This part's share of the hashrate, against the other weights.", "either this or `hashrate`"},
+		"route[].split[].hashrate": {"This part's hashrate, such as `\"500TH/s\"`, in place of `weight`.", "either this or `weight`"},
+		"route[].worker":           {"What pools see as a worker's name. See [worker names](#worker-names).", ""},
+		"route[].on_outage":        {"When no pool of the route can be reached, miners are disconnected, so that their own failover works (`close`), or kept without work (`hold`).", ""},
+		"route[].extranonce2_size": {"Least bytes of extranonce2 that this route's miners need, 1 to 8 (rental services ask for 4 or more).", "no such need"},
+
+		"route[].match.listen":     {"Glob on the address that the miner came in by, as configured.", "any"},
+		"route[].match.worker":     {"Glob on the miner's login.", "any"},
+		"route[].match.user_agent": {"Glob on what the miner calls itself.", "any"},
+		"route[].match.cidr":       {"Networks that the miner may come from.", "any"},
+		"route[].match.connect":    {"Glob on the target of an HTTP CONNECT.", "any"},
+
+		"storage.url":         {"Empty: SQLite in `data_dir`. Else `postgres://…`.", ""},
+		"storage.keep_shares": {"How long single shares are kept.", ""},
+		"storage.max_disk":    {"Most disk space the store may take.", ""},
+	}
+	for at, without := range map[string]string{"vardiff": "", "listener[].vardiff": "`[vardiff]`'s", "route[].vardiff": "the listener's or `[vardiff]`'s"} {
+		m[at+".shares_per_minute"] = meaning{"Shares a minute that a miner should send; above 0.", without}
+		m[at+".start"] = meaning{"A new miner's difficulty, between min and max; without it, moved between them.", without}
+		m[at+".min"] = meaning{"Lowest difficulty; any number above 0.", without}
+		m[at+".max"] = meaning{"Highest difficulty; 0 leaves it to the pool's.", without}
+	}
+	return m
+}

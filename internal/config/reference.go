@@ -1,0 +1,112 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Reference is docs/CONFIG.md: every key with its type, default and meaning.
+func Reference() string {
+	var b strings.Builder
+	b.WriteString(referenceHead)
+	table := "-"
+	for _, k := range Keys() {
+		name, key := "", k.Path
+		if dot := strings.LastIndexByte(k.Path, '.'); dot >= 0 {
+			name, key = k.Path[:dot], k.Path[dot+1:]
+		}
+		if name != table {
+			table = name
+			fmt.Fprintf(&b, "\n### %s\n\n%s", tableTitle(name), tableHead)
+		}
+		meaning := k.Meaning
+		if k.Limit != "" {
+			meaning += " *In this version: " + k.Limit + ".*"
+		}
+		env := ""
+		if k.Env != "" {
+			env = "`" + k.Env + "`"
+		}
+		def := k.Default
+		if def == "" {
+			def = `""`
+		}
+		if !strings.ContainsAny(def, "` ") || strings.HasPrefix(def, "[") {
+			def = "`" + def + "`"
+			def = strings.Replace(def, "`required`", "required", 1)
+			def = strings.Replace(def, "`any`", "any", 1)
+		}
+		cells := []string{"`" + key + "`", k.Type, def, strings.ReplaceAll(meaning, "|", `\|`), env}
+		b.WriteString("| " + strings.Join(cells, " | ") + " |\n")
+	}
+	b.WriteString(referenceTail)
+	return b.String()
+}
+
+// tableTitle writes a table's name as the file has it.
+func tableTitle(name string) string {
+	switch {
+	case name == "":
+		return "At the top of the file"
+	case strings.HasSuffix(name, "split[]"):
+		return "`split = [{ … }]` in a `[[route]]`"
+	case strings.HasSuffix(name, "[]"):
+		return "`[[" + strings.TrimSuffix(name, "[]") + "]]`, any number of them"
+	case strings.Contains(name, "[]"):
+		array, _, _ := strings.Cut(name, "[]")
+		return "`[" + strings.Replace(name, "[]", "", 1) + "]` of the `[[" + array + "]]` above it"
+	}
+	return "`[" + name + "]`"
+}
+
+const tableHead = "| key | type | default | meaning | variable |\n|---|---|---|---|---|\n"
+
+const referenceHead = `# Configuration
+
+<!-- Generated from internal/config by "go test ./internal/config -update"; edit the tables there. -->
+
+One TOML file, given with ` + "`loka start -c FILE`" + `. ` + "`loka init`" + ` writes an example to begin with, ` + "`loka check FILE`" + ` names every
+problem of a file with its line and column. A key that is not known is an error.
+
+## Where a value comes from
+
+Flags override environment variables, which override the file, which overrides the defaults.
+
+| flag | variable | sets |
+|---|---|---|
+| ` + "`--pool URL`" + ` (may be repeated) | ` + "`LOKA_POOL`" + ` (several with commas) | the url of the first pool, of the second …; a pool that the file does not have is added |
+| ` + "`--user ACCOUNT`" + ` | ` + "`LOKA_USER`" + ` | the username at every pool |
+| ` + "`--password PW`" + ` | ` + "`LOKA_PASSWORD`" + ` | the password at every pool |
+| ` + "`--mode MODE`" + ` | ` + "`LOKA_MODE`" + ` | the mode of every route |
+| ` + "`--listen ADDR`" + ` (may be repeated) | ` + "`LOKA_SERVER_LISTEN`" + ` (several with commas) | ` + "`server.listen`" + ` |
+| ` + "`--http ADDR`" + ` | ` + "`LOKA_HTTP_LISTEN`" + ` | ` + "`http.listen`" + ` |
+| ` + "`--data DIR`" + ` | ` + "`LOKA_DATA_DIR`" + ` | ` + "`data_dir`" + ` |
+
+Every key outside the lists of tables has a variable; the tables below name it. An empty variable counts as not set.
+With no file at all, ` + "`--pool` and `--user`" + ` are enough.
+
+## How values are written
+
+| type | examples |
+|---|---|
+| a text | ` + "`\"farm\"`; `${NAME}` in it is replaced by that environment variable (one that is not set is an error), `$${` is a plain `${`" + ` |
+| a duration | ` + "`\"500ms\"`, `\"30s\"`, `\"15m\"`, `\"1h30m\"`" + ` |
+| a size | ` + "`\"512B\"`, `\"64KiB\"`, `\"10GiB\"` (powers of 1024), `\"10GB\"` (powers of 1000)" + ` |
+| a hashrate | ` + "`\"500TH/s\"`, `\"1.5PH/s\"`" + ` |
+| a CIDR | ` + "`\"10.0.0.0/8\"`, `\"2001:db8::/32\"`" + ` |
+
+## Every key
+`
+
+const referenceTail = `
+## Worker names
+
+A miner's login splits at its first ` + "`.`" + ` into ` + "`{user}` and `{worker}`" + `; without one it is all ` + "`{worker}`" + `. Case and characters are kept.
+
+| field | is |
+|---|---|
+| ` + "`{account}`" + ` | the pool's username |
+| ` + "`{login}`" + ` | the miner's whole login |
+| ` + "`{user}`, `{worker}`" + ` | its two halves |
+| ` + "`{name}`" + ` | ` + "`{worker}`" + ` when the user is empty or the account itself, else ` + "`{user}_{worker}`" + ` |
+`

@@ -1,0 +1,134 @@
+package config
+
+import (
+	"slices"
+	"strconv"
+)
+
+// IsZero says whether a match takes every miner.
+func (m Match) IsZero() bool {
+	all := func(s string) bool { return s == "" || s == "*" }
+	return all(m.Listen) && all(m.Worker) && all(m.UserAgent) && len(m.CIDR) == 0 && m.Connect == ""
+}
+
+// With returns v with what over sets put in. A start that over does not set
+// is moved between the bounds that it does.
+func (v Vardiff) With(over VardiffOverride) Vardiff {
+	set := func(dst, from *float64) {
+		if from != nil {
+			*dst = *from
+		}
+	}
+	set(&v.SharesPerMinute, over.SharesPerMinute)
+	set(&v.Start, over.Start)
+	set(&v.Min, over.Min)
+	set(&v.Max, over.Max)
+	if over.Start == nil {
+		v.Start = v.bounded(v.Start)
+	}
+	return v
+}
+
+// bounded moves a difficulty between min and max.
+func (v Vardiff) bounded(d float64) float64 {
+	if v.Max > 0 {
+		d = min(d, v.Max)
+	}
+	return max(d, v.Min)
+}
+
+// everyPool lists the pools that a route may use, in order, repeated if the
+// file repeats them.
+func (r Route) everyPool() []string {
+	all := append([]string(nil), r.Pools...)
+	for _, part := range r.Split {
+		if part.Pool != "" {
+			all = append(all, part.Pool)
+		}
+		all = append(all, part.Pools...)
+	}
+	return all
+}
+
+func (l *loader) checkRoutes(c *Config) {
+	known := make([]string, len(c.Pools))
+	for i, p := range c.Pools {
+		known[i] = p.Name
+	}
+	first := map[string]int{}
+	for i, r := range c.Routes {
+		at := index("route", i)
+		l.checkName(join(at, "name"), r.Name)
+		if other, dup := first[r.Name]; dup {
+			l.add(join(at, "name"), "%q is the name of route[%d] already; give each route a name of its own", r.Name, other)
+		} else {
+			first[r.Name] = i
+		}
+		pools := join(at, "pools")
+		switch {
+		case len(r.Split) > 0 && l.given[pools]:
+			l.add(join(at, "split"), "a route has either pools or a split; take one of them out")
+		case len(r.Split) == 0 && len(r.Pools) == 0 && len(c.Pools) > 0 && !l.bad[join(at, "split")]:
+			l.add(pools, "no pool named; name at least one, or leave pools out for all in file order")
+		}
+		l.checkPoolNames(pools, r.Pools, known)
+		l.checkSplit(join(at, "split"), r.Split, known)
+		if n := r.Extranonce2Size; n < 0 || n > maxExtranonce2 {
+			l.add(join(at, "extranonce2_size"), "%d is out of range; write 1 to %d bytes, or leave it out", n, maxExtranonce2)
+		}
+		if !isPrintable(r.Worker.String()) {
+			l.add(join(at, "worker"), "%q has spaces or characters that no pool takes; use visible ASCII characters only", r.Worker)
+		}
+	}
+}
+
+// checkPoolNames checks that each name is a pool's and named once.
+func (l *loader) checkPoolNames(path string, names, known []string) {
+	seen := map[string]bool{}
+	for i, name := range names {
+		at := index(path, i)
+		if seen[name] {
+			l.add(at, "%q is named twice; once is enough", name)
+		}
+		seen[name] = true
+		l.checkPoolName(at, name, known)
+	}
+}
+
+func (l *loader) checkPoolName(path, name string, known []string) {
+	if slices.Contains(known, name) {
+		return
+	}
+	switch meant := nearest(name, known); {
+	case l.bad["pool"]:
+		// The pools could not be read; nothing is known of their names.
+	case meant != "":
+		l.missing(path, "no pool has the name %q, did you mean %q?", name, meant)
+	case len(known) == 0:
+		l.missing(path, "no pool has the name %q; add a [[pool]] with name = %q", name, name)
+	default:
+		l.missing(path, "no pool has the name %q; pools are %s", name, quoteAll(known))
+	}
+}
+
+func (l *loader) checkSplit(path string, parts []SplitPart, known []string) {
+	if g, ok := gateOf("route[].split"); ok && len(parts) > 0 {
+		l.add(path, "a split is not available in this version; %s", g.advice)
+	}
+	for i, part := range parts {
+		at := index(path, i)
+		if (part.Pool != "") == (len(part.Pools) > 0) {
+			l.add(at, `a part of a split names either pool = "…" or pools = ["…", "…"]`)
+		}
+		if (part.Weight != 0) == (part.Hashrate != 0) {
+			l.add(at, `a part of a split has either weight = 70 or hashrate = "500TH/s"`)
+		}
+		if part.Weight < 0 {
+			l.add(join(at, "weight"), "%s is out of range; write a number above 0", strconv.FormatFloat(part.Weight, 'g', -1, 64))
+		}
+		if part.Pool != "" {
+			l.checkPoolName(join(at, "pool"), part.Pool, known)
+		}
+		l.checkPoolNames(join(at, "pools"), part.Pools, known)
+	}
+}

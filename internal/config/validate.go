@@ -1,0 +1,208 @@
+package config
+
+import (
+	"math"
+	"strings"
+	"time"
+)
+
+// Bounds of what may be configured.
+const (
+	maxConnections   = 10_000_000
+	maxNameLength    = 64
+	maxLoginLength   = 128
+	maxExtranonce2   = 8
+	maxTimeout       = 7 * 24 * time.Hour
+	nameAlphabet     = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
+	nameAlphabetText = `letters, digits, ".", "_" and "-"`
+)
+
+// validate checks a complete Config.
+func (l *loader) validate(c *Config) {
+	l.shift = len(c.Server.Listen)
+	l.checkServer(c)
+	l.checkAddresses(c)
+	l.checkPools(c)
+	l.checkLoops(c)
+	l.checkRoutes(c)
+	l.checkVardiff(c)
+	l.checkGates(c)
+	l.noteInert(c)
+}
+
+func (l *loader) checkServer(c *Config) {
+	s := c.Server
+	if strings.TrimSpace(c.DataDir) == "" {
+		l.add("data_dir", `no folder named; write data_dir = "data"`)
+	}
+	if c.Instance != "" {
+		l.checkName("instance", c.Instance)
+	}
+	if s.MaxConnections < 1 || s.MaxConnections > maxConnections {
+		l.add("server.max_connections", "%d is out of range; write a number from 1 to %d", s.MaxConnections, maxConnections)
+	}
+	l.checkTimeout("server.handshake_timeout", s.HandshakeTimeout, maxTimeout)
+	l.checkTimeout("server.authorize_timeout", s.AuthorizeTimeout, maxTimeout)
+	l.checkTimeout("server.idle_timeout", s.IdleTimeout, maxTimeout)
+	l.checkTimeout("server.shutdown_timeout", s.ShutdownTimeout, time.Hour)
+	l.checkTimeout("storage.keep_shares", c.Storage.KeepShares, math.MaxInt64)
+	if c.Storage.MaxDisk <= 0 {
+		l.add("storage.max_disk", `%q is out of range; write a size above 0, such as "10GiB"`, c.Storage.MaxDisk)
+	}
+}
+
+func (l *loader) checkTimeout(path string, d, most time.Duration) {
+	if d <= 0 {
+		l.add(path, `%q is out of range; write a duration above 0, such as "30s"`, formatDuration(d))
+	} else if d > most {
+		l.add(path, "%q is out of range; write at most %q", formatDuration(d), formatDuration(most))
+	}
+}
+
+// checkName checks what becomes a metric label and a part of API paths.
+func (l *loader) checkName(path, name string) {
+	switch {
+	case name == "":
+		l.add(path, "the name is empty; write a name of %s, or leave the key out", nameAlphabetText)
+	case len(name) > maxNameLength:
+		l.add(path, "the name has %d characters; at most %d are allowed", len(name), maxNameLength)
+	case strings.Trim(name, nameAlphabet) != "":
+		l.add(path, "%q has characters that a name may not have; use only %s", name, nameAlphabetText)
+	}
+}
+
+func (l *loader) checkPools(c *Config) {
+	if len(c.Pools) == 0 {
+		advice := "; add a [[pool]] with url and username"
+		if !l.hasFile {
+			advice = "; give --pool URL and --user ACCOUNT, or a file with -c FILE (`loka init` writes an example)"
+		}
+		l.missing("pool", "no pool to mine at%s", advice)
+	}
+	used := map[string]string{}
+	for _, r := range c.Routes {
+		for _, name := range r.everyPool() {
+			if _, ok := used[name]; !ok {
+				used[name] = r.Name
+			}
+		}
+	}
+	first := map[string]int{}
+	for i, p := range c.Pools {
+		at := index("pool", i)
+		l.checkName(join(at, "name"), p.Name)
+		if other, dup := first[p.Name]; dup {
+			l.add(join(at, "name"), "%q is the name of pool[%d] already; give each pool a name of its own", p.Name, other)
+		} else {
+			first[p.Name] = i
+		}
+		l.checkURL(join(at, "url"), p.URL)
+		l.checkAccount(at, p, used)
+	}
+}
+
+func (l *loader) checkAccount(at string, p Pool, used map[string]string) {
+	path := join(at, "username")
+	_, needed := used[p.Name]
+	switch {
+	case p.Username == "" && needed && l.hasFile:
+		l.missing(path, `no username; write the account or address that this pool pays, as in username = "ACCOUNT"`)
+	case p.Username == "" && needed:
+		l.missing(path, "no username; give the account or address that this pool pays with --user ACCOUNT")
+	case !isPrintable(p.Username):
+		l.add(path, "%q has spaces or characters that no pool takes; use visible ASCII characters only", p.Username)
+	case len(p.Username) > maxLoginLength:
+		l.add(path, "the username has %d characters; at most %d are allowed", len(p.Username), maxLoginLength)
+	}
+	if !isPrintable(p.Password.Reveal()) {
+		l.add(join(at, "password"), "the password has spaces or characters that no pool takes; use visible ASCII characters only")
+	}
+	if path = join(at, "worker"); !isPrintable(p.Worker.String()) {
+		l.add(path, "%q has spaces or characters that no pool takes; use visible ASCII characters only", p.Worker)
+	}
+}
+
+// isPrintable says whether a text has visible ASCII characters only.
+func isPrintable(s string) bool {
+	for _, c := range []byte(s) {
+		if c < 0x21 || c > 0x7e {
+			return false
+		}
+	}
+	return true
+}
+
+func (l *loader) checkVardiff(c *Config) {
+	l.checkVardiffOf("vardiff", c.Vardiff)
+	for i, one := range c.Listeners {
+		if (one.Vardiff != VardiffOverride{}) {
+			l.checkVardiffOf(join(index("listener", i), "vardiff"), c.Vardiff.With(one.Vardiff))
+		}
+	}
+	for i, r := range c.Routes {
+		if (r.Vardiff != VardiffOverride{}) {
+			l.checkVardiffOf(join(index("route", i), "vardiff"), c.Vardiff.With(r.Vardiff))
+		}
+	}
+}
+
+// checkVardiffOf checks the [vardiff] table, or another one as it stands over
+// that.
+func (l *loader) checkVardiffOf(path string, common Vardiff) {
+	positive := func(key string, v float64) {
+		if v <= 0 {
+			l.add(join(path, key), "%s is out of range; write a number above 0", formatFloat(v))
+		}
+	}
+	positive("shares_per_minute", common.SharesPerMinute)
+	positive("start", common.Start)
+	positive("min", common.Min)
+	switch {
+	case common.Max < 0:
+		l.add(join(path, "max"), "%s is out of range; write a number above 0, or 0 for the pool's difficulty", formatFloat(common.Max))
+	case common.Max > 0 && common.Max < common.Min:
+		l.add(join(path, "max"), "%s is below min, which is %s; write a max of at least that", formatFloat(common.Max), formatFloat(common.Min))
+	case common.Max > 0 && common.Start > common.Max:
+		l.add(join(path, "start"), "%s is above max, which is %s; write a start between min and max", formatFloat(common.Start), formatFloat(common.Max))
+	case common.Start > 0 && common.Start < common.Min:
+		l.add(join(path, "start"), "%s is below min, which is %s; write a start between min and max", formatFloat(common.Start), formatFloat(common.Min))
+	}
+}
+
+// noteInert remarks on what is valid but does nothing.
+func (l *loader) noteInert(c *Config) {
+	shared := false
+	used := map[string]bool{}
+	caught := ""
+	for i, r := range c.Routes {
+		shared = shared || r.Mode == Shared
+		for _, name := range r.everyPool() {
+			used[name] = true
+		}
+		if caught != "" {
+			l.note(index("route", i), "no miner gets here: route "+caught+" before it takes them all; put the route without a match last")
+		}
+		if r.Match.IsZero() {
+			caught = r.Name
+		}
+		if !shared && (r.Vardiff != VardiffOverride{}) {
+			l.note(join(index("route", i), "vardiff"), "has no effect in dedicated mode, where the pool sets the difficulty")
+		}
+	}
+	for i, p := range c.Pools {
+		if !used[p.Name] {
+			l.note(index("pool", i), "no route uses this pool")
+		}
+	}
+	if shared {
+		return
+	}
+	for i, one := range c.Listeners {
+		if (one.Vardiff != VardiffOverride{}) {
+			l.note(join(index("listener", i), "vardiff"), "has no effect in dedicated mode, where the pool sets the difficulty")
+		}
+	}
+	if l.given["vardiff"] {
+		l.note("vardiff", "has no effect in dedicated mode, where the pool sets the difficulty")
+	}
+}
