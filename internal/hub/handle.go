@@ -1,0 +1,257 @@
+package hub
+
+import (
+	"time"
+
+	"github.com/loka/stratum/internal/extranonce"
+	"github.com/loka/stratum/internal/ledger"
+	"github.com/loka/stratum/internal/link"
+	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/pipeline"
+	"github.com/loka/stratum/internal/upstream"
+	"github.com/loka/stratum/work"
+)
+
+// Handle answers a miner's request, or takes it and answers later through
+// the miner's Peer. It is the end of the pipeline.
+func (h *Hub) Handle(m *mining.Miner, req *mining.Request) mining.Answer {
+	g, ok := m.Seat.(*group)
+	if !ok {
+		return mining.Answer{Ticket: req.Ticket, Verdict: mining.Invalid}
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	switch req.Kind {
+	case mining.Submit:
+		return g.submit(req)
+	case mining.Negotiate:
+		g.requested = req.VersionMask
+		return g.whenKnown(mining.Answer{Ticket: req.Ticket}, g.negotiated)
+	case mining.Open:
+		g.facts.UserAgent, g.facts.Opened = req.UserAgent, true
+		return g.whenKnown(mining.Answer{Ticket: req.Ticket}, g.opened)
+	case mining.Authorize:
+		return g.authorize(req)
+	}
+	return mining.Answer{Ticket: req.Ticket, Verdict: mining.Invalid}
+}
+
+// Booked puts a handler's immediate word on shares into the ledger. It stands
+// before the whole pipeline, so that whoever refuses a share is booked alike;
+// what comes later is booked when it comes.
+func (h *Hub) Booked(next pipeline.Handler) pipeline.Handler {
+	return pipeline.HandlerFunc(func(m *mining.Miner, req *mining.Request) mining.Answer {
+		a := next.Handle(m, req)
+		if req.Kind == mining.Submit && a.Verdict != mining.Pending {
+			h.Refused(m, req.Worker, a.Verdict)
+		}
+		return a
+	})
+}
+
+// Refused books a share that got no further than here. w is nil where nobody
+// known handed it in.
+func (h *Hub) Refused(m *mining.Miner, w *mining.Worker, v mining.Verdict) {
+	g, ok := m.Seat.(*group)
+	if !ok {
+		return
+	}
+	entry := ledger.Entry{Verdict: v, At: time.Now()}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if m, ok := g.members[w]; ok {
+		entry.Worker = m.book
+	}
+	if g.pool != nil {
+		entry.Pool = g.pool.book
+	}
+	g.record(entry)
+}
+
+// known gathers what the probes of all pools that the miner may still come
+// to have learned. Pools that were never reached are left out.
+func (g *group) known() []link.Facts {
+	var all []link.Facts
+	for _, i := range g.hub.rules.Candidates(g.facts) {
+		for _, p := range g.hub.routes[i].pools {
+			if facts, ok := p.probe.Facts(); ok {
+				all = append(all, facts)
+			}
+		}
+	}
+	return all
+}
+
+// floor is the least extranonce2 size that any route still open asks for.
+func (g *group) floor() int {
+	floor := 0
+	for _, i := range g.hub.rules.Candidates(g.facts) {
+		floor = max(floor, g.hub.routes[i].Extranonce2Size)
+	}
+	return floor
+}
+
+// whenKnown settles an answer as soon as a pool is known: at once, or later
+// in a goroutine of its own, which closes the miner where none comes. g.mu is
+// held.
+func (g *group) whenKnown(a mining.Answer, settle func(mining.Answer, []link.Facts) mining.Answer) mining.Answer {
+	if known := g.known(); len(known) > 0 {
+		return settle(a, known)
+	}
+	a.Verdict = mining.Pending
+	waiting := g.hub.spawn(func() {
+		timeout := time.NewTimer(g.hub.cfg.PoolWait)
+		defer timeout.Stop()
+		for {
+			g.hub.mu.Lock()
+			changed := g.hub.changed
+			g.hub.mu.Unlock()
+			g.mu.Lock()
+			if known := g.known(); len(known) > 0 {
+				if answer := settle(a, known); answer.Verdict != mining.Pending {
+					g.peer.Answer(answer)
+				}
+				g.mu.Unlock()
+				return
+			}
+			g.mu.Unlock()
+			select {
+			case <-changed:
+			case <-g.gone:
+				return
+			case <-g.hub.ctx.Done():
+				return
+			case <-timeout.C:
+				g.peer.Close(mining.PoolUnreachable)
+				return
+			}
+		}
+	})
+	if !waiting {
+		g.peer.Close(mining.Shutdown)
+	}
+	return a
+}
+
+// negotiated grants the version bits that every pool the miner may come to
+// allows.
+func (g *group) negotiated(a mining.Answer, known []link.Facts) mining.Answer {
+	mask := g.requested & g.hub.cfg.VersionMask
+	for _, facts := range known {
+		mask &= facts.VersionMask
+	}
+	a.Verdict, a.VersionMask = mining.Accepted, mask
+	return a
+}
+
+// opened decides the miner's extranonce, once. Where the pool is too narrow
+// for a slot the answer waits for the miner's own link and its E1.
+func (g *group) opened(a mining.Answer, known []link.Facts) mining.Answer {
+	if !g.planned {
+		narrowest := known[0].Extranonce2Size
+		for _, facts := range known {
+			narrowest = min(narrowest, facts.Extranonce2Size)
+		}
+		layout, err := extranonce.Plan(narrowest, g.floor())
+		if err != nil {
+			a.Verdict = mining.Invalid
+			return a
+		}
+		g.planned, g.layout = true, layout
+		g.slot = randomBytes(layout.Slot)
+		g.padSeed = randomUint64()
+	}
+	if !g.layout.PassThrough {
+		a.Verdict, a.Extranonce1, a.Extranonce2Size = mining.Accepted, g.slot, g.layout.Miner
+		g.release()
+		return a
+	}
+	if g.subscribed {
+		return g.passThrough(a)
+	}
+	g.openTicket, g.opening = a.Ticket, true
+	g.connect()
+	a.Verdict = mining.Pending
+	return a
+}
+
+// passThrough answers an Open with the pool's own extranonce.
+func (g *group) passThrough(a mining.Answer) mining.Answer {
+	g.layout = passThroughOf(g.en2Size)
+	g.release()
+	a.Verdict, a.Extranonce1, a.Extranonce2Size = mining.Accepted, g.en1, g.en2Size
+	return a
+}
+
+// authorize relays a login to the pool, by the name that the pool knows it.
+func (g *group) authorize(req *mining.Request) mining.Answer {
+	a := mining.Answer{Ticket: req.Ticket}
+	if req.Worker == nil {
+		a.Verdict = mining.Unauthorized
+		return a
+	}
+	if !g.facts.Authorized {
+		g.facts.Worker, g.facts.Authorized = req.Worker.Login, true
+	}
+	for worker := range g.members {
+		if worker.Login == req.Worker.Login {
+			g.members[req.Worker] = g.members[worker]
+			a.Verdict = mining.Accepted
+			return a
+		}
+	}
+	g.logins[req.Ticket] = login{worker: req.Worker, at: time.Now()}
+	if g.link != nil {
+		g.relayLogin(req.Ticket)
+	} else {
+		g.connect()
+	}
+	a.Verdict = mining.Pending
+	return a
+}
+
+// submit relays a share of work that we know.
+func (g *group) submit(req *mining.Request) mining.Answer {
+	now := time.Now()
+	a := mining.Answer{Ticket: req.Ticket}
+	m, ok := g.members[req.Worker]
+	if !ok {
+		a.Verdict = mining.Unauthorized
+		return a
+	}
+	w, _ := g.book.Get(req.Share.Job, now)
+	if w == nil {
+		a.Verdict = mining.JobNotFound
+		return a
+	}
+	layout, ok := extranonce.Fits(g.layout, w.Job.Extranonce2Size)
+	if !ok {
+		a.Verdict = mining.Stale
+		return a
+	}
+	en2, ok := g.upstreamExtranonce(layout, req.Share.Extranonce2)
+	if !ok {
+		a.Verdict = mining.Invalid
+		return a
+	}
+	if g.link == nil || !g.link.Submit(upstream.Submit{
+		Job: w.Job, Worker: m.name, Extranonce2: en2,
+		NTime: req.Share.NTime, Nonce: req.Share.Nonce,
+		VersionBits: req.Share.VersionBits, HasVersionBits: req.Share.HasVersionBits,
+		Tag: req.Ticket,
+	}) {
+		a.Verdict = mining.Unanswered
+		return a
+	}
+	g.shares[req.Ticket] = share{member: m, difficulty: w.Difficulty, at: now}
+	g.due.Add(1)
+	a.Verdict = mining.Pending
+	return a
+}
+
+func (g *group) upstreamExtranonce(layout extranonce.Layout, miner work.Extranonce) (work.Extranonce, bool) {
+	if layout.PassThrough {
+		return miner, miner.Len() == layout.Miner
+	}
+	return layout.Upstream(layout.Head(g.padSeed), g.slot, miner)
+}

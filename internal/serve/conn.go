@@ -1,0 +1,286 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/loka/stratum/internal/downstream"
+	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/wire"
+	"github.com/loka/stratum/work"
+)
+
+// Conn is one miner's connection: a session and the wire under it.
+type Conn struct {
+	// Static after construction.
+	server *Server
+	miner  *mining.Miner
+	wire   *wire.Conn
+	since  time.Time
+	// wake has room for one signal: the answer that unblocks the reader.
+	wake chan struct{}
+
+	// Guarded by mu.
+	mu      sync.Mutex
+	session *downstream.V1
+	// voice is lent while something is said that has not been sent; else nil.
+	voice *voice
+	// reading is true while the reader is between the first line of a read
+	// and its Flush, but for its waits: what is said then leaves with that
+	// Flush. waiting is true during such a wait.
+	reading, waiting bool
+}
+
+// closing is the error with which a line ends its connection.
+type closing struct{ reason mining.Reason }
+
+func (e *closing) Error() string         { return "connection ends: " + string(e.reason) }
+func (e *closing) Reason() mining.Reason { return e.reason }
+
+// Miner is what everybody may know of the connection.
+func (c *Conn) Miner() *mining.Miner { return c.miner }
+
+// Line handles one line; see [wire.Handler].
+func (c *Conn) Line(line []byte) error {
+	if c.server.draining.Load() {
+		c.hold()
+		return nil
+	}
+	now := time.Now()
+	c.mu.Lock()
+	c.reading = true
+	out := c.out()
+	told := len(out.Refused())
+	req, err := c.session.Line(line, now, out)
+	refused := out.Refused()[told:]
+	if err != nil {
+		c.send()
+		c.mu.Unlock()
+		if end, ok := errors.AsType[*downstream.CloseError](err); ok {
+			return &closing{end.Reason}
+		}
+		return err
+	}
+	c.mu.Unlock()
+	if req == nil {
+		for _, r := range refused {
+			c.server.deps.House.Refused(c.miner, r.Worker, r.Verdict)
+		}
+		return nil
+	}
+	kind := req.Kind
+	answer := c.server.deps.Handler.Handle(c.miner, req)
+	if answer.Verdict == mining.Pending {
+		c.await()
+	} else {
+		answer.Ticket = req.Ticket
+		c.mu.Lock()
+		c.session.Answer(answer, time.Now(), c.out())
+		c.mu.Unlock()
+	}
+	if kind == mining.Authorize {
+		c.welcome()
+	}
+	return nil
+}
+
+// welcome gives a miner with an authorized worker the longer lines.
+func (c *Conn) welcome() {
+	c.mu.Lock()
+	known := len(c.session.Info().Workers) > 0
+	c.mu.Unlock()
+	if known && c.server.cfg.Wire.MaxLine > 0 {
+		c.wire.SetMaxLine(c.server.cfg.Wire.MaxLine)
+	}
+}
+
+// hold keeps the reader until the connection ends, while answers still go out.
+func (c *Conn) hold() {
+	c.mu.Lock()
+	c.reading = false
+	c.send()
+	c.mu.Unlock()
+	c.wire.Uncork()
+	<-c.wire.Done()
+}
+
+// await holds the reader while the session cannot take another line. What
+// was said so far goes out first.
+func (c *Conn) await() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.session.Blocked() {
+		return
+	}
+	c.reading, c.waiting = false, true
+	defer func() { c.reading, c.waiting = true, false }()
+	c.send()
+	c.wire.Uncork()
+	timeout := time.NewTimer(c.server.cfg.AnswerTimeout)
+	defer timeout.Stop()
+	for c.session.Blocked() {
+		c.mu.Unlock()
+		ended, late := false, false
+		select {
+		case <-c.wake:
+		case <-c.wire.Done():
+			ended = true
+		case <-timeout.C:
+			late = true
+		}
+		c.mu.Lock()
+		switch {
+		case ended || !c.session.Blocked():
+			return
+		case late:
+			// Under c.mu, so that an answer which comes now is not sent.
+			c.wire.Close(mining.PoolUnreachable)
+			return
+		}
+	}
+}
+
+// Flush ends a read: held work and everything said leave in one write.
+func (c *Conn) Flush() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.reading = false
+	c.session.Flush(time.Now(), c.out())
+	c.send()
+}
+
+// Tick asks the session for its deadlines; see [wire.Handler].
+func (c *Conn) Tick(now time.Time) (mining.Reason, time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.session.Tick(now)
+}
+
+// Work gives the miner new work. It may be called from any goroutine and
+// never blocks.
+func (c *Conn) Work(w *mining.Work) {
+	now := time.Now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.session.Work(w, now)
+	if !c.reading {
+		c.session.Flush(now, c.out())
+		c.send()
+	}
+}
+
+// Answer answers an earlier request. It may be called from any goroutine
+// and never blocks.
+func (c *Conn) Answer(a mining.Answer) {
+	now := time.Now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	blocked := c.session.Blocked()
+	c.session.Answer(a, now, c.out())
+	if !c.reading {
+		// While the reader waits in the middle of a read, more of the
+		// miner's requests may be in hand: work waits for the read's Flush.
+		if !blocked {
+			c.session.Flush(now, c.out())
+		}
+		c.send()
+	}
+	if c.waiting && !c.session.Blocked() {
+		// The read goes on from here, not from when the reader wakes: what
+		// comes in between must not overtake the requests in hand.
+		c.reading = true
+		select {
+		case c.wake <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// SetExtranonce tells the miner a new extranonce1 and size (bytes) before
+// its next work. It is false when this miner cannot follow.
+func (c *Conn) SetExtranonce(en1 work.Extranonce, size int) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.session.SetExtranonce(en1, size, time.Now())
+}
+
+// Close ends the connection for the reason after what is queued has left.
+// It may be called from any goroutine and does not wait.
+func (c *Conn) Close(reason mining.Reason) { c.wire.Close(reason) }
+
+// out is where the session speaks; c.mu is held.
+func (c *Conn) out() *downstream.Out {
+	if c.voice == nil {
+		c.voice, _ = c.server.outs.Get().(*voice)
+	}
+	return &c.voice.out
+}
+
+// send hands everything said to the wire; c.mu is held.
+func (c *Conn) send() {
+	v := c.voice
+	if v == nil {
+		return
+	}
+	v.frames = v.frames[:0]
+	for _, f := range v.out.Frames() {
+		v.frames = append(v.frames, wire.Frame{Class: classOf(f.Class), Key: f.Key, Data: f.Data})
+	}
+	if len(v.frames) > 0 {
+		c.wire.Send(v.frames...)
+	}
+	v.out.Reset()
+	clear(v.frames) // they alias what Reset may have let go
+	c.voice = nil
+	c.server.outs.Put(v)
+}
+
+// classOf maps what a session says onto how the wire queues it.
+func classOf(class downstream.Class) wire.Class {
+	switch class {
+	case downstream.Setting:
+		return wire.Setting
+	case downstream.Job:
+		return wire.Update
+	case downstream.CleanJob:
+		return wire.Reset
+	default:
+		return wire.Reply
+	}
+}
+
+// State is a snapshot of a connection for readers.
+type State struct {
+	Miner   *mining.Miner
+	Since   time.Time
+	Session downstream.Info
+	Wire    wire.Stats
+}
+
+// State takes a snapshot.
+func (c *Conn) State() State {
+	c.mu.Lock()
+	info := c.session.Info()
+	c.mu.Unlock()
+	return State{Miner: c.miner, Since: c.since, Session: info, Wire: c.wire.Stats()}
+}
+
+// logEnd says once that the connection ended: a miner's end is news, a
+// stranger's is not.
+func (c *Conn) logEnd(ctx context.Context, reason mining.Reason) {
+	state := c.State()
+	level := slog.LevelDebug
+	if len(state.Session.Workers) > 0 {
+		level = slog.LevelInfo
+	}
+	c.server.deps.Logger.LogAttrs(ctx, level, "miner disconnected",
+		slog.String("reason", string(reason)),
+		slog.String("miner", c.miner.ID.String()),
+		slog.String("remote", c.miner.Remote.String()),
+		slog.Any("workers", state.Session.Workers),
+		slog.String("user_agent", state.Session.UserAgent),
+		slog.String("connected", time.Since(c.since).Round(time.Millisecond).String()))
+}

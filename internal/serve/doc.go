@@ -1,0 +1,14 @@
+// Package serve drives one downstream session over one wire: it feeds lines
+// to the session, walks its requests through the pipeline and puts replies
+// and work on the connection.
+//
+// It does not know pools, jobs or who decides; requests go to a
+// [pipeline.Handler], and what comes later comes through the methods of
+// [Conn].
+//
+// Invariants: the session is used under one mutex, which is never held while
+// a request walks the pipeline or while a socket is written. What the
+// session says during one read leaves in one write. While a handshake
+// request waits for its answer the reader waits with it, so that nothing can
+// overtake; a close or the answer's deadline ends the wait.
+package serve

@@ -1,0 +1,187 @@
+package serve
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/loka/stratum/internal/downstream"
+	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/pipeline"
+	"github.com/loka/stratum/internal/wire"
+)
+
+// House takes miners in and lets them go.
+type House interface {
+	// Join announces a miner before its first request.
+	Join(m *mining.Miner, c *Conn)
+	// Refused tells of a share that was refused before it became a request;
+	// w is nil where the connection did not authorize whom it named. It must
+	// not call the connection.
+	Refused(m *mining.Miner, w *mining.Worker, v mining.Verdict)
+	// Leave says that the miner is gone; nothing may be sent to it any more.
+	Leave(m *mining.Miner)
+}
+
+// Counter counts events.
+type Counter interface{ Inc() }
+
+// Metrics are what serve counts; nil members count nothing.
+type Metrics struct {
+	// Closed counts ends by reason.
+	Closed func(mining.Reason) Counter
+}
+
+// Config holds what every miner's connection is given.
+type Config struct {
+	// Session is the sessions' configuration; SessionID is set for each.
+	Session downstream.Config
+	// Wire is the connections' configuration.
+	Wire wire.Config
+	// StrangerLine is the longest line, in bytes, of a miner that has no
+	// authorized worker; 0 is Wire.MaxLine.
+	StrangerLine int
+	// AnswerTimeout bounds how long a handshake request waits for its answer.
+	AnswerTimeout time.Duration
+}
+
+// Deps are what serve works with.
+type Deps struct {
+	House   House
+	Handler pipeline.Handler
+	Logger  *slog.Logger
+	Metrics Metrics
+}
+
+// Server drives every miner's connection.
+type Server struct {
+	cfg  Config
+	deps Deps
+	ids  atomic.Uint64
+	// draining: no more lines are taken, what is due is still answered.
+	draining atomic.Bool
+	// outs lends the memory in which sessions speak, so that an idle
+	// connection holds none.
+	outs sync.Pool
+
+	mu    sync.Mutex
+	conns map[mining.MinerID]*Conn
+}
+
+// New makes a server. A nil Logger logs nothing; AnswerTimeout of 0 is 30 s.
+func New(cfg Config, deps Deps) *Server {
+	if deps.Logger == nil {
+		deps.Logger = slog.New(slog.DiscardHandler)
+	}
+	if deps.Metrics.Closed == nil {
+		deps.Metrics.Closed = func(mining.Reason) Counter { return nothing{} }
+	}
+	if cfg.AnswerTimeout <= 0 {
+		cfg.AnswerTimeout = 30 * time.Second
+	}
+	s := &Server{cfg: cfg, deps: deps, conns: make(map[mining.MinerID]*Conn)}
+	s.outs.New = func() any { return new(voice) }
+	return s
+}
+
+// nothing counts nothing.
+type nothing struct{}
+
+func (nothing) Inc() {}
+
+// voice is what a session speaks into, and the same as frames for the wire.
+type voice struct {
+	out    downstream.Out
+	frames []wire.Frame
+}
+
+// Serve drives one connection until it ends and returns when everything of
+// it is gone. preread is what was read of it already; listener is the
+// configured address that it came in by.
+func (s *Server) Serve(ctx context.Context, conn net.Conn, preread []byte, listener string) {
+	id := mining.MinerID(s.ids.Add(1))
+	c := &Conn{
+		server: s,
+		miner:  &mining.Miner{ID: id, Listener: listener, Remote: remoteOf(conn)},
+		since:  time.Now(),
+		wake:   make(chan struct{}, 1),
+	}
+	session := s.cfg.Session
+	session.SessionID = fmt.Sprintf("%08x", uint64(id))
+	c.session = downstream.NewV1(session, c.since)
+	bounds := s.cfg.Wire
+	if s.cfg.StrangerLine > 0 {
+		bounds.MaxLine = s.cfg.StrangerLine
+	}
+	c.wire = wire.New(conn, preread, bounds)
+
+	// Join sets the miner's Seat, which whoever finds the connection reads.
+	s.deps.House.Join(c.miner, c)
+	s.mu.Lock()
+	s.conns[id] = c
+	s.mu.Unlock()
+
+	reason := c.wire.Run(ctx, c)
+
+	s.mu.Lock()
+	delete(s.conns, id)
+	s.mu.Unlock()
+	s.deps.House.Leave(c.miner)
+	s.deps.Metrics.Closed(reason).Inc()
+	c.logEnd(ctx, reason)
+}
+
+// Len is the number of connected miners.
+func (s *Server) Len() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.conns)
+}
+
+// Conns returns the connections there are now, in no order.
+func (s *Server) Conns() []*Conn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := make([]*Conn, 0, len(s.conns))
+	for _, c := range s.conns {
+		all = append(all, c)
+	}
+	return all
+}
+
+// Find returns a connection by its miner's id, or nil.
+func (s *Server) Find(id mining.MinerID) *Conn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.conns[id]
+}
+
+// Drain stops taking miners' lines. What they were promised an answer to is
+// still answered; what they say now stays unread.
+func (s *Server) Drain() { s.draining.Store(true) }
+
+// CloseAll asks every connection to end for the reason; it does not wait.
+func (s *Server) CloseAll(reason mining.Reason) {
+	for _, c := range s.Conns() {
+		c.Close(reason)
+	}
+}
+
+// remoteOf reads a connection's address; one without an address of its own
+// (in-memory ones) has the zero AddrPort.
+func remoteOf(conn net.Conn) netip.AddrPort {
+	if tcp, ok := conn.RemoteAddr().(*net.TCPAddr); ok {
+		a := tcp.AddrPort()
+		return netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
+	}
+	a, err := netip.ParseAddrPort(conn.RemoteAddr().String())
+	if err != nil {
+		return netip.AddrPort{}
+	}
+	return a
+}
