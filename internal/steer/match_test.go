@@ -70,18 +70,19 @@ func TestMatchStaysAmongCandidates(t *testing.T) {
 	texts := rapid.SampledFrom([]string{"", "*", "a*", "*b", "ab", "?b", "b"})
 	words := rapid.SampledFrom([]string{"", "a", "b", "ab", "aab"})
 	rapid.Check(t, func(t *rapid.T) {
-		var list []steer.Rule
-		for range rapid.IntRange(1, 5).Draw(t, "rules") {
+		list := make([]steer.Rule, rapid.IntRange(1, 5).Draw(t, "rules"))
+		for i := range list {
 			r := steer.Rule{Listener: texts.Draw(t, "l"), UserAgent: texts.Draw(t, "ua"), Worker: texts.Draw(t, "w")}
 			if rapid.Bool().Draw(t, "cidr") {
 				r.CIDR = []netip.Prefix{lan}
 			}
-			list = append(list, r)
+			list[i] = r
 		}
 		rules := steer.Compile(list)
 		addr := netip.MustParseAddr(rapid.SampledFrom([]string{"10.0.0.1", "192.0.2.1"}).Draw(t, "addr"))
 		facts := steer.Facts{Listener: words.Draw(t, "listener"), Remote: addr}
-		seen := [][]int{rules.Candidates(facts)}
+		seen := make([][]int, 0, 3)
+		seen = append(seen, rules.Candidates(facts))
 		facts.Opened, facts.UserAgent = true, words.Draw(t, "agent")
 		seen = append(seen, rules.Candidates(facts))
 		facts.Authorized, facts.Worker = true, words.Draw(t, "worker")
