@@ -1,0 +1,120 @@
+package app
+
+import (
+	"log/slog"
+
+	"github.com/loka/stratum/internal/auth"
+	"github.com/loka/stratum/internal/config"
+	"github.com/loka/stratum/internal/httpapi"
+	"github.com/loka/stratum/internal/hub"
+	"github.com/loka/stratum/internal/link"
+	"github.com/loka/stratum/internal/listen"
+	"github.com/loka/stratum/internal/metrics"
+	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/pipeline/identity"
+	"github.com/loka/stratum/internal/pipeline/validate"
+	"github.com/loka/stratum/internal/serve"
+	"github.com/loka/stratum/internal/view"
+	"github.com/loka/stratum/internal/web"
+	"github.com/loka/stratum/internal/wire"
+)
+
+// counts fills every package's Metrics from the one registry.
+type counts struct {
+	m *metrics.Metrics
+	// source is bound once the read model exists, before anything is served.
+	source lateModel
+	pools  []string
+}
+
+// lateModel is a read model that comes after the metrics that read it.
+type lateModel struct{ *view.Model }
+
+func newCounts(cfg *config.Config, version string) (*counts, error) {
+	c := &counts{}
+	for _, p := range cfg.Pools {
+		c.pools = append(c.pools, p.Name)
+	}
+	var err error
+	c.m, err = metrics.New(metrics.Config{Version: version, Pools: c.pools, Source: &c.source})
+	return c, err
+}
+
+func (c *counts) hub() hub.Metrics {
+	m := hub.Metrics{
+		Jobs: make(map[string]hub.Counter), FanoutSeconds: c.m.JobFanout, ShareSeconds: c.m.ShareDuration,
+	}
+	closed := make(map[mining.Reason]link.Counter)
+	for _, reason := range mining.Reasons(mining.Upstream) {
+		closed[reason] = c.m.Closed(mining.Upstream, reason)
+	}
+	links := make(map[string]*link.Metrics)
+	for _, name := range c.pools {
+		p := c.m.Pool(name)
+		m.Jobs[name] = p.Jobs
+		links[name] = &link.Metrics{RTT: p.RTT, BadLines: p.BadLines, Late: p.Late, Closed: closed}
+	}
+	m.Link = func(pool string) *link.Metrics { return links[pool] }
+	return m
+}
+
+func (c *counts) serve() serve.Metrics {
+	return serve.Metrics{Closed: func(r mining.Reason) serve.Counter { return c.m.Closed(mining.Downstream, r) }}
+}
+
+func (c *counts) listen() listen.Metrics {
+	return listen.Metrics{
+		Accepted: c.m.Accepted, AcceptErrors: c.m.AcceptErrors,
+		Refused: func(r mining.Reason) listen.Counter { return c.m.Closed(mining.Downstream, r) },
+	}
+}
+
+func (c *counts) wire(side mining.Side) wire.Metrics {
+	w := c.m.Wire(side)
+	return wire.Metrics{
+		BytesIn: w.BytesIn, BytesOut: w.BytesOut, LinesIn: w.LinesIn, FramesOut: w.FramesOut,
+		Superseded: w.Superseded, Dropped: w.Dropped,
+	}
+}
+
+func (c *counts) validate() validate.Metrics {
+	return validate.Metrics{
+		Logins: c.m.Refused("validate", mining.Authorize), Shares: c.m.Refused("validate", mining.Submit),
+	}
+}
+
+func (c *counts) identity() identity.Metrics {
+	return identity.Metrics{Unknown: c.m.Refused("identity", mining.Submit)}
+}
+
+// disconnecter ends miners' connections for the API.
+type disconnecter struct{ *serve.Server }
+
+// Disconnect implements [httpapi.Disconnecter].
+func (d disconnecter) Disconnect(id mining.MinerID) bool {
+	c := d.Find(id)
+	if c == nil {
+		return false
+	}
+	c.Close(mining.Disconnected)
+	return true
+}
+
+// newHTTP makes the page, the API and the metrics.
+func newHTTP(cfg *config.Config, model *view.Model, c *counts, miners *serve.Server, log *slog.Logger) (*httpapi.Server, error) {
+	token, created, err := auth.LoadOrCreate(cfg.DataDir)
+	if err != nil {
+		return nil, err
+	}
+	if created {
+		log.Info("admin token written", "file", auth.TokenFile, "data_dir", cfg.DataDir)
+	}
+	page, err := web.New(web.Config{Version: model.Version()})
+	if err != nil {
+		return nil, err
+	}
+	return httpapi.New(httpapi.Config{Listen: cfg.HTTP.Listen}, httpapi.Deps{
+		Model: model, Token: token, Metrics: c.m.Handler(), Page: page,
+		Miners: disconnecter{miners}, Logger: log,
+	}), nil
+}

@@ -1,0 +1,195 @@
+package app_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/loka/stratum/internal/app"
+	"github.com/loka/stratum/internal/config"
+	"github.com/loka/stratum/internal/sim"
+	"github.com/loka/stratum/internal/view"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// rig is a pool, the proxy and whoever mines there, on loopback.
+type rig struct {
+	t     *testing.T
+	pool  *sim.Pool
+	audit *sim.Audit
+	app   *app.App
+	addr  string
+	model *view.Model
+	stop  func() error
+	swarm *sim.Miners
+}
+
+// start runs a pool and a proxy before it; more is TOML that comes after the
+// pool's table.
+func start(t *testing.T, pc sim.PoolConfig, more string) *rig {
+	t.Helper()
+	r := &rig{t: t, audit: sim.NewAudit()}
+	pc.OnShare = r.audit.Pool
+	pool, err := sim.NewPool(pc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	if err := pool.Listen(ctx); err != nil {
+		t.Fatal(err)
+	}
+	r.pool = pool
+	poolDone := make(chan error, 1)
+	go func() { poolDone <- pool.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-poolDone; err != nil {
+			t.Errorf("pool: %v", err)
+		}
+	})
+	r.proxy(fmt.Sprintf("[[pool]]\nname = \"main\"\nurl = %q\nusername = \"ACCOUNT\"\npassword = \"x\"\n%s", pool.URL(), more))
+	r.await("ready", 10*time.Second, r.model.Ready)
+	return r
+}
+
+// proxy runs a proxy with the given configuration.
+func (r *rig) proxy(text string) {
+	r.t.Helper()
+	dir := r.t.TempDir()
+	text = fmt.Sprintf("data_dir = %q\n[server]\nlisten = [\"127.0.0.1:0\"]\nshutdown_timeout = \"10s\"\n[http]\nlisten = \"127.0.0.1:0\"\n%s",
+		filepath.Join(dir, "data"), text)
+	cfg, problems := config.Load([]byte(text), "test.toml", config.Options{})
+	if len(problems) > 0 {
+		r.t.Fatal(problems)
+	}
+	a, err := app.New(cfg, app.Deps{Version: "test", Logger: slog.New(slog.NewTextHandler(testWriter{r.t}, nil))})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- a.Run(ctx) }()
+	select {
+	case <-a.Started():
+	case err := <-done:
+		cancel()
+		r.t.Fatalf("the proxy did not start: %v", err)
+	}
+	r.app, r.model, r.addr = a, a.Model(), a.Addrs().Miners[0]
+	stopped := false
+	r.stop = func() error {
+		if stopped {
+			return nil
+		}
+		stopped = true
+		cancel()
+		return <-done
+	}
+	r.t.Cleanup(func() {
+		if err := r.stop(); err != nil {
+			r.t.Errorf("the proxy ended with: %v", err)
+		}
+	})
+}
+
+// mine runs a swarm until the returned function is called, which lets what
+// is on its way arrive first and returns the swarm's figures.
+func (r *rig) mine(mc sim.MinersConfig) (finish func() sim.MinersStats) {
+	r.t.Helper()
+	mc.Pool, mc.OnShare = r.addr, r.audit.Miner
+	miners, err := sim.NewMiners(mc)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.swarm = miners
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- miners.Run(ctx) }()
+	finished := false
+	finish = func() sim.MinersStats {
+		if finished {
+			return miners.Stats()
+		}
+		finished = true
+		miners.Pause(true)
+		r.await("every submit to be answered", 40*time.Second, miners.Settled)
+		stats := miners.Stats()
+		cancel()
+		if err := <-done; err != nil {
+			r.t.Errorf("miners: %v", err)
+		}
+		return stats
+	}
+	r.t.Cleanup(func() { finish() })
+	return finish
+}
+
+// earn waits until each of the eight manners has so many accepted shares.
+func (r *rig) earn(shares uint64) {
+	r.t.Helper()
+	defer func() {
+		if r.t.Failed() {
+			for _, m := range r.swarm.Stats().Miners {
+				r.t.Logf("%s: %+v", m.Manner, m)
+			}
+		}
+	}()
+	r.await("every miner to earn", 40*time.Second, func() bool {
+		workers := r.model.Workers()
+		for _, w := range workers {
+			if w.Accepted < shares {
+				return false
+			}
+		}
+		return len(workers) == len(sim.Manners())
+	})
+}
+
+// await polls until cond holds; at most is a bound against hanging, not a
+// measurement.
+func (r *rig) await(what string, atMost time.Duration, cond func() bool) {
+	r.t.Helper()
+	deadline := time.Now().Add(atMost)
+	for !cond() {
+		if time.Now().After(deadline) {
+			r.t.Fatalf("waited %v for %s in vain", atMost, what)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+// agree demands that pool, miners and our books tell the same.
+func (r *rig) agree(stats sim.MinersStats) {
+	r.t.Helper()
+	if err := r.audit.Report().Err(); err != nil {
+		r.t.Errorf("shares: %v", err)
+	}
+	theirs, ours := r.pool.Ledger().Total(), r.model.Summary().Shares
+	if ours.Accepted != theirs.Accepted || ours.PoolAccepted != theirs.Accepted {
+		r.t.Errorf("accepted: %d by our word, %d by the pool's in our book, %d in the pool's", ours.Accepted, ours.PoolAccepted, theirs.Accepted)
+	}
+	if got := theirs.RejectedTotal(); ours.PoolRejected != got {
+		r.t.Errorf("rejected by the pool: %d in our book, %d in its own", ours.PoolRejected, got)
+	}
+	if stats.Accepted != theirs.Accepted {
+		r.t.Errorf("miners were told of %d accepted shares, the pool accepted %d", stats.Accepted, theirs.Accepted)
+	}
+	if diff := ours.PoolWorkAccepted - theirs.Work; diff > 1e-9*theirs.Work || -diff > 1e-9*theirs.Work {
+		r.t.Errorf("work accepted by the pool: %g in our book, %g in its own", ours.PoolWorkAccepted, theirs.Work)
+	}
+}
+
+// testWriter logs into the test's output.
+type testWriter struct{ t *testing.T }
+
+func (w testWriter) Write(p []byte) (int, error) {
+	w.t.Log(strings.TrimSuffix(string(p), "\n"))
+	return len(p), nil
+}

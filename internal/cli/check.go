@@ -1,0 +1,62 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/loka/stratum/internal/config"
+)
+
+// checkCmd is `loka check`.
+type checkCmd struct {
+	File string `arg:"" help:"Configuration file; - reads stdin." placeholder:"FILE"`
+}
+
+// Help is shown below the command's flags.
+func (*checkCmd) Help() string {
+	return `Prints "FILE: ok" and a summary, or exits with 2 and one line for each problem:
+
+    FILE:LINE:COL: key: what is wrong, and what would be right
+
+The environment counts as it does for start: LOKA_ variables override the file.`
+}
+
+// Run checks the file.
+func (c *checkCmd) Run(env *environment) error {
+	cfg, err := env.loadConfig(c.File, config.Flags{})
+	if err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintf(env.stdout, "%s: ok\n", c.File)
+	summarize(env.stdout, cfg)
+	for _, note := range cfg.Notes {
+		_, _ = fmt.Fprintf(env.stdout, "note: %s\n", note)
+	}
+	for _, o := range cfg.Overrides {
+		_, _ = fmt.Fprintf(env.stdout, "note: %s comes from %s, not from the file\n", o.Key, o.From)
+	}
+	return nil
+}
+
+// summarize prints what a configuration does in two lines.
+func summarize(w io.Writer, cfg *config.Config) {
+	routes := make([]string, len(cfg.Routes))
+	for i, r := range cfg.Routes {
+		routes[i] = fmt.Sprintf("%s (%s: %s)", r.Name, r.Mode, strings.Join(r.Pools, ", "))
+	}
+	pools := make([]string, len(cfg.Pools))
+	for i, p := range cfg.Pools {
+		pools[i] = p.Name + " " + p.URL
+		if p.Username != "" {
+			pools[i] += " as " + p.Username
+		}
+	}
+	listeners := make([]string, len(cfg.Listeners))
+	for i, l := range cfg.Listeners {
+		listeners[i] = l.Address
+	}
+	_, _ = fmt.Fprintf(w, "pools: %s\n", strings.Join(pools, "; "))
+	_, _ = fmt.Fprintf(w, "routes: %s; miners connect to %s; page and API on %s\n",
+		strings.Join(routes, ", "), strings.Join(listeners, ", "), cfg.HTTP.Listen)
+}

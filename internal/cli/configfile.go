@@ -1,0 +1,57 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"github.com/loka/stratum/internal/config"
+)
+
+// problemError is a configuration that cannot be used.
+type problemError struct{ problems config.Problems }
+
+func (e problemError) Error() string { return e.problems.Error() }
+
+// loadConfig reads a file ("" is none, "-" is stdin) and makes a Config of it,
+// the environment and flags.
+func (env *environment) loadConfig(path string, flags config.Flags) (*config.Config, error) {
+	file, err := env.readConfig(path)
+	if err != nil {
+		return nil, err
+	}
+	cfg, problems := config.Load(file, path, config.Options{Env: env.lookup, Flags: flags})
+	if len(problems) > 0 {
+		return nil, problemError{problems}
+	}
+	return cfg, nil
+}
+
+// readConfig returns a file's bytes; nil only where there is no file.
+func (env *environment) readConfig(path string) ([]byte, error) {
+	var source io.Reader
+	switch path {
+	case "":
+		return nil, nil
+	case "-":
+		source = env.stdin
+	default:
+		f, err := os.Open(path) //nolint:gosec // the operator names the file
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, usageError{fmt.Sprintf("%s: no such file; `loka init -o %s` writes an example", path, path)}
+		}
+		if err != nil {
+			return nil, usageError{fmt.Sprintf("cannot read the configuration: %v", err)}
+		}
+		defer func() { _ = f.Close() }()
+		source = f
+	}
+	// One byte more than Load takes, so that it can refuse what is larger.
+	data, err := io.ReadAll(io.LimitReader(source, config.MaxFileSize+1))
+	if err != nil {
+		return nil, usageError{fmt.Sprintf("cannot read the configuration: %v", err)}
+	}
+	return append([]byte{}, data...), nil
+}

@@ -1,0 +1,11 @@
+// Package cli is the command line: it parses arguments, runs one command and
+// turns what became of it into an exit code and lines that an operator can
+// act on.
+//
+// Exit codes: 0 success, 1 it ran and failed, 2 usage or configuration.
+// Results go to stdout, errors to stderr, one line each.
+//
+// The commands know no global state. What they need of the process (streams,
+// environment, signals, the proxy itself) is in an [environment], so that a
+// test can run them whole.
+package cli

@@ -1,0 +1,157 @@
+package cli
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const (
+	summaryBody = `{"version":"1.2.3","instance":"farm","uptime_seconds":7384.2,"miners":3,"workers":2,"pool_connections":4,
+"hashrate":{"1m":1.5e14,"10m":140000000000,"1h":999,"24h":0},"extra":{"kept":true},
+"shares":{"accepted":10,"rejected":3,"stale":1,"duplicate":1,"low_difficulty":1,"work_accepted":1.0,"pool_accepted":9,"pool_rejected":1,"pool_work_accepted":9.0}}`
+	poolsBody = `{"pools":[{"name":"main","url":"stratum+tcp://a:1","state":"active","connections":3,"difficulty":1024,"accepted":9,"rejected":1,"work_accepted":0.0,"last_job_age_seconds":0.43,"error":""},
+{"name":"backup","url":"b:1","state":"down","connections":0,"difficulty":0,"accepted":0,"rejected":0,"work_accepted":0.0,"last_job_age_seconds":null,"error":"no route\u001b[2J to host"}]}`
+)
+
+// api serves canned answers and wants a token if one is given.
+func api(t *testing.T, token string) string {
+	t.Helper()
+	mux := http.NewServeMux()
+	answer := func(body string) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			if token != "" && r.Header.Get("Authorization") != "Bearer "+token {
+				w.WriteHeader(http.StatusUnauthorized)
+				return
+			}
+			_, _ = io.WriteString(w, body)
+		}
+	}
+	mux.HandleFunc("GET /api/v1/summary", answer(summaryBody))
+	mux.HandleFunc("GET /api/v1/pools", answer(poolsBody))
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	return strings.TrimPrefix(server.URL, "http://")
+}
+
+func TestStatusTable(t *testing.T) {
+	t.Parallel()
+	b := newBench()
+	if code := b.run("status", "--http", api(t, "")); code != exitOK {
+		t.Fatalf("exit code %d\n%s", code, b.stderr)
+	}
+	want := `instance      farm, version 1.2.3, up 2h3m
+miners        3, workers 2, pool connections 4
+hashrate      150.00 TH/s (1m), 140.00 GH/s (10m), 999 H/s (1h), 0 H/s (24h)
+shares        accepted 10, rejected 3 (stale 1, duplicate 1, low difficulty 1)
+at the pools  accepted 9, rejected 1
+
+POOL    STATE   CONNECTIONS  DIFFICULTY  ACCEPTED  REJECTED  LAST JOB   URL
+main    active  3            1024        9         1         400ms ago  stratum+tcp://a:1
+backup  down    0            0           0         0         -          b:1
+pool backup: no route?[2J to host
+`
+	if diff := cmp.Diff(want, b.stdout.String()); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestStatusJSON(t *testing.T) {
+	t.Parallel()
+	b := newBench()
+	b.vars["LOKA_HTTP_LISTEN"] = api(t, "")
+	if code := b.run("status", "--json"); code != exitOK {
+		t.Fatalf("exit code %d\n%s", code, b.stderr)
+	}
+	var got struct {
+		Miners int
+		Shares struct{ Accepted int }
+		Extra  struct{ Kept bool }
+		Pools  []struct{ Name string }
+	}
+	if err := json.Unmarshal([]byte(b.stdout.String()), &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.Miners != 3 || got.Shares.Accepted != 10 || !got.Extra.Kept || len(got.Pools) != 2 || got.Pools[1].Name != "backup" {
+		t.Errorf("got %+v of\n%s", got, b.stdout)
+	}
+}
+
+func TestStatusToken(t *testing.T) {
+	t.Parallel()
+	addr := api(t, "s3cret")
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "api.token"), []byte("s3cret\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, try := range map[string]struct {
+		args []string
+		vars map[string]string
+		code int
+	}{
+		"none":            {nil, nil, exitFailed},
+		"wrong":           {[]string{"--token", "x"}, nil, exitFailed},
+		"flag":            {[]string{"--token", "s3cret"}, map[string]string{"LOKA_TOKEN": "x"}, exitOK},
+		"variable":        {nil, map[string]string{"LOKA_TOKEN": "s3cret"}, exitOK},
+		"folder":          {[]string{"--data", dir}, nil, exitOK},
+		"folder variable": {nil, map[string]string{"LOKA_DATA_DIR": dir}, exitOK},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench()
+			if try.vars != nil {
+				b.vars = try.vars
+			}
+			if code := b.run(append([]string{"status", "--http", addr}, try.args...)...); code != try.code {
+				t.Errorf("exit code %d, want %d\n%s", code, try.code, b.stderr)
+			}
+			if try.code != exitOK && !strings.Contains(b.stderr.String(), "wants the admin token") {
+				t.Errorf("stderr %s", b.stderr)
+			}
+		})
+	}
+}
+
+func TestStatusFailures(t *testing.T) {
+	t.Parallel()
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hello") }))
+	defer other.Close()
+	missing := httptest.NewServer(http.NotFoundHandler())
+	defer missing.Close()
+	for _, tt := range []struct {
+		http, want string
+		code       int
+	}{
+		{"127.0.0.1:1", "no proxy answers at http://127.0.0.1:1 (connect: connection refused); is it running?", exitFailed},
+		{other.URL, "is no loka; --http ADDR names the address", exitFailed},
+		{missing.URL, `answers "404 Not Found" to GET /api/v1/summary; is it a loka of this version?`, exitFailed},
+		{"http://a b", "is no address; write HOST:PORT", exitUsage},
+	} {
+		b := newBench()
+		if code := b.run("status", "--http", tt.http); code != tt.code {
+			t.Errorf("%s: exit code %d, want %d", tt.http, code, tt.code)
+		}
+		if got := b.stderr.String(); !strings.Contains(got, tt.want) || strings.Count(got, "\n") != 1 {
+			t.Errorf("%s: stderr %s", tt.http, got)
+		}
+	}
+}
+
+func TestStatusBase(t *testing.T) {
+	t.Parallel()
+	for addr, want := range map[string]string{
+		"": "http://127.0.0.1:9090", "0.0.0.0:80": "http://127.0.0.1:80", "[::]:80": "http://[::1]:80", ":80": "http://127.0.0.1:80",
+		"[::1]:80": "http://[::1]:80", "host:80": "http://host:80", "https://h/": "https://h", "h": "http://h",
+	} {
+		if got := (&statusCmd{HTTP: addr}).base(newBench().env); got != want {
+			t.Errorf("%q gives %s, want %s", addr, got, want)
+		}
+	}
+}

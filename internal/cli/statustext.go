@@ -1,0 +1,121 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+	"unicode"
+)
+
+// statusSummary is what status prints of GET /api/v1/summary.
+type statusSummary struct {
+	Version         string             `json:"version"`
+	Instance        string             `json:"instance"`
+	UptimeSeconds   float64            `json:"uptime_seconds"`
+	Miners          int                `json:"miners"`
+	Workers         int                `json:"workers"`
+	PoolConnections int                `json:"pool_connections"`
+	Hashrate        map[string]float64 `json:"hashrate"`
+	Shares          struct {
+		Accepted      uint64 `json:"accepted"`
+		Rejected      uint64 `json:"rejected"`
+		Stale         uint64 `json:"stale"`
+		Duplicate     uint64 `json:"duplicate"`
+		LowDifficulty uint64 `json:"low_difficulty"`
+		PoolAccepted  uint64 `json:"pool_accepted"`
+		PoolRejected  uint64 `json:"pool_rejected"`
+	} `json:"shares"`
+}
+
+// statusPools is what status prints of GET /api/v1/pools.
+type statusPools struct {
+	Pools []struct {
+		Name        string   `json:"name"`
+		URL         string   `json:"url"`
+		State       string   `json:"state"`
+		Connections int      `json:"connections"`
+		Difficulty  float64  `json:"difficulty"`
+		Accepted    uint64   `json:"accepted"`
+		Rejected    uint64   `json:"rejected"`
+		LastJobAge  *float64 `json:"last_job_age_seconds"`
+		Error       string   `json:"error"`
+	} `json:"pools"`
+}
+
+// printStatus prints figures and a table of pools.
+func printStatus(w io.Writer, summaryJSON, poolsJSON json.RawMessage) error {
+	var s statusSummary
+	var p statusPools
+	if err := errors.Join(json.Unmarshal(summaryJSON, &s), json.Unmarshal(poolsJSON, &p)); err != nil {
+		return fmt.Errorf("the API's answer cannot be read: %w", err)
+	}
+	var b strings.Builder
+	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	row := func(format string, args ...any) { _, _ = fmt.Fprintf(t, format+"\n", args...) }
+	row("instance\t%s, version %s, up %s", visible(s.Instance), visible(s.Version), seconds(s.UptimeSeconds))
+	row("miners\t%d, workers %d, pool connections %d", s.Miners, s.Workers, s.PoolConnections)
+	row("hashrate\t%s (1m), %s (10m), %s (1h), %s (24h)", hashrate(s.Hashrate["1m"]), hashrate(s.Hashrate["10m"]),
+		hashrate(s.Hashrate["1h"]), hashrate(s.Hashrate["24h"]))
+	row("shares\taccepted %d, rejected %d (stale %d, duplicate %d, low difficulty %d)", s.Shares.Accepted,
+		s.Shares.Rejected, s.Shares.Stale, s.Shares.Duplicate, s.Shares.LowDifficulty)
+	row("at the pools\taccepted %d, rejected %d", s.Shares.PoolAccepted, s.Shares.PoolRejected)
+	_ = t.Flush()
+	b.WriteByte('\n')
+	row("POOL\tSTATE\tCONNECTIONS\tDIFFICULTY\tACCEPTED\tREJECTED\tLAST JOB\tURL")
+	for _, one := range p.Pools {
+		age := "-"
+		if one.LastJobAge != nil {
+			age = seconds(*one.LastJobAge) + " ago"
+		}
+		row("%s\t%s\t%d\t%s\t%d\t%d\t%s\t%s", visible(one.Name), visible(one.State), one.Connections,
+			strconv.FormatFloat(one.Difficulty, 'f', -1, 64), one.Accepted, one.Rejected, age, visible(one.URL))
+	}
+	_ = t.Flush()
+	for _, one := range p.Pools {
+		if one.Error != "" {
+			fmt.Fprintf(&b, "pool %s: %s\n", visible(one.Name), visible(one.Error))
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// visible keeps what others sent from steering a terminal or breaking a line.
+func visible(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '?'
+	}, text)
+}
+
+// seconds prints a time span with as much of it as tells something.
+func seconds(s float64) string {
+	d := time.Duration(s * float64(time.Second))
+	switch {
+	case d < 10*time.Second:
+		return d.Round(100 * time.Millisecond).String()
+	case d < time.Hour:
+		return d.Round(time.Second).String()
+	}
+	return strings.TrimSuffix(d.Round(time.Minute).String(), "0s")
+}
+
+// hashrate prints H/s with the unit that keeps the figure short.
+func hashrate(v float64) string {
+	for _, unit := range []struct {
+		factor float64
+		name   string
+	}{{1e18, "EH/s"}, {1e15, "PH/s"}, {1e12, "TH/s"}, {1e9, "GH/s"}, {1e6, "MH/s"}, {1e3, "kH/s"}} {
+		if v >= unit.factor {
+			return strconv.FormatFloat(v/unit.factor, 'f', 2, 64) + " " + unit.name
+		}
+	}
+	return strconv.FormatFloat(v, 'f', 0, 64) + " H/s"
+}

@@ -1,0 +1,70 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"syscall"
+	"time"
+)
+
+// stopSlack is what a stop may take beyond server.shutdown_timeout before the
+// process ends without it.
+const stopSlack = 5 * time.Second
+
+// errStopTimeout and errStopForced end a process that did not end by itself.
+var (
+	errStopTimeout = errors.New("the stop took longer than server.shutdown_timeout; ended without finishing")
+	errStopForced  = errors.New("stopped at once by a second signal; what was in flight is lost")
+	errSignal      = errors.New("signal")
+)
+
+// supervisor runs a proxy and gives it its signals.
+type supervisor struct {
+	run     func(ctx context.Context) error
+	reload  func()
+	signals <-chan os.Signal
+	// grace is how long a stop may take.
+	grace  time.Duration
+	logger *slog.Logger
+}
+
+// wait returns when the proxy has ended: nil after a graceful stop, its error
+// if it failed. If a stop takes too long, or a second signal comes, it returns
+// without the proxy, and the process must end.
+func (s supervisor) wait(parent context.Context) error {
+	ctx, cancel := context.WithCancelCause(parent)
+	defer cancel(nil)
+	done := make(chan error, 1)
+	go func() { done <- s.run(ctx) }()
+	var late <-chan time.Time
+	for {
+		select {
+		case err := <-done:
+			if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+				err = nil
+			}
+			if err == nil && late != nil {
+				s.logger.InfoContext(parent, "stopped")
+			}
+			return err
+		case <-late:
+			return errStopTimeout
+		case sig := <-s.signals:
+			switch {
+			case sig == syscall.SIGHUP && late == nil:
+				s.reload()
+			case sig == syscall.SIGHUP:
+			case late != nil:
+				return errStopForced
+			default:
+				s.logger.InfoContext(parent, "stopping", "signal", sig.String())
+				timer := time.NewTimer(s.grace)
+				defer timer.Stop()
+				late = timer.C
+				cancel(errSignal)
+			}
+		}
+	}
+}
