@@ -174,8 +174,7 @@ func TestSlowReader(t *testing.T) {
 					}
 					good.expect(notify(id))
 				}
-				// The write in progress may hold the end up as long as that.
-				time.Sleep(c.wait + 2*time.Second)
+				time.Sleep(c.wait)
 				if !bad.gone() || r.ended(mining.SlowConsumer) != 1 {
 					t.Fatalf("gone: %t, ends: %v", bad.gone(), r.closed)
 				}

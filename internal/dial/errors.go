@@ -1,0 +1,132 @@
+package dial
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"net"
+	"os"
+	"syscall"
+
+	"github.com/loka/stratum/internal/mining"
+)
+
+// Problem says in one word what went wrong, as log field and API word.
+type Problem string
+
+// The problems.
+const (
+	// NoSuchHost: the name does not resolve.
+	NoSuchHost Problem = "no_such_host"
+	// Refused: nobody listens there.
+	Refused Problem = "refused"
+	// Timeout: a step took longer than it may.
+	Timeout Problem = "timeout"
+	// Unreachable: there is no way to the address, or another network error.
+	Unreachable Problem = "unreachable"
+	// NotTLS: the other side does not speak TLS.
+	NotTLS Problem = "not_tls"
+	// CertificateExpired: the certificate is not valid now.
+	CertificateExpired Problem = "certificate_expired"
+	// CertificateWrongName: the certificate is for another name.
+	CertificateWrongName Problem = "certificate_wrong_name"
+	// CertificateUntrusted: nobody we trust signed the certificate.
+	CertificateUntrusted Problem = "certificate_untrusted"
+	// HandshakeFailed: the TLS handshake ended in another error.
+	HandshakeFailed Problem = "handshake_failed"
+	// Cancelled: the context ended.
+	Cancelled Problem = "cancelled"
+)
+
+// Error is why no connection came about.
+type Error struct {
+	// Reason is dial_failed, tls_failed, or that of the context's end:
+	// shutdown, or what its cause carries.
+	Reason mining.Reason
+	// Problem is what went wrong.
+	Problem Problem
+	// Endpoint is where to.
+	Endpoint Endpoint
+	// Err is the cause.
+	Err error
+}
+
+// Error describes it.
+func (e *Error) Error() string {
+	hint := ""
+	switch e.Problem {
+	case NotTLS:
+		hint = ": the other side does not speak TLS; is it stratum+tcp:// ?"
+	case Timeout:
+		hint = ": no answer in time"
+	default:
+	}
+	return "connect to " + e.Endpoint.String() + hint + ": " + e.Err.Error()
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// connectError names what went wrong before the TLS handshake.
+func connectError(ctx context.Context, to Endpoint, err error) *Error {
+	e := &Error{Reason: mining.DialFailed, Problem: Unreachable, Endpoint: to, Err: err}
+	var dns *net.DNSError
+	switch {
+	case ctx.Err() != nil:
+		e.cancelled(ctx)
+	case isTimeout(err):
+		e.Problem = Timeout
+	case errors.As(err, &dns):
+		e.Problem = NoSuchHost
+	case errors.Is(err, syscall.ECONNREFUSED):
+		e.Problem = Refused
+	}
+	return e
+}
+
+// handshakeError names what went wrong in the TLS handshake.
+func handshakeError(ctx context.Context, to Endpoint, err error) *Error {
+	e := &Error{Reason: mining.TLSFailed, Problem: HandshakeFailed, Endpoint: to, Err: err}
+	var (
+		record    tls.RecordHeaderError
+		untrusted x509.UnknownAuthorityError
+		name      x509.HostnameError
+		invalid   x509.CertificateInvalidError
+	)
+	switch {
+	case ctx.Err() != nil:
+		e.cancelled(ctx)
+	case isTimeout(err):
+		e.Problem = Timeout
+	case errors.As(err, &record):
+		e.Problem = NotTLS
+	case errors.As(err, &name):
+		e.Problem = CertificateWrongName
+	case errors.As(err, &untrusted):
+		e.Problem = CertificateUntrusted
+	case errors.As(err, &invalid):
+		e.Problem = CertificateUntrusted
+		if invalid.Reason == x509.Expired {
+			e.Problem = CertificateExpired
+		}
+	}
+	return e
+}
+
+// cancelled says that not the pool but our side ended it.
+func (e *Error) cancelled(ctx context.Context) {
+	e.Problem = Cancelled
+	e.Reason = mining.Shutdown
+	e.Err = context.Cause(ctx)
+	var r interface{ Reason() mining.Reason }
+	if errors.As(e.Err, &r) {
+		e.Reason = r.Reason()
+	}
+}
+
+func isTimeout(err error) bool {
+	var t net.Error
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) ||
+		errors.As(err, &t) && t.Timeout()
+}

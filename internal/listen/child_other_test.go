@@ -1,0 +1,7 @@
+//go:build !linux && !darwin
+
+package listen
+
+func isChild() bool { return false }
+
+func child() {}

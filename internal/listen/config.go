@@ -1,0 +1,87 @@
+package listen
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/loka/stratum/internal/mining"
+)
+
+// Serve drives one connection until it ends, in the goroutine of that
+// connection. preread is what was read of it already. conn is closed when
+// Serve returns, if it is not closed yet. When ctx ends, Serve ends soon.
+type Serve func(ctx context.Context, conn net.Conn, preread []byte)
+
+// Config is what one listener is told. A zero field takes its default.
+type Config struct {
+	// Address is host:port to listen on; an empty host is every address of
+	// both IP versions.
+	Address string
+	// HandshakeTimeout bounds how long the first bytes may take; 15 s.
+	HandshakeTimeout time.Duration
+	// StopTimeout bounds how long Run waits for connections after its ctx
+	// ended; 10 s.
+	StopTimeout time.Duration
+}
+
+// Counter counts events.
+type Counter interface{ Inc() }
+
+// Metrics are what a listener counts; nil members count nothing.
+type Metrics struct {
+	// Accepted counts accepted connections, refused ones included.
+	Accepted Counter
+	// Refused counts connections that were not handed on, by reason.
+	Refused func(mining.Reason) Counter
+	// AcceptErrors counts errors of accept.
+	AcceptErrors Counter
+}
+
+// Deps are what a listener works with.
+type Deps struct {
+	// Serve takes the connections that speak Stratum.
+	Serve Serve
+	// Limiter may be shared by listeners; nil is no limit.
+	Limiter *Limiter
+	// Logger may be nil.
+	Logger  *slog.Logger
+	Metrics Metrics
+}
+
+// nothing counts nothing.
+type nothing struct{}
+
+func (nothing) Inc() {}
+
+// defaults fills what is zero.
+func (c Config) defaults() Config {
+	if c.HandshakeTimeout <= 0 {
+		c.HandshakeTimeout = 15 * time.Second
+	}
+	if c.StopTimeout <= 0 {
+		c.StopTimeout = 10 * time.Second
+	}
+	return c
+}
+
+// defaults fills what is nil.
+func (d Deps) defaults() Deps {
+	if d.Limiter == nil {
+		d.Limiter = NewLimiter(0)
+	}
+	if d.Logger == nil {
+		d.Logger = slog.New(slog.DiscardHandler)
+	}
+	if d.Metrics.Accepted == nil {
+		d.Metrics.Accepted = nothing{}
+	}
+	if d.Metrics.AcceptErrors == nil {
+		d.Metrics.AcceptErrors = nothing{}
+	}
+	if d.Metrics.Refused == nil {
+		d.Metrics.Refused = func(mining.Reason) Counter { return nothing{} }
+	}
+	return d
+}

@@ -1,0 +1,5 @@
+// Package listen accepts miners' connections and tells by their first bytes
+// whether they speak Stratum. What does is handed on; what does not is
+// answered or closed by name. It knows no sessions and never waits for a
+// pool.
+package listen

@@ -1,0 +1,65 @@
+package listen
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/loka/stratum/internal/mining"
+)
+
+// protocol is what the first bytes of a connection speak.
+type protocol uint8
+
+const (
+	undecided protocol = iota
+	stratum
+	webRequest
+	tlsHello
+	unknown
+)
+
+// reason is why the connection of a protocol is refused; empty for Stratum.
+func (p protocol) reason() mining.Reason {
+	switch p {
+	case webRequest:
+		return mining.HTTPRequest
+	case tlsHello:
+		return mining.TLSNotEnabled
+	case unknown:
+		return mining.UnknownProtocol
+	default:
+		return ""
+	}
+}
+
+// longestMethod is how many bytes of an HTTP request tell that it is one.
+const longestMethod = len("CONNECT ")
+
+// sniff tells what the first bytes speak. It is undecided only while they
+// are the start of something longer, at most longestMethod bytes.
+func sniff(b []byte) protocol {
+	if len(b) == 0 {
+		return undecided
+	}
+	switch b[0] {
+	case '{', '[', ' ', '\t', '\r', '\n':
+		return stratum
+	case 0x16: // a TLS handshake record, then its version 3.x
+		switch {
+		case len(b) == 1:
+			return undecided
+		case b[1] == 0x03:
+			return tlsHello
+		}
+		return unknown
+	}
+	for _, method := range []string{"GET ", "POST ", "HEAD ", "PUT ", "DELETE ", "OPTIONS ", "CONNECT ", "PATCH ", "TRACE ", "PRI "} {
+		switch {
+		case bytes.HasPrefix(b, []byte(method)):
+			return webRequest
+		case strings.HasPrefix(method, string(b)):
+			return undecided
+		}
+	}
+	return unknown
+}

@@ -1,0 +1,8 @@
+// Package testkit has what tests of several packages share: connections in
+// memory that behave as sockets do where it matters (deadlines, half close,
+// reset, bounded buffers), and misbehave on request.
+//
+// Nothing here touches a real socket, and every wait is a condition variable
+// or a timer, so that it all runs in virtual time inside a testing/synctest
+// bubble.
+package testkit

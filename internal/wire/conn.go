@@ -1,0 +1,168 @@
+package wire
+
+import (
+	"context"
+	"net"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/loka/stratum/internal/mining"
+)
+
+// Conn is one connection. All methods but Run may be called from any
+// goroutine, and none of them blocks.
+type Conn struct {
+	// Static after construction.
+	conn net.Conn
+	raw  syscall.RawConn // nil: the ordinary way
+	cfg  Config
+	done chan struct{} // closed by the one who sets reason
+	// writeFD is tryWrite's callback, bound once.
+	writeFD func(fd uintptr) bool
+
+	// Owned by the reader, the goroutine in Run.
+	handler Handler
+	preread []byte
+	// partial is the start of a line whose end has not come, right-sized.
+	partial []byte
+
+	// Atomic.
+	maxLine          atomic.Int64
+	bytesIn, linesIn atomic.Uint64
+	corked           atomic.Bool // Sends gather until the read's end
+	ended            atomic.Bool // reason is set
+	wg               sync.WaitGroup
+	mu               sync.Mutex
+
+	// Guarded by mu.
+	queue    queue
+	reason   mining.Reason
+	abrupt   bool // nothing more is written
+	finished bool // Run is past its last write
+	draining bool // a drain goroutine owns the writing
+	woken    bool // Wake was called since the last Tick
+	// flying is what the drain goroutine has in hand.
+	flyingBytes, flyingFrames int
+	// writeBy is the age bound of what is being written, drainBy the bound of
+	// the last flush; the earlier one is the write deadline.
+	writeBy, drainBy    time.Time
+	wrote               int
+	writeErrno          syscall.Errno
+	bytesOut, framesOut uint64
+}
+
+// New makes a connection of conn, which it owns from then on. preread is
+// what was read of it before; it is handled first and not kept.
+func New(conn net.Conn, preread []byte, cfg Config) *Conn {
+	c := &Conn{
+		conn:    conn,
+		raw:     rawOf(conn),
+		cfg:     cfg.defaults(),
+		done:    make(chan struct{}),
+		preread: preread,
+	}
+	c.maxLine.Store(int64(c.cfg.MaxLine))
+	if c.raw != nil {
+		c.writeFD = c.writeOnce
+	}
+	return c
+}
+
+// Run reads until the connection ends and returns the one reason. The end of
+// ctx closes with shutdown, or with the reason that its cause carries. When
+// the end is graceful, what is queued is flushed within DrainTimeout. The
+// connection is closed, and every goroutine of it gone, when Run returns. It
+// is called once.
+func (c *Conn) Run(ctx context.Context, h Handler) mining.Reason {
+	c.handler = h
+	setOptions(c.conn)
+	c.wg.Add(1)
+	stop := context.AfterFunc(ctx, func() {
+		defer c.wg.Done()
+		c.Close(shutdownReason(ctx))
+	})
+	c.read()
+	if stop() {
+		c.wg.Done()
+	}
+	return c.finish()
+}
+
+// Close ends the connection for the reason after what is queued has left. The
+// first reason wins.
+func (c *Conn) Close(reason mining.Reason) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.end(reason)
+}
+
+// Done is closed as soon as the end has a reason: Close was called, the
+// context ended, the peer left or a write went wrong. While Line blocks
+// nothing is read, so a peer that leaves is not noticed until it returns.
+func (c *Conn) Done() <-chan struct{} { return c.done }
+
+// Wake makes the reader call Tick soon.
+func (c *Conn) Wake() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.reason == "" && !c.finished {
+		c.woken = true
+		c.interrupt()
+	}
+}
+
+// SetMaxLine sets the longest line in bytes from the next line on.
+func (c *Conn) SetMaxLine(n int) { c.maxLine.Store(int64(n)) }
+
+// Stats returns the figures so far.
+func (c *Conn) Stats() Stats {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return Stats{
+		BytesIn:      c.bytesIn.Load(),
+		LinesIn:      c.linesIn.Load(),
+		BytesOut:     c.bytesOut,
+		FramesOut:    c.framesOut,
+		QueuedBytes:  c.queue.bytes() + c.flyingBytes,
+		QueuedFrames: c.queue.len() + c.flyingFrames,
+	}
+}
+
+// end sets the reason if there is none and wakes the reader; c.mu is held.
+func (c *Conn) end(reason mining.Reason) {
+	if c.reason != "" {
+		return
+	}
+	c.reason = reason
+	c.ended.Store(true)
+	close(c.done)
+	if reason == mining.SlowConsumer {
+		c.cfg.Metrics.SlowConsumers.Add(1)
+	}
+	c.interrupt()
+}
+
+// interrupt makes a read that waits, or the next one, return; c.mu is held.
+// The reader sets its deadlines under c.mu too, so none is lost.
+func (c *Conn) interrupt() { _ = c.conn.SetReadDeadline(time.Unix(1, 0)) }
+
+// finish flushes what is queued, waits for every goroutine and hangs up.
+func (c *Conn) finish() mining.Reason {
+	c.mu.Lock()
+	c.corked.Store(false)
+	c.pump()
+	c.finished = true
+	if c.draining && !c.abrupt {
+		c.drainBy = time.Now().Add(c.cfg.DrainTimeout)
+		c.setWriteDeadline()
+	}
+	c.mu.Unlock()
+	c.wg.Wait()
+	c.mu.Lock()
+	reason, abrupt := c.reason, c.abrupt
+	c.mu.Unlock()
+	c.hangUp(abrupt)
+	return reason
+}

@@ -1,0 +1,15 @@
+// Package wire runs one connection: it cuts what comes in into lines, keeps
+// a bounded queue of what goes out, and gives the one reason why it ended.
+// It knows bytes, classes and deadlines, not Stratum, JSON or sessions.
+//
+// Invariants:
+//   - An idle connection holds no buffer and no goroutine but the one in
+//     [Conn.Run]. On Linux a plain TCP connection waits in the poller with
+//     nothing in hand; other connections hold one small read buffer.
+//   - [Conn.Send] never blocks. What the peer does not take is queued within
+//     bounds of bytes, frames and age; past one of them the connection ends
+//     with slow_consumer.
+//   - The order of Send calls is the order on the wire.
+//   - The first reason for an end wins, and everything the connection started
+//     is gone when Run returns.
+package wire

@@ -1,0 +1,220 @@
+package wire
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/loka/stratum/internal/mining"
+)
+
+const (
+	// scratchSize is the read buffer in bytes while there is data.
+	scratchSize = 16 << 10
+	// idleSize is the buffer that a connection which is not plain TCP on
+	// Linux waits with.
+	idleSize = 2 << 10
+	// leastTick is the least time between two calls of Tick by the clock, so
+	// that a handler which names a past time cannot keep reads out.
+	leastTick = 10 * time.Millisecond
+)
+
+// scratches lends read buffers.
+//
+//nolint:gochecknoglobals // a pool is shared by all connections by its nature
+var scratches = sync.Pool{New: func() any { return new([scratchSize]byte) }}
+
+func borrow() *[scratchSize]byte {
+	s, _ := scratches.Get().(*[scratchSize]byte)
+	return s
+}
+
+// read runs until the connection has a reason to end.
+func (c *Conn) read() {
+	if !c.tick() {
+		return
+	}
+	if preread := c.preread; len(preread) > 0 {
+		c.preread = nil
+		c.input(preread)
+	}
+	if c.raw != nil {
+		c.readRaw()
+	} else {
+		c.readConn()
+	}
+}
+
+// tick asks the handler for its next time and sets the read deadline to it.
+// It is false when the connection has ended.
+func (c *Conn) tick() bool {
+	for {
+		c.mu.Lock()
+		c.woken = false
+		c.mu.Unlock()
+		now := time.Now()
+		reason, next := c.handler.Tick(now)
+		if reason != "" {
+			c.Close(reason)
+			return false
+		}
+		if !next.IsZero() && next.Sub(now) < leastTick {
+			next = now.Add(leastTick)
+		}
+		c.mu.Lock()
+		ended, woken := c.reason != "", c.woken
+		if !ended && !woken {
+			_ = c.conn.SetReadDeadline(next)
+		}
+		c.mu.Unlock()
+		if ended || !woken {
+			return !ended
+		}
+	}
+}
+
+// readRaw spends the connection's life in one raw read: its callback reads
+// until nothing is there and then waits in the poller without a buffer.
+// Only the timer and the end get out of it.
+func (c *Conn) readRaw() {
+	for !c.ended.Load() {
+		err := c.raw.Read(c.readable)
+		if c.readError(err) {
+			return
+		}
+	}
+}
+
+// readable reads until there is nothing more. A short read is not the end of
+// it: the poller is edge-triggered, so that a FIN which came together with
+// the data would never be told again.
+func (c *Conn) readable(fd uintptr) (over bool) {
+	scratch := borrow()
+	defer scratches.Put(scratch)
+	for !c.ended.Load() {
+		n, errno := rawRead(fd, scratch[:])
+		switch {
+		case errno == syscall.EAGAIN:
+			return false
+		case errno != 0:
+			c.Close(readReason(errno))
+		case n == 0:
+			c.Close(readReason(io.EOF))
+		default:
+			c.input(scratch[:n])
+		}
+	}
+	return true
+}
+
+// readConn reads in the ordinary way, with a small buffer until data fills it.
+func (c *Conn) readConn() {
+	var idle [idleSize]byte
+	full := false
+	for !c.ended.Load() {
+		var err error
+		if full {
+			scratch := borrow()
+			full, err = c.readInto(scratch[:])
+			scratches.Put(scratch)
+		} else {
+			full, err = c.readInto(idle[:])
+		}
+		if c.readError(err) {
+			return
+		}
+	}
+}
+
+// readInto does one read and handles what it brought.
+func (c *Conn) readInto(buf []byte) (full bool, err error) {
+	n, err := c.conn.Read(buf)
+	if n > 0 {
+		c.input(buf[:n])
+	}
+	return n == len(buf), err
+}
+
+// readError handles what a read ended with and reports whether that was the
+// last one.
+func (c *Conn) readError(err error) (over bool) {
+	switch {
+	case err == nil:
+		return c.ended.Load()
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return c.ended.Load() || !c.tick()
+	default:
+		c.Close(readReason(err))
+		return true
+	}
+}
+
+// input cuts one read's data into lines and hands them on. What a line or
+// its want makes of the connection happens after Flush, so that the replies
+// to the lines before it leave.
+func (c *Conn) input(data []byte) {
+	c.bytesIn.Add(uint64(len(data)))
+	c.cfg.Metrics.BytesIn.Add(float64(len(data)))
+	var reason mining.Reason
+	lines := 0
+	for len(data) > 0 && reason == "" && !c.ended.Load() {
+		end := bytes.IndexByte(data, '\n')
+		if end < 0 {
+			reason = c.keep(data)
+			break
+		}
+		line := data[:end]
+		data = data[end+1:]
+		if reason = c.check(line); reason != "" {
+			break
+		}
+		if len(c.partial) > 0 {
+			line = append(c.partial, line...)
+			c.partial = nil
+		}
+		if line = bytes.TrimSuffix(line, []byte{'\r'}); len(line) == 0 {
+			continue
+		}
+		lines++
+		if !c.corked.Load() {
+			c.corked.Store(true)
+		}
+		if err := c.handler.Line(line); err != nil {
+			reason = reasonIn(err, mining.InternalError)
+		}
+	}
+	if lines > 0 {
+		c.linesIn.Add(uint64(lines))
+		c.cfg.Metrics.LinesIn.Add(float64(lines))
+		c.handler.Flush()
+		c.Uncork()
+	}
+	if reason != "" {
+		c.Close(reason)
+	}
+}
+
+// check looks at more bytes of the line that partial begins.
+func (c *Conn) check(more []byte) mining.Reason {
+	switch {
+	case bytes.IndexByte(more, 0) >= 0:
+		return mining.NULByte
+	case int64(len(c.partial)+len(more)) > c.maxLine.Load():
+		return mining.LineTooLong
+	default:
+		return ""
+	}
+}
+
+// keep stores the start of a line.
+func (c *Conn) keep(data []byte) mining.Reason {
+	if reason := c.check(data); reason != "" {
+		return reason
+	}
+	c.partial = append(c.partial, data...)
+	return ""
+}

@@ -1,0 +1,77 @@
+package wire
+
+import (
+	"net"
+	"syscall"
+	"time"
+)
+
+// maxDiscard bounds what is read and dropped before a socket is closed.
+const maxDiscard = 64 << 10
+
+// wrapper is a connection around another, as TLS is.
+type wrapper interface{ NetConn() net.Conn }
+
+// tcpOf returns the TCP connection at the bottom of conn, or nil.
+func tcpOf(conn net.Conn) *net.TCPConn {
+	if w, ok := conn.(wrapper); ok {
+		conn = w.NetConn()
+	}
+	tcp, _ := conn.(*net.TCPConn)
+	return tcp
+}
+
+// Keepalive keeps a farm's NAT from forgetting a silent miner.
+const (
+	keepIdle     = 30 * time.Second
+	keepInterval = 10 * time.Second
+	keepCount    = 3
+)
+
+// setOptions sets no delay, keepalive, and the same patience for data that
+// is under way.
+func setOptions(conn net.Conn) {
+	tcp := tcpOf(conn)
+	if tcp == nil {
+		return
+	}
+	_ = tcp.SetNoDelay(true)
+	_ = tcp.SetKeepAliveConfig(net.KeepAliveConfig{
+		Enable:   true,
+		Idle:     keepIdle,
+		Interval: keepInterval,
+		Count:    keepCount,
+	})
+	setUserTimeout(tcp, keepIdle+keepCount*keepInterval)
+}
+
+// hangUp closes the socket. An abrupt end resets it, so that the kernel does
+// not go on with what the peer did not take. Otherwise what the peer sent
+// last is read first, for a socket closed with unread data is reset, and
+// that would take our last reply from the peer.
+func (c *Conn) hangUp(abrupt bool) {
+	tcp := tcpOf(c.conn)
+	switch {
+	case tcp == nil:
+	case abrupt:
+		_ = tcp.SetLinger(0)
+		_ = tcp.Close()
+	case c.raw != nil:
+		_ = tcp.CloseWrite()
+		_ = tcp.SetReadDeadline(time.Time{})
+		_ = c.raw.Read(discard)
+	}
+	_ = c.conn.Close()
+}
+
+// discard reads what is there and drops it.
+func discard(fd uintptr) bool {
+	scratch := borrow()
+	defer scratches.Put(scratch)
+	for range maxDiscard / scratchSize {
+		if n, errno := rawRead(fd, scratch[:]); n == 0 || errno != syscall.Errno(0) {
+			break
+		}
+	}
+	return true
+}

@@ -1,0 +1,210 @@
+package wire
+
+import (
+	"syscall"
+	"time"
+
+	"github.com/loka/stratum/internal/mining"
+)
+
+const (
+	// chunk is how many bytes a write of the ordinary way takes from the
+	// queue: what it has in hand can no longer be superseded.
+	chunk = 16 << 10
+	// gather is how many bytes gather before they leave although the read
+	// that they answer is not over.
+	gather = 64 << 10
+)
+
+// Send queues copies of the frames and writes what the peer takes now. It
+// never blocks. The order of Send calls is the order on the wire, whoever
+// calls. From the first Line of a read until after its Flush, what all
+// goroutines send is gathered and leaves in one write; see Uncork. What the
+// peer does not take waits, within MaxQueueBytes, MaxQueueFrames and
+// MaxQueueAge; past one of them the connection ends at once with
+// slow_consumer. After the end began only the replies of the read in
+// progress are taken; the rest is dropped in silence.
+func (c *Conn) Send(frames ...Frame) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.abrupt || c.finished || c.reason != "" && !c.corked.Load() {
+		return
+	}
+	for _, f := range frames {
+		if gone := c.queue.push(f); gone > 0 {
+			c.cfg.Metrics.Superseded.Add(float64(gone))
+		}
+	}
+	if c.draining {
+		c.queue.stamp(time.Now())
+	}
+	if !c.corked.Load() || c.queue.bytes() >= min(gather, c.cfg.MaxQueueBytes) {
+		c.pump()
+	}
+	if c.draining && c.over() {
+		c.fail(mining.SlowConsumer)
+	}
+}
+
+// Uncork sends what was gathered during this read now, and lets the Sends of
+// other goroutines leave at once until the next Line. A Line that is about to
+// block calls it first.
+func (c *Conn) Uncork() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.corked.Store(false)
+	c.pump()
+	if c.draining && c.over() {
+		c.fail(mining.SlowConsumer)
+	}
+}
+
+// over reports whether more waits than may; c.mu is held.
+func (c *Conn) over() bool {
+	return c.queue.bytes()+c.flyingBytes > c.cfg.MaxQueueBytes ||
+		c.queue.len()+c.flyingFrames > c.cfg.MaxQueueFrames
+}
+
+// pump writes what the kernel takes now and starts a goroutine for the rest;
+// c.mu is held.
+func (c *Conn) pump() {
+	if c.draining || c.queue.empty() {
+		return
+	}
+	if c.raw != nil {
+		if !c.tryWrite() || c.queue.empty() {
+			return
+		}
+	}
+	c.queue.stamp(time.Now())
+	c.draining = true
+	c.wg.Add(1)
+	if c.raw != nil {
+		go c.drainRaw()
+	} else {
+		go c.drainConn()
+	}
+}
+
+// tryWrite writes once without waiting and is false if that went wrong; c.mu
+// is held and nobody drains.
+func (c *Conn) tryWrite() bool {
+	if err := c.raw.Write(c.writeFD); err != nil {
+		c.fail(writeReason(err))
+		return false
+	}
+	return c.wroteSome()
+}
+
+// writeOnce is the one write(2) of the whole queue.
+func (c *Conn) writeOnce(fd uintptr) bool {
+	c.wrote, c.writeErrno = rawWrite(fd, c.queue.front())
+	return true
+}
+
+// wroteSome books what writeOnce did; c.mu is held.
+func (c *Conn) wroteSome() bool {
+	if c.writeErrno != 0 && c.writeErrno != syscall.EAGAIN {
+		c.fail(writeReason(c.writeErrno))
+		return false
+	}
+	if c.wrote > 0 {
+		c.left(c.wrote, c.queue.consume(c.wrote))
+	}
+	return true
+}
+
+// left books what left; c.mu is held.
+func (c *Conn) left(bytes, frames int) {
+	c.bytesOut += uint64(bytes)   //nolint:gosec // not negative
+	c.framesOut += uint64(frames) //nolint:gosec // not negative
+	c.cfg.Metrics.BytesOut.Add(float64(bytes))
+	c.cfg.Metrics.FramesOut.Add(float64(frames))
+}
+
+// drainRaw writes whenever the socket takes more, until the queue is empty.
+// The frames stay in the queue until the kernel has them.
+func (c *Conn) drainRaw() {
+	defer c.wg.Done()
+	err := c.raw.Write(func(fd uintptr) bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		for !c.queue.empty() {
+			c.writeOnce(fd)
+			if !c.wroteSome() {
+				break
+			}
+			if c.writeErrno == syscall.EAGAIN {
+				c.writeBy = c.queue.oldest().Add(c.cfg.MaxQueueAge)
+				c.setWriteDeadline()
+				return false
+			}
+		}
+		c.drained()
+		return true
+	})
+	if err != nil {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.fail(writeReason(err))
+		c.drained()
+	}
+}
+
+// drainConn writes in the ordinary way until the queue is empty.
+func (c *Conn) drainConn() {
+	defer c.wg.Done()
+	scratch := borrow()
+	defer scratches.Put(scratch)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for !c.queue.empty() {
+		data, frames, oldest := c.queue.take(scratch[:0], chunk)
+		c.flyingBytes, c.flyingFrames = len(data), frames
+		c.writeBy = oldest.Add(c.cfg.MaxQueueAge)
+		c.setWriteDeadline()
+		c.mu.Unlock()
+		n, err := c.conn.Write(data)
+		c.mu.Lock()
+		if err != nil {
+			c.left(n, 0)
+			c.fail(writeReason(err))
+			break
+		}
+		c.flyingBytes, c.flyingFrames = 0, 0
+		c.left(n, frames)
+	}
+	c.flyingBytes, c.flyingFrames = 0, 0
+	c.drained()
+}
+
+// drained says that the drain goroutine ends; c.mu is held.
+func (c *Conn) drained() {
+	c.draining = false
+	_ = c.conn.SetWriteDeadline(time.Time{})
+}
+
+// setWriteDeadline bounds the write in progress; c.mu is held.
+func (c *Conn) setWriteDeadline() {
+	by := c.writeBy
+	if !c.drainBy.IsZero() && (by.IsZero() || c.drainBy.Before(by)) {
+		by = c.drainBy
+	}
+	_ = c.conn.SetWriteDeadline(by)
+}
+
+// fail ends the connection with nothing more written; c.mu is held.
+func (c *Conn) fail(reason mining.Reason) {
+	c.end(reason)
+	if c.abrupt {
+		return
+	}
+	c.abrupt = true
+	if n := c.queue.len() + c.flyingFrames; n > 0 {
+		c.cfg.Metrics.Dropped.Add(float64(n))
+	}
+	c.queue.clear()
+	if c.draining {
+		_ = c.conn.SetWriteDeadline(time.Unix(1, 0))
+	}
+}
