@@ -1,0 +1,143 @@
+package sim
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/loka/stratum/work"
+)
+
+// Manner is the firmware that a miner behaves like.
+type Manner string
+
+// The manners.
+const (
+	CGMiner    Manner = "cgminer"
+	CPUMiner   Manner = "cpuminer"
+	Bitmain    Manner = "bitmain"
+	Whatsminer Manner = "whatsminer"
+	ESPMiner   Manner = "esp-miner"
+	NerdMiner  Manner = "nerdminer"
+	BFGMiner   Manner = "bfgminer"
+	NiceHash   Manner = "nicehash"
+)
+
+// Manners lists all manners.
+func Manners() []Manner {
+	return []Manner{CGMiner, CPUMiner, Bitmain, Whatsminer, ESPMiner, NerdMiner, BFGMiner, NiceHash}
+}
+
+// MinersConfig describes a swarm. The zero value of a field means its default.
+type MinersConfig struct {
+	// Pool is where they connect: "host:port" or "stratum+tcp://host:port".
+	Pool string
+	// User is the login; the miner's number is appended as a worker unless
+	// ExactUser: "farm" becomes "farm.cgminer-0". "" is "sim".
+	User string
+	// ExactUser logs every miner in as User itself.
+	ExactUser bool
+	// Password is sent as it is; "" is "x".
+	Password string
+	// Count is how many miners; 0 is one of each manner.
+	Count int
+	// Manners are given out in turn; nil is all eight.
+	Manners []Manner
+	// Hashrate is each miner's, in hashes a second; 0 is 50,000. One core does
+	// about four million in all. Shares a second are Hashrate / (difficulty·2^32).
+	Hashrate float64
+	// Seed makes the search repeatable.
+	Seed uint64
+	// SuggestDifficulty is asked for by the manners that can; 0 leaves it out
+	// (NerdMiner always asks for 0.00015 or this).
+	SuggestDifficulty work.Difficulty
+	// NoVersionRolling makes them builds without it: no configure is sent.
+	NoVersionRolling bool
+	// ExtranonceSubscribe makes the manners that have it as a setting (Bitmain's
+	// "#xnsub") subscribe to extranonce changes. ESP-Miner, bfgminer and
+	// NiceHash do so always.
+	ExtranonceSubscribe bool
+	// TimeScale multiplies the firmware's waits (reconnect delay, time without
+	// data, reply timeouts, repeated suggestions); 0 is 1. Tests use less.
+	TimeScale float64
+	// Once makes a miner stay away after its connection has ended.
+	Once bool
+	// Ramp spreads the first connects over that time.
+	Ramp time.Duration
+	// ConnectTimeout bounds a dial; 0 is 10 s.
+	ConnectTimeout time.Duration
+	// OnShare is told every share with its outcome, when it is known. It must
+	// not block.
+	OnShare func(ShareEvent)
+	// OnFailure is told every failure. It must not block.
+	OnFailure func(Failure)
+	// Logger is told of connects, ends and failures; nil is silent.
+	Logger *slog.Logger
+}
+
+// Failure is something a server did that the firmware does not put up with.
+type Failure struct {
+	// Miner is the miner's index.
+	Miner int
+	// Manner is its manner.
+	Manner Manner
+	// Text says what it saw and what it needs.
+	Text string
+	// Fatal reports that the firmware drops the connection for it.
+	Fatal bool
+	// Line is the line it is about, shortened; "" if none.
+	Line string
+}
+
+// MinerStats is one miner's figures.
+type MinerStats struct {
+	// Tally counts answered shares.
+	Tally
+
+	Index  int
+	Manner Manner
+	Worker string
+	// Connected is a TCP connection; Mining is that plus an accepted login and a job.
+	Connected, Mining bool
+	// Connects counts connections made.
+	Connects uint64
+	// Pending is how many submits wait for an answer.
+	Pending int
+	// Unanswered counts shares whose answer never came.
+	Unanswered uint64
+	// Withheld counts shares found but not sent, as firmware does that cannot
+	// handle the extranonce's width.
+	Withheld uint64
+	// Failures counts failures; LastFailure is the newest.
+	Failures    uint64
+	LastFailure string
+	// Lines counts lines received; Chatter those of them that are client.* or
+	// a ping.
+	Lines, Chatter uint64
+	// Jobs counts jobs taken up; JobAge is the age of the newest.
+	Jobs   uint64
+	JobAge time.Duration
+	// Hashes counts hashes done.
+	Hashes uint64
+	// Difficulty is what the present job asks for.
+	Difficulty work.Difficulty
+	// VersionMask is what it was granted.
+	VersionMask work.VersionMask
+	// Extranonce1 and Extranonce2Size are what it was told.
+	Extranonce1     work.Extranonce
+	Extranonce2Size int
+	// LastEnd says why its last connection ended.
+	LastEnd string
+}
+
+// MinersStats is the swarm's figures.
+type MinersStats struct {
+	// Tally is the sum over the miners.
+	Tally
+
+	Miners               []MinerStats
+	Connected, Mining    int
+	Pending              int
+	Unanswered, Withheld uint64
+	Failures, Chatter    uint64
+	Hashes               uint64
+}

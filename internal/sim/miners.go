@@ -1,0 +1,100 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Miners is a swarm of simulated miners.
+type Miners struct {
+	cfg    MinersConfig
+	log    *slog.Logger
+	addr   string
+	miners []*miner
+	paused atomic.Bool
+}
+
+// NewMiners checks the configuration and returns a swarm at rest.
+func NewMiners(cfg MinersConfig) (*Miners, error) {
+	if cfg.Pool == "" {
+		return nil, fmt.Errorf("%w: no pool", ErrConfig)
+	}
+	addr := cfg.Pool
+	if _, rest, ok := strings.Cut(addr, "://"); ok {
+		addr = rest
+	}
+	addr, _, _ = strings.Cut(addr, "/")
+	if _, port := splitHostPort(addr); port == 0 {
+		return nil, fmt.Errorf("%w: pool %q is not host:port", ErrConfig, cfg.Pool)
+	}
+	if cfg.Hashrate < 0 || cfg.TimeScale < 0 || cfg.Count < 0 {
+		return nil, fmt.Errorf("%w: a negative count, hashrate or time scale", ErrConfig)
+	}
+	setDefault(&cfg.User, "sim")
+	setDefault(&cfg.Password, "x")
+	setDefault(&cfg.Hashrate, 50_000)
+	setDefault(&cfg.TimeScale, 1)
+	setDefault(&cfg.ConnectTimeout, 10*time.Second)
+	setDefault(&cfg.Logger, slog.New(slog.DiscardHandler))
+	if len(cfg.Manners) == 0 {
+		cfg.Manners = Manners()
+	}
+	setDefault(&cfg.Count, len(cfg.Manners))
+	swarm := &Miners{cfg: cfg, log: cfg.Logger, addr: addr}
+	for i := range cfg.Count {
+		kind, ok := mannerOf(cfg.Manners[i%len(cfg.Manners)])
+		if !ok {
+			return nil, fmt.Errorf("%w: unknown manner %q", ErrConfig, cfg.Manners[i%len(cfg.Manners)])
+		}
+		swarm.miners = append(swarm.miners, newMiner(swarm, i, kind))
+	}
+	return swarm, nil
+}
+
+// Run mines until ctx ends, and returns when all that it started is gone. The
+// end of ctx is not an error. With Once it also returns when all have ended.
+func (w *Miners) Run(ctx context.Context) error {
+	var wg sync.WaitGroup
+	for i, m := range w.miners {
+		delay := w.cfg.Ramp * time.Duration(i) / time.Duration(len(w.miners))
+		wg.Go(func() { m.run(ctx, delay) })
+	}
+	wg.Wait()
+	return nil
+}
+
+// Stats is a snapshot.
+func (w *Miners) Stats() MinersStats {
+	var s MinersStats
+	now := time.Now()
+	for _, m := range w.miners {
+		st := m.snapshot(now)
+		s.Miners = append(s.Miners, st)
+		merge(&s.Tally, &st.Tally)
+		s.Pending += st.Pending
+		s.Unanswered += st.Unanswered
+		s.Withheld += st.Withheld
+		s.Failures += st.Failures
+		s.Chatter += st.Chatter
+		s.Hashes += st.Hashes
+		if st.Connected {
+			s.Connected++
+		}
+		if st.Mining {
+			s.Mining++
+		}
+	}
+	return s
+}
+
+// Settled reports that no submit waits for an answer.
+func (w *Miners) Settled() bool { return w.Stats().Pending == 0 }
+
+// Pause stops the hashing of all miners (true) or lets it go on (false);
+// connections stay. For a comparison of both sides at rest.
+func (w *Miners) Pause(stop bool) { w.paused.Store(stop) }
