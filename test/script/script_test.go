@@ -1,0 +1,119 @@
+// Package script runs the loka binary as an operator does, by the scripts in
+// testdata: what it prints, what it exits with, and how signals end it.
+package script
+
+import (
+	"flag"
+	"net"
+	"net/http"
+	"os"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/loka/stratum/internal/cli"
+)
+
+var update = flag.Bool("update", false, "write the scripts' golden files anew")
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"loka": func() { os.Exit(cli.Main(os.Args, os.Stdin, os.Stdout, os.Stderr)) },
+	})
+}
+
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata",
+		UpdateScripts:       *update,
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup: func(env *testscript.Env) error {
+			for _, name := range []string{"MINERS", "HTTP", "POOL", "SPARE"} {
+				addr, err := freeAddress(t)
+				if err != nil {
+					return err
+				}
+				env.Setenv(name, addr)
+			}
+			return nil
+		},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"signal":     sendSignal,
+			"answers":    answers,
+			"eventually": eventually,
+		},
+	})
+}
+
+// freeAddress is a loopback address that nobody listens on at the moment.
+func freeAddress(t *testing.T) (string, error) {
+	t.Helper()
+	var lc net.ListenConfig
+	l, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return l.Addr().String(), l.Close()
+}
+
+// patience bounds every wait of a script for something that must come.
+const patience = 60 * time.Second
+
+// await polls until done, or ends the script.
+func await(ts *testscript.TestScript, what string, done func() bool) {
+	for end := time.Now().Add(patience); !done(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			ts.Fatalf("%s: not within %s", what, patience)
+		}
+	}
+}
+
+// sendSignal is "signal TERM WORDS": the signal goes to the background command
+// that has WORDS in its command line.
+func sendSignal(ts *testscript.TestScript, neg bool, args []string) {
+	signals := map[string]os.Signal{"HUP": syscall.SIGHUP, "INT": syscall.SIGINT, "TERM": syscall.SIGTERM}
+	if neg || len(args) != 2 || signals[args[0]] == nil {
+		ts.Fatalf("usage: signal HUP|INT|TERM WORD")
+	}
+	for _, cmd := range ts.BackgroundCmds() {
+		if strings.Contains(strings.Join(cmd.Args, " "), args[1]) {
+			ts.Check(cmd.Process.Signal(signals[args[0]]))
+			return
+		}
+	}
+	ts.Fatalf("no background command is %s", args[1])
+}
+
+// answers is "answers URL": wait until it answers 200.
+func answers(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: answers URL")
+	}
+	await(ts, args[0], func() bool {
+		res, err := http.Get(args[0])
+		if err != nil {
+			return false
+		}
+		_ = res.Body.Close()
+		return res.StatusCode == http.StatusOK
+	})
+}
+
+// eventually is "eventually FILE REGEXP": wait until the file has a match.
+func eventually(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: eventually FILE REGEXP")
+	}
+	want, err := regexp.Compile(args[1])
+	ts.Check(err)
+	await(ts, args[0]+" with "+args[1], func() bool {
+		text, err := os.ReadFile(ts.MkAbs(args[0]))
+		return err == nil && want.Match(text)
+	})
+}
