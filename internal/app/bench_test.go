@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"runtime"
 	"sync"
 	"syscall"
 	"testing"
@@ -28,18 +29,20 @@ const benchMiners = 1000
 //	x_relay      is that as a multiple of the bare relay's.
 func BenchmarkThousandMiners(b *testing.B) {
 	pool := acceptAll(b)
-	direct := load(b, pool)
-	relay := load(b, lineRelay(b, pool)) - direct
-	proxy := load(b, proxied(b, pool)) - direct
+	direct, directAllocs := load(b, pool)
+	relay, _ := load(b, lineRelay(b, pool))
+	proxy, allocs := load(b, proxied(b, pool))
+	relay, proxy = relay-direct, proxy-direct
 	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(float64(proxy.Nanoseconds())/2e3, "cpu-us/msg")
 	b.ReportMetric(float64(relay.Nanoseconds())/2e3, "relay-cpu-us/msg")
 	b.ReportMetric(float64(proxy)/float64(relay), "x_relay")
+	b.ReportMetric(allocs-directAllocs, "allocs/share")
 }
 
 // load connects the miners to an address and returns the whole process's CPU
-// time for one share and its verdict.
-func load(b *testing.B, address string) time.Duration {
+// time and allocations for one share and its verdict.
+func load(b *testing.B, address string) (cpu time.Duration, allocs float64) {
 	b.Helper()
 	var ready, done sync.WaitGroup
 	begin := make(chan struct{})
@@ -53,10 +56,14 @@ func load(b *testing.B, address string) time.Duration {
 		})
 	}
 	ready.Wait()
-	before := cpuTime()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	mallocs, before := m.Mallocs, cpuTime()
 	close(begin)
 	done.Wait()
-	return (cpuTime() - before) / time.Duration(each*benchMiners)
+	cpu = (cpuTime() - before) / time.Duration(each*benchMiners)
+	runtime.ReadMemStats(&m)
+	return cpu, float64(m.Mallocs-mallocs) / float64(each*benchMiners)
 }
 
 // submitter is one miner: it shakes hands, then hands in shares, one at a

@@ -94,8 +94,8 @@ func TestThousandMiners(t *testing.T) {
 	const count = 1000
 	r := start(t, sim.PoolConfig{Seed: 5, Difficulty: 5e-8, JobInterval: 5 * time.Second, Transactions: 2}, "")
 	finish := r.mine(sim.MinersConfig{Seed: 5, Count: count, Hashrate: 100, TimeScale: 1, Ramp: 2 * time.Second})
-	r.await("all to mine", 60*time.Second, func() bool { return r.model.Routes()[0].Miners == count })
-	r.await("shares", 60*time.Second, func() bool { return r.model.Summary().Shares.Accepted > 2*count })
+	r.await("all to mine", 120*time.Second, func() bool { return r.model.Routes()[0].Miners == count })
+	r.await("shares", 120*time.Second, func() bool { return r.model.Summary().Shares.Accepted > 2*count })
 	if got := r.pool.Stats().Connections; got != count+1 {
 		t.Errorf("the pool has %d connections, want one a miner and the probe's", got)
 	}

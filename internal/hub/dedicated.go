@@ -221,18 +221,22 @@ func (g *group) follow(job *mining.Job) bool {
 	return false
 }
 
-// maxRefresh bounds how far a refreshed work's ntime goes past its job's, in
-// seconds: pools take 600 s (btcpool) to two hours.
-const maxRefresh = 600
+// maxRefresh is how old a job may be and still be given again, in seconds: no
+// pool takes an ntime much later than that (ckpool 7,000 s, others less).
+const maxRefresh = 7000
 
 // refresh gives the current work again under a new id and a later ntime, so
-// that no firmware takes silence for a dead pool.
+// that no firmware takes silence for a dead pool. Without the later ntime,
+// firmware that begins its extranonce2 anew with each job id would find the
+// same shares again.
 func (g *group) refresh(now time.Time) {
+	age := now.Sub(g.current.Job.Received) / time.Second
+	if age <= 0 || age > maxRefresh {
+		return
+	}
 	w := *g.current
 	w.ID, w.Clean = mining.JobID(g.hub.jobIDs.Add(1)), false
-	if age := now.Sub(w.Job.Received) / time.Second; age > 0 && age < maxRefresh {
-		w.NTime = w.Job.NTime + work.NTime(age)
-	}
+	w.NTime = w.Job.NTime + work.NTime(age)
 	g.give(&w, now)
 }
 

@@ -1,0 +1,74 @@
+# Everything a developer or CI runs. `make help` lists the targets.
+GO            ?= go
+BIN           := $(CURDIR)/.bin
+LINT_VERSION  := v2.15.0
+LINT          := $(BIN)/golangci-lint-$(LINT_VERSION)
+TEST_TIMEOUT  ?= 5m
+FUZZ_TOTAL    ?= 180s
+SOAK_DURATION ?= 10m
+BENCH         ?= .
+export GOTOOLCHAIN = local
+
+.PHONY: help run build test lint fuzz bench e2e soak cover walls tidy generate vulncheck compiler
+
+help: ## list the targets
+	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+run: build ## start the demo: a simulated pool, real CPU miners, the proxy; no network needed
+	./loka demo
+
+build: ## build ./loka
+	CGO_ENABLED=0 $(GO) build -trimpath -o loka ./cmd/loka
+
+test: compiler ## all tests, with the race detector, shuffled
+	CGO_ENABLED=1 $(GO) test -race -shuffle=on -timeout $(TEST_TIMEOUT) ./...
+	$(GO) test -count=1 -run 'Alloc' ./work ./sv1 ./internal/... # the race detector allocates: these once more without it
+
+compiler: # the race detector needs a C compiler; get one where that is possible without asking
+	@command -v $${CC:-cc} >/dev/null 2>&1 || command -v gcc >/dev/null 2>&1 || { \
+	  echo "no C compiler, which the race detector needs: trying to install gcc"; \
+	  { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq gcc libc6-dev; } || \
+	  { echo "install a C compiler (Debian: apt-get install gcc libc6-dev) and run make test again" >&2; exit 1; }; }
+
+$(LINT):
+	@mkdir -p $(BIN)
+	GOFLAGS= GOBIN=$(BIN) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
+	mv $(BIN)/golangci-lint $(LINT)
+
+lint: $(LINT) ## golangci-lint (gofumpt and gci inside), go vet of every module, go mod tidy
+	$(LINT) config verify
+	$(LINT) run ./...
+	$(LINT) fmt --diff ./...
+	$(GO) mod tidy -diff
+	cd test/bench && $(GO) mod tidy -diff && $(GO) vet ./...
+	cd test/e2e && $(GO) mod tidy -diff && $(GO) vet ./...
+
+walls: $(LINT) ## show that a planted violation of the dependency walls fails lint and test alike
+	LINT=$(LINT) GO=$(GO) bash .ci/walls
+
+fuzz: ## every fuzz target, FUZZ_TOTAL (default 180s) in all
+	GO=$(GO) bash .ci/fuzz $(FUZZ_TOTAL)
+
+bench: ## benchmarks that print ratios against something measured in the same run
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+	cd test/bench && $(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+e2e: ## end to end with a real node (btcd on simnet)
+	cd test/e2e && $(GO) test -count=1 -timeout 10m -v ./...
+
+soak: compiler ## eight manners of miner at a high share rate for SOAK_DURATION (default 10m)
+	CGO_ENABLED=1 LOKA_SOAK=$(SOAK_DURATION) $(GO) test -race -count=1 -timeout 0 -v -run '^TestSoak$$' ./internal/app
+
+cover: ## coverage of all packages, as coverage.html
+	$(GO) test -coverpkg=./... -coverprofile=coverage.out ./...
+	$(GO) tool cover -html=coverage.out -o coverage.html
+	$(GO) tool cover -func=coverage.out | tail -1
+
+tidy: ## go mod tidy in every module
+	$(GO) mod tidy && (cd test/bench && $(GO) mod tidy) && (cd test/e2e && $(GO) mod tidy)
+
+generate: ## rewrite the tables in docs/ that are made from code
+	$(GO) test -run 'Docs|Generated|Document' ./internal/config ./internal/metrics ./internal/httpapi ./internal/mining -update
+
+vulncheck: ## known vulnerabilities (needs the network; outside the test run)
+	$(GO) run golang.org/x/vuln/cmd/govulncheck@latest ./...
