@@ -196,7 +196,7 @@ func (a *App) Run(ctx context.Context) error {
 		return err
 	}
 	addrs := a.Addrs()
-	a.log.Info("loka is up", "miners", addrs.Miners, "http", addrs.HTTP, "pools", len(a.cfg.Pools), "routes", len(a.cfg.Routes))
+	a.log.InfoContext(ctx, "loka is up", "miners", addrs.Miners, "http", addrs.HTTP, "pools", len(a.cfg.Pools), "routes", len(a.cfg.Routes))
 	close(a.started)
 
 	// Three lives, ended one after the other.
@@ -225,7 +225,7 @@ func (a *App) Run(ctx context.Context) error {
 	run(&reads, "http", func() error { return a.http.Run(reading) })
 
 	<-accepting.Done()
-	a.log.Info("loka is stopping", "miners", a.serve.Len(), "shares_due", a.hub.Pending())
+	a.log.InfoContext(ctx, "loka is stopping", "miners", a.serve.Len(), "shares_due", a.hub.Pending())
 	a.serve.Drain()
 	a.hub.Drain(min(dueAtMost, a.cfg.Server.ShutdownTimeout/3))
 	a.serve.CloseAll(mining.Shutdown)
@@ -235,7 +235,7 @@ func (a *App) Run(ctx context.Context) error {
 	works.Wait()
 	stopReading()
 	reads.Wait()
-	a.log.Info("loka has stopped")
+	a.log.InfoContext(ctx, "loka has stopped")
 	return failed.err()
 }
 

@@ -125,6 +125,7 @@ func cpuTime() time.Duration {
 
 // acceptAll is a pool that accepts every share without a look at it.
 func acceptAll(b *testing.B) string {
+	b.Helper()
 	const job = "{\"id\":null,\"method\":\"mining.set_difficulty\",\"params\":[1024]}\n" +
 		"{\"id\":null,\"method\":\"mining.notify\",\"params\":[\"j1\",\"0000000000000000000000000000000000000000000000000000000000000000\",\"aa\",\"bb\",[],\"20000000\",\"1703a30c\",\"65537f00\",true]}\n"
 	return serveTCP(b, func(conn net.Conn) {
@@ -155,6 +156,7 @@ func acceptAll(b *testing.B) string {
 // lineRelay is the least that a relay of lines can do: a goroutine a
 // direction, a buffered line read, a write.
 func lineRelay(b *testing.B, pool string) string {
+	b.Helper()
 	return serveTCP(b, func(down net.Conn) {
 		up, err := (&net.Dialer{}).DialContext(context.Background(), "tcp", pool)
 		if err != nil {

@@ -48,7 +48,7 @@ func TestEightManners(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			pc := base
 			c.change(&pc)
-			r := start(t, pc, "")
+			r := start(t, pc)
 			finish := r.mine(sim.MinersConfig{
 				Seed: 7, Hashrate: 12_000, TimeScale: 0.1, ExtranonceSubscribe: true,
 				// cgminer's builds with version rolling give a pool without it up.
@@ -75,7 +75,7 @@ func TestEightManners(t *testing.T) {
 // A pool too narrow for a slot passes its own extranonce on; what firmware
 // cannot use so little is told apart from what can.
 func TestNarrowPool(t *testing.T) {
-	r := start(t, sim.PoolConfig{Seed: 3, Difficulty: 1e-7, Extranonce2Size: 3, JobInterval: time.Second}, "")
+	r := start(t, sim.PoolConfig{Seed: 3, Difficulty: 1e-7, Extranonce2Size: 3, JobInterval: time.Second})
 	finish := r.mine(sim.MinersConfig{
 		Seed: 3, Hashrate: 12_000, TimeScale: 0.1,
 		Manners: []sim.Manner{sim.CGMiner, sim.CPUMiner, sim.Bitmain, sim.BFGMiner}, Count: 4,
@@ -92,7 +92,7 @@ func TestNarrowPool(t *testing.T) {
 // A thousand dedicated miners run clean.
 func TestThousandMiners(t *testing.T) {
 	const count = 1000
-	r := start(t, sim.PoolConfig{Seed: 5, Difficulty: 5e-8, JobInterval: 5 * time.Second, Transactions: 2}, "")
+	r := start(t, sim.PoolConfig{Seed: 5, Difficulty: 5e-8, JobInterval: 5 * time.Second, Transactions: 2})
 	finish := r.mine(sim.MinersConfig{Seed: 5, Count: count, Hashrate: 100, TimeScale: 1, Ramp: 2 * time.Second})
 	r.await("all to mine", 120*time.Second, func() bool { return r.model.Routes()[0].Miners == count })
 	r.await("shares", 120*time.Second, func() bool { return r.model.Summary().Shares.Accepted > 2*count })
@@ -116,7 +116,7 @@ func TestThousandMiners(t *testing.T) {
 func TestStopInGoodOrder(t *testing.T) {
 	r := start(t, sim.PoolConfig{
 		Seed: 9, Difficulty: 1e-7, Quirks: sim.Quirks{Latency: 200 * time.Millisecond},
-	}, "")
+	})
 	finish := r.mine(sim.MinersConfig{Seed: 9, Hashrate: 12_000, Once: true, Count: 2})
 	r.await("shares", 30*time.Second, func() bool { return r.model.Summary().Shares.Accepted > 5 })
 	if err := r.stop(); err != nil {

@@ -31,9 +31,8 @@ type rig struct {
 	swarm *sim.Miners
 }
 
-// start runs a pool and a proxy before it; more is TOML that comes after the
-// pool's table.
-func start(t *testing.T, pc sim.PoolConfig, more string) *rig {
+// start runs a pool and a proxy before it.
+func start(t *testing.T, pc sim.PoolConfig) *rig {
 	t.Helper()
 	r := &rig{t: t, audit: sim.NewAudit()}
 	pc.OnShare = r.audit.Pool
@@ -54,7 +53,7 @@ func start(t *testing.T, pc sim.PoolConfig, more string) *rig {
 			t.Errorf("pool: %v", err)
 		}
 	})
-	r.proxy(fmt.Sprintf("[[pool]]\nname = \"main\"\nurl = %q\nusername = \"ACCOUNT\"\npassword = \"x\"\n%s", pool.URL(), more))
+	r.proxy(fmt.Sprintf("[[pool]]\nname = \"main\"\nurl = %q\nusername = \"ACCOUNT\"\npassword = \"x\"\n", pool.URL()))
 	r.await("ready", 10*time.Second, r.model.Ready)
 	return r
 }

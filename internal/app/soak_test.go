@@ -23,7 +23,7 @@ func TestSoak(t *testing.T) {
 	r := start(t, sim.PoolConfig{
 		Seed: 1, Difficulty: 1e-7, DifficultyRule: sim.DifficultyStrict, JobInterval: 2 * time.Second, BlockInterval: 15 * time.Second,
 		Quirks: sim.Quirks{DifficultyEvery: 7 * time.Second, ExtranonceEvery: 11 * time.Second},
-	}, "")
+	})
 	finish := r.mine(sim.MinersConfig{Seed: 1, Hashrate: 20_000, TimeScale: 0.1})
 	r.await("all to mine", 30*time.Second, func() bool { return r.model.Summary().Shares.Accepted > 100 })
 

@@ -7,9 +7,10 @@ import (
 	"errors"
 
 	"github.com/bytedance/sonic"
+	"github.com/valyala/fastjson"
+
 	"github.com/loka/stratum/sv1"
 	"github.com/loka/stratum/work"
-	"github.com/valyala/fastjson"
 )
 
 var errShape = errors.New("not the message that was expected")
