@@ -38,6 +38,10 @@ func (s *V1) opened(a mining.Answer) reply {
 	}
 	s.subscribed = true
 	s.told.extranonce1, s.told.extranonce2Size = a.Extranonce1, a.Extranonce2Size
+	if s.held.moved {
+		s.told.extranonce1, s.told.extranonce2Size = s.held.extranonce1, s.held.extranonce2Size
+		s.held.moved = false
+	}
 	return s.subscription()
 }
 
@@ -138,25 +142,36 @@ func (s *V1) negotiated(a mining.Answer) reply {
 // false when this miner cannot follow: it did not ask for
 // mining.set_extranonce, which firmware that does not know it takes for a
 // reply, or the size differs, which none stands within a connection. Before
-// the subscribe reply there is nothing to change.
+// the subscribe reply there is nothing to change; while a subscribe waits for
+// its answer this is newer than the one on its way.
 func (s *V1) SetExtranonce(en1 work.Extranonce, size int, _ time.Time) bool {
 	if !s.subscribed {
+		if s.asking != 0 && s.req.Kind == mining.Open {
+			s.move(en1, size)
+		}
 		return true
 	}
 	if size != s.told.extranonce2Size {
 		return false
 	}
 	if en1 == s.told.extranonce1 {
-		s.held.moved = false
+		if s.held.moved {
+			s.held.work, s.held.moved = nil, false
+		}
 		return true
 	}
 	if !s.follows {
 		return false
 	}
-	// Work that waits was made for the extranonce before.
-	s.held.work = nil
-	s.held.extranonce1, s.held.moved = en1, true
+	s.move(en1, size)
 	return true
+}
+
+// move keeps a changed extranonce for the next work. Work that waits was made
+// for the one before.
+func (s *V1) move(en1 work.Extranonce, size int) {
+	s.held.work = nil
+	s.held.extranonce1, s.held.extranonce2Size, s.held.moved = en1, size, true
 }
 
 // maxUserAgent is how much of a user agent is kept, in bytes.

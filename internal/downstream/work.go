@@ -13,9 +13,10 @@ type held struct {
 	work *mining.Work
 	// clean says that this or an earlier work that was never sent is clean.
 	clean bool
-	// extranonce1 is a changed one, when moved.
-	extranonce1 work.Extranonce
-	moved       bool
+	// extranonce1 and extranonce2Size are changed ones, when moved.
+	extranonce1     work.Extranonce
+	extranonce2Size int
+	moved           bool
 }
 
 // Work remembers work for the next [V1.Flush]. Newer work replaces work that

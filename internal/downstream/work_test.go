@@ -261,6 +261,39 @@ func TestSetExtranonce(t *testing.T) {
 	})
 }
 
+// The house may change its mind between its answer to an open and the
+// moment the session hears it.
+func TestExtranonceChangesWhileOpening(t *testing.T) {
+	moved, _ := work.MakeExtranonce([]byte{9, 9})
+	m := newMiner(t)
+	m.later = true
+	m.read(`{"id":1,"method":"mining.subscribe"}`)
+	if !m.s.SetExtranonce(moved, 2, m.now) {
+		t.Fatal("cannot follow, though nothing was told")
+	}
+	m.answer(0)
+	m.flush()
+	want := strings.NewReplacer("08000002", "0909", ",4]", ",2]").Replace(`{"id":1,` + subscribed)
+	m.expect(want, difficulty, notify(m.work))
+}
+
+// Work for the extranonce in between is not work for the one before.
+func TestExtranonceThereAndBackDropsTheWorkBetween(t *testing.T) {
+	moved, _ := work.MakeExtranonce([]byte{9, 9, 9, 9})
+	old, _ := work.MakeExtranonce([]byte{8, 0, 0, 2})
+	m := miningMiner(t)
+	m.read(`{"id":1,"method":"mining.extranonce.subscribe","params":[]}`)
+	m.take()
+	m.s.SetExtranonce(moved, 4, m.now)
+	m.s.Work(someWork(2), m.now)
+	m.s.SetExtranonce(old, 4, m.now)
+	m.flush()
+	m.expect()
+	w := someWork(3)
+	m.give(w)
+	m.expect(notify(w))
+}
+
 // A long-lived Out does not keep what one burst needed.
 func TestOutReset(t *testing.T) {
 	m := miningMiner(t)

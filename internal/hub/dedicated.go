@@ -83,14 +83,14 @@ func rank(p *pool) int {
 func (g *group) try(p *pool) {
 	l := link.New(g.hub.linkConfig(p), link.Deps{
 		Dial: g.hub.deps.Dial, Events: g, Logger: g.hub.log,
-		Metrics: g.hub.linkMetrics(p), Wire: g.hub.deps.Wire,
+		Metrics: g.hub.linkMetrics(p), Quota: &p.quota, Wire: g.hub.deps.Wire,
 	})
 	g.mu.Lock()
 	if g.left {
 		g.mu.Unlock()
 		return
 	}
-	g.link, g.pool = l, p
+	g.link, g.pool, g.masked, g.mask = l, p, false, 0
 	for ticket := range g.logins {
 		g.relayLogin(ticket)
 	}
@@ -128,10 +128,13 @@ func (g *group) LinkEvent(l *link.Link, ev upstream.Event) {
 		g.onAuthorized(ev)
 	case upstream.Verdict:
 		g.onVerdict(ev)
-	case upstream.Difficulty, upstream.Extranonce, upstream.Mask,
+	case upstream.Mask:
+		g.masked, g.mask = true, ev.VersionMask
+		g.release()
+	case upstream.Difficulty, upstream.Extranonce,
 		upstream.Message, upstream.Reconnect, upstream.BadLine:
-		// What matters of the first three rides in the next job; the link
-		// logs and counts the others.
+		// What matters of the first two rides in the next job; the link logs
+		// and counts the others.
 	}
 }
 
@@ -139,9 +142,9 @@ func (g *group) LinkEvent(l *link.Link, ev upstream.Event) {
 func (g *group) LinkEnded(l *link.Link, reason mining.Reason, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	level := slog.LevelWarn
-	if reason == mining.MinerGone || reason == mining.Shutdown {
-		level = slog.LevelDebug
+	level := slog.LevelDebug
+	if reason != mining.MinerGone && reason != mining.Shutdown {
+		level = g.pool.ended.level(time.Now())
 	}
 	attrs := []slog.Attr{
 		slog.String("pool", l.Pool()), slog.String("miner", g.miner.ID.String()),
@@ -176,7 +179,7 @@ func (g *group) onJob(job *mining.Job) {
 	w := &mining.Work{
 		ID: mining.JobID(g.hub.jobIDs.Add(1)), Job: job,
 		NTime: job.NTime, Clean: job.Clean || g.current == nil, Difficulty: job.Difficulty,
-		VersionMask: job.VersionMask & g.hub.cfg.VersionMask,
+		VersionMask: g.mask & g.hub.cfg.VersionMask,
 	}
 	size := len(job.CoinbasePrefix) + job.Extranonce1.Len() + layout.Pad
 	w.Prefix = layout.AppendPrefix(make([]byte, 0, size), job.CoinbasePrefix, job.Extranonce1, layout.Head(g.padSeed))
@@ -189,7 +192,7 @@ func (g *group) onJob(job *mining.Job) {
 	}
 }
 
-// release gives the job that came before the miner's extranonce was decided.
+// release gives the job that came too early, if it may go now.
 func (g *group) release() {
 	if job := g.early; job != nil {
 		g.early = nil
@@ -198,9 +201,12 @@ func (g *group) release() {
 }
 
 // follow makes sure that the miner's extranonce fits the job's. Where it
-// does not, a miner that can be told is told, and any other is closed.
+// does not, a miner that can be told is told, and any other is closed. A job
+// that cannot go yet is kept: a first job that forbade what was granted, only
+// because the pool answers its configure last, would cost a miner its rolling.
 func (g *group) follow(job *mining.Job) bool {
-	if !g.planned || g.opening {
+	maskDue := g.granted != 0 && !g.masked && g.current == nil
+	if !g.planned || g.opening || maskDue {
 		g.early = job
 		return false
 	}
@@ -269,7 +275,7 @@ func (g *group) onAuthorized(ev upstream.Event) {
 		}
 	} else {
 		a.Verdict = mining.Unauthorized
-		g.hub.log.LogAttrs(context.Background(), slog.LevelWarn, "pool refused a worker",
+		g.hub.log.LogAttrs(context.Background(), g.pool.refused.level(now), "pool refused a worker",
 			append(g.attrs(l.worker, g.nameOf(l.worker)), slog.Int("code", ev.Code), slog.String("text", ev.Text))...)
 	}
 	g.peer.Answer(a)

@@ -60,8 +60,8 @@ type group struct {
 	mu    sync.Mutex
 	facts steer.Facts
 	route *route
-	// requested is what the miner asked to roll.
-	requested work.VersionMask
+	// requested is what the miner asked to roll, granted what it was told.
+	requested, granted work.VersionMask
 
 	// The miner's extranonce, fixed once planned.
 	planned bool
@@ -79,12 +79,16 @@ type group struct {
 	subscribed bool
 	en1        work.Extranonce
 	en2Size    int
+	// mask is what the link's pool lets roll, once masked.
+	masked bool
+	mask   work.VersionMask
 
 	// What the miner works on.
 	book    *jobbook.Book
 	current *mining.Work
 	sent    time.Time
-	// early is a job that came before the miner's extranonce was decided.
+	// early is a job that came before the miner's extranonce was decided, or
+	// before the link's pool said what may be rolled.
 	early *mining.Job
 
 	first   *member
@@ -143,7 +147,8 @@ func (g *group) tick(now time.Time) {
 		}
 		return
 	}
-	if g.current != nil && now.Sub(g.sent) >= g.hub.cfg.Refresh {
+	// The next sweep would be too late.
+	if g.current != nil && now.Sub(g.sent) > g.hub.cfg.Refresh-sweepEvery {
 		g.refresh(now)
 	}
 	for ticket, s := range g.shares {

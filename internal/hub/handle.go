@@ -140,6 +140,7 @@ func (g *group) negotiated(a mining.Answer, known []link.Facts) mining.Answer {
 	for _, facts := range known {
 		mask &= facts.VersionMask
 	}
+	g.granted = mask
 	a.Verdict, a.VersionMask = mining.Accepted, mask
 	return a
 }

@@ -3,6 +3,7 @@ package hub_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"slices"
 	"sync"
@@ -41,6 +42,8 @@ type fakePool struct {
 	submit func(s sv1.Submit) string
 	// noJob withholds the job that follows the subscribe reply.
 	noJob bool
+	// lateMask makes the answer to mining.configure come after the first job.
+	lateMask bool
 
 	mu      sync.Mutex
 	conns   []*poolConn
@@ -56,6 +59,8 @@ type poolConn struct {
 	pool *fakePool
 	mu   sync.Mutex
 	ids  map[string]string // by job and nonce: the submit's id
+	// configured is the id of a configure whose answer is to come late.
+	configured []byte
 }
 
 func (p *fakePool) dial() (net.Conn, error) {
@@ -91,13 +96,20 @@ func (c *poolConn) answer(m *sv1.Message) {
 	p := c.pool
 	switch sv1.ParseMethod(m.Method) {
 	case sv1.MethodConfigure:
-		c.say(string((&sv1.ConfigureReply{VersionRolling: sv1.GrantYes, VersionMask: p.mask}).Append(nil, m.ID)))
+		if p.lateMask {
+			c.configured = slices.Clone(m.ID)
+			return
+		}
+		c.grant(m.ID)
 	case sv1.MethodSubscribe:
 		en1, _ := work.ParseExtranonce([]byte(p.en1))
 		c.say(string((&sv1.SubscribeReply{Session: []byte("1"), Extranonce1: en1, Extranonce2Size: p.en2Size}).Append(nil, m.ID)))
 		if !p.noJob {
 			c.setDifficulty(p.diff)
 			c.notify(true)
+		}
+		if c.configured != nil {
+			c.grant(c.configured)
 		}
 	case sv1.MethodAuthorize:
 		var a sv1.Authorize
@@ -153,6 +165,10 @@ func (c *poolConn) say(line string) {
 	if _, err := c.Write([]byte(line)); err != nil {
 		return // the link is gone; its own end is what tests look at
 	}
+}
+
+func (c *poolConn) grant(id []byte) {
+	c.say(string((&sv1.ConfigureReply{VersionRolling: sv1.GrantYes, VersionMask: c.pool.mask}).Append(nil, id)))
 }
 
 func (c *poolConn) setDifficulty(d work.Difficulty) {
@@ -226,6 +242,13 @@ func (p *fakePeer) Work(w *mining.Work) {
 	p.works = append(p.works, w)
 }
 
+// given is how many works the miner was given.
+func (p *fakePeer) given() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.works)
+}
+
 func (p *fakePeer) Answer(a mining.Answer) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -264,6 +287,12 @@ type house struct {
 // change says otherwise, and runs it until the test ends.
 func build(t *testing.T, pools []*fakePool, change func(*hub.Config)) *house {
 	t.Helper()
+	return buildWith(t, pools, nil, change)
+}
+
+// buildWith is build with a logger.
+func buildWith(t *testing.T, pools []*fakePool, log *slog.Logger, change func(*hub.Config)) *house {
+	t.Helper()
 	h := &house{t: t, books: ledger.New(ledger.Config{}, time.Now()), pools: make(map[string]*fakePool)}
 	template, err := mining.ParseTemplate(mining.DefaultTemplate)
 	if err != nil {
@@ -288,7 +317,7 @@ func build(t *testing.T, pools []*fakePool, change func(*hub.Config)) *house {
 		Dial: func(_ context.Context, e dial.Endpoint) (net.Conn, error) {
 			return h.pools[e.Host].dial()
 		},
-		Wire: wire.Config{MaxLine: 1 << 20},
+		Wire: wire.Config{MaxLine: 1 << 20}, Logger: log,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -27,6 +27,28 @@ type pool struct {
 	// rtt is the last round trip of a share, in nanoseconds.
 	rtt  atomic.Int64
 	jobs Counter
+	// quota spaces what its links log.
+	quota link.Quota
+	// ended and refused pace the warnings of miners' links that end and of
+	// workers that the pool refuses.
+	ended, refused pace
+}
+
+// warnEvery is how often one kind of trouble that comes miner by miner is a
+// warning: a farm that knocks at a dead pool, or a stranger that tries names,
+// must not fill a disk. The rest is logged as Debug.
+const warnEvery = time.Minute
+
+// pace is when something was last a warning, in Unix nanoseconds.
+type pace struct{ last atomic.Int64 }
+
+// level is Warn once every warnEvery, and Debug else.
+func (p *pace) level(now time.Time) slog.Level {
+	last := p.last.Load()
+	if now.UnixNano()-last >= int64(warnEvery) && p.last.CompareAndSwap(last, now.UnixNano()) {
+		return slog.LevelWarn
+	}
+	return slog.LevelDebug
 }
 
 // route is one configured route.
@@ -130,7 +152,7 @@ func (h *Hub) makeProbe(p *pool) {
 		Password: p.Password,
 	}, link.KeeperDeps{
 		Dial: h.deps.Dial, Logger: h.log,
-		Metrics: h.linkMetrics(p), Wire: h.deps.Wire,
+		Metrics: h.linkMetrics(p), Quota: &p.quota, Wire: h.deps.Wire,
 		OnChange: func(link.Status) { h.poolChanged() },
 	})
 }
@@ -174,7 +196,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	for _, p := range h.pools {
 		running.Go(func() { _ = p.probe.Run(probes) }) // it ends with its context only
 	}
-	ticker := time.NewTicker(time.Second)
+	ticker := time.NewTicker(sweepEvery)
 	defer ticker.Stop()
 	for ctx.Err() == nil {
 		select {
@@ -191,6 +213,9 @@ func (h *Hub) Run(ctx context.Context) error {
 	h.tasks.Wait()
 	return nil
 }
+
+// sweepEvery is the time between two sweeps.
+const sweepEvery = time.Second
 
 // sweep looks after what happens by the clock.
 func (h *Hub) sweep(now time.Time) {

@@ -35,8 +35,9 @@ type KeeperDeps struct {
 	// Logger and Metrics may be nil.
 	Logger  *slog.Logger
 	Metrics *Metrics
-	// Wire is as in [Deps].
-	Wire wire.Config
+	// Quota and Wire are as in [Deps].
+	Quota *Quota
+	Wire  wire.Config
 	// OnChange, if not nil, is called after the state or the facts (all but
 	// job and difficulty) have changed, from the goroutine in Run, with no lock held.
 	OnChange func(Status)
@@ -126,7 +127,7 @@ func (k *Keeper) attempt(ctx context.Context) (healthy bool) {
 	k.status.Attempts++
 	k.mu.Unlock()
 	l := New(k.cfg.Link, Deps{
-		Dial: k.deps.Dial, Events: probe{k}, Logger: k.deps.Logger, Metrics: k.deps.Metrics, Wire: k.deps.Wire,
+		Dial: k.deps.Dial, Events: probe{k}, Logger: k.deps.Logger, Metrics: k.deps.Metrics, Quota: k.deps.Quota, Wire: k.deps.Wire,
 	})
 	l.Authorize(k.cfg.Username, k.cfg.Password.Reveal(), 0)
 	l.Run(ctx)

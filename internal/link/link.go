@@ -73,6 +73,8 @@ type Deps struct {
 	// Logger and Metrics may be nil.
 	Logger  *slog.Logger
 	Metrics *Metrics
+	// Quota may be shared by links; nil is one of the link's own.
+	Quota *Quota
 	// Wire is how the connection is driven. A MaxLine of 0 is 1 MiB.
 	Wire wire.Config
 }
@@ -110,7 +112,10 @@ func New(cfg Config, deps Deps) *Link {
 		deps.Wire.MaxLine = defaultMaxLine
 	}
 	l := &Link{cfg: cfg, deps: deps, metrics: deps.Metrics.orNone(), session: upstream.NewV1(cfg.session())}
-	l.notes.log = slog.New(slog.DiscardHandler)
+	l.notes.log, l.notes.quota = slog.New(slog.DiscardHandler), deps.Quota
+	if deps.Quota == nil {
+		l.notes.quota = new(Quota)
+	}
 	if deps.Logger != nil {
 		l.notes.log = deps.Logger.With(slog.String("pool", cfg.Pool), slog.Uint64("link", uint64(cfg.ID)))
 	}

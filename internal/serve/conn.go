@@ -192,6 +192,7 @@ func (c *Conn) Answer(a mining.Answer) {
 		// The read goes on from here, not from when the reader wakes: what
 		// comes in between must not overtake the requests in hand.
 		c.reading = true
+		c.wire.Cork()
 		select {
 		case c.wake <- struct{}{}:
 		default:

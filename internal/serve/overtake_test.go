@@ -106,6 +106,26 @@ func TestShareBeforeAuthorize(t *testing.T) {
 	}
 }
 
+// The pool answers an authorize and a share before it, and is gone: the
+// connection ends before its reader has gone on, and both replies leave.
+func TestEndRightAfterALateAnswer(t *testing.T) {
+	for range 100 {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t)
+			m := r.mining()
+			r.house.handle = r.house.pend
+			m.say(submit("3", 1), authorize("4", "bob"))
+			r.house.answer(m.conn, 1)
+			r.house.answer(m.conn, 0)
+			m.conn.Close(mining.PoolDisconnected)
+			m.expect(ok("3"), ok("4"))
+			if r.ended(mining.PoolDisconnected) != 1 || !m.gone() {
+				t.Error("the connection did not end")
+			}
+		})
+	}
+}
+
 // Answers that nobody waits for change nothing: of another ticket, a second
 // one, one that is Pending.
 func TestStrayAnswers(t *testing.T) {

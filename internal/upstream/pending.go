@@ -50,6 +50,7 @@ type asks struct {
 
 const (
 	ringStart  = 16
+	keptRing   = 64
 	windowFold = 4 // window of ids per pending request allowed
 )
 
@@ -112,12 +113,16 @@ func (a *asks) forget(s *ask) {
 	*s = ask{}
 }
 
-// trim moves head past what is answered.
+// trim moves head past what is answered. A ring that a burst made long is let
+// go once nothing is in it.
 func (a *asks) trim() {
 	for a.head < a.next && a.slot(a.head).kind == askNone {
 		a.head++
 	}
 	a.cold = max(a.cold, a.head)
+	if a.head == a.next && a.size > keptRing {
+		a.ring, a.size = nil, 0
+	}
 }
 
 // evict makes room for one more. An open request that has to go is returned.

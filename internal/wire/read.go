@@ -18,6 +18,8 @@ const (
 	// idleSize is the buffer that a connection which is not plain TCP on
 	// Linux waits with.
 	idleSize = 2 << 10
+	// readsInARow bounds the reads between two looks at the clock.
+	readsInARow = 16
 	// leastTick is the least time between two calls of Tick by the clock, so
 	// that a handler which names a past time cannot keep reads out.
 	leastTick = 10 * time.Millisecond
@@ -79,7 +81,7 @@ func (c *Conn) tick() bool {
 
 // readRaw spends the connection's life in one raw read: its callback reads
 // until nothing is there and then waits in the poller without a buffer.
-// Only the timer and the end get out of it.
+// Only the timer, the end and a flood get out of it.
 func (c *Conn) readRaw() {
 	for !c.ended.Load() {
 		err := c.raw.Read(c.readable)
@@ -91,11 +93,16 @@ func (c *Conn) readRaw() {
 
 // readable reads until there is nothing more. A short read is not the end of
 // it: the poller is edge-triggered, so that a FIN which came together with
-// the data would never be told again.
+// the data would never be told again. A peer that talks faster than it is
+// listened to gets it out of the raw read now and then, for only between two
+// of them is the deadline looked at.
 func (c *Conn) readable(fd uintptr) (over bool) {
 	scratch := borrow()
 	defer scratches.Put(scratch)
-	for !c.ended.Load() {
+	for range readsInARow {
+		if c.ended.Load() {
+			break
+		}
 		n, errno := rawRead(fd, scratch[:])
 		switch {
 		case errno == syscall.EAGAIN:

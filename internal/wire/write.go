@@ -47,8 +47,8 @@ func (c *Conn) Send(frames ...Frame) {
 }
 
 // Uncork sends what was gathered during this read now, and lets the Sends of
-// other goroutines leave at once until the next Line. A Line that is about to
-// block calls it first.
+// other goroutines leave at once until the next Line or Cork. A Line that is
+// about to block calls it first.
 func (c *Conn) Uncork() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -56,6 +56,18 @@ func (c *Conn) Uncork() {
 	c.pump()
 	if c.draining && c.over() {
 		c.fail(mining.SlowConsumer)
+	}
+}
+
+// Cork takes Uncork back for a Line that is about to go on: what is sent from
+// here on belongs to the read in progress and leaves at its end, even if the
+// connection's end begins before. Any goroutine may call it while the Line
+// blocks. Once the end has begun it does nothing.
+func (c *Conn) Cork() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.reason == "" {
+		c.corked.Store(true)
 	}
 }
 
