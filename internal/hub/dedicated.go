@@ -22,7 +22,7 @@ func (g *group) connect() {
 	}
 	i, ok := g.hub.rules.Match(g.facts)
 	if !ok {
-		g.peer.Close(mining.PoolUnreachable)
+		g.peer.Close(mining.NoRoute)
 		return
 	}
 	g.route = g.hub.routes[i]

@@ -99,6 +99,10 @@ func (g *group) whenKnown(a mining.Answer, settle func(mining.Answer, []link.Fac
 		return settle(a, known)
 	}
 	a.Verdict = mining.Pending
+	if len(g.hub.rules.Candidates(g.facts)) == 0 {
+		g.peer.Close(mining.NoRoute)
+		return a
+	}
 	waiting := g.hub.spawn(func() {
 		timeout := time.NewTimer(g.hub.cfg.PoolWait)
 		defer timeout.Stop()

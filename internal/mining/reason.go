@@ -48,6 +48,8 @@ const (
 	TooManyPending Reason = "too_many_pending"
 	// PoolUnreachable: the miner's pool cannot be reached.
 	PoolUnreachable Reason = "pool_unreachable"
+	// NoRoute: the miner matches no configured route.
+	NoRoute Reason = "no_route"
 	// PoolDisconnected: the miner's pool connection ended.
 	PoolDisconnected Reason = "pool_disconnected"
 	// ExtranonceChanged: the pool changed its extranonce to one that this
@@ -99,5 +101,5 @@ func Reasons(side Side) []Reason {
 	}
 	return append(both, HandshakeTimeout, AuthorizeTimeout, IdleTimeout, UnknownProtocol,
 		HTTPRequest, TLSNotEnabled, MaxConnections, TooManyPending, PoolUnreachable,
-		PoolDisconnected, ExtranonceChanged, Disconnected)
+		NoRoute, PoolDisconnected, ExtranonceChanged, Disconnected)
 }

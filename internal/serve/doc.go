@@ -7,7 +7,8 @@
 // [Conn].
 //
 // Invariants: the session is used under one mutex, which is never held while
-// a request walks the pipeline or while a socket is written. What the
+// a request walks the pipeline. Under it lines are handed to the wire, which
+// keeps their order and never waits for the socket. What the
 // session says during one read leaves in one write. While a handshake
 // request waits for its answer the reader waits with it, so that nothing can
 // overtake; a close or the answer's deadline ends the wait.

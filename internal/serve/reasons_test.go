@@ -141,6 +141,11 @@ func houseEnds() []end {
 			m.say(subscribe("1"))
 			m.conn.Close(mining.PoolUnreachable)
 		}},
+		{"no route is for it", mining.NoRoute, func(m *miner) {
+			m.r.house.handle = m.r.house.pend
+			m.say(subscribe("1"))
+			m.conn.Close(mining.NoRoute)
+		}},
 		{"its pool's connection ends", mining.PoolDisconnected, func(m *miner) {
 			m.mine()
 			m.conn.Close(mining.PoolDisconnected)

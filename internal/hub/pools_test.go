@@ -1,0 +1,259 @@
+package hub_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/loka/stratum/internal/hub"
+	"github.com/loka/stratum/internal/link"
+	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/steer"
+	"github.com/loka/stratum/sv1"
+)
+
+func TestNoPoolClosesTheMinerByName(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := goodPool("main")
+		p.refuse.Store(true)
+		h := build(t, []*fakePool{p}, nil)
+		g := h.join(1)
+		g.open()
+		time.Sleep(11 * time.Second)
+		synctest.Wait()
+		if got := g.reason(); got != mining.PoolUnreachable {
+			t.Errorf("closed with %q", got)
+		}
+		if h.hub.Ready() {
+			t.Error("ready without a pool")
+		}
+		g.leave()
+	})
+}
+
+func TestPoolComesWhileTheMinerWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := goodPool("main")
+		p.refuse.Store(true)
+		h := build(t, []*fakePool{p}, nil)
+		g := h.join(1)
+		if a := g.open(); a.Verdict != mining.Pending {
+			t.Fatalf("open without a pool: %v", a.Verdict)
+		}
+		p.refuse.Store(false)
+		time.Sleep(8 * time.Second)
+		synctest.Wait()
+		if a := g.answer(1); a.Verdict != mining.Accepted || a.Extranonce2Size != 4 {
+			t.Errorf("open once the pool is there: %+v", a)
+		}
+		g.leave()
+	})
+}
+
+func TestSecondPoolTakesOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first, second := goodPool("first"), goodPool("second")
+		first.refuse.Store(true)
+		h := build(t, []*fakePool{first, second}, nil)
+		g := h.join(1)
+		g.open()
+		if a := g.authorize("alice"); a.Verdict != mining.Accepted {
+			t.Fatalf("authorize: %v", a.Verdict)
+		}
+		if got := h.hub.MinerState(g.miner); got.Pool != "second" || got.Route != "farm" {
+			t.Errorf("the miner is at %+v", got)
+		}
+		if got := second.users(); got[len(got)-1] != "ACC-second.alice" {
+			t.Errorf("authorized as %q", got)
+		}
+		g.leave()
+	})
+}
+
+// The probe still believes in the first pool when the miner's own dial fails.
+func TestDialFailsAfterTheProbe(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first, second := goodPool("first"), goodPool("second")
+		h := build(t, []*fakePool{first, second}, nil)
+		first.refuse.Store(true)
+		g := h.join(1)
+		g.open()
+		if a := g.authorize("alice"); a.Verdict != mining.Accepted {
+			t.Fatalf("authorize: %v", a.Verdict)
+		}
+		if got := h.hub.MinerState(g.miner); got.Pool != "second" {
+			t.Errorf("the miner is at %+v", got)
+		}
+		g.leave()
+	})
+}
+
+func TestLinkLostAnswersWhatIsDueAndClosesTheMiner(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := goodPool("main")
+		p.submit = func(sv1.Submit) string { return "" }
+		h := build(t, []*fakePool{p}, nil)
+		g := h.join(1)
+		g.open()
+		g.authorize("alice")
+		g.submit("alice", 1, hex(t, "00000001"))
+		_ = p.last().Close()
+		synctest.Wait()
+		if a := g.answer(g.ticket); a.Verdict != mining.Unanswered {
+			t.Errorf("the share that was due: %v", a.Verdict)
+		}
+		if got := g.reason(); got != mining.PoolDisconnected {
+			t.Errorf("closed with %q", got)
+		}
+		if a := g.submit("alice", 2, hex(t, "00000001")); a.Verdict != mining.Unanswered {
+			t.Errorf("a share after the link's end: %v", a.Verdict)
+		}
+		g.leave()
+		if h.hub.Pending() != 0 {
+			t.Errorf("%d shares are due", h.hub.Pending())
+		}
+	})
+}
+
+func TestLinkOutlivesItsMinerWhileVerdictsAreDue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := goodPool("main")
+		p.submit = func(sv1.Submit) string { return "" }
+		h := build(t, []*fakePool{p}, nil)
+		g := h.join(1)
+		g.open()
+		g.authorize("alice")
+		g.submit("alice", 5, hex(t, "00000001"))
+		g.leave()
+		time.Sleep(2 * time.Second)
+		p.last().late(5, "true")
+		synctest.Wait()
+		if snap := h.books.Snapshot(time.Now()); snap.Total.Pools.Accepted() != 1 {
+			t.Errorf("%d shares booked by the pool's word", snap.Total.Pools.Accepted())
+		}
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if got := h.hub.Pools()[0].Links; got != 0 {
+			t.Errorf("%d links are left", got)
+		}
+		// A miner whose pool stays silent does not keep its link for long.
+		g = h.join(2)
+		g.open()
+		g.authorize("bob")
+		g.submit("bob", 6, hex(t, "00000001"))
+		g.leave()
+		time.Sleep(8 * time.Second)
+		synctest.Wait()
+		if got := h.hub.Pools()[0].Links; got != 0 {
+			t.Errorf("%d links are left of a silent pool", got)
+		}
+		if h.hub.Pending() != 0 {
+			t.Errorf("%d shares are due", h.hub.Pending())
+		}
+	})
+}
+
+func TestScannersCostNoPoolConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := goodPool("main")
+		h := build(t, []*fakePool{p}, nil)
+		probes := p.count()
+		g := h.join(1)
+		g.ask(mining.Request{Kind: mining.Negotiate, VersionMask: 0xffffffff})
+		g.open()
+		if got := p.count() - probes; got != 0 {
+			t.Errorf("%d connections to the pool before a worker is named", got)
+		}
+		g.leave()
+		if r := h.hub.Routes()[0]; r.Miners != 0 || r.Active != "main" {
+			t.Errorf("route: %+v", r)
+		}
+	})
+}
+
+func TestRoutesByWorker(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		home, rental := goodPool("home"), goodPool("rental")
+		rental.en2Size = 5
+		h := build(t, []*fakePool{home, rental}, func(c *hub.Config) {
+			all := c.Routes[0]
+			rent := all
+			rent.Name, rent.Pools, rent.Rule = "rent", []string{"rental"}, steer.Rule{Worker: "rent.*"}
+			all.Pools, all.Rule = []string{"home"}, anyone
+			c.Routes = []hub.RouteConfig{rent, all}
+		})
+		for i, c := range []struct{ login, pool string }{{"rent.1", "rental"}, {"alice.1", "home"}} {
+			g := h.join(uint64(i + 1))
+			a := g.open()
+			if a.Extranonce1.Len() != 1 || a.Extranonce2Size != 4 {
+				t.Errorf("%s was told %d+%d bytes; both pools must fit until it names itself", c.login, a.Extranonce1.Len(), a.Extranonce2Size)
+			}
+			if v := g.authorize(c.login).Verdict; v != mining.Accepted {
+				t.Fatalf("%s: %v", c.login, v)
+			}
+			if got := h.hub.MinerState(g.miner).Pool; got != c.pool {
+				t.Errorf("%s went to %q, want %q", c.login, got, c.pool)
+			}
+			g.leave()
+		}
+	})
+}
+
+func TestHubEndsWithEverything(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := goodPool("main")
+		var g *guest
+		t.Cleanup(func() { // registered first: it runs after build's, which ends the hub
+			if got := g.reason(); got != mining.Shutdown {
+				t.Errorf("closed with %q", got)
+			}
+		})
+		h := build(t, []*fakePool{p}, nil)
+		if s := h.hub.Pools()[0]; s.Probe.State != link.Active || s.Links != 0 {
+			t.Errorf("pool: %+v", s)
+		}
+		g = h.join(1)
+		g.open()
+		g.authorize("alice")
+		if s := h.hub.Pools()[0]; s.Links != 1 {
+			t.Errorf("%d links with one miner", s.Links)
+		}
+	})
+}
+
+func TestNewRefusesWhatCannotWork(t *testing.T) {
+	if _, err := hub.New(hub.Config{}, hub.Deps{}); err == nil {
+		t.Error("a hub without pools")
+	}
+}
+
+func TestWhoMatchesNoRouteIsClosedByName(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := goodPool("main")
+		h := build(t, []*fakePool{p}, func(c *hub.Config) { c.Routes[0].Rule = steer.Rule{Worker: "vip.*"} })
+		vip := h.join(1)
+		vip.open()
+		if a := vip.authorize("vip.1"); a.Verdict != mining.Accepted {
+			t.Errorf("vip: %v", a.Verdict)
+		}
+		vip.leave()
+		other := h.join(2)
+		if a := other.open(); a.Verdict != mining.Accepted {
+			t.Errorf("open of a miner that may still match: %v", a.Verdict)
+		}
+		other.authorize("bob")
+		if got := other.reason(); got != mining.NoRoute {
+			t.Errorf("closed with %q", got)
+		}
+		other.leave()
+	})
+	synctest.Test(t, func(t *testing.T) {
+		h := build(t, []*fakePool{goodPool("main")}, func(c *hub.Config) { c.Routes[0].Rule = steer.Rule{Listener: "elsewhere"} })
+		g := h.join(1)
+		g.open()
+		if got := g.reason(); got != mining.NoRoute {
+			t.Errorf("closed with %q", got)
+		}
+		g.leave()
+	})
+}
