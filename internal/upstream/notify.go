@@ -28,6 +28,11 @@ func (s *V1) notify() error {
 		return s.skip("job with more than 32 merkle branches")
 	case len(m.JobID) > maxRef:
 		return s.skip("job with an id of more than 128 bytes")
+	case len(m.Coinb1) == 0:
+		return s.skip("job with an empty first coinbase part")
+	}
+	if _, err := m.NBits.Target(); err != nil {
+		return s.skip("job with nbits " + m.NBits.String() + ", which is no target")
 	}
 	job := &mining.Job{
 		Pool:           s.cfg.Pool,
