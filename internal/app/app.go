@@ -41,6 +41,7 @@ type Deps struct {
 type App struct {
 	cfg       *config.Config
 	log       *slog.Logger
+	lock      *os.File
 	state     string // path of state.json
 	books     *ledger.Ledger
 	hub       *hub.Hub
@@ -58,6 +59,7 @@ type App struct {
 
 // New makes an app of a valid configuration. It makes data_dir and reads
 // what is there; it opens no socket.
+// The directory is this app's until [App.Close] or the end of [App.Run].
 func New(cfg *config.Config, deps Deps) (*App, error) {
 	if deps.Logger == nil {
 		deps.Logger = slog.New(slog.DiscardHandler)
@@ -65,32 +67,57 @@ func New(cfg *config.Config, deps Deps) (*App, error) {
 	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("make data_dir: %w; choose a directory that this user may write", err)
 	}
-	instance, err := instanceName(cfg.Instance, cfg.DataDir)
+	lock, err := lockDir(cfg.DataDir)
 	if err != nil {
 		return nil, err
 	}
-	now := time.Now()
 	a := &App{
-		cfg: cfg, log: deps.Logger, state: filepath.Join(cfg.DataDir, "state.json"),
-		books: ledger.New(ledger.Config{}, now), started: make(chan struct{}),
+		cfg: cfg, log: deps.Logger, lock: lock, state: filepath.Join(cfg.DataDir, "state.json"),
+		started: make(chan struct{}),
 	}
 	a.connCtx, a.connCancel = context.WithCancel(context.Background())
-	a.loadState(now)
-
-	counts, err := newCounts(cfg, deps.Version)
-	if err != nil {
+	if err := a.build(deps.Version); err != nil {
+		a.Close()
 		return nil, err
 	}
-	hubCfg, err := hubConfig(cfg, deps.Version)
+	return a, nil
+}
+
+// Close gives the data directory back. Only an app that is never run needs it.
+func (a *App) Close() {
+	a.connCancel()
+	if a.lock != nil {
+		_ = a.lock.Close() // the lock goes with it
+	}
+}
+
+// build makes every part and joins them.
+func (a *App) build(version string) error {
+	cfg, now := a.cfg, time.Now()
+	instance, err := instanceName(cfg.Instance, cfg.DataDir)
 	if err != nil {
-		return nil, err
+		return err
+	}
+	a.books = ledger.New(ledger.Config{OnOverflow: func(string) {
+		a.log.Warn("too many workers: later names share the book of (other); remove data_dir/state.json to begin anew",
+			"most", ledger.DefaultMaxWorkers)
+	}}, now)
+	a.loadState(now)
+
+	counts, err := newCounts(cfg, version)
+	if err != nil {
+		return err
+	}
+	hubCfg, err := hubConfig(cfg, version)
+	if err != nil {
+		return err
 	}
 	a.hub, err = hub.New(hubCfg, hub.Deps{
 		Dial: dial.New(dial.Config{}).Dial, Ledger: a.books, Logger: a.log,
 		Metrics: counts.hub(), Wire: wireConfig(poolLine, counts.wire(mining.Upstream)),
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	a.serve = serve.New(serveConfig(cfg, counts.wire(mining.Downstream)), serve.Deps{
 		House: house{a.hub}, Handler: handler(a.hub, counts), Logger: a.log, Metrics: counts.serve(),
@@ -100,18 +127,18 @@ func New(cfg *config.Config, deps Deps) (*App, error) {
 		urls[p.Name] = p.URL
 	}
 	a.model = view.New(view.Deps{
-		Version: deps.Version, Instance: instance, Books: a.books,
+		Version: version, Instance: instance, Books: a.books,
 		Hub: &readers{hub: a.hub, serve: a.serve, urls: urls},
 		Now: time.Now, Started: now,
 	})
 	counts.source.Model = a.model
 	if err := a.makeListeners(counts); err != nil {
-		return nil, err
+		return err
 	}
 	if a.http, err = newHTTP(cfg, a.model, counts, a.serve, a.log); err != nil {
-		return nil, err
+		return err
 	}
-	return a, nil
+	return nil
 }
 
 // house lets serve's connections into the hub.
@@ -191,7 +218,7 @@ func (a *App) Model() *view.Model { return a.model }
 // Run serves until ctx ends, then stops in good order: no new miners, then
 // the verdicts that are due, then the miners, the links, and the books.
 func (a *App) Run(ctx context.Context) error {
-	defer a.connCancel()
+	defer a.Close()
 	if err := a.bind(ctx); err != nil {
 		return err
 	}

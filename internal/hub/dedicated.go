@@ -58,7 +58,10 @@ func (g *group) run() {
 		reason = mining.Shutdown
 	}
 	g.peer.Close(reason)
-	g.hub.forget(g)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.over = true
+	g.settle()
 }
 
 // preferred is the route's pools, those that can serve now first.
@@ -147,7 +150,7 @@ func (g *group) LinkEnded(l *link.Link, reason mining.Reason, err error) {
 		level = g.pool.ended.level(time.Now())
 	}
 	attrs := []slog.Attr{
-		slog.String("pool", l.Pool()), slog.String("miner", g.miner.ID.String()),
+		slog.String("pool", l.Pool()), slog.Uint64("miner", uint64(g.miner.ID)),
 		slog.String("link", l.ID().String()), slog.String("reason", string(reason)),
 	}
 	if err != nil {
@@ -268,7 +271,7 @@ func (g *group) onAuthorized(ev upstream.Event) {
 	a := mining.Answer{Ticket: ev.Tag, Verdict: ev.Verdict}
 	if a.Verdict == mining.Accepted {
 		m := &member{name: g.nameOf(l.worker), book: g.hub.deps.Ledger.Worker(l.worker.Login, g.route.Name, now)}
-		g.members[l.worker] = m
+		g.members[l.worker.Login] = m
 		if g.first == nil {
 			g.first = m
 			g.hub.log.LogAttrs(context.Background(), slog.LevelInfo, "miner authorized", g.attrs(l.worker, m.name)...)
@@ -290,7 +293,7 @@ func (g *group) onVerdict(ev upstream.Event) {
 	now := time.Now()
 	entry := ledger.Entry{
 		Worker: s.member.book, Pool: g.pool.book, Verdict: ev.Verdict, PoolVerdict: ev.Verdict,
-		Difficulty: s.difficulty, PoolDifficulty: s.difficulty, At: now,
+		Difficulty: s.difficulty, PoolDifficulty: s.difficulty, ShareDifficulty: s.reached, At: now,
 	}
 	switch {
 	case ev.Late:
@@ -327,7 +330,7 @@ func (g *group) onVerdict(ev upstream.Event) {
 func (g *group) attrs(w *mining.Worker, as string) []slog.Attr {
 	return []slog.Attr{
 		slog.String("worker", w.Login), slog.String("as", as),
-		slog.String("miner", g.miner.ID.String()), slog.String("remote", g.miner.Remote.String()),
+		slog.Uint64("miner", uint64(g.miner.ID)), slog.String("remote", g.miner.Remote.String()),
 		slog.String("user_agent", g.facts.UserAgent),
 		slog.String("route", g.route.Name), slog.String("pool", g.pool.Name),
 	}

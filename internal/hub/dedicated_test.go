@@ -124,6 +124,9 @@ func TestVerdictsAreThePools(t *testing.T) {
 				t.Errorf("%v: booked %d as ours, %d as the pool's", v, ours, pools)
 			}
 		}
+		if best := snap.Workers[0].Best; best <= 0 {
+			t.Errorf("best share %v after an accepted one", best)
+		}
 		if snap.Total.WorkAccepted != 1024 || snap.Total.PoolWorkAccepted != 1024 {
 			t.Errorf("work %g and %g, want the pool's difficulty of the one accepted share", snap.Total.WorkAccepted, snap.Total.PoolWorkAccepted)
 		}

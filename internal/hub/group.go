@@ -36,7 +36,9 @@ type login struct {
 type share struct {
 	member     *member
 	difficulty work.Difficulty
-	at         time.Time
+	// reached is the difficulty of the share's hash.
+	reached work.Difficulty
+	at      time.Time
 	// answered: the miner was told "unanswered"; only the pool's word is due.
 	answered bool
 }
@@ -92,7 +94,7 @@ type group struct {
 	early *mining.Job
 
 	first   *member
-	members map[*mining.Worker]*member
+	members map[string]*member // by login
 	logins  map[uint64]login
 	shares  map[uint64]share
 	// accepted and rejected count shares by our verdict.
@@ -100,6 +102,8 @@ type group struct {
 
 	left   bool
 	leftAt time.Time
+	// over: run has ended.
+	over bool
 }
 
 func newGroup(h *Hub, m *mining.Miner, p Peer) *group {
@@ -107,7 +111,7 @@ func newGroup(h *Hub, m *mining.Miner, p Peer) *group {
 		hub: h, miner: m, peer: p, gone: make(chan struct{}),
 		facts:   steer.Facts{Listener: m.Listener, Remote: m.Remote.Addr()},
 		book:    jobbook.New(jobbook.Config{}),
-		members: make(map[*mining.Worker]*member),
+		members: make(map[string]*member),
 		logins:  make(map[uint64]login),
 		shares:  make(map[uint64]share),
 	}
@@ -129,12 +133,22 @@ func (g *group) leave(now time.Time) {
 	defer g.mu.Unlock()
 	g.left, g.leftAt = true, now
 	close(g.gone)
-	switch {
-	case g.link == nil && !g.connecting:
-		g.hub.forget(g)
-	case g.link != nil && g.due.Load() == 0:
+	if g.link != nil && g.due.Load() == 0 {
 		g.link.Close(mining.MinerGone)
 	}
+	g.settle()
+}
+
+// settle lets the group go once neither miner nor link is left. g.mu is held.
+func (g *group) settle() {
+	if !g.left || g.connecting && !g.over {
+		return
+	}
+	g.hub.forget(g)
+	for _, m := range g.members {
+		g.hub.deps.Ledger.Release(m.book)
+	}
+	clear(g.members)
 }
 
 // tick looks after refresh, silent authorizes and lingering.
@@ -170,7 +184,7 @@ func (g *group) tick(now time.Time) {
 // knows one worker a connection and says nothing to a second authorize.
 func (g *group) adopt(ticket uint64, l login) {
 	delete(g.logins, ticket)
-	g.members[l.worker] = &member{name: g.first.name, book: g.hub.deps.Ledger.Worker(l.worker.Login, g.route.Name, time.Now())}
+	g.members[l.worker.Login] = &member{name: g.first.name, book: g.hub.deps.Ledger.Worker(l.worker.Login, g.route.Name, time.Now())}
 	g.hub.log.LogAttrs(context.Background(), slog.LevelWarn,
 		"pool does not answer a second worker's authorize; its shares go by the first one's name", g.attrs(l.worker, g.first.name)...)
 	g.peer.Answer(mining.Answer{Ticket: ticket, Verdict: mining.Accepted})

@@ -59,13 +59,22 @@ func (h *Hub) Refused(m *mining.Miner, w *mining.Worker, v mining.Verdict) {
 	entry := ledger.Entry{Verdict: v, At: time.Now()}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if m, ok := g.members[w]; ok {
+	if m, ok := g.memberOf(w); ok {
 		entry.Worker = m.book
 	}
 	if g.pool != nil {
 		entry.Pool = g.pool.book
 	}
 	g.record(entry)
+}
+
+// memberOf finds a worker that the pool has authorized.
+func (g *group) memberOf(w *mining.Worker) (*member, bool) {
+	if w == nil {
+		return nil, false
+	}
+	m, ok := g.members[w.Login]
+	return m, ok
 }
 
 // known gathers what the probes of all pools that the miner may still come
@@ -80,6 +89,20 @@ func (g *group) known() []link.Facts {
 		}
 	}
 	return all
+}
+
+// hopeless says that no pool that the miner may come to is being connected
+// for the first time: waiting for one of them would only keep the miner from
+// its own failover.
+func (g *group) hopeless() bool {
+	for _, i := range g.hub.rules.Candidates(g.facts) {
+		for _, p := range g.hub.routes[i].pools {
+			if p.probe.State() != link.Down {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // floor is the least extranonce2 size that any route still open asks for.
@@ -103,38 +126,57 @@ func (g *group) whenKnown(a mining.Answer, settle func(mining.Answer, []link.Fac
 		g.peer.Close(mining.NoRoute)
 		return a
 	}
-	waiting := g.hub.spawn(func() {
-		timeout := time.NewTimer(g.hub.cfg.PoolWait)
-		defer timeout.Stop()
-		for {
-			g.hub.mu.Lock()
-			changed := g.hub.changed
-			g.hub.mu.Unlock()
-			g.mu.Lock()
-			if known := g.known(); len(known) > 0 {
-				if answer := settle(a, known); answer.Verdict != mining.Pending {
-					g.peer.Answer(answer)
-				}
-				g.mu.Unlock()
-				return
-			}
-			g.mu.Unlock()
-			select {
-			case <-changed:
-			case <-g.gone:
-				return
-			case <-g.hub.ctx.Done():
-				return
-			case <-timeout.C:
-				g.peer.Close(mining.PoolUnreachable)
-				return
-			}
-		}
-	})
-	if !waiting {
+	if g.hopeless() {
+		g.peer.Close(mining.PoolUnreachable)
+		return a
+	}
+	if !g.hub.spawn(func() { g.wait(a, settle) }) {
 		g.peer.Close(mining.Shutdown)
 	}
 	return a
+}
+
+// wait settles an answer when a pool is known, and closes the miner when none
+// comes or all are down.
+func (g *group) wait(a mining.Answer, settle func(mining.Answer, []link.Facts) mining.Answer) {
+	timeout := time.NewTimer(g.hub.cfg.PoolWait)
+	defer timeout.Stop()
+	for {
+		g.hub.mu.Lock()
+		changed := g.hub.changed
+		g.hub.mu.Unlock()
+		if g.settled(a, settle) {
+			return
+		}
+		select {
+		case <-changed:
+		case <-g.gone:
+			return
+		case <-g.hub.ctx.Done():
+			return
+		case <-timeout.C:
+			g.peer.Close(mining.PoolUnreachable)
+			return
+		}
+	}
+}
+
+// settled answers if a pool is known, or closes the miner if none will be.
+func (g *group) settled(a mining.Answer, settle func(mining.Answer, []link.Facts) mining.Answer) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	known := g.known()
+	if len(known) == 0 {
+		if g.hopeless() {
+			g.peer.Close(mining.PoolUnreachable)
+			return true
+		}
+		return false
+	}
+	if answer := settle(a, known); answer.Verdict != mining.Pending {
+		g.peer.Answer(answer)
+	}
+	return true
 }
 
 // negotiated grants the version bits that every pool the miner may come to
@@ -169,6 +211,9 @@ func (g *group) opened(a mining.Answer, known []link.Facts) mining.Answer {
 	if !g.layout.PassThrough {
 		a.Verdict, a.Extranonce1, a.Extranonce2Size = mining.Accepted, g.slot, g.layout.Miner
 		g.release()
+		if i, ok := g.hub.rules.Match(g.facts); ok && g.hub.rules.Candidates(g.facts)[0] == i {
+			g.connect() // whatever its worker is: some probe with a subscribe alone and want work at once
+		}
 		return a
 	}
 	if g.subscribed {
@@ -198,12 +243,9 @@ func (g *group) authorize(req *mining.Request) mining.Answer {
 	if !g.facts.Authorized {
 		g.facts.Worker, g.facts.Authorized = req.Worker.Login, true
 	}
-	for worker := range g.members {
-		if worker.Login == req.Worker.Login {
-			g.members[req.Worker] = g.members[worker]
-			a.Verdict = mining.Accepted
-			return a
-		}
+	if g.members[req.Worker.Login] != nil {
+		a.Verdict = mining.Accepted
+		return a
 	}
 	g.logins[req.Ticket] = login{worker: req.Worker, at: time.Now()}
 	if g.link != nil {
@@ -219,7 +261,7 @@ func (g *group) authorize(req *mining.Request) mining.Answer {
 func (g *group) submit(req *mining.Request) mining.Answer {
 	now := time.Now()
 	a := mining.Answer{Ticket: req.Ticket}
-	m, ok := g.members[req.Worker]
+	m, ok := g.memberOf(req.Worker)
 	if !ok {
 		a.Verdict = mining.Unauthorized
 		return a
@@ -248,7 +290,7 @@ func (g *group) submit(req *mining.Request) mining.Answer {
 		a.Verdict = mining.Unanswered
 		return a
 	}
-	g.shares[req.Ticket] = share{member: m, difficulty: w.Difficulty, at: now}
+	g.shares[req.Ticket] = share{member: m, difficulty: w.Difficulty, reached: g.reached(w, &req.Share), at: now}
 	g.due.Add(1)
 	a.Verdict = mining.Pending
 	return a
@@ -259,4 +301,21 @@ func (g *group) upstreamExtranonce(layout extranonce.Layout, miner work.Extranon
 		return miner, miner.Len() == layout.Miner
 	}
 	return layout.Upstream(layout.Head(g.padSeed), g.slot, miner)
+}
+
+// reached is the difficulty of a share's hash, with version bits read as
+// BIP 310 does: for the record of the best share, not for a verdict.
+func (g *group) reached(w *mining.Work, s *mining.Share) work.Difficulty {
+	scratch, _ := g.hub.coinbases.Get().(*[]byte)
+	defer g.hub.coinbases.Put(scratch)
+	*scratch = work.AppendCoinbase((*scratch)[:0], w.Prefix, g.layout.Told(g.en1, g.slot), s.Extranonce2, w.Job.CoinbaseSuffix)
+	header := work.Header{
+		Version: w.Job.Version, PrevHash: w.Job.PrevHash,
+		MerkleRoot: work.MerkleRoot(work.DoubleSHA256(*scratch), w.Job.Branches),
+		NTime:      s.NTime, NBits: w.Job.NBits, Nonce: s.Nonce,
+	}
+	if s.HasVersionBits {
+		header.Version = g.mask.Replace(header.Version, s.VersionBits&g.mask)
+	}
+	return header.Hash().Difficulty()
 }

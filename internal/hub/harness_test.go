@@ -31,7 +31,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // what it was asked. It speaks the real codec over in-memory connections.
 type fakePool struct {
 	name    string
-	refuse  atomic.Bool // the dial fails
+	refuse  atomic.Bool   // the dial fails
+	slow    time.Duration // the dial takes that long
 	en1     string
 	en2Size int
 	mask    work.VersionMask
@@ -64,6 +65,7 @@ type poolConn struct {
 }
 
 func (p *fakePool) dial() (net.Conn, error) {
+	time.Sleep(p.slow)
 	if p.refuse.Load() {
 		return nil, errors.New("connection refused")
 	}

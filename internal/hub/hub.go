@@ -68,6 +68,9 @@ type Hub struct {
 	routes []*route
 	rules  steer.Rules
 
+	// coinbases lends memory to build coinbases in.
+	coinbases sync.Pool
+
 	jobIDs  atomic.Uint32
 	linkIDs atomic.Uint64
 
@@ -96,6 +99,7 @@ func New(cfg Config, deps Deps) (*Hub, error) {
 		groups:  make(map[mining.MinerID]*group),
 		changed: make(chan struct{}),
 	}
+	h.coinbases.New = func() any { return new([]byte) }
 	var seed [4]byte
 	_, _ = rand.Read(seed[:]) // crypto/rand.Read never fails
 	h.jobIDs.Store(binary.BigEndian.Uint32(seed[:]))

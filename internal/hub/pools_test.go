@@ -19,10 +19,8 @@ func TestNoPoolClosesTheMinerByName(t *testing.T) {
 		h := build(t, []*fakePool{p}, nil)
 		g := h.join(1)
 		g.open()
-		time.Sleep(11 * time.Second)
-		synctest.Wait()
 		if got := g.reason(); got != mining.PoolUnreachable {
-			t.Errorf("closed with %q", got)
+			t.Errorf("closed with %q; a pool that is down is not waited for", got)
 		}
 		if h.hub.Ready() {
 			t.Error("ready without a pool")
@@ -34,20 +32,41 @@ func TestNoPoolClosesTheMinerByName(t *testing.T) {
 func TestPoolComesWhileTheMinerWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := goodPool("main")
-		p.refuse.Store(true)
+		p.slow = 4 * time.Second
 		h := build(t, []*fakePool{p}, nil)
 		g := h.join(1)
-		if a := g.open(); a.Verdict != mining.Pending {
-			t.Fatalf("open without a pool: %v", a.Verdict)
+		if a := g.open(); a.Verdict != mining.Pending || g.reason() != "" {
+			t.Fatalf("open while the pool is being connected: %v, closed with %q", a.Verdict, g.reason())
 		}
-		p.refuse.Store(false)
-		time.Sleep(8 * time.Second)
+		time.Sleep(5 * time.Second)
 		synctest.Wait()
 		if a := g.answer(1); a.Verdict != mining.Accepted || a.Extranonce2Size != 4 {
 			t.Errorf("open once the pool is there: %+v", a)
 		}
 		g.leave()
 	})
+}
+
+func TestPoolFailsWhileTheMinerWaits(t *testing.T) {
+	for _, c := range []struct {
+		slow time.Duration
+		wait time.Duration // until the miner is closed
+	}{{4 * time.Second, 5 * time.Second}, {time.Minute, 11 * time.Second}} {
+		synctest.Test(t, func(t *testing.T) {
+			p := goodPool("main")
+			p.slow = c.slow
+			p.refuse.Store(true)
+			h := build(t, []*fakePool{p}, nil)
+			g := h.join(1)
+			g.open()
+			time.Sleep(c.wait)
+			synctest.Wait()
+			if got := g.reason(); got != mining.PoolUnreachable {
+				t.Errorf("a dial of %v that fails: closed with %q after %v", c.slow, got, c.wait)
+			}
+			g.leave()
+		})
+	}
 }
 
 func TestSecondPoolTakesOver(t *testing.T) {
@@ -153,21 +172,51 @@ func TestLinkOutlivesItsMinerWhileVerdictsAreDue(t *testing.T) {
 	})
 }
 
-func TestScannersCostNoPoolConnection(t *testing.T) {
+// A marketplace's prober subscribes and wants a job at once; whoever does not
+// even subscribe costs no connection to the pool.
+func TestSubscribeAloneBringsWork(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := goodPool("main")
 		h := build(t, []*fakePool{p}, nil)
 		probes := p.count()
 		g := h.join(1)
 		g.ask(mining.Request{Kind: mining.Negotiate, VersionMask: 0xffffffff})
-		g.open()
 		if got := p.count() - probes; got != 0 {
-			t.Errorf("%d connections to the pool before a worker is named", got)
+			t.Errorf("%d connections to the pool before a subscribe", got)
+		}
+		g.open()
+		if got := p.count() - probes; got != 1 {
+			t.Errorf("%d connections to the pool after a subscribe", got)
+		}
+		if w := g.newest(); !w.Clean || w.Job.Pool != "main" {
+			t.Errorf("work: %+v", w)
 		}
 		g.leave()
 		if r := h.hub.Routes()[0]; r.Miners != 0 || r.Active != "main" {
 			t.Errorf("route: %+v", r)
 		}
+	})
+}
+
+// Where the worker decides the route, the pool is dialled when it is named.
+func TestRouteByWorkerIsNotGuessed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, other := goodPool("main"), goodPool("other")
+		h := build(t, []*fakePool{p, other}, func(c *hub.Config) {
+			vip := c.Routes[0]
+			vip.Name, vip.Pools, vip.Rule = "vip", []string{"other"}, steer.Rule{Worker: "vip.*"}
+			c.Routes = append([]hub.RouteConfig{vip}, c.Routes...)
+		})
+		before := p.count() + other.count()
+		g := h.join(1)
+		g.open()
+		if got := p.count() + other.count() - before; got != 0 {
+			t.Errorf("%d connections before the worker is named", got)
+		}
+		if a := g.authorize("vip.1"); a.Verdict != mining.Accepted || h.hub.MinerState(g.miner).Pool != "other" {
+			t.Errorf("authorize: %v at %+v", a.Verdict, h.hub.MinerState(g.miner))
+		}
+		g.leave()
 	})
 }
 
