@@ -81,6 +81,7 @@ func routes(deps Deps) *http.ServeMux {
 	cfg.DocsPath, cfg.SchemasPath, cfg.CreateHooks = "", "", nil
 	cfg.Info.Description = "Reads are open on loopback. Writes, and everything off loopback but /live and /ready, need the admin token. Errors are RFC 9457 problem documents."
 	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{bearer: {Type: "http", Scheme: "bearer", Description: "The content of data_dir/api.token."}}
+	cfg.Transformers = append(cfg.Transformers, spellOut)
 	api := humago.New(mux, cfg)
 	probes(api, deps.Model)
 	reads(api, deps.Model)
@@ -136,7 +137,7 @@ func reads(api huma.API, m *view.Model) {
 	huma.Register(api, get("/api/v1/workers/{name}", "worker", "One worker, with its connections", http.StatusNotFound), func(_ context.Context, in *workerInput) (*body[view.Worker], error) {
 		w, ok := m.Worker(in.Name)
 		if !ok {
-			return nil, huma.Error404NotFound(fmt.Sprintf("no worker %q was ever seen; /api/v1/workers lists them", in.Name))
+			return nil, huma.Error404NotFound(fmt.Sprintf("no worker %q is connected or ever submitted a share; /api/v1/workers lists them", in.Name))
 		}
 		return &body[view.Worker]{w}, nil
 	})
@@ -147,7 +148,7 @@ func lists(api huma.API, m *view.Model) {
 		all := m.Pools()
 		return &body[PoolList]{PoolList{cut(*in, all), len(all)}}, nil
 	})
-	huma.Register(api, get("/api/v1/workers", "workers", "Every worker that was ever seen"), func(_ context.Context, in *paging) (*body[WorkerList], error) {
+	huma.Register(api, get("/api/v1/workers", "workers", "Every worker that is connected or ever submitted a share"), func(_ context.Context, in *paging) (*body[WorkerList], error) {
 		all := m.Workers()
 		return &body[WorkerList]{WorkerList{cut(*in, all), len(all)}}, nil
 	})

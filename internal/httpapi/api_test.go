@@ -102,8 +102,17 @@ func TestPaging(t *testing.T) {
 			t.Errorf("%q: total %v (-want +got):\n%s", query, doc["total"], diff)
 		}
 	}
-	for _, query := range []string{"?limit=-1", "?limit=x", "?offset=-1", "?limit=99999999999999999999"} {
-		wantProblem(t, query, ask{path: "/api/v1/miners" + query}.do(t, h), http.StatusUnprocessableEntity)
+	for query, want := range map[string]string{
+		"?limit=-1":                   "limit: expected number >= 0",
+		"?limit=x":                    "limit: invalid integer",
+		"?offset=-1":                  "offset: expected number >= 0",
+		"?limit=99999999999999999999": "limit: invalid integer",
+		"?limit=-1&offset=x":          "limit: expected number >= 0; offset: invalid integer",
+	} {
+		doc := wantProblem(t, query, ask{path: "/api/v1/miners" + query}.do(t, h), http.StatusUnprocessableEntity)
+		if doc["detail"] != want {
+			t.Errorf("%s: the detail is %q, want %q", query, doc["detail"], want)
+		}
 	}
 }
 
@@ -182,7 +191,9 @@ func TestDisconnect(t *testing.T) {
 			t.Errorf("%s: %d %s, want %d", path, w.Code, w.Body, status)
 		}
 		if status != http.StatusNoContent {
-			wantProblem(t, path, w, status)
+			if doc := wantProblem(t, path, w, status); status == http.StatusUnprocessableEntity && !strings.HasPrefix(fmt.Sprint(doc["detail"]), "id: ") {
+				t.Errorf("%s: the detail is %v", path, doc["detail"])
+			}
 		}
 	}
 	if len(hub.gone) != 1 {

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"encoding/json"
 	"net/http"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 )
@@ -16,6 +17,29 @@ func problem(w http.ResponseWriter, status int, detail string) {
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(status)
 	_, _ = w.Write(append(body, '\n'))
+}
+
+// spellOut puts what is wrong with a request into the detail of its problem,
+// for those who read no further.
+func spellOut(_ huma.Context, _ string, v any) (any, error) {
+	p, ok := v.(*huma.ErrorModel)
+	if !ok || len(p.Errors) == 0 {
+		return v, nil
+	}
+	wrong := make([]string, 0, len(p.Errors))
+	for _, e := range p.Errors {
+		where, what, _ := strings.Cut(e.Location, ".")
+		switch {
+		case where == "path" || where == "query":
+			wrong = append(wrong, what+": "+e.Message)
+		case e.Location != "":
+			wrong = append(wrong, e.Location+": "+e.Message)
+		default:
+			wrong = append(wrong, e.Message)
+		}
+	}
+	p.Detail = strings.Join(wrong, "; ")
+	return p, nil
 }
 
 func unauthorized(w http.ResponseWriter) {

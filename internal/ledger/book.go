@@ -35,7 +35,16 @@ type WorkerBook struct {
 	last  maxInt
 	best  maxFloat
 
-	windows windows // guarded by Ledger.sampleMu
+	// holders grows under Ledger.mu shared and falls under it alone.
+	holders atomic.Int32
+	// dropped says that the book is not in the directory any more: nothing
+	// in it counts. Written under Ledger.mu.
+	dropped atomic.Bool
+	place   int // in Ledger.workerList, guarded by Ledger.mu
+
+	// windows is guarded by Ledger.sampleMu, but for born, which is static
+	// once the ledger is loaded.
+	windows windows
 }
 
 func newWorkerBook(name, route string, id uint32, now time.Time) *WorkerBook {
@@ -51,6 +60,18 @@ func (w *WorkerBook) Name() string { return w.name }
 func (w *WorkerBook) setRoute(route string) {
 	if *w.route.Load() != route {
 		w.route.Store(&route)
+	}
+}
+
+// record books a share; it may be called from any goroutine.
+func (w *WorkerBook) record(e *Entry) {
+	w.tally.record(e)
+	if e.Verdict == mining.Pending {
+		return
+	}
+	w.last.raise(e.At.UnixNano())
+	if e.Verdict == mining.Accepted && e.ShareDifficulty > 0 {
+		w.best.raise(clampWork(e.ShareDifficulty))
 	}
 }
 
@@ -115,6 +136,17 @@ func (t *tally) read() (out Tally) {
 	}
 	out.WorkAccepted = t.work.load()
 	out.PoolWorkAccepted = t.poolWork.load()
+	return out
+}
+
+// take empties the tally.
+func (t *tally) take() (out Tally) {
+	for i := range t.ours {
+		out.Ours[i] = t.ours[i].Swap(0)
+		out.Pools[i] = t.pools[i].Swap(0)
+	}
+	out.WorkAccepted = math.Float64frombits(t.work.bits.Swap(0))
+	out.PoolWorkAccepted = math.Float64frombits(t.poolWork.bits.Swap(0))
 	return out
 }
 

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/loka/stratum/internal/mining"
@@ -15,6 +16,8 @@ const DefaultMaxWorkers = 100_000
 const (
 	// OtherWorker is the book of all workers that came after the cap.
 	OtherWorker = "(other)"
+	// UnknownWorker is the book of shares that no known worker sent.
+	UnknownWorker = "(unknown)"
 	// NoPool is the book of shares that belong to no pool.
 	NoPool = "(none)"
 )
@@ -24,22 +27,30 @@ type Config struct {
 	// MaxWorkers is how many workers get books of their own; 0 is
 	// [DefaultMaxWorkers].
 	MaxWorkers int
+	// OnOverflow, if not nil, is called once: when [Ledger.Worker] returns
+	// the book [OtherWorker] for want of room for the first time. login is
+	// who got it, as it named itself. No lock is held; Worker waits for it.
+	OnOverflow func(login string)
 }
 
 // Ledger is the set of all books. Make it with [New].
 type Ledger struct {
 	// Static after construction.
-	maxWorkers int
-	other      *WorkerBook
-	none       *PoolBook
+	maxWorkers     int
+	onOverflow     func(login string)
+	other, unknown *WorkerBook
+	none           *PoolBook
 
-	// mu guards the directory of books; it is taken at authorize and by
-	// readers for as long as it takes to copy a slice header.
+	overflown atomic.Bool // onOverflow has been called
+
+	// mu guards the directory of books; it is taken when a miner authorizes
+	// or leaves, and by readers for as long as it takes to copy the lists.
 	mu         sync.RWMutex
 	workers    map[string]*WorkerBook
-	workerList []*WorkerBook // append-only
+	workerList []*WorkerBook // in no order
+	lastID     uint32
 	pools      map[string]*PoolBook
-	poolList   []*PoolBook // append-only
+	poolList   []*PoolBook
 
 	// sampleMu guards what follows and every book's windows. The share path
 	// never takes it.
@@ -56,47 +67,18 @@ func New(cfg Config, now time.Time) *Ledger {
 	}
 	l := &Ledger{
 		maxWorkers: cfg.MaxWorkers,
+		onOverflow: cfg.OnOverflow,
 		workers:    make(map[string]*WorkerBook),
 		pools:      make(map[string]*PoolBook),
 		started:    now,
 	}
 	l.other = newWorkerBook(OtherWorker, "", 0, now)
+	l.unknown = newWorkerBook(UnknownWorker, "", 1, now)
+	l.lastID = 1
 	l.none = newPoolBook(NoPool, now)
 	l.total.born = now.UnixNano()
 	l.sample(now)
 	return l
-}
-
-// Worker returns the book of a login, making it on first sight, and notes
-// the route it came by last. Connections of the same login share one book;
-// past the cap everybody shares [OtherWorker]. Call it at authorize and keep
-// the pointer: books are never dropped.
-func (l *Ledger) Worker(login, route string, now time.Time) *WorkerBook {
-	l.mu.RLock()
-	w := l.workers[login]
-	l.mu.RUnlock()
-	if w == nil {
-		w = l.addWorker(login, route, now)
-	}
-	if w != l.other {
-		w.setRoute(route)
-	}
-	return w
-}
-
-func (l *Ledger) addWorker(login, route string, now time.Time) *WorkerBook {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if w := l.workers[login]; w != nil {
-		return w
-	}
-	if len(l.workerList) >= l.maxWorkers || login == OtherWorker {
-		return l.other
-	}
-	w := newWorkerBook(login, route, uint32(len(l.workerList)+1), now) //nolint:gosec // G115: bounded by maxWorkers
-	l.workers[login] = w
-	l.workerList = append(l.workerList, w)
-	return w
 }
 
 // Pool returns the book of a pool, making it on first sight. Pools are
@@ -124,7 +106,7 @@ func (l *Ledger) Pool(name string, now time.Time) *PoolBook {
 
 // Entry is what became of one share.
 type Entry struct {
-	// Worker earned it; nil books it under [OtherWorker].
+	// Worker earned it; nil books it under [UnknownWorker].
 	Worker *WorkerBook
 	// Pool is whose job it solved; nil books it under [NoPool].
 	Pool *PoolBook
@@ -145,23 +127,20 @@ type Entry struct {
 	At time.Time
 }
 
-// Record books a share under its worker and its pool.
+// Record books a share under its worker and its pool. The worker's book may
+// have been released meanwhile.
 func (l *Ledger) Record(e Entry) {
 	w, p := e.Worker, e.Pool
 	if w == nil {
-		w = l.other
+		w = l.unknown
 	}
 	if p == nil {
 		p = l.none
 	}
-	w.tally.record(&e)
+	w.record(&e)
 	p.shards[w.id%poolShards].tally.record(&e)
-	if e.Verdict == mining.Pending {
-		return
-	}
-	w.last.raise(e.At.UnixNano())
-	if e.Verdict == mining.Accepted && e.ShareDifficulty > 0 {
-		w.best.raise(clampWork(e.ShareDifficulty))
+	if w.dropped.Load() { // after the share was booked: see Release
+		l.inherit(w)
 	}
 }
 
@@ -173,9 +152,12 @@ func (l *Ledger) RecordPool(e Entry) {
 	l.Record(e)
 }
 
-// books returns the directory as it is now; the slices are not to be changed.
+// books returns copies of the directory as it is now, with the books that
+// are always there.
 func (l *Ledger) books() ([]*WorkerBook, []*PoolBook) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	return l.workerList, l.poolList
+	workers := append(make([]*WorkerBook, 0, len(l.workerList)+2), l.workerList...)
+	pools := append(make([]*PoolBook, 0, len(l.poolList)+1), l.poolList...)
+	return append(workers, l.other, l.unknown), append(pools, l.none)
 }

@@ -55,7 +55,7 @@ func TestRecordWithoutWorkerOrPool(t *testing.T) {
 	}
 	l.Record(Entry{Verdict: mining.Unauthorized, At: epoch})
 	s := l.Snapshot(epoch)
-	if len(s.Workers) != 1 || s.Workers[0].Name != OtherWorker || len(s.Pools) != 1 || s.Pools[0].Name != NoPool {
+	if len(s.Workers) != 1 || s.Workers[0].Name != UnknownWorker || len(s.Pools) != 1 || s.Pools[0].Name != NoPool {
 		t.Fatalf("got %+v and %+v", s.Workers, s.Pools)
 	}
 	if pools := l.Pools(epoch); len(pools) != 1 || pools[0].Tally != s.Pools[0].Tally {

@@ -15,8 +15,11 @@ func (l *Ledger) restore(s *state, now time.Time) {
 	var total float64
 	for i := range s.Workers {
 		in := &s.Workers[i]
-		b := l.Worker(in.Name, in.Route, now)
 		t := in.tally()
+		if t == (Tally{}) && in.LastShareAt.IsZero() { // earlier versions kept those, too
+			continue
+		}
+		b := l.restored(in.Name, in.Route, now)
 		total += t.WorkAccepted
 		b.tally.add(&t)
 		b.best.raise(clampWork(work.Difficulty(in.Best)))
@@ -39,6 +42,13 @@ func (l *Ledger) restore(s *state, now time.Time) {
 		b.refused.restore(float64(t.Pools.Refused()), nil, kept, b.work.born)
 	}
 	l.total.restore(total, s.Day, kept, born(s.Since, now))
+}
+
+// restored is a worker's book that nobody holds yet.
+func (l *Ledger) restored(login, route string, now time.Time) *WorkerBook {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.book(login, route, now)
 }
 
 // born guards against a clock that has gone back since the state was saved.

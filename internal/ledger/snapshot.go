@@ -88,8 +88,8 @@ type Snapshot struct {
 	Total       Tally
 	// Hashrate is by our own accepted work.
 	Hashrate Rates
-	// Workers and Pools are sorted by name. OtherWorker and NoPool are among
-	// them once something was booked there.
+	// Workers and Pools are sorted by name. OtherWorker, UnknownWorker and
+	// NoPool are among them once something was booked there.
 	Workers []Worker
 	Pools   []Pool
 }
@@ -104,18 +104,21 @@ func (l *Ledger) Snapshot(now time.Time) Snapshot {
 	workers, pools := l.books()
 	s := Snapshot{
 		At: now, Started: l.started,
-		Workers: make([]Worker, 0, len(workers)+1),
-		Pools:   make([]Pool, 0, len(pools)+1),
+		Workers: make([]Worker, 0, len(workers)),
+		Pools:   make([]Pool, 0, len(pools)),
 	}
 	look := reading{clock: &l.clock, from: from, now: now}
-	for _, b := range append(slices.Clip(workers), l.other) {
+	for _, b := range workers {
 		w := look.worker(b)
+		if b.dropped.Load() { // since the list was made; read first, see Release
+			continue
+		}
 		s.Total.add(&w.Tally)
-		if b != l.other || w.Tally != (Tally{}) {
+		if b != l.other && b != l.unknown || w.Tally != (Tally{}) {
 			s.Workers = append(s.Workers, w)
 		}
 	}
-	for _, b := range append(slices.Clip(pools), l.none) {
+	for _, b := range pools {
 		p := look.pool(b)
 		if b != l.none || p.Tally != (Tally{}) {
 			s.Pools = append(s.Pools, p)
@@ -136,8 +139,8 @@ func (l *Ledger) Pools(now time.Time) []Pool {
 	l.sample(now)
 	look := reading{clock: &l.clock, from: l.clock.from(now), now: now}
 	_, pools := l.books()
-	out := make([]Pool, 0, len(pools)+1)
-	for _, b := range append(slices.Clip(pools), l.none) {
+	out := make([]Pool, 0, len(pools))
+	for _, b := range pools {
 		out = append(out, look.pool(b))
 	}
 	return out

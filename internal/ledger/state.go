@@ -3,7 +3,6 @@ package ledger
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/loka/stratum/internal/mining"
@@ -66,19 +65,19 @@ func (l *Ledger) encode(now time.Time) ([]byte, error) {
 	workers, pools := l.books()
 	s := state{
 		Version: stateVersion, SavedAt: now.UTC(), Since: time.Unix(0, l.total.born).UTC(),
-		Workers: make([]workerState, 0, len(workers)+1),
-		Pools:   make([]poolState, 0, len(pools)+1),
+		Workers: make([]workerState, 0, len(workers)),
+		Pools:   make([]poolState, 0, len(pools)),
 	}
 	for _, slot := range kept {
 		s.Samples = append(s.Samples, time.Unix(0, l.clock.at[slot]).UTC())
 	}
 	var total float64
-	for _, b := range append(slices.Clip(workers), l.other) {
+	for _, b := range workers {
 		t := b.tally.read()
-		total += t.WorkAccepted
-		if b == l.other && t == (Tally{}) {
+		if b.dropped.Load() || !b.used() { // a login alone is not worth keeping
 			continue
 		}
+		total += t.WorkAccepted
 		w := workerState{
 			Name: b.name, Route: *b.route.Load(), Since: time.Unix(0, b.windows.born).UTC(),
 			Best: b.best.load(), tallyState: saveTally(&t), Day: b.windows.since(t.WorkAccepted, kept),
@@ -88,7 +87,7 @@ func (l *Ledger) encode(now time.Time) ([]byte, error) {
 		}
 		s.Workers = append(s.Workers, w)
 	}
-	for _, b := range append(slices.Clip(pools), l.none) {
+	for _, b := range pools {
 		t := b.read()
 		if b == l.none && t == (Tally{}) {
 			continue

@@ -42,7 +42,7 @@ func TestSaveAndLoad(t *testing.T) {
 			t.Errorf("worker (-before +after):\n%s", diff)
 		}
 	}
-	if after.Workers[0].Name != OtherWorker || after.Pools[0].Name != NoPool {
+	if after.Workers[0].Name != UnknownWorker || after.Pools[0].Name != NoPool {
 		t.Errorf("the shares without worker and pool are gone: %v", after)
 	}
 	if rates := after.Hashrate; rates[Minute] != 0 || rates[Hour] != 0 {

@@ -1,9 +1,6 @@
 package ledger
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 // Window is one of the spans that hashrates are given for.
 type Window uint8
@@ -166,13 +163,13 @@ func (l *Ledger) sample(now time.Time) {
 	}
 	workers, pools := l.books()
 	var total float64
-	for _, w := range append(slices.Clip(workers), l.other) {
+	for _, w := range workers {
 		sum := w.tally.work.load()
 		w.windows.sample(sum, at)
 		total += sum
 	}
 	l.total.sample(total, at)
-	for _, p := range append(slices.Clip(pools), l.none) {
+	for _, p := range pools {
 		t := p.read()
 		p.work.sample(t.PoolWorkAccepted, at)
 		p.accepted.sample(float64(t.Pools.Accepted()), at)

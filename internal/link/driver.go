@@ -38,6 +38,12 @@ func (d driver) Tick(now time.Time) (mining.Reason, time.Time) {
 	l.events, l.tickAt = events, next
 	l.mu.Unlock()
 	l.tell()
+	if l.alarm == nil || reason != "" {
+		return reason, next
+	}
+	if at := l.alarm(now); !at.IsZero() && (next.IsZero() || at.Before(next)) {
+		next = at
+	}
 	return reason, next
 }
 

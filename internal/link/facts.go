@@ -17,8 +17,9 @@ const (
 	Connecting State = "connecting"
 	// Active: subscribed, our login authorized, and a job is there.
 	Active State = "active"
-	// Down: the latest attempt failed or the connection ended. It is tried
-	// again; the state stays until the pool is active.
+	// Down: the latest attempt failed, the connection ended, or the pool took
+	// our login and sends no job. It is tried again; the state stays until
+	// the pool is active.
 	Down State = "down"
 )
 
@@ -38,9 +39,10 @@ type Status struct {
 	State State
 	// Since is when the state was entered.
 	Since time.Time
-	// Reason and Error say why the pool is down; both are empty otherwise.
+	// Reason says why the pool is down; it is empty otherwise.
 	Reason mining.Reason
-	// Error is one line for people: what went wrong and what to do.
+	// Error is one line for people: what went wrong and what to do; while
+	// connecting, what is awaited. It is empty while the pool is active.
 	Error string
 	// Facts are the current connection's or, while there is none, the last
 	// one's. Known says that there are any.
@@ -91,7 +93,7 @@ func (e *DownError) Reason() mining.Reason { return e.Why }
 func (k *Keeper) Wait(ctx context.Context) (Facts, error) {
 	for {
 		k.mu.Lock()
-		status, known, changed := k.status, k.try.known, k.changed
+		status, known, changed := k.status, k.try.known && !k.try.stuck, k.changed
 		k.mu.Unlock()
 		if known {
 			return status.Facts, nil
@@ -104,46 +106,5 @@ func (k *Keeper) Wait(ctx context.Context) (Facts, error) {
 			return Facts{}, context.Cause(ctx)
 		case <-changed:
 		}
-	}
-}
-
-// explain puts an end into words: what happened, the details, what to do.
-func explain(reason mining.Reason, err error, refusal string) string {
-	what, todo := advice(reason)
-	switch {
-	case refusal != "":
-		what += ": " + refusal
-	case err != nil:
-		what += ": " + err.Error()
-	}
-	if todo != "" {
-		what += "; " + todo
-	}
-	return what
-}
-
-// advice is what an end means and what an operator can do about it.
-func advice(reason mining.Reason) (what, todo string) {
-	switch reason {
-	case mining.DialFailed:
-		return "cannot connect", "check url of this pool, and the network"
-	case mining.TLSFailed:
-		return "TLS handshake failed", "check url of this pool: stratum+ssl:// needs a TLS port and a valid certificate"
-	case mining.PoolHandshakeTimeout:
-		return "no answer to the handshake", "check that url of this pool is a Stratum V1 port"
-	case mining.SubscribeRefused:
-		return "the pool refused mining.subscribe", "ask the pool why"
-	case mining.BadExtranonce:
-		return "the pool's extranonce cannot be used", "try another port of this pool"
-	case mining.PoolAuthorizeRefused:
-		return "the pool refused the login", "check username and password of this pool"
-	case mining.PoolSilent:
-		return "the pool has gone silent", ""
-	case mining.PeerClosed, mining.PeerReset:
-		return "the pool closed the connection", ""
-	case mining.TooManyErrors, mining.LineTooLong, mining.NULByte:
-		return "the pool does not speak Stratum V1 properly", "check url of this pool"
-	default:
-		return string(reason), ""
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/cenkalti/backoff/v5"
 
 	"github.com/loka/stratum/internal/mining"
-	"github.com/loka/stratum/internal/upstream"
 	"github.com/loka/stratum/internal/wire"
 )
 
@@ -24,6 +23,9 @@ type KeeperConfig struct {
 	// BackoffMin and BackoffMax are the first and the longest pause between
 	// attempts, each drawn from nothing to twice its mean (500 ms, 30 s).
 	BackoffMin, BackoffMax time.Duration
+	// Patience is how long a pool that has taken our login may send no job
+	// before it counts as down (30 s).
+	Patience time.Duration
 	// HealthyAfter is how long a pool must have been active for the next
 	// pause to be the first one again (60 s).
 	HealthyAfter time.Duration
@@ -49,9 +51,11 @@ type KeeperDeps struct {
 type Keeper struct {
 	cfg   KeeperConfig
 	deps  KeeperDeps
-	log   *slog.Logger
 	pause *backoff.ExponentialBackOff // owned by Run
-	said  map[mining.Reason]time.Time // owned by Run: warnings of the last minute
+	news  news                        // owned by Run
+	// settling says that the pool is active and news wants to hear of it
+	// once more; owned by Run.
+	settling bool
 
 	mu      sync.Mutex
 	status  Status
@@ -59,20 +63,12 @@ type Keeper struct {
 	changed chan struct{} // closed and replaced under mu at every change
 }
 
-// attempt is what one connection has come to.
-type attempt struct {
-	facts                          Facts
-	subscribed, masked, authorized bool
-	known                          bool // facts are complete but for the job
-	activeAt                       time.Time
-	refusal                        string // the pool's words on our login
-}
-
 // NewKeeper makes a keeper. Nothing happens before [Keeper.Run].
 func NewKeeper(cfg KeeperConfig, deps KeeperDeps) *Keeper {
 	setDefault(&cfg.BackoffMin, 500*time.Millisecond)
 	setDefault(&cfg.BackoffMax, 30*time.Second)
 	setDefault(&cfg.HealthyAfter, time.Minute)
+	setDefault(&cfg.Patience, 30*time.Second)
 	log := slog.New(slog.DiscardHandler)
 	if deps.Logger != nil {
 		log = deps.Logger.With(slog.String("pool", cfg.Link.Pool))
@@ -80,14 +76,13 @@ func NewKeeper(cfg KeeperConfig, deps KeeperDeps) *Keeper {
 	return &Keeper{
 		cfg:  cfg,
 		deps: deps,
-		log:  log,
 		// A factor of 1 draws from nothing to twice the interval: full
 		// jitter, so that a pool that comes back is not stormed.
 		pause: &backoff.ExponentialBackOff{
 			InitialInterval: cfg.BackoffMin / 2, MaxInterval: cfg.BackoffMax / 2,
 			Multiplier: 2, RandomizationFactor: 1,
 		},
-		said:    make(map[mining.Reason]time.Time),
+		news:    news{log: log, last: make(map[mining.Reason]time.Time)},
 		status:  Status{State: Connecting, Since: time.Now()},
 		changed: make(chan struct{}),
 	}
@@ -129,6 +124,7 @@ func (k *Keeper) attempt(ctx context.Context) (healthy bool) {
 	l := New(k.cfg.Link, Deps{
 		Dial: k.deps.Dial, Events: probe{k}, Logger: k.deps.Logger, Metrics: k.deps.Metrics, Quota: k.deps.Quota, Wire: k.deps.Wire,
 	})
+	l.alarm = k.alarm
 	l.Authorize(k.cfg.Username, k.cfg.Password.Reveal(), 0)
 	l.Run(ctx)
 	k.mu.Lock()
@@ -138,113 +134,20 @@ func (k *Keeper) attempt(ctx context.Context) (healthy bool) {
 	return !activeAt.IsZero() && time.Since(activeAt) > k.cfg.HealthyAfter
 }
 
-// probe takes a link's events for its keeper.
-type probe struct{ k *Keeper }
-
-// LinkEvent learns from one thing the pool said.
-func (p probe) LinkEvent(l *Link, ev upstream.Event) {
-	k := p.k
-	k.mu.Lock()
-	news, end := k.try.learn(ev)
-	if k.try.known {
-		k.status.Facts, k.status.Known = k.try.facts, true
-	}
-	activated := k.try.ready() && k.try.activeAt.IsZero()
-	if activated {
-		k.try.activeAt = time.Now()
-		k.enter(Active, "", "")
-	}
-	status := k.status
-	if news || activated {
-		k.wake()
-	}
-	k.mu.Unlock()
-	if activated {
-		k.log.Info("pool is active", slog.String("extranonce1", status.Facts.Extranonce1.String()),
-			slog.Int("extranonce2_size", status.Facts.Extranonce2Size),
-			slog.String("version_mask", status.Facts.VersionMask.String()))
-	}
-	if (news || activated) && k.deps.OnChange != nil {
-		k.deps.OnChange(status)
-	}
-	if end != "" {
-		l.Close(end)
-	}
-}
-
-// learn takes an event in. news says that the facts changed and are known;
-// end closes the link.
-func (a *attempt) learn(ev upstream.Event) (news bool, end mining.Reason) {
-	switch ev.Kind {
-	case upstream.Subscribed, upstream.Extranonce:
-		a.subscribed, news = true, true
-		a.facts.Extranonce1, a.facts.Extranonce2Size = ev.Extranonce1, ev.Extranonce2Size
-	case upstream.Mask:
-		a.masked, news = true, true
-		a.facts.VersionMask = ev.VersionMask
-	case upstream.Difficulty:
-		a.facts.Difficulty = ev.Difficulty
-	case upstream.Job:
-		a.facts.Job = ev.Job
-	case upstream.Authorized:
-		end = a.login(ev)
-	case upstream.Verdict, upstream.Message, upstream.Reconnect, upstream.BadLine:
-	}
-	a.known = a.subscribed && a.masked
-	return news && a.known, end
-}
-
-// login takes the answer to our own login in.
-func (a *attempt) login(ev upstream.Event) mining.Reason {
-	switch ev.Verdict { //nolint:exhaustive // all others refuse
-	case mining.Accepted:
-		a.authorized = true
-		return ""
-	case mining.Unanswered:
-		a.refusal = "no answer to mining.authorize in time"
-		return mining.PoolHandshakeTimeout
-	}
-	a.refusal = ev.Text
-	return mining.PoolAuthorizeRefused
-}
-
-func (a *attempt) ready() bool { return a.known && a.authorized && a.facts.Job != nil }
-
-// LinkEnded takes the end of a link in.
-func (p probe) LinkEnded(_ *Link, reason mining.Reason, err error) {
-	k := p.k
-	if reason == mining.Shutdown {
-		return
-	}
-	k.mu.Lock()
-	text := explain(reason, err, k.try.refusal)
-	k.try.known = false
-	k.enter(Down, reason, text)
-	k.wake()
-	status := k.status
-	k.mu.Unlock()
-	k.warn(reason, text)
-	if k.deps.OnChange != nil {
-		k.deps.OnChange(status)
-	}
-}
-
-// warn logs that the pool is down, the same at most once a minute.
-func (k *Keeper) warn(reason mining.Reason, text string) {
-	now := time.Now()
-	if last, ok := k.said[reason]; ok && now.Sub(last) < noteEvery {
-		return
-	}
-	k.said[reason] = now
-	k.log.Warn("pool is down", slog.String("reason", string(reason)), slog.String("error", text))
-}
-
 // enter changes the state. mu is held.
 func (k *Keeper) enter(to State, reason mining.Reason, text string) {
 	if k.status.State != to {
 		k.status.State, k.status.Since = to, time.Now()
 	}
 	k.status.Reason, k.status.Error = reason, text
+}
+
+// awaiting says what a pool that was not active yet is expected to do. mu is
+// held.
+func (k *Keeper) awaiting() {
+	if k.status.State == Connecting {
+		k.status.Error = k.try.awaits(k.cfg.Username)
+	}
 }
 
 // wake tells all who wait. mu is held.

@@ -106,12 +106,18 @@ func (p *probed) attempts() int {
 	return len(p.dials)
 }
 
-// serves is a pool that does all that is asked of it.
-func serves(pool *fakePool) {
+// login is a pool that takes our login.
+func login(pool *fakePool) {
 	pool.want(configure, subscribe2)
 	pool.say(granted, ckpool2)
 	pool.want(login3)
-	pool.say(welcome3, difficulty, notify)
+	pool.say(welcome3)
+}
+
+// serves is a pool that does all that is asked of it.
+func serves(pool *fakePool) {
+	login(pool)
+	pool.say(difficulty, notify)
 }
 
 func TestKeeperBecomesActive(t *testing.T) {
@@ -216,7 +222,7 @@ func TestKeeperSaysWhyAPoolIsDown(t *testing.T) {
 				pool.say(`{"id":3,"result":null,"error":[24,"Unauthorized worker",null]}`)
 				return nil
 			},
-			mining.PoolAuthorizeRefused, "the pool refused the login: Unauthorized worker; check username and password of this pool", 0,
+			mining.PoolAuthorizeRefused, `the pool refused our login "acct": Unauthorized worker; this is the proxy's own connection, named by the worker template with the route's name: check username`, 0,
 		},
 		"login refused without a word": {
 			func(_ int, pool *fakePool) error {
@@ -226,7 +232,7 @@ func TestKeeperSaysWhyAPoolIsDown(t *testing.T) {
 				pool.say(`{"id":3,"result":false,"error":null}`)
 				return nil
 			},
-			mining.PoolAuthorizeRefused, "the pool refused the login; check username and password of this pool", 0,
+			mining.PoolAuthorizeRefused, `the pool refused our login "acct"; this is the proxy`, 0,
 		},
 		"login unanswered": {
 			func(_ int, pool *fakePool) error {
@@ -235,7 +241,7 @@ func TestKeeperSaysWhyAPoolIsDown(t *testing.T) {
 				pool.want(login3)
 				return nil
 			},
-			mining.PoolHandshakeTimeout, "no answer to mining.authorize", 30 * time.Second,
+			mining.PoolHandshakeTimeout, `the pool has not answered our login "acct"; check that url`, 30 * time.Second,
 		},
 		"no handshake": {
 			func(int, *fakePool) error { return nil },
@@ -252,6 +258,26 @@ func TestKeeperSaysWhyAPoolIsDown(t *testing.T) {
 		"not Stratum": {
 			func(_ int, pool *fakePool) error { pool.say("a", "b", "c", "d", "e"); return nil },
 			mining.TooManyErrors, "does not speak Stratum V1", 0,
+		},
+		"long line": {
+			func(_ int, pool *fakePool) error { pool.say(strings.Repeat("x", 1<<20+1)); return nil },
+			mining.LineTooLong, "the pool sent a line of more than 1 MiB; that is not Stratum V1: check url", 0,
+		},
+		"NUL": {
+			func(_ int, pool *fakePool) error { pool.say("{\x00}"); return nil },
+			mining.NULByte, "the pool sent a line with a NUL byte; that is not Stratum V1: check url", 0,
+		},
+		"no job": {
+			func(_ int, pool *fakePool) error { login(pool); return nil },
+			mining.PoolHandshakeTimeout, "logged in, but the pool sent no job that can be used in 30 s; look at", 30 * time.Second,
+		},
+		"no job that can be used": {
+			func(_ int, pool *fakePool) error {
+				login(pool)
+				pool.say(`{"id":null,"method":"mining.notify","params":["a","00"]}`)
+				return nil
+			},
+			mining.PoolHandshakeTimeout, "in 30 s, the latest line that could not be: ", 30 * time.Second,
 		},
 		"closes": {
 			func(_ int, pool *fakePool) error { return pool.conn.CloseWrite() },

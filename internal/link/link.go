@@ -89,6 +89,9 @@ type Link struct {
 	cfg     Config
 	deps    Deps
 	metrics Metrics
+	// alarm, if not nil, is asked at each tick by the goroutine in Run and
+	// says when it wants to be asked next, zero for never.
+	alarm func(now time.Time) time.Time
 
 	// Owned by the goroutine in Run.
 	events []upstream.Event
@@ -270,6 +273,15 @@ func (l *Link) rearm() {
 	}
 	l.tickAt = next
 	l.conn.Wake()
+}
+
+// nudge has the alarm asked soon.
+func (l *Link) nudge() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.conn != nil {
+		l.conn.Wake()
+	}
 }
 
 // Info is a snapshot of a link.

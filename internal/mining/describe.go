@@ -46,7 +46,7 @@ var describeReason = map[Reason]Description{
 
 	DialFailed:           {"No connection to any of the pool's addresses.", "Check the pool's url, DNS and the firewall of this machine."},
 	TLSFailed:            {"The TLS handshake with the pool or the check of its certificate failed.", "Check the host name and the port of url, this machine's clock and its root certificates."},
-	PoolHandshakeTimeout: {"The pool did not answer mining.subscribe in time.", "Check that url names a Stratum V1 port of a SHA-256 pool."},
+	PoolHandshakeTimeout: {"The pool did not answer mining.subscribe in time, or took the login and sent no job.", "Check that url names a Stratum V1 port of a SHA-256 pool; the pool's error in /health says what was awaited."},
 	SubscribeRefused:     {"The pool refused mining.subscribe.", "Ask the pool; it may refuse this address, or proxies."},
 	BadExtranonce:        {"The pool's extranonce is out of the range that is supported.", "Use another pool or port; report the sizes in the log."},
 	PoolAuthorizeRefused: {"The pool refused our login.", "Check username, password and the worker template against what the pool expects."},

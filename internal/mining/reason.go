@@ -65,7 +65,7 @@ const (
 	DialFailed Reason = "dial_failed"
 	// TLSFailed: the TLS handshake or the certificate check failed.
 	TLSFailed Reason = "tls_failed"
-	// PoolHandshakeTimeout: no subscribe reply in time.
+	// PoolHandshakeTimeout: no subscribe reply in time, or no job after it.
 	PoolHandshakeTimeout Reason = "pool_handshake_timeout"
 	// SubscribeRefused: the pool refused mining.subscribe.
 	SubscribeRefused Reason = "subscribe_refused"

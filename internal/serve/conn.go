@@ -1,9 +1,7 @@
 package serve
 
 import (
-	"context"
 	"errors"
-	"log/slog"
 	"sync"
 	"time"
 
@@ -72,6 +70,10 @@ func (c *Conn) Line(line []byte) error {
 		return nil
 	}
 	kind := req.Kind
+	login := ""
+	if kind == mining.Authorize && req.Worker != nil {
+		login = req.Worker.Login
+	}
 	answer := c.server.deps.Handler.Handle(c.miner, req)
 	if answer.Verdict == mining.Pending {
 		c.await()
@@ -82,6 +84,9 @@ func (c *Conn) Line(line []byte) error {
 		c.mu.Unlock()
 	}
 	if kind == mining.Authorize {
+		if answer.Verdict != mining.Pending && answer.Verdict != mining.Accepted {
+			c.server.notes.loginRefused(c.miner, login, answer.Verdict)
+		}
 		c.welcome()
 	}
 	return nil
@@ -267,21 +272,4 @@ func (c *Conn) State() State {
 	info := c.session.Info()
 	c.mu.Unlock()
 	return State{Miner: c.miner, Since: c.since, Session: info, Wire: c.wire.Stats()}
-}
-
-// logEnd says once that the connection ended: a miner's end is news, a
-// stranger's is not.
-func (c *Conn) logEnd(ctx context.Context, reason mining.Reason) {
-	state := c.State()
-	level := slog.LevelDebug
-	if len(state.Session.Workers) > 0 {
-		level = slog.LevelInfo
-	}
-	c.server.deps.Logger.LogAttrs(ctx, level, "miner disconnected",
-		slog.String("reason", string(reason)),
-		slog.String("miner", c.miner.ID.String()),
-		slog.String("remote", c.miner.Remote.String()),
-		slog.Any("workers", state.Session.Workers),
-		slog.String("user_agent", state.Session.UserAgent),
-		slog.String("connected", time.Since(c.since).Round(time.Millisecond).String()))
 }

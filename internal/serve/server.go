@@ -67,7 +67,8 @@ type Server struct {
 	draining atomic.Bool
 	// outs lends the memory in which sessions speak, so that an idle
 	// connection holds none.
-	outs sync.Pool
+	outs  sync.Pool
+	notes notes
 
 	mu    sync.Mutex
 	conns map[mining.MinerID]*Conn
@@ -84,7 +85,7 @@ func New(cfg Config, deps Deps) *Server {
 	if cfg.AnswerTimeout <= 0 {
 		cfg.AnswerTimeout = 30 * time.Second
 	}
-	s := &Server{cfg: cfg, deps: deps, conns: make(map[mining.MinerID]*Conn)}
+	s := &Server{cfg: cfg, deps: deps, notes: newNotes(deps.Logger), conns: make(map[mining.MinerID]*Conn)}
 	s.outs.New = func() any { return new(voice) }
 	return s
 }
@@ -133,7 +134,7 @@ func (s *Server) Serve(ctx context.Context, conn net.Conn, preread []byte, liste
 	s.mu.Unlock()
 	s.deps.House.Leave(c.miner)
 	s.deps.Metrics.Closed(reason).Inc()
-	c.logEnd(ctx, reason)
+	s.notes.ended(ctx, c.State(), reason)
 }
 
 // Len is the number of connected miners.

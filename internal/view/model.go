@@ -94,7 +94,8 @@ func poolsByName(books []ledger.Pool) map[string]*ledger.Pool {
 	return out
 }
 
-// Workers returns every worker that was ever seen, sorted by name.
+// Workers returns every worker that is connected or ever
+// submitted a share, sorted by name.
 func (m *Model) Workers() []Worker {
 	books := m.deps.Books.Snapshot(m.deps.Now())
 	here := presence(m.deps.Hub.Miners())

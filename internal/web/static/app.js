@@ -23,7 +23,6 @@ function scaled(n, units, unit) {
 }
 const rate = (n) => scaled(n, ["", "k", "M", "G", "T", "P", "E", "Z"], "H/s");
 const difficulty = (d) => !d ? "–" : d < 100000 ? String(+d.toPrecision(6)) : scaled(d, ["", "k", "M", "G", "T", "P"], "");
-const bytes = (n) => scaled(n, ["", "k", "M", "G", "T"], "B");
 
 function span(seconds) {
   if (seconds == null) return "never";
@@ -80,7 +79,7 @@ function table(id, columns, rows, empty, rowClass) {
       td.append(v === "" || v == null ? "–" : v);
       td.dataset.label = name;
       if (cls) td.className = cls;
-      if (cls === "wide") td.title = td.textContent;
+      if (cls === "wide" || cls === "head") td.title = td.textContent;
       line.append(td);
     }
     bodyEl.append(line);
@@ -162,13 +161,12 @@ function drawTables({ pools, workers, miners, routes }) {
   table("miners", [
     ["Miner", (m) => m.workers.join(", ") || `#${m.id}`, "head"],
     ["State", (m) => badge(m.state)],
-    ["From", (m) => m.remote],
+    ["From", (m) => m.remote, "wide"],
     ["Software", (m) => m.user_agent, "wide"],
     ["Pool", (m) => m.pool],
     ["Difficulty", (m) => difficulty(m.difficulty), "num"],
     ["Accepted / rejected", (m) => verdicts(m.accepted, m.rejected), "num"],
     ["Last share", (m) => ago(m.last_share_at), "num"],
-    ["In / out", (m) => `${bytes(m.bytes_in)} / ${bytes(m.bytes_out)}`, "num"],
     ["Connected", (m) => span(m.age_seconds), "num"],
   ], miners.miners, "No miner is connected.");
   total("miners-total", miners.miners.length, miners.total);
