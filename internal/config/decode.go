@@ -68,10 +68,22 @@ func (l *loader) decode(path string, in any, out reflect.Value) {
 	case out.Kind() == reflect.Slice:
 		l.decodeList(path, in, out)
 	default:
+		if text, ok := in.(string); ok {
+			l.written[path] = text
+		}
 		if err := setValue(out, in, l.variables); err != nil {
 			l.add(path, "%s", err)
 		}
 	}
+}
+
+// quote returns the text that was written at a path in quotes, else the value
+// as it prints.
+func (l *loader) quote(path string, value any) string {
+	if text, ok := l.written[l.fileKey(path)]; ok {
+		return strconv.Quote(text)
+	}
+	return format(reflect.ValueOf(value))
 }
 
 // decodeTables fills a slice of structs, each from its own defaults.

@@ -14,7 +14,8 @@ type Change struct {
 	// place of their indexes: "pool[main].url".
 	Key string
 	// Old and New are the values as the file has them, secrets as stars; one
-	// of them is empty where a pool, route or listener came or went.
+	// of them is empty where a pool, route or listener came or went, of which
+	// only what is not the default is listed.
 	Old, New string
 }
 
@@ -24,14 +25,16 @@ func Diff(old, now *Config) []Change {
 	before, after := flatten(old), flatten(now)
 	var changes []Change
 	for _, key := range before.keys {
-		o, n := before.values[key], after.values[key]
-		if o.raw != n.raw {
+		o := before.values[key]
+		n, both := after.values[key]
+		if both && o.raw != n.raw || !both && !o.usual {
 			changes = append(changes, Change{Key: key, Old: o.text, New: n.text})
 		}
 	}
 	for _, key := range after.keys {
-		if _, ok := before.values[key]; !ok {
-			changes = append(changes, Change{Key: key, New: after.values[key].text})
+		n := after.values[key]
+		if _, both := before.values[key]; !both && !n.usual {
+			changes = append(changes, Change{Key: key, New: n.text})
 		}
 	}
 	for _, list := range []string{"pool", "route", "listener"} {
@@ -55,10 +58,36 @@ type flat struct {
 	names  map[string][]string
 }
 
-// flatValue is a value as it prints, and as it is compared.
-type flatValue struct{ text, raw string }
+// flatValue is a value as it prints, and as it is compared; usual means that it
+// is the default.
+type flatValue struct {
+	text, raw string
+	usual     bool
+}
+
+func flatValueOf(v reflect.Value) flatValue {
+	value := flatValue{text: format(v), raw: format(v)}
+	if s, ok := reflect.TypeAssert[mining.Secret](v); ok {
+		value.raw = s.Reveal()
+	}
+	return value
+}
+
+// usualValues has the default of every key, by its pattern.
+func usualValues() map[string]string {
+	sample := Defaults()
+	sample.Listeners = []Listener{defaultListener()}
+	sample.Pools = []Pool{defaultPool()}
+	sample.Routes = []Route{defaultRoute()}
+	values := map[string]string{}
+	leaves("", reflect.ValueOf(sample), func(path string, v reflect.Value) {
+		values[pattern(path)] = flatValueOf(v).raw
+	})
+	return values
+}
 
 func flatten(c *Config) flat {
+	usuals := usualValues()
 	f := flat{values: map[string]flatValue{}, names: map[string][]string{}}
 	for _, p := range c.Pools {
 		f.names["pool"] = append(f.names["pool"], p.Name)
@@ -71,13 +100,9 @@ func flatten(c *Config) flat {
 	}
 	leaves("", reflect.ValueOf(c).Elem(), func(path string, v reflect.Value) {
 		key := f.named(path)
-		value := flatValue{text: format(v), raw: format(v)}
-		if s, ok := reflect.TypeAssert[mining.Secret](v); ok {
-			value.raw = s.Reveal()
-		}
-		if list, _, ok := strings.Cut(key, "["); ok && list == "listener" && strings.HasSuffix(key, "].address") {
-			value.raw = "" // it is the name already
-		}
+		value := flatValueOf(v)
+		usual, known := usuals[pattern(path)]
+		value.usual = known && usual == value.raw
 		if key == "server.listen" {
 			return // the listeners say it
 		}

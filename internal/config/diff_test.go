@@ -51,28 +51,27 @@ pools = ["a"]
 match.cidr = ["10.0.0.0/8"]
 vardiff.min = 3
 `, Options{})
-	var lines []string
-	for _, c := range Diff(old, now) {
-		if !strings.HasPrefix(c.Key, "pool[gone]") && !strings.HasPrefix(c.Key, "pool[new]") && !strings.HasPrefix(c.Key, "listener[") {
-			lines = append(lines, fmt.Sprintf("%s: %s -> %s", c.Key, c.Old, c.New))
-			continue
-		}
-		if strings.HasSuffix(c.Key, ".url") || strings.HasSuffix(c.Key, ".tls") {
-			lines = append(lines, fmt.Sprintf("%s: %s -> %s", c.Key, c.Old, c.New))
-		}
+	changes := Diff(old, now)
+	lines := make([]string, 0, len(changes))
+	for _, c := range changes {
+		lines = append(lines, fmt.Sprintf("%s: %s -> %s", c.Key, c.Old, c.New))
 	}
 	want := []string{
 		`data_dir: "data" -> "elsewhere"`,
 		`server.idle_timeout: "2h" -> "1h"`,
-		`listener[0.0.0.0:2].tls: "off" -> `,
+		`listener[0.0.0.0:2].address: "0.0.0.0:2" -> `,
 		`pool[a].url: "a:1" -> "a:2"`,
 		`pool[a].password: "***" -> "***"`,
+		`pool[gone].name: "gone" -> `,
 		`pool[gone].url: "gone:1" -> `,
+		`pool[gone].username: "u" -> `,
 		`route[default].pools: ["a", "b", "gone"] -> ["a"]`,
 		`route[default].vardiff.min:  -> 3`,
 		`route[default].match.cidr: [] -> ["10.0.0.0/8"]`,
-		`listener[0.0.0.0:3].tls:  -> "off"`,
+		`listener[0.0.0.0:3].address:  -> "0.0.0.0:3"`,
+		`pool[new].name:  -> "new"`,
 		`pool[new].url:  -> "new:1"`,
+		`pool[new].username:  -> "u"`,
 	}
 	if diff := cmp.Diff(want, lines); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)

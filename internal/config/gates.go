@@ -53,13 +53,14 @@ func (l *loader) checkGates(c *Config) {
 		if !ok || l.badItem(path) {
 			return
 		}
-		text := format(v)
-		if _, secret := reflect.TypeAssert[mining.Secret](v); secret && text != `""` {
-			text = "this setting"
+		if slices.Contains(g.inert, format(v)) {
+			return
 		}
-		if !slices.Contains(g.inert, text) {
-			l.add(path, "%s is not available in this version; %s", text, g.advice)
+		text := "this setting"
+		if _, secret := reflect.TypeAssert[mining.Secret](v); !secret {
+			text = l.quote(path, v.Interface())
 		}
+		l.add(path, "%s is not available in this version; %s", text, g.advice)
 	})
 }
 

@@ -19,6 +19,9 @@ type Options struct {
 	// Env looks a variable up, as os.LookupEnv does; nil is an empty
 	// environment.
 	Env func(name string) (value string, ok bool)
+	// EnvNames are the names of all variables that are set, of which those
+	// that look like this program's must be known; nil checks nothing.
+	EnvNames []string
 	// Flags override everything else.
 	Flags Flags
 }
@@ -52,6 +55,7 @@ func Load(file []byte, name string, opts Options) (*Config, Problems) {
 		return nil, l.problems
 	}
 	l.variables = nil
+	l.unknownVariables(opts.EnvNames, file)
 	l.environment(&c)
 	l.flags(&c, opts.Flags)
 	l.complete(&c)
@@ -86,6 +90,9 @@ type loader struct {
 	given map[string]bool
 	// from names the variable or flag that set a path.
 	from map[string]string
+	// written holds texts as they were written, where they are read as
+	// something else.
+	written map[string]string
 	// bad holds the paths that have a problem already: they say nothing
 	// about what is built on them.
 	bad map[string]bool
@@ -105,7 +112,7 @@ func newLoader(name string, env func(string) (string, bool)) *loader {
 	}
 	return &loader{
 		name: name, env: env, variables: env, where: locate(nil),
-		given: map[string]bool{}, from: map[string]string{}, bad: map[string]bool{},
+		given: map[string]bool{}, from: map[string]string{}, written: map[string]string{}, bad: map[string]bool{},
 	}
 }
 

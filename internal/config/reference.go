@@ -83,6 +83,7 @@ Flags override environment variables, which override the file, which overrides t
 | ` + "`--data DIR`" + ` | ` + "`LOKA_DATA_DIR`" + ` | ` + "`data_dir`" + ` |
 
 Every key outside the lists of tables has a variable; the tables below name it. An empty variable counts as not set.
+A variable that begins with ` + "`LOKA_`" + ` and sets nothing is an error, unless the file uses it as ` + "`${LOKA_…}`" + `.
 With no file at all, ` + "`--pool` and `--user`" + ` are enough.
 
 ## How values are written

@@ -47,15 +47,16 @@ func (l *loader) checkServer(c *Config) {
 	l.checkTimeout("server.shutdown_timeout", s.ShutdownTimeout, time.Hour)
 	l.checkTimeout("storage.keep_shares", c.Storage.KeepShares, math.MaxInt64)
 	if c.Storage.MaxDisk <= 0 {
-		l.add("storage.max_disk", `%q is out of range; write a size above 0, such as "10GiB"`, c.Storage.MaxDisk)
+		l.add("storage.max_disk", `%s is out of range; write a size above 0, such as "10GiB"`,
+			l.quote("storage.max_disk", c.Storage.MaxDisk))
 	}
 }
 
 func (l *loader) checkTimeout(path string, d, most time.Duration) {
 	if d <= 0 {
-		l.add(path, `%q is out of range; write a duration above 0, such as "30s"`, formatDuration(d))
+		l.add(path, `%s is out of range; write a duration above 0, such as "30s"`, l.quote(path, d))
 	} else if d > most {
-		l.add(path, "%q is out of range; write at most %q", formatDuration(d), formatDuration(most))
+		l.add(path, "%s is out of range; write at most %q", l.quote(path, d), formatDuration(most))
 	}
 }
 
