@@ -2,7 +2,10 @@ package sim
 
 import (
 	"errors"
+	"math"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/loka/stratum/work"
 )
@@ -60,21 +63,64 @@ func each(events []ShareEvent, book func(ShareEvent)) {
 
 func TestConfigErrors(t *testing.T) {
 	t.Parallel()
-	for name, cfg := range map[string]PoolConfig{
-		"extranonce1": {Extranonce1Size: 33}, "extranonce2": {Extranonce2Size: 17}, "difficulty": {Difficulty: -1},
-		"tag": {Tag: "far too long to be a tag"}, "dialect": {Dialect: "latin"}, "version rule": {VersionRule: "and"},
-		"difficulty rule": {DifficultyRule: "lax"}, "nbits": {NBits: 1},
+	quirks := func(q Quirks) PoolConfig { return PoolConfig{Quirks: q} }
+	for want, cfg := range map[string]PoolConfig{
+		`Listen: "nope" is no address`:            {Listen: "nope"},
+		`Listen: "127.0.0.1:65536" is no address`: {Listen: "127.0.0.1:65536"},
+		`Extranonce1Size: 33 bytes; want 0 to 32`: {Extranonce1Size: 33},
+		`Extranonce2Size: 17 bytes; want 1 to 16`: {Extranonce2Size: 17},
+		`Difficulty: -1 is no difficulty`:         {Difficulty: -1},
+		`MinDifficulty: -1 is`:                    {MinDifficulty: -1},
+		`MaxDifficulty: -1 is`:                    {MaxDifficulty: -1},
+		`SharesPerMinute: -1 is`:                  {SharesPerMinute: -1},
+		`SharesPerMinute: NaN is`:                 {SharesPerMinute: math.NaN()},
+		`Tag: 24 bytes; want at most 20`:          {Tag: "far too long to be a tag"},
+		`Dialect: "latin" is not known; want array, ckpool, object, string or p2pool`: {Dialect: "latin"},
+		`VersionRule: "and" is not known; want bip310, or or xor`:                     {VersionRule: "and"},
+		`DifficultyRule: "lax" is not known; want tolerant or strict`:                 {DifficultyRule: "lax"},
+		`NBits: 00000001 is no target`:                                                {NBits: 1},
+		`JobInterval: -1s is negative`:                                                {JobInterval: -time.Second},
+		`BlockInterval: -1s is negative`:                                              {BlockInterval: -time.Second},
+		`MaxNTimeRoll: -1s is negative`:                                               {MaxNTimeRoll: -time.Second},
+		`Latency: -1s is negative`:                                                    quirks(Quirks{Latency: -time.Second}),
+		`Jitter: -1s is negative`:                                                     quirks(Quirks{Jitter: -time.Second}),
+		`DisconnectEvery: -1s is negative`:                                            quirks(Quirks{DisconnectEvery: -time.Second}),
+		`DifficultyEvery: -1s is negative`:                                            quirks(Quirks{DifficultyEvery: -time.Second}),
+		`ExtranonceEvery: -1s is negative`:                                            quirks(Quirks{ExtranonceEvery: -time.Second}),
+		`ChatterEvery: -1s is negative`:                                               quirks(Quirks{ChatterEvery: -time.Second}),
+		`Subscribe: "no" is not known; want refused, error, string or silent`:         quirks(Quirks{Subscribe: "no"}),
+		`Configure: "no" is not known`:                                                quirks(Quirks{Configure: "no"}),
+		`Authorize: "no" is not known`:                                                quirks(Quirks{Authorize: "no"}),
+		`Clean: "often" is not known; want always or never`:                           quirks(Quirks{Clean: "often"}),
+		`CoinbasePadding: -1 is negative`:                                             quirks(Quirks{CoinbasePadding: -1}),
+		`MalformedEvery: -1 is negative`:                                              quirks(Quirks{MalformedEvery: -1}),
+		`UnansweredEvery: -1 is negative`:                                             quirks(Quirks{UnansweredEvery: -1}),
+		`Reconnect: "host" is no address; want HOST:PORT, or -`:                       quirks(Quirks{Reconnect: "host"}),
+		`Reconnect: ":1" is no address`:                                               quirks(Quirks{Reconnect: ":1"}),
+		`Reconnect: "h:65536" is no address`:                                          quirks(Quirks{Reconnect: "h:65536"}),
 	} {
-		if _, err := NewPool(cfg); !errors.Is(err, ErrConfig) {
-			t.Errorf("%s: %v", name, err)
-		}
+		_, err := NewPool(cfg)
+		wantConfigError(t, err, want)
 	}
-	for name, cfg := range map[string]MinersConfig{
-		"no pool": {}, "no port": {Pool: "localhost"}, "manner": {Pool: "a:1", Manners: []Manner{"polite"}},
-		"hashrate": {Pool: "a:1", Hashrate: -1}, "port": {Pool: "stratum+tcp://a:b"},
+	for want, cfg := range map[string]MinersConfig{
+		`Pool: none`: {}, `Pool: "localhost" is no address`: {Pool: "localhost"},
+		`Pool: "stratum+tcp://a:b" is no address`:        {Pool: "stratum+tcp://a:b"},
+		`Pool: "a:65536" is no address`:                  {Pool: "a:65536"},
+		`Manners: "polite" is not known; want cgminer, `: {Pool: "a:1", Manners: []Manner{"polite"}},
+		`Manners: an empty name`:                         {Pool: "a:1", Manners: []Manner{CGMiner, ""}, Count: 1},
+		`Hashrate: -1 is`:                                {Pool: "a:1", Hashrate: -1},
+		`TimeScale: -1 is`:                               {Pool: "a:1", TimeScale: -1},
+		`Count: -1 is negative`:                          {Pool: "a:1", Count: -1},
+		`SuggestDifficulty: -1 is no difficulty`:         {Pool: "a:1", SuggestDifficulty: -1},
+		`Ramp: -1s is negative`:                          {Pool: "a:1", Ramp: -time.Second},
+		`ConnectTimeout: -1s is negative`:                {Pool: "a:1", ConnectTimeout: -time.Second},
 	} {
-		if _, err := NewMiners(cfg); !errors.Is(err, ErrConfig) {
-			t.Errorf("%s: %v", name, err)
+		_, err := NewMiners(cfg)
+		wantConfigError(t, err, want)
+	}
+	for _, reconnect := range []string{"-", "h:1"} {
+		if _, err := NewPool(quirks(Quirks{Reconnect: reconnect})); err != nil {
+			t.Error(err)
 		}
 	}
 	p, err := NewPool(PoolConfig{Listen: "256.0.0.1:1"})
@@ -83,6 +129,13 @@ func TestConfigErrors(t *testing.T) {
 	}
 	if err := p.Run(t.Context()); err == nil || p.URL() != "" {
 		t.Errorf("listens on %s: %v", p.URL(), err)
+	}
+}
+
+func wantConfigError(t *testing.T, err error, want string) {
+	t.Helper()
+	if !errors.Is(err, ErrConfig) || !strings.HasPrefix(err.Error(), "sim configuration: "+want) {
+		t.Errorf("%v, want %s", err, want)
 	}
 }
 

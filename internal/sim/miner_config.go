@@ -93,40 +93,42 @@ type MinerStats struct {
 	// Tally counts answered shares.
 	Tally
 
-	Index  int
-	Manner Manner
-	Worker string
+	Index  int    `json:"index"`
+	Manner Manner `json:"manner"`
+	Worker string `json:"worker"`
 	// Connected is a TCP connection; Mining is that plus an accepted login and a job.
-	Connected, Mining bool
+	Connected bool `json:"connected"`
+	Mining    bool `json:"mining"`
 	// Connects counts connections made.
-	Connects uint64
+	Connects uint64 `json:"connects"`
 	// Pending is how many submits wait for an answer.
-	Pending int
+	Pending int `json:"pending"`
 	// Unanswered counts shares whose answer never came.
-	Unanswered uint64
+	Unanswered uint64 `json:"unanswered"`
 	// Withheld counts shares found but not sent, as firmware does that cannot
 	// handle the extranonce's width.
-	Withheld uint64
+	Withheld uint64 `json:"withheld"`
 	// Failures counts failures; LastFailure is the newest.
-	Failures    uint64
-	LastFailure string
+	Failures    uint64 `json:"failures"`
+	LastFailure string `json:"last_failure"`
 	// Lines counts lines received; Chatter those of them that are client.* or
 	// a ping.
-	Lines, Chatter uint64
+	Lines   uint64 `json:"lines"`
+	Chatter uint64 `json:"chatter"`
 	// Jobs counts jobs taken up; JobAge is the age of the newest.
-	Jobs   uint64
-	JobAge time.Duration
+	Jobs   uint64        `json:"jobs"`
+	JobAge time.Duration `json:"-"`
 	// Hashes counts hashes done.
-	Hashes uint64
+	Hashes uint64 `json:"hashes"`
 	// Difficulty is what the present job asks for.
-	Difficulty work.Difficulty
+	Difficulty work.Difficulty `json:"difficulty"`
 	// VersionMask is what it was granted.
-	VersionMask work.VersionMask
+	VersionMask work.VersionMask `json:"-"`
 	// Extranonce1 and Extranonce2Size are what it was told.
-	Extranonce1     work.Extranonce
-	Extranonce2Size int
+	Extranonce1     work.Extranonce `json:"-"`
+	Extranonce2Size int             `json:"extranonce2_size"`
 	// LastEnd says why its last connection ended.
-	LastEnd string
+	LastEnd string `json:"last_end"`
 }
 
 // MinersStats is the swarm's figures.
@@ -134,10 +136,13 @@ type MinersStats struct {
 	// Tally is the sum over the miners.
 	Tally
 
-	Miners               []MinerStats
-	Connected, Mining    int
-	Pending              int
-	Unanswered, Withheld uint64
-	Failures, Chatter    uint64
-	Hashes               uint64
+	Miners     []MinerStats `json:"miners"`
+	Connected  int          `json:"connected"`
+	Mining     int          `json:"mining"`
+	Pending    int          `json:"pending"`
+	Unanswered uint64       `json:"unanswered"`
+	Withheld   uint64       `json:"withheld"`
+	Failures   uint64       `json:"failures"`
+	Chatter    uint64       `json:"chatter"`
+	Hashes     uint64       `json:"hashes"`
 }

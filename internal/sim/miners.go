@@ -2,9 +2,7 @@ package sim
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,19 +19,8 @@ type Miners struct {
 
 // NewMiners checks the configuration and returns a swarm at rest.
 func NewMiners(cfg MinersConfig) (*Miners, error) {
-	if cfg.Pool == "" {
-		return nil, fmt.Errorf("%w: no pool", ErrConfig)
-	}
-	addr := cfg.Pool
-	if _, rest, ok := strings.Cut(addr, "://"); ok {
-		addr = rest
-	}
-	addr, _, _ = strings.Cut(addr, "/")
-	if _, port := splitHostPort(addr); port == 0 {
-		return nil, fmt.Errorf("%w: pool %q is not host:port", ErrConfig, cfg.Pool)
-	}
-	if cfg.Hashrate < 0 || cfg.TimeScale < 0 || cfg.Count < 0 {
-		return nil, fmt.Errorf("%w: a negative count, hashrate or time scale", ErrConfig)
+	if err := cfg.check(); err != nil {
+		return nil, err
 	}
 	setDefault(&cfg.User, "sim")
 	setDefault(&cfg.Password, "x")
@@ -45,12 +32,9 @@ func NewMiners(cfg MinersConfig) (*Miners, error) {
 		cfg.Manners = Manners()
 	}
 	setDefault(&cfg.Count, len(cfg.Manners))
-	swarm := &Miners{cfg: cfg, log: cfg.Logger, addr: addr}
+	swarm := &Miners{cfg: cfg, log: cfg.Logger, addr: cfg.address()}
 	for i := range cfg.Count {
-		kind, ok := mannerOf(cfg.Manners[i%len(cfg.Manners)])
-		if !ok {
-			return nil, fmt.Errorf("%w: unknown manner %q", ErrConfig, cfg.Manners[i%len(cfg.Manners)])
-		}
+		kind, _ := mannerOf(cfg.Manners[i%len(cfg.Manners)]) // check knows them all
 		swarm.miners = append(swarm.miners, newMiner(swarm, i, kind))
 	}
 	return swarm, nil

@@ -3,7 +3,6 @@ package sim
 import (
 	"context"
 	"net"
-	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -213,7 +212,7 @@ func (c *poolConn) info() PoolConn {
 	defer c.mu.Unlock()
 	return PoolConn{
 		ID: c.id, Remote: c.conn.RemoteAddr().String(), UserAgent: c.userAgent,
-		Workers: slices.Clone(c.workers), Extranonce1: c.en1, Difficulty: c.difficulty,
+		Workers: append([]string{}, c.workers...), Extranonce1: c.en1, Difficulty: c.difficulty,
 		VersionMask: c.mask, Since: c.since,
 	}
 }

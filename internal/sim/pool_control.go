@@ -73,45 +73,46 @@ func (p *Pool) Disconnect(reset bool) int {
 // PoolStats is a pool's state.
 type PoolStats struct {
 	// Connections are open now; Connects counts all so far.
-	Connections int
-	Connects    uint64
+	Connections int    `json:"connections"`
+	Connects    uint64 `json:"connects"`
 	// Authorized counts logins granted so far.
-	Authorized uint64
+	Authorized uint64 `json:"authorized"`
 	// Lines counts lines received; BadLines those that are no Stratum message.
-	Lines, BadLines uint64
+	Lines    uint64 `json:"lines"`
+	BadLines uint64 `json:"bad_lines"`
 	// Untidy counts lines that a strict pool would close the connection for;
 	// LastUntidy is the newest, with the reason in front.
-	Untidy     uint64
-	LastUntidy string
+	Untidy     uint64 `json:"untidy"`
+	LastUntidy string `json:"last_untidy"`
 	// Unanswered counts submits left without an answer on purpose.
-	Unanswered uint64
+	Unanswered uint64 `json:"unanswered"`
 	// Height is the block being mined; Jobs counts jobs made; Blocks counts
 	// blocks found, BlocksAccepted those that the node took, BlocksRejected
 	// those that it refused, LastReject is its word for the newest.
-	Height         int64
-	Jobs           uint64
-	Blocks         uint64
-	BlocksAccepted uint64
-	BlocksRejected uint64
-	LastReject     string
+	Height         int64  `json:"height"`
+	Jobs           uint64 `json:"jobs"`
+	Blocks         uint64 `json:"blocks"`
+	BlocksAccepted uint64 `json:"blocks_accepted"`
+	BlocksRejected uint64 `json:"blocks_rejected"`
+	LastReject     string `json:"last_reject"`
 	// BestBlock is the display hash of the newest block taken.
-	BestBlock string
+	BestBlock string `json:"best_block"`
 	// NodeError is the node's present trouble; "" when all is well.
-	NodeError string
+	NodeError string `json:"node_error"`
 	// Conns lists the open connections, oldest first.
-	Conns []PoolConn
+	Conns []PoolConn `json:"conns"`
 }
 
 // PoolConn is one connection to a pool.
 type PoolConn struct {
-	ID          uint64
-	Remote      string
-	UserAgent   string
-	Workers     []string
-	Extranonce1 work.Extranonce
-	Difficulty  work.Difficulty
-	VersionMask work.VersionMask
-	Since       time.Time
+	ID          uint64           `json:"id"`
+	Remote      string           `json:"remote"`
+	UserAgent   string           `json:"user_agent"`
+	Workers     []string         `json:"workers"`
+	Extranonce1 work.Extranonce  `json:"-"`
+	Difficulty  work.Difficulty  `json:"difficulty"`
+	VersionMask work.VersionMask `json:"-"`
+	Since       time.Time        `json:"since"`
 }
 
 // Stats is a snapshot.
@@ -130,6 +131,7 @@ func (p *Pool) Stats() PoolStats {
 	p.mu.Unlock()
 	s.Connects, s.Authorized = p.connects.Load(), p.authorized.Load()
 	s.Lines, s.BadLines, s.Unanswered = p.lines.Load(), p.badLines.Load(), p.unanswered.Load()
+	s.Conns = make([]PoolConn, 0, len(conns))
 	for _, c := range conns {
 		s.Conns = append(s.Conns, c.info())
 	}

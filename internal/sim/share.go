@@ -61,12 +61,12 @@ type ShareEvent struct {
 
 // Tally counts shares.
 type Tally struct {
-	Submitted uint64
-	Accepted  uint64
+	Submitted uint64 `json:"submitted"`
+	Accepted  uint64 `json:"accepted"`
 	// Work is the sum of the accepted shares' difficulties.
-	Work float64
+	Work float64 `json:"work"`
 	// Rejected counts by error code; 0 is a rejection without a code.
-	Rejected map[int]uint64
+	Rejected Rejections `json:"rejected"`
 }
 
 // RejectedTotal is the sum over all codes.
