@@ -22,7 +22,7 @@ func (env *environment) loadConfig(path string, flags config.Flags) (*config.Con
 	if err != nil {
 		return nil, err
 	}
-	cfg, problems := config.Load(file, path, config.Options{Env: env.lookup, Flags: flags})
+	cfg, problems := config.Load(file, path, config.Options{Env: env.lookup, EnvNames: env.names(), Flags: flags})
 	if len(problems) > 0 {
 		return nil, problemError{problems}
 	}

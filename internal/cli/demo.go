@@ -7,22 +7,19 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"strings"
 	"sync"
-	"text/tabwriter"
 	"time"
 
 	"github.com/loka/stratum/internal/app"
 	"github.com/loka/stratum/internal/config"
 	"github.com/loka/stratum/internal/sim"
-	"github.com/loka/stratum/internal/view"
 )
 
 // demoCmd is `loka demo`.
 type demoCmd struct {
 	HTTP     string        `name:"http" placeholder:"ADDR" default:"127.0.0.1:9090" help:"Address of the page (default ${default}; a free port if it is taken)."`
 	Listen   string        `placeholder:"ADDR" default:"127.0.0.1:3333" help:"Address that miners connect to (default ${default}; a free port if it is taken)."`
-	Hashrate float64       `placeholder:"H/S" default:"100000" help:"Each of the eight miners' hashes a second (default ${default})."`
+	Hashrate hashrateFlag  `placeholder:"H/S" default:"100000" help:"Each of the eight miners' hashes a second, such as 100000 or 1MH/s (default ${default})."`
 	Seed     uint64        `placeholder:"N" default:"1" help:"Same seed, same jobs and search (default ${default})."`
 	Duration time.Duration `placeholder:"TIME" help:"End after that time; without it, at Ctrl-C."`
 	Verbose  bool          `short:"v" help:"Log as start does."`
@@ -46,6 +43,9 @@ const (
 
 // Run runs the demo until Ctrl-C or the duration's end.
 func (c *demoCmd) Run(env *environment) error {
+	if err := notNegative(flagSpan{"--duration", c.Duration}); err != nil {
+		return err
+	}
 	ctx, stop := env.limited(c.Duration)
 	defer stop()
 	dir, err := os.MkdirTemp("", "loka-demo-")
@@ -71,29 +71,47 @@ type demo struct {
 	swarm func(proxy string) (*sim.Miners, error)
 }
 
+// config makes the proxy's configuration. Its addresses are flags to Load too,
+// so that a problem with one names what the user wrote.
+func (c *demoCmd) config(dir, pool string, flags config.Flags) (*config.Config, error) {
+	text := fmt.Sprintf("instance = \"demo\"\n[[pool]]\nname = \"simulated\"\nurl = %q\nusername = \"demo\"\n", pool)
+	flags.DataDir = dir
+	cfg, problems := config.Load([]byte(text), "demo", config.Options{Flags: flags})
+	if len(problems) > 0 {
+		return nil, problemError{problems}
+	}
+	return cfg, nil
+}
+
 func (c *demoCmd) build(ctx context.Context, dir string, logger *slog.Logger) (*demo, error) {
+	// A pool that is a name, so that no address can be taken for its own.
+	asked, err := c.config(dir, "pool.invalid:3333", config.Flags{HTTP: c.HTTP, Listen: []string{c.Listen}})
+	if err != nil {
+		return nil, err
+	}
 	pool, err := sim.NewPool(sim.PoolConfig{
 		Seed: c.Seed, Difficulty: demoDifficulty, JobInterval: 15 * time.Second, BlockInterval: time.Minute,
 	})
 	if err != nil {
-		return nil, simError(err)
+		return nil, err
 	}
 	if err := pool.Listen(ctx); err != nil {
 		return nil, err
 	}
-	text := fmt.Sprintf("data_dir = %q\ninstance = \"demo\"\n[server]\nlisten = [%q]\n[http]\nlisten = %q\n"+
-		"[[pool]]\nname = \"simulated\"\nurl = %q\nusername = \"demo\"\n",
-		dir, freeAddress(ctx, c.Listen), freeAddress(ctx, c.HTTP), pool.URL())
-	cfg, problems := config.Load([]byte(text), "demo", config.Options{})
-	if len(problems) > 0 {
-		return nil, problemError{problems}
+	flags := config.Flags{HTTP: freeAddress(ctx, asked.HTTP.Listen)}
+	for _, one := range asked.Listeners {
+		flags.Listen = append(flags.Listen, freeAddress(ctx, one.Address))
+	}
+	cfg, err := c.config(dir, pool.URL(), flags)
+	if err != nil {
+		return nil, err
 	}
 	proxy, err := app.New(cfg, app.Deps{Logger: logger, Version: version()})
 	if err != nil {
 		return nil, err
 	}
 	return &demo{pool: pool, proxy: proxy, swarm: func(address string) (*sim.Miners, error) {
-		return sim.NewMiners(sim.MinersConfig{Pool: address, User: "demo", Hashrate: c.Hashrate, Seed: c.Seed})
+		return sim.NewMiners(sim.MinersConfig{Pool: address, User: "demo", Hashrate: float64(c.Hashrate), Seed: c.Seed})
 	}}, nil
 }
 
@@ -169,7 +187,7 @@ func (d *demo) show(ctx context.Context, env *environment) {
 	for {
 		model := d.proxy.Model()
 		if screen {
-			_, _ = fmt.Fprint(env.stdout, clearScreen+demoFigures(addrs, model))
+			_, _ = fmt.Fprint(env.stdout, clearScreen+demoFigures(addrs, model.Summary(), model.Workers(), sizeOf(env.stdout), time.Now()))
 		} else if s := model.Summary(); s.Shares.Accepted+s.Shares.Rejected > 0 {
 			_, _ = fmt.Fprintf(env.stdout, "up %s  miners %d  %s  shares accepted %d rejected %d  at the pool accepted %d rejected %d\n",
 				seconds(s.UptimeSeconds), s.Miners, hashrate(s.Hashrate.Minute), s.Shares.Accepted, s.Shares.Rejected,
@@ -181,39 +199,4 @@ func (d *demo) show(ctx context.Context, env *environment) {
 		case <-ticker.C:
 		}
 	}
-}
-
-// clearScreen moves to the top left and clears the screen.
-const clearScreen = "\x1b[H\x1b[2J"
-
-// demoFigures is one screen of figures.
-func demoFigures(addrs app.Addrs, model *view.Model) string {
-	var b strings.Builder
-	s := model.Summary()
-	fmt.Fprintf(&b, "loka demo    page http://%s/    miners connect to %s    Ctrl-C ends it\n\n", addrs.HTTP, addrs.Miners[0])
-	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	row := func(format string, args ...any) { _, _ = fmt.Fprintf(t, format+"\n", args...) }
-	row("up\t%s", seconds(s.UptimeSeconds))
-	row("miners\t%d, each with a pool connection of its own", s.Miners)
-	row("hashrate\t%s over the last minute", hashrate(s.Hashrate.Minute))
-	row("shares\t%d accepted, %d rejected by our word", s.Shares.Accepted, s.Shares.Rejected)
-	row("\t%d accepted, %d rejected by the pool's", s.Shares.PoolAccepted, s.Shares.PoolRejected)
-	row("")
-	row("WORKER\tFIRMWARE\tDIFFICULTY\tACCEPTED\tREJECTED\tHASHRATE 1m\tLAST SHARE")
-	agents := make(map[string]string)
-	for _, m := range model.Miners() {
-		for _, name := range m.Workers {
-			agents[name] = m.UserAgent
-		}
-	}
-	for _, w := range model.Workers() {
-		last := "none yet"
-		if w.LastShareAt != nil {
-			last = seconds(time.Since(*w.LastShareAt).Seconds()) + " ago"
-		}
-		row("%s\t%s\t%g\t%d\t%d\t%s\t%s", visible(w.Name), visible(agents[w.Name]), w.Difficulty, w.Accepted, w.Rejected,
-			hashrate(w.Hashrate.Minute), last)
-	}
-	_ = t.Flush()
-	return b.String()
 }

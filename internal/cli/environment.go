@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"golang.org/x/term"
@@ -19,6 +20,8 @@ type environment struct {
 	stdout, stderr io.Writer
 	// lookup is os.LookupEnv.
 	lookup func(name string) (string, bool)
+	// names lists the names of all variables.
+	names func() []string
 	// signals delivers signals until the function it returns is called.
 	signals func(wanted ...os.Signal) (<-chan os.Signal, func())
 	// newProxy makes the proxy that start runs.
@@ -28,8 +31,16 @@ type environment struct {
 func newEnvironment(stdin io.Reader, stdout, stderr io.Writer) *environment {
 	return &environment{
 		stdin: stdin, stdout: stdout, stderr: stderr,
-		lookup: os.LookupEnv, signals: notify, newProxy: newProxy,
+		lookup: os.LookupEnv, names: envNames, signals: notify, newProxy: newProxy,
 	}
+}
+
+func envNames() []string {
+	list := os.Environ()
+	for i, entry := range list {
+		list[i], _, _ = strings.Cut(entry, "=")
+	}
+	return list
 }
 
 func notify(wanted ...os.Signal) (<-chan os.Signal, func()) {

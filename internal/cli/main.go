@@ -18,6 +18,8 @@ const (
 
 // commands is the command line. Each command has a Run method of its own file.
 type commands struct {
+	ShowVersion kong.VersionFlag `name:"version" help:"Print the version."`
+
 	Start   startCmd   `cmd:"" help:"Run the proxy."`
 	Check   checkCmd   `cmd:"" help:"Name every mistake of a configuration file with its line."`
 	Init    initCmd    `cmd:"" help:"Write a commented example configuration."`
@@ -57,6 +59,7 @@ func run(args []string, env *environment) int {
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, WrapUpperBound: 100}),
 		kong.Bind(env),
 		simWords(),
+		kong.Vars{"version": versionLine()},
 	)
 	if err != nil {
 		return env.fail(fmt.Errorf("internal: command line: %w", err))

@@ -128,6 +128,10 @@ func TestVersion(t *testing.T) {
 	if code := b.run("version"); code != exitOK || !strings.HasPrefix(b.stdout.String(), "loka "+version()+" (go1.") {
 		t.Errorf("exit code %d, stdout %s", code, b.stdout)
 	}
+	flag := newBench()
+	if code := flag.run("--version"); code != exitOK || flag.stdout.String() != b.stdout.String() || flag.stderr.String() != "" {
+		t.Errorf("--version: exit code %d, stdout %s%s", code, flag.stdout, flag.stderr)
+	}
 	info := &debug.BuildInfo{Main: debug.Module{Version: "v1.2.3"}, Settings: []debug.BuildSetting{
 		{Key: "vcs.revision", Value: "0123456789abcdef"}, {Key: "vcs.modified", Value: "true"},
 	}}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/json"
+	"net"
 	"os"
 	"reflect"
 	"strings"
@@ -76,23 +77,96 @@ func TestSimPoolFlags(t *testing.T) {
 
 func TestSimPoolRefusesFlags(t *testing.T) {
 	t.Parallel()
+	const replies = `"x" is not known; want refused, error, string or silent`
 	for flag, want := range map[string]string{
-		"--version-mask=zz":      `--version-mask "zz" is no mask`,
-		"--nbits=x":              `--nbits "x" is no target`,
-		"--dialect=x":            `unknown dialect "x"`,
-		"--extranonce2-size=100": "extranonce2",
+		"--listen=nope":          `"nope" is no address to listen on; want HOST:PORT such as 127.0.0.1:3334`,
+		"--version-mask=zz":      `"zz" is no mask; write 8 hex digits such as 1fffe000`,
+		"--nbits=x":              `"x" is no target; write 8 hex digits such as 207fffff`,
+		"--nbits=1":              `00000001 is no target`,
+		"--dialect=x":            `"x" is not known; want array, ckpool, object, string or p2pool`,
+		"--version-rule=x":       `"x" is not known; want bip310, or or xor`,
+		"--difficulty-rule=x":    `"x" is not known; want tolerant or strict`,
+		"--subscribe=x":          replies,
+		"--configure=x":          replies,
+		"--authorize=x":          replies,
+		"--clean=x":              `"x" is not known; want always or never`,
+		"--reconnect=host":       `"host" is no address; want HOST:PORT, or -`,
+		"--extranonce1-size=33":  "33 bytes; want 0 to 32",
+		"--extranonce2-size=100": "100 bytes; want 1 to 16",
+		"--extranonce2-size=0":   "0; want 1 to 16",
+		"--transactions=-1":      "-1; want a number from 0",
+		"--difficulty=0":         "0; want a number above 0",
+		"--difficulty=-1":        "-1; want a number above 0",
+		"--shares-per-minute=-1": "-1 is no such number; want one from 0",
+		"--job-interval=-1s":     "-1s; want a time above 0",
+		"--block-interval=-1s":   "-1s is negative",
+		"--latency=-1s":          "-1s is negative",
+		"--jitter=-1s":           "-1s is negative",
+		"--disconnect-every=-1s": "-1s is negative",
+		"--difficulty-every=-1s": "-1s is negative",
+		"--extranonce-every=-1s": "-1s is negative",
+		"--chatter-every=-1s":    "-1s is negative",
+		"--coinbase-padding=-1":  "-1 is negative",
+		"--malformed-every=-1":   "-1 is negative",
+		"--unanswered-every=-1":  "-1 is negative",
+		"--every=-1s":            "-1s is negative",
+		"--duration=-1s":         "-1s is negative",
 	} {
+		name, _, _ := strings.Cut(flag, "=")
+		want = "loka: " + name + ": " + want
 		b := newBench()
-		if code := b.run("sim", "pool", "--listen=127.0.0.1:0", "--duration=1ms", flag); code != exitUsage {
+		args := []string{"sim", "pool", "--listen=127.0.0.1:0", "--duration=1ms", flag}
+		if code := b.run(args...); code != exitUsage {
 			t.Errorf("%s: exit code %d", flag, code)
 		}
-		if got := b.stderr.String(); !strings.Contains(got, want) {
+		if got := b.stderr.String(); !strings.HasPrefix(got, want) {
 			t.Errorf("%s: stderr %s", flag, got)
 		}
 	}
-	b := newBench()
-	if code := b.run("sim", "miners", "--manner=x"); code != exitUsage || !strings.Contains(b.stderr.String(), `unknown manner "x"`) {
-		t.Errorf("exit code %d\n%s", code, b.stderr)
+}
+
+func TestSimMinersRefusesFlags(t *testing.T) {
+	t.Parallel()
+	for flag, want := range map[string]string{
+		"--manner=x":              `"x" is not known; want cgminer, `,
+		"--pool=nowhere":          `"nowhere" is no address; want HOST:PORT`,
+		"--count=-1":              "-1 is negative",
+		"--hashrate=-5":           `"-5" is no hashrate; `,
+		"--suggest-difficulty=-1": "-1 is no difficulty",
+		"--ramp=-1s":              "-1s is negative",
+		"--duration=-1s":          "-1s is negative",
+		"--every=-1s":             "-1s is negative",
+	} {
+		b := newBench()
+		if code := b.run("sim", "miners", "--pool=127.0.0.1:1", flag); code != exitUsage {
+			t.Errorf("%s: exit code %d", flag, code)
+		}
+		name, _, _ := strings.Cut(flag, "=")
+		if got := b.stderr.String(); !strings.HasPrefix(got, "loka: "+name+": "+want) {
+			t.Errorf("%s: stderr %s", flag, got)
+		}
+	}
+}
+
+// Every field that the simulator may refuse is called by a flag that there is.
+func TestFlagOfIsAFlag(t *testing.T) {
+	t.Parallel()
+	flags := map[string]bool{}
+	for _, cmd := range []any{&simPoolCmd{}, &simMinersCmd{}} {
+		parser, err := kong.New(cmd, kong.Name("x"), simWords())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range parser.Model.Flags {
+			flags["--"+f.Name] = true
+		}
+	}
+	for _, field := range []string{
+		"Listen", "Extranonce1Size", "SharesPerMinute", "NBits", "Manners", "SuggestDifficulty", "CoinbasePadding", "DifficultyRule",
+	} {
+		if got := flagOf(field); !flags[got] {
+			t.Errorf("%s is no flag", got)
+		}
 	}
 }
 
@@ -139,7 +213,7 @@ func TestSimPoolAndMiners(t *testing.T) {
 func TestSimMinersTooFewShares(t *testing.T) {
 	t.Parallel()
 	b := newBench()
-	if code := b.run("sim", "miners", "--pool=127.0.0.1:1", "--shares=1", "--duration=50ms", "--count=1", "--json"); code != exitFailed {
+	if code := b.run("sim", "miners", "--pool="+silence(t), "--shares=1", "--duration=50ms", "--count=1", "--json"); code != exitFailed {
 		t.Errorf("exit code %d\n%s", code, b.stderr)
 	}
 	if got := b.stderr.String(); !strings.Contains(got, "fewer shares were accepted than --shares asks for: 0 of 1") {
@@ -148,6 +222,40 @@ func TestSimMinersTooFewShares(t *testing.T) {
 	var stats sim.MinersStats
 	if err := json.Unmarshal([]byte(b.stdout.String()), &stats); err != nil || len(stats.Miners) != 1 {
 		t.Errorf("%v in\n%s", err, b.stdout)
+	}
+}
+
+// silence is the address of a server that takes connections and says nothing.
+func silence(t *testing.T) string {
+	t.Helper()
+	var lc net.ListenConfig
+	l, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	return l.Addr().String()
+}
+
+func TestSimMinersNeverConnected(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{
+		{"--once", "--duration=10s"},
+		{"--duration=50ms"},
+		{"--duration=50ms", "--shares=1"},
+	} {
+		b := newBench()
+		if code := b.run(append([]string{"sim", "miners", "--pool=127.0.0.1:1", "--count=1", "--every=0"}, args...)...); code != exitFailed {
+			t.Errorf("%v: exit code %d", args, code)
+		}
+		if got := b.stderr.String(); !strings.HasPrefix(got, "loka: no miner ever connected: 127.0.0.1:1 (") || !strings.Contains(got, "--pool") {
+			t.Errorf("%v: stderr %s", args, got)
+		}
+	}
+	b := newBench()
+	b.signals <- os.Interrupt
+	if code := b.run("sim", "miners", "--pool=127.0.0.1:1", "--count=1", "--every=0"); code != exitOK {
+		t.Errorf("interrupted: exit code %d\n%s", code, b.stderr)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,7 +19,7 @@ type simMinersCmd struct {
 	Pool     string        `placeholder:"ADDR" default:"127.0.0.1:3333" help:"What they connect to: HOST:PORT or stratum+tcp://HOST:PORT (default ${default})."`
 	Count    int           `placeholder:"N" help:"How many; without it, one of each manner."`
 	Manner   []string      `placeholder:"NAME" help:"Firmware to behave like, given out in turn: ${manners}; without it, all."`
-	Hashrate float64       `placeholder:"H/S" default:"50000" help:"Each miner's hashes a second (default ${default}); one core does about four million in all."`
+	Hashrate hashrateFlag  `placeholder:"H/S" default:"50000" help:"Each miner's hashes a second, such as 50000 or 1MH/s (default ${default}); one core does about four million in all."`
 	Seed     uint64        `placeholder:"N" help:"Same seed, same search."`
 	User     string        `placeholder:"LOGIN" default:"sim" help:"Login (default ${default}); each miner's name is appended to it as a worker."`
 	Exact    bool          `name:"exact-user" help:"Log every miner in as LOGIN itself."`
@@ -33,19 +34,24 @@ type simMinersCmd struct {
 	Duration time.Duration `placeholder:"TIME" help:"End after that time; without it, at Ctrl-C."`
 	Every    time.Duration `placeholder:"TIME" default:"5s" help:"Time between lines of figures (default ${default}); 0 prints none."`
 	JSON     bool          `name:"json" help:"Print the final figures as JSON."`
-	Verbose  bool          `short:"v" help:"Log every message."`
+	Verbose  bool          `short:"v" help:"Log at debug level."`
 }
 
 // sharesPoll is how often --shares looks at the count.
 const sharesPoll = 50 * time.Millisecond
 
-// errTooFewShares means that --shares were not accepted within --duration.
-var errTooFewShares = errors.New("fewer shares were accepted than --shares asks for")
+// Ends of a swarm that are failures.
+var (
+	// errTooFewShares means that --shares were not accepted within --duration.
+	errTooFewShares = errors.New("fewer shares were accepted than --shares asks for")
+	// errNeverConnected means that not one miner had a connection.
+	errNeverConnected = errors.New("no miner ever connected")
+)
 
 func (c *simMinersCmd) config(env *environment) sim.MinersConfig {
 	cfg := sim.MinersConfig{
 		Pool: c.Pool, User: c.User, ExactUser: c.Exact, Password: c.Password.Reveal(),
-		Count: c.Count, Hashrate: c.Hashrate, Seed: c.Seed,
+		Count: c.Count, Hashrate: float64(c.Hashrate), Seed: c.Seed,
 		SuggestDifficulty: work.Difficulty(c.Suggest), NoVersionRolling: c.NoRoll, ExtranonceSubscribe: c.XNSub,
 		Once: c.Once, Ramp: c.Ramp, Logger: newSimLogger(env.stderr, c.Verbose),
 	}
@@ -57,9 +63,12 @@ func (c *simMinersCmd) config(env *environment) sim.MinersConfig {
 
 // Run mines until Ctrl-C, the duration's end or enough shares.
 func (c *simMinersCmd) Run(env *environment) error {
+	if err := notNegative(flagSpan{"--duration", c.Duration}, flagSpan{"--every", c.Every}); err != nil {
+		return err
+	}
 	miners, err := sim.NewMiners(c.config(env))
 	if err != nil {
-		return simError(err)
+		return simError(err, "loka sim miners")
 	}
 	ctx, stop := env.limited(c.Duration)
 	defer stop()
@@ -79,10 +88,28 @@ func (c *simMinersCmd) Run(env *environment) error {
 		c.figures(env.stdout, miners)
 		printMiners(env.stdout, stats)
 	}
+	// A signal is the user's own end of it, however early.
+	if !connected(stats) && !errors.Is(ctx.Err(), context.Canceled) {
+		return c.neverConnected(stats)
+	}
 	if stats.Accepted < c.Shares {
 		return fmt.Errorf("%w: %d of %d; look at the pool's and the proxy's log", errTooFewShares, stats.Accepted, c.Shares)
 	}
 	return nil
+}
+
+// connected says whether any miner ever was.
+func connected(s sim.MinersStats) bool {
+	return slices.ContainsFunc(s.Miners, func(m sim.MinerStats) bool { return m.Connects > 0 })
+}
+
+// neverConnected names the pool, and what the first miner met there.
+func (c *simMinersCmd) neverConnected(s sim.MinersStats) error {
+	reason := ""
+	if len(s.Miners) > 0 && s.Miners[0].LastEnd != "" {
+		reason = " (" + visible(s.Miners[0].LastEnd) + ")"
+	}
+	return fmt.Errorf("%w: %s%s; give the proxy's or pool's address with --pool", errNeverConnected, c.Pool, reason)
 }
 
 // untilShares runs the swarm until enough shares are accepted.
@@ -125,13 +152,4 @@ func printMiners(w io.Writer, s sim.MinersStats) {
 		shown++
 		_, _ = fmt.Fprintf(w, "miner %d (%s): %s\n", m.Index, m.Manner, visible(trouble))
 	}
-}
-
-// simError tells a flag that the simulator does not take from what went wrong
-// later.
-func simError(err error) error {
-	if errors.Is(err, sim.ErrConfig) {
-		return usageError{err.Error() + "; `loka sim pool --help` and `loka sim miners --help` list what can be set"}
-	}
-	return err
 }

@@ -20,7 +20,7 @@ type simPoolCmd struct {
 	Every    time.Duration `name:"every" placeholder:"TIME" default:"5s" help:"Time between lines of figures (default ${default}); 0 prints none."`
 	Duration time.Duration `placeholder:"TIME" help:"End after that time; without it, at Ctrl-C."`
 	JSON     bool          `name:"json" help:"Print the final figures as JSON."`
-	Verbose  bool          `short:"v" help:"Log every message."`
+	Verbose  bool          `short:"v" help:"Log at debug level."`
 
 	Work   simPoolWork   `embed:"" group:"Work"`
 	Manner simPoolManner `embed:"" group:"Manner"`
@@ -76,7 +76,29 @@ type simPoolQuirks struct {
 	DuplicateReply  bool          `name:"duplicate-replies" help:"Answer every share twice."`
 	NotifyFirst     bool          `help:"Send work before the subscribe reply."`
 	ChatterEvery    time.Duration `placeholder:"TIME" help:"Send messages, version requests and pings at that interval."`
-	Reconnect       string        `placeholder:"ADDR" help:"Ask for a reconnect to ADDR with the chatter."`
+	Reconnect       string        `placeholder:"ADDR" help:"Ask for a reconnect to ADDR (HOST:PORT, or - for none) with the chatter."`
+}
+
+// check wants what the simulator has another meaning for: to it, 0 is the
+// default, and a number of transactions below 0 is none.
+func (c *simPoolCmd) check() error {
+	w := c.Work
+	for _, one := range []struct {
+		flag string
+		ok   bool
+		got  any
+		want string
+	}{
+		{"--difficulty", w.Difficulty > 0, w.Difficulty, "a number above 0"},
+		{"--job-interval", w.JobInterval > 0, w.JobInterval, "a time above 0 such as 30s"},
+		{"--extranonce2-size", w.Extranonce2Size > 0, w.Extranonce2Size, "1 to 16"},
+		{"--transactions", w.Transactions >= 0, w.Transactions, "a number from 0"},
+	} {
+		if !one.ok {
+			return usageError{fmt.Sprintf("%s: %v; want %s", one.flag, one.got, one.want)}
+		}
+	}
+	return notNegative(flagSpan{"--duration", c.Duration}, flagSpan{"--every", c.Every})
 }
 
 // config turns flags into the simulator's own words.
@@ -84,7 +106,7 @@ func (c *simPoolCmd) config(env *environment) (sim.PoolConfig, error) {
 	w, m := c.Work, c.Manner
 	mask, err := work.ParseVersionMask([]byte(w.VersionMask))
 	if err != nil {
-		return sim.PoolConfig{}, usageError{fmt.Sprintf("--version-mask %q is no mask; write 8 hex digits such as 1fffe000", w.VersionMask)}
+		return sim.PoolConfig{}, usageError{fmt.Sprintf("--version-mask: %q is no mask; write 8 hex digits such as 1fffe000", w.VersionMask)}
 	}
 	cfg := sim.PoolConfig{
 		Listen: c.Listen, Seed: c.Seed,
@@ -101,7 +123,7 @@ func (c *simPoolCmd) config(env *environment) (sim.PoolConfig, error) {
 	}
 	if w.NBits != "" {
 		if cfg.NBits, err = work.ParseNBits([]byte(w.NBits)); err != nil {
-			return sim.PoolConfig{}, usageError{fmt.Sprintf("--nbits %q is no target; write 8 hex digits such as 207fffff", w.NBits)}
+			return sim.PoolConfig{}, usageError{fmt.Sprintf("--nbits: %q is no target; write 8 hex digits such as 207fffff", w.NBits)}
 		}
 	}
 	if w.Node != "" {
@@ -126,13 +148,16 @@ func (q simPoolQuirks) quirks() sim.Quirks {
 
 // Run serves until Ctrl-C or the duration's end.
 func (c *simPoolCmd) Run(env *environment) error {
+	if err := c.check(); err != nil {
+		return err
+	}
 	cfg, err := c.config(env)
 	if err != nil {
 		return err
 	}
 	pool, err := sim.NewPool(cfg)
 	if err != nil {
-		return simError(err)
+		return simError(err, "loka sim pool")
 	}
 	ctx, stop := env.limited(c.Duration)
 	defer stop()

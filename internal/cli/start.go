@@ -20,7 +20,7 @@ type startCmd struct {
 	Password mining.Secret `placeholder:"PW" help:"Our password at the pools."`
 	Mode     string        `placeholder:"MODE" help:"How pool connections are used; this version has dedicated only."`
 	Data     string        `placeholder:"DIR" help:"Folder for state and the admin token."`
-	Verbose  bool          `short:"v" help:"Log every message."`
+	Verbose  bool          `short:"v" help:"Log at debug level."`
 }
 
 // Help is shown below the command's flags.
@@ -28,7 +28,8 @@ func (*startCmd) Help() string {
 	return `Flags override the environment (LOKA_POOL, LOKA_USER, LOKA_PASSWORD, LOKA_SERVER_LISTEN, ...),
 which overrides the file, which overrides the defaults. Without a file --pool and --user are enough.
 
-SIGTERM and Ctrl-C stop gracefully within server.shutdown_timeout; a second one stops at once.
+SIGTERM and Ctrl-C stop gracefully within server.shutdown_timeout; a second one, a second or more
+later, stops at once.
 SIGHUP reads the file again and logs what is different.`
 }
 

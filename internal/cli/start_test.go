@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -63,6 +65,7 @@ func newBench() *bench {
 			v, ok := b.vars[name]
 			return v, ok
 		},
+		names:   func() []string { return slices.Sorted(maps.Keys(b.vars)) },
 		signals: func(...os.Signal) (<-chan os.Signal, func()) { return b.signals, func() {} },
 		newProxy: func(cfg *config.Config, _ *slog.Logger, version string) (proxy, error) {
 			b.proxy.cfg, b.proxy.version = cfg, version
@@ -109,7 +112,7 @@ func TestStartRunsUntilSignal(t *testing.T) {
 		t.Error("no version")
 	}
 	log := b.stderr.String()
-	for _, want := range []string{`"msg":"starting"`, `"msg":"stopping"`, `"msg":"stopped"`, `"msg":"configuration override"`} {
+	for _, want := range []string{`"msg":"starting"`, `"msg":"told to stop","signal":"terminated"`, `"msg":"configuration override"`} {
 		if !strings.Contains(log, want) {
 			t.Errorf("the log lacks %s:\n%s", want, log)
 		}

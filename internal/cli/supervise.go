@@ -13,6 +13,10 @@ import (
 // process ends without it.
 const stopSlack = 5 * time.Second
 
+// signalSlack is how long after a termination signal another one is taken for
+// the same: timeout(1), for one, signals the process and then its group.
+const signalSlack = time.Second
+
 // errStopTimeout and errStopForced end a process that did not end by itself.
 var (
 	errStopTimeout = errors.New("the stop took longer than server.shutdown_timeout; ended without finishing")
@@ -32,21 +36,20 @@ type supervisor struct {
 
 // wait returns when the proxy has ended: nil after a graceful stop, its error
 // if it failed. If a stop takes too long, or a second signal comes, it returns
-// without the proxy, and the process must end.
+// without the proxy, and the process must end. What comes within signalSlack of
+// the first signal is no second one.
 func (s supervisor) wait(parent context.Context) error {
 	ctx, cancel := context.WithCancelCause(parent)
 	defer cancel(nil)
 	done := make(chan error, 1)
 	go func() { done <- s.run(ctx) }()
 	var late <-chan time.Time
+	var stopping time.Time
 	for {
 		select {
 		case err := <-done:
 			if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 				err = nil
-			}
-			if err == nil && late != nil {
-				s.logger.InfoContext(parent, "stopped")
 			}
 			return err
 		case <-late:
@@ -56,10 +59,12 @@ func (s supervisor) wait(parent context.Context) error {
 			case sig == syscall.SIGHUP && late == nil:
 				s.reload()
 			case sig == syscall.SIGHUP:
+			case late != nil && time.Since(stopping) < signalSlack:
 			case late != nil:
 				return errStopForced
 			default:
-				s.logger.InfoContext(parent, "stopping", "signal", sig.String())
+				s.logger.DebugContext(parent, "told to stop", "signal", sig.String())
+				stopping = time.Now()
 				timer := time.NewTimer(s.grace)
 				defer timer.Stop()
 				late = timer.C

@@ -115,6 +115,7 @@ func TestSuperviseSecondSignal(t *testing.T) {
 		})
 		s.signals <- syscall.SIGTERM
 		s.signals <- syscall.SIGHUP // too late to matter
+		time.Sleep(signalSlack)
 		s.signals <- os.Interrupt
 		if err := <-s.result; !errors.Is(err, errStopForced) {
 			t.Errorf("error %v", err)
@@ -123,6 +124,25 @@ func TestSuperviseSecondSignal(t *testing.T) {
 			t.Errorf("%d reloads while stopping", s.reloads)
 		}
 		close(release)
+	})
+}
+
+// The same signal twice within moments, as timeout(1) sends it, is one.
+func TestSuperviseRepeatedSignal(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := supervise(t, func(ctx context.Context) error {
+			<-ctx.Done()
+			time.Sleep(10 * time.Second) // finishing what is in flight
+			return ctx.Err()
+		})
+		s.signals <- syscall.SIGTERM
+		s.signals <- syscall.SIGTERM
+		time.Sleep(signalSlack - time.Nanosecond)
+		s.signals <- os.Interrupt
+		if err := <-s.result; err != nil || !s.stopped {
+			t.Errorf("error %v, stopped %t", err, s.stopped)
+		}
 	})
 }
 

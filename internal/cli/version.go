@@ -11,21 +11,24 @@ type versionCmd struct{}
 
 // Run prints version, toolchain and commit.
 func (versionCmd) Run(env *environment) error {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		info = &debug.BuildInfo{}
-	}
-	_, err := fmt.Fprintf(env.stdout, "loka %s (%s, commit %s)\n", versionOf(info), runtime.Version(), commitOf(info))
+	_, err := fmt.Fprintln(env.stdout, versionLine())
 	return err
 }
 
+// versionLine is what the command and the flag print.
+func versionLine() string {
+	info := buildInfo()
+	return fmt.Sprintf("loka %s (%s, commit %s)", versionOf(info), runtime.Version(), commitOf(info))
+}
+
 // version is this build's version, for logs and API.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		info = &debug.BuildInfo{}
+func version() string { return versionOf(buildInfo()) }
+
+func buildInfo() *debug.BuildInfo {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		return info
 	}
-	return versionOf(info)
+	return &debug.BuildInfo{}
 }
 
 // versionOf is the module's version; a build from a work tree is "devel".
