@@ -185,6 +185,7 @@ func (g *group) onJob(job *mining.Job) {
 		VersionMask: g.mask & g.hub.cfg.VersionMask,
 	}
 	size := len(job.CoinbasePrefix) + job.Extranonce1.Len() + layout.Pad
+	g.refreshed = 0
 	w.Prefix = layout.AppendPrefix(make([]byte, 0, size), job.CoinbasePrefix, job.Extranonce1, layout.Head(g.padSeed))
 	g.give(w, now)
 	if g.pool.jobs != nil {
@@ -230,22 +231,31 @@ func (g *group) follow(job *mining.Job) bool {
 	return false
 }
 
-// maxRefresh is how old a job may be and still be given again, in seconds: no
-// pool takes an ntime much later than that (ckpool 7,000 s, others less).
-const maxRefresh = 7000
+// The times of refreshed work, in seconds.
+const (
+	// maxRefresh is how old a job may be and still be given again: no pool
+	// takes an ntime much later than that (ckpool 7,000 s, others less).
+	maxRefresh = 7000
+	// rollAhead is more than firmware rolls a work's ntime ahead (cgminer 60 s).
+	rollAhead = 61
+	// maxAhead bounds how far refreshed work is ahead of the clock: btcpool
+	// takes 600 s after the job.
+	maxAhead = 5 * rollAhead
+)
 
 // refresh gives the current work again under a new id and a later ntime, so
-// that no firmware takes silence for a dead pool. Without the later ntime,
-// firmware that begins its extranonce2 anew with each job id would find the
-// same shares again.
+// that no firmware takes silence for a dead pool. Firmware begins its
+// extranonce2 anew with each job id: were the ntime one that it has rolled to
+// already, it would find the same shares again.
 func (g *group) refresh(now time.Time) {
 	age := now.Sub(g.current.Job.Received) / time.Second
 	if age <= 0 || age > maxRefresh {
 		return
 	}
+	g.refreshed++
 	w := *g.current
 	w.ID, w.Clean = mining.JobID(g.hub.jobIDs.Add(1)), false
-	w.NTime = w.Job.NTime + work.NTime(age)
+	w.NTime = w.Job.NTime + work.NTime(age) + min(g.refreshed*rollAhead, maxAhead)
 	g.give(&w, now)
 }
 

@@ -89,6 +89,8 @@ type group struct {
 	book    *jobbook.Book
 	current *mining.Work
 	sent    time.Time
+	// refreshed is how often the current job was given again.
+	refreshed work.NTime
 	// early is a job that came before the miner's extranonce was decided, or
 	// before the link's pool said what may be rolled.
 	early *mining.Job
@@ -159,6 +161,9 @@ func (g *group) tick(now time.Time) {
 		if g.link != nil && (g.due.Load() == 0 || now.Sub(g.leftAt) > g.hub.cfg.Linger) {
 			g.link.Close(mining.MinerGone)
 		}
+		return
+	}
+	if g.over {
 		return
 	}
 	// The next sweep would be too late.

@@ -4,7 +4,46 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/loka/stratum/work"
 )
+
+// Firmware begins its search anew with each work and rolls the ntime up to a
+// minute ahead: no two works of one job may meet there while the pool is
+// silent for as long as pools are, and none may be further ahead than the
+// strictest pool takes.
+func TestRefreshedWorkIsNotTheSameSearch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := goodPool("main")
+		h := build(t, []*fakePool{p}, nil)
+		g := h.join(1)
+		g.open()
+		g.authorize("alice")
+		own := p.last()
+		for nonce := range work.Nonce(5) {
+			time.Sleep(30 * time.Second)
+			g.submit("alice", nonce, hex(t, "00000001")) // the pool answers: it is not dead
+		}
+		if g.given() != 6 {
+			t.Fatalf("%d works", g.given())
+		}
+		for i, w := range g.works[1:] {
+			if ahead := w.NTime - g.works[i].NTime; ahead <= 60 {
+				t.Errorf("work %d is %d s after the one before", i+1, ahead)
+			}
+		}
+		if ahead := g.newest().NTime - g.newest().Job.NTime; ahead > 600 {
+			t.Errorf("the newest is %d s after its job", ahead)
+		}
+		own.notify(false)
+		time.Sleep(30 * time.Second)
+		synctest.Wait()
+		if ahead := g.newest().NTime - g.newest().Job.NTime; ahead > 120 {
+			t.Errorf("a new job's first refresh is %d s ahead", ahead)
+		}
+		g.leave()
+	})
+}
 
 // However the miner's clock and the hub's stand to each other.
 func TestNoMinerIsLeftLongerThanThirtySeconds(t *testing.T) {
