@@ -62,6 +62,9 @@ func TestEightManners(t *testing.T) {
 					t.Errorf("%s did not put up with %d things, the last: %s", m.Manner, m.Failures, m.LastFailure)
 				}
 			}
+			if stats.Chatter > 0 {
+				t.Errorf("%d lines of the pool's chatter reached a miner", stats.Chatter)
+			}
 			if refused := stats.RejectedTotal(); refused*100 > stats.Submitted*c.most {
 				t.Errorf("%d of %d shares were refused: %v", refused, stats.Submitted, stats.Rejected)
 			}
