@@ -147,7 +147,7 @@ func (g *group) LinkEnded(l *link.Link, reason mining.Reason, err error) {
 	defer g.mu.Unlock()
 	level := slog.LevelDebug
 	if reason != mining.MinerGone && reason != mining.Shutdown {
-		level = g.pool.ended.level(time.Now())
+		level = warnOr(&g.pool.ended, time.Now())
 	}
 	attrs := []slog.Attr{
 		slog.String("pool", l.Pool()), slog.Uint64("miner", uint64(g.miner.ID)),
@@ -288,7 +288,7 @@ func (g *group) onAuthorized(ev upstream.Event) {
 		}
 	} else {
 		a.Verdict = mining.Unauthorized
-		g.hub.log.LogAttrs(context.Background(), g.pool.refused.level(now), "pool refused a worker",
+		g.hub.log.LogAttrs(context.Background(), warnOr(&g.pool.refused, now), "pool refused a worker",
 			append(g.attrs(l.worker, g.nameOf(l.worker)), slog.Int("code", ev.Code), slog.String("text", ev.Text))...)
 	}
 	g.peer.Answer(a)

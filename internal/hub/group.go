@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
-	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -190,7 +189,7 @@ func (g *group) tick(now time.Time) {
 func (g *group) adopt(ticket uint64, l login) {
 	delete(g.logins, ticket)
 	g.members[l.worker.Login] = &member{name: g.first.name, book: g.hub.deps.Ledger.Worker(l.worker.Login, g.route.Name, time.Now())}
-	g.hub.log.LogAttrs(context.Background(), slog.LevelWarn,
+	g.hub.log.LogAttrs(context.Background(), warnOr(&g.pool.silent, time.Now()),
 		"pool does not answer a second worker's authorize; its shares go by the first one's name", g.attrs(l.worker, g.first.name)...)
 	g.peer.Answer(mining.Answer{Ticket: ticket, Verdict: mining.Accepted})
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/loka/stratum/internal/ledger"
 	"github.com/loka/stratum/internal/link"
 	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/pace"
 	"github.com/loka/stratum/internal/steer"
 )
 
@@ -29,23 +30,15 @@ type pool struct {
 	jobs Counter
 	// quota spaces what its links log.
 	quota link.Quota
-	// ended and refused pace the warnings of miners' links that end and of
-	// workers that the pool refuses.
-	ended, refused pace
+	// ended, refused and silent space the warnings of miners' links that end,
+	// of workers that the pool refuses and of those it says nothing about.
+	ended, refused, silent pace.Pace
 }
 
-// warnEvery is how often one kind of trouble that comes miner by miner is a
-// warning: a farm that knocks at a dead pool, or a stranger that tries names,
-// must not fill a disk. The rest is logged as Debug.
-const warnEvery = time.Minute
-
-// pace is when something was last a warning, in Unix nanoseconds.
-type pace struct{ last atomic.Int64 }
-
-// level is Warn once every warnEvery, and Debug else.
-func (p *pace) level(now time.Time) slog.Level {
-	last := p.last.Load()
-	if now.UnixNano()-last >= int64(warnEvery) && p.last.CompareAndSwap(last, now.UnixNano()) {
+// warnOr is Warn if the pace lets one through now, and Debug else: trouble
+// that comes miner by miner is news once, not once a miner.
+func warnOr(p *pace.Pace, now time.Time) slog.Level {
+	if p.Due(now) {
 		return slog.LevelWarn
 	}
 	return slog.LevelDebug

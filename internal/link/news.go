@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/pace"
 )
 
 // news logs that a pool is active or down. A pool that keeps coming and going
@@ -22,7 +23,7 @@ type news struct {
 }
 
 // active logs that the pool can be used. later says that steady is to be
-// called after noteEvery.
+// called after pace.Every.
 func (n *news) active(facts *Facts) (later bool) {
 	if n.restless {
 		n.up(slog.LevelDebug, facts)
@@ -50,7 +51,7 @@ func (n *news) up(level slog.Level, facts *Facts) {
 func (n *news) down(reason mining.Reason, text string, begins bool) {
 	attrs := []slog.Attr{slog.String("reason", string(reason)), slog.String("error", text)}
 	now := time.Now()
-	if last, ok := n.last[reason]; !ok || now.Sub(last) >= noteEvery {
+	if last, ok := n.last[reason]; !ok || now.Sub(last) >= pace.Every {
 		n.last[reason] = now
 		n.say(slog.LevelWarn, "pool is down", attrs)
 		return

@@ -2,29 +2,18 @@ package link
 
 import (
 	"log/slog"
-	"sync/atomic"
 	"time"
 
 	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/pace"
 	"github.com/loka/stratum/internal/upstream"
 )
-
-// noteEvery is how often one kind of event may be logged above Debug: what a
-// pool repeats must not fill a disk.
-const noteEvery = time.Minute
 
 // Quota spaces what links log: the connections to one pool share one, for
 // what it says to all of them is one piece of news. Its zero value is ready,
 // and any number of goroutines may use it.
 type Quota struct {
-	// When each kind was last logged, in Unix nanoseconds.
-	message, redirect, bad atomic.Int64
-}
-
-// due says whether noteEvery has passed since last, and if so sets it to now.
-func due(last *atomic.Int64) bool {
-	before, now := last.Load(), time.Now().UnixNano()
-	return now-before >= int64(noteEvery) && last.CompareAndSwap(before, now)
+	message, redirect, bad pace.Pace
 }
 
 // notes logs what a pool says to people and does wrong.
@@ -36,16 +25,16 @@ type notes struct {
 func (n *notes) event(ev upstream.Event) {
 	switch ev.Kind {
 	case upstream.Message:
-		if due(&n.quota.message) {
+		if n.quota.message.Due(time.Now()) {
 			n.log.Info("pool has a message", slog.String("text", ev.Text))
 		}
 	case upstream.Reconnect:
-		if due(&n.quota.redirect) {
+		if n.quota.redirect.Due(time.Now()) {
 			n.log.Warn("pool asks to reconnect, not followed",
 				slog.String("host", ev.Host), slog.Int("port", int(ev.Port)), slog.Duration("wait", ev.Wait))
 		}
 	case upstream.BadLine:
-		if due(&n.quota.bad) {
+		if n.quota.bad.Due(time.Now()) {
 			n.log.Warn("line of pool skipped", slog.String("error", ev.Text))
 		}
 	case upstream.Subscribed:

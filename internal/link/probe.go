@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/pace"
 	"github.com/loka/stratum/internal/upstream"
 )
 
@@ -122,7 +123,7 @@ func (k *Keeper) alarm(now time.Time) time.Time {
 	k.awaiting()
 	var due time.Time
 	if k.settling {
-		due = a.activeAt.Add(noteEvery)
+		due = a.activeAt.Add(pace.Every)
 	} else if !a.loggedInAt.IsZero() && a.facts.Job == nil && !a.stuck {
 		due = a.loggedInAt.Add(k.cfg.Patience)
 	}

@@ -4,39 +4,26 @@ import (
 	"context"
 	"log/slog"
 	"strconv"
-	"sync/atomic"
 	"time"
 
 	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/pace"
 )
-
-// noteEvery is how often a kind of event that strangers can cause at will is
-// logged above Debug: nobody may fill a disk.
-const noteEvery = time.Minute
 
 // maxLogin is how much of a refused login is logged, in bytes.
 const maxLogin = 64
 
-// pace lets one event in noteEvery through. Its zero value is ready, and any
-// number of goroutines may use it.
-type pace struct{ last atomic.Int64 } // UnixNano
-
-func (p *pace) due() bool {
-	last, now := p.last.Load(), time.Now().UnixNano()
-	return (last == 0 || now-last >= int64(noteEvery)) && p.last.CompareAndSwap(last, now)
-}
-
 // notes logs what befalls miners.
 type notes struct {
 	log     *slog.Logger
-	refused *pace
+	refused *pace.Pace
 	// telling are the ends that are news even without a worker: the first
 	// signs of an outage, or of a wrong setting.
-	telling map[mining.Reason]*pace
+	telling map[mining.Reason]*pace.Pace
 }
 
 func newNotes(log *slog.Logger) notes {
-	return notes{log: log, refused: new(pace), telling: map[mining.Reason]*pace{
+	return notes{log: log, refused: new(pace.Pace), telling: map[mining.Reason]*pace.Pace{
 		mining.PoolUnreachable: {}, mining.NoRoute: {}, mining.AuthorizeTimeout: {},
 	}}
 }
@@ -44,7 +31,7 @@ func newNotes(log *slog.Logger) notes {
 // loginRefused says that a miner was refused for its name.
 func (n *notes) loginRefused(m *mining.Miner, login string, v mining.Verdict) {
 	level := slog.LevelDebug
-	if n.refused.due() {
+	if n.refused.Due(time.Now()) {
 		level = slog.LevelWarn
 	}
 	n.log.LogAttrs(context.Background(), level, "login refused",
@@ -52,7 +39,7 @@ func (n *notes) loginRefused(m *mining.Miner, login string, v mining.Verdict) {
 		slog.Uint64("miner", uint64(m.ID)),
 		slog.String("remote", m.Remote.String()),
 		slog.String("verdict", v.String()),
-		slog.String("advice", "set the miner's user name to 1 to 128 printable ASCII characters without spaces, such as ACCOUNT.WORKER"))
+		slog.String("advice", "set the miner's user name to 1 to 128 printable ASCII characters without spaces, such as ACCOUNT.WORKER, and its password to 256 bytes at most"))
 }
 
 // shown is an untrusted login as a log may show it.
@@ -77,7 +64,7 @@ func (n *notes) ended(ctx context.Context, state State, reason mining.Reason) {
 	}
 	if len(state.Session.Workers) > 0 {
 		level = slog.LevelInfo
-	} else if p := n.telling[reason]; p != nil && p.due() {
+	} else if p := n.telling[reason]; p != nil && p.Due(time.Now()) {
 		level = slog.LevelInfo
 		attrs = append(attrs, slog.String("advice", mining.Describe(reason).Do))
 	}
