@@ -29,6 +29,9 @@ func (h *Hub) Handle(m *mining.Miner, req *mining.Request) mining.Answer {
 		return g.whenKnown(mining.Answer{Ticket: req.Ticket}, g.negotiated)
 	case mining.Open:
 		g.facts.UserAgent, g.facts.Opened = req.UserAgent, true
+		if !g.keepsRoute() {
+			return mining.Answer{Ticket: req.Ticket, Verdict: mining.Pending} // it is being closed
+		}
 		return g.whenKnown(mining.Answer{Ticket: req.Ticket}, g.opened)
 	case mining.Authorize:
 		return g.authorize(req)
@@ -103,6 +106,21 @@ func (g *group) hopeless() bool {
 		}
 	}
 	return true
+}
+
+// keepsRoute closes a miner whose pool was dialled before a fact came that
+// leads elsewhere: its hashrate must not stay where the routes do not send it.
+// Only a pool that passes its own extranonce1 on, or a miner that authorizes
+// before it subscribes, has to be dialled that early.
+func (g *group) keepsRoute() bool {
+	if g.route == nil {
+		return true
+	}
+	if i, ok := g.hub.rules.Match(g.facts); ok && g.hub.routes[i] == g.route {
+		return true
+	}
+	g.peer.Close(mining.NoRoute)
+	return false
 }
 
 // floor is the least extranonce2 size that any route still open asks for.
@@ -242,6 +260,10 @@ func (g *group) authorize(req *mining.Request) mining.Answer {
 	}
 	if !g.facts.Authorized {
 		g.facts.Worker, g.facts.Authorized = req.Worker.Login, true
+		if !g.keepsRoute() {
+			a.Verdict = mining.Pending // it is being closed
+			return a
+		}
 	}
 	if g.members[req.Worker.Login] != nil {
 		a.Verdict = mining.Accepted

@@ -1,6 +1,7 @@
 package hub_test
 
 import (
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -274,6 +275,38 @@ func TestNewRefusesWhatCannotWork(t *testing.T) {
 	if _, err := hub.New(hub.Config{}, hub.Deps{}); err == nil {
 		t.Error("a hub without pools")
 	}
+}
+
+// A narrow pool is dialled at the subscribe; a worker that belongs elsewhere
+// must not mine there.
+func TestRouteIsNotKeptAgainstTheRules(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		home, rental := goodPool("home"), goodPool("rental")
+		home.en2Size = 3
+		h := build(t, []*fakePool{home, rental}, func(c *hub.Config) {
+			vip := c.Routes[0]
+			vip.Name, vip.Pools, vip.Rule = "vip", []string{"rental"}, steer.Rule{Worker: "vip.*"}
+			c.Routes[0].Pools = []string{"home"}
+			c.Routes = append([]hub.RouteConfig{vip}, c.Routes...)
+		})
+		for i, c := range []struct {
+			login string
+			want  mining.Reason
+		}{{"alice", ""}, {"vip.1", mining.NoRoute}} {
+			g := h.join(uint64(i + 1))
+			if a := g.open(); a.Verdict != mining.Accepted || a.Extranonce2Size != 3 {
+				t.Fatalf("%s: open: %+v", c.login, a)
+			}
+			g.authorize(c.login)
+			if got := g.reason(); got != c.want {
+				t.Errorf("%s: closed with %q, want %q", c.login, got, c.want)
+			}
+			g.leave()
+		}
+		if got := home.users(); slices.Contains(got, "ACC-home.vip_1") {
+			t.Errorf("the wrong pool was told of the worker: %q", got)
+		}
+	})
 }
 
 func TestWhoMatchesNoRouteIsClosedByName(t *testing.T) {

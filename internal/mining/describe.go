@@ -39,7 +39,7 @@ var describeReason = map[Reason]Description{
 	MaxConnections:    {"server.max_connections was reached.", "Raise it, and the descriptor limit (ulimit -n) if the log says that it was clamped."},
 	TooManyPending:    {"The miner had more requests open than one may have.", "A broken firmware, or a pool that answers nothing: see loka_pool_rtt_seconds."},
 	PoolUnreachable:   {"The pool of this miner could not be reached, and the miner was closed so that its own failover works.", "Look at /health and the pool's close reasons."},
-	NoRoute:           {"The miner matches no configured route.", "Compare its listener, address, user agent and worker with each route.match; a last route without a match takes everybody."},
+	NoRoute:           {"The miner matches no configured route, or turned out to be another route's after its pool had to be dialled.", "Compare its listener, address, user agent and worker with each route.match; a last route without a match takes everybody. Behind a pool with an extranonce2 of 3 bytes or less, tell routes apart by listener or address."},
 	PoolDisconnected:  {"The pool connection that served this miner ended, and the miner was closed to start anew.", "Look at the close reasons of side upstream for why."},
 	ExtranonceChanged: {"The pool changed its extranonce, and this miner cannot follow without a new connection.", "Nothing; the miner reconnects at once."},
 	Disconnected:      {"An operator disconnected the miner by the API.", "Nothing; the miner reconnects at once."},
