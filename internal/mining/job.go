@@ -1,6 +1,8 @@
 package mining
 
 import (
+	"encoding/binary"
+	"encoding/hex"
 	"fmt"
 	"strconv"
 	"time"
@@ -22,30 +24,18 @@ func ParseJobID(b []byte) (id JobID, ok bool) {
 	if len(b) != 8 {
 		return 0, false
 	}
-	var v uint32
-	for _, c := range b {
-		switch {
-		case c >= '0' && c <= '9':
-			c -= '0'
-		case c >= 'a' && c <= 'f':
-			c -= 'a' - 10
-		case c >= 'A' && c <= 'F':
-			c -= 'A' - 10
-		default:
-			return 0, false
-		}
-		v = v<<4 | uint32(c)
+	var raw [4]byte
+	if _, err := hex.Decode(raw[:], b); err != nil {
+		return 0, false
 	}
-	return JobID(v), true
+	return JobID(binary.BigEndian.Uint32(raw[:])), true
 }
 
 // AppendText appends the id as [JobID.String] prints it. It never fails.
 func (id JobID) AppendText(dst []byte) ([]byte, error) {
-	const digits = "0123456789abcdef"
-	for shift := 28; shift >= 0; shift -= 4 {
-		dst = append(dst, digits[uint32(id)>>shift&0xf])
-	}
-	return dst, nil
+	var raw [4]byte
+	binary.BigEndian.PutUint32(raw[:], uint32(id))
+	return hex.AppendEncode(dst, raw[:]), nil
 }
 
 // Job is one job as a pool gave it: everything a header needs but the
