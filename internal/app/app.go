@@ -220,6 +220,9 @@ func (a *App) Model() *view.Model { return a.model }
 func (a *App) Run(ctx context.Context) error {
 	defer a.Close()
 	if err := a.bind(ctx); err != nil {
+		for _, l := range a.listeners {
+			_ = l.Close() // what was bound before the one that could not be
+		}
 		return err
 	}
 	addrs := a.Addrs()

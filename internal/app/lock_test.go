@@ -1,7 +1,9 @@
 package app_test
 
 import (
+	"context"
 	"fmt"
+	"net"
 	"strings"
 	"testing"
 
@@ -29,4 +31,38 @@ func TestDataDirIsTakenOnce(t *testing.T) {
 		t.Fatalf("after the first is closed: %v", err)
 	}
 	second.Close()
+}
+
+// An address in use is an error at once, and what was bound before is free.
+func TestAddressInUse(t *testing.T) {
+	var lc net.ListenConfig
+	taken, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = taken.Close() }()
+	other, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	miners := other.Addr().String()
+	_ = other.Close()
+	cfg, problems := config.Load(fmt.Appendf(nil,
+		"data_dir = %q\n[server]\nlisten = [%q]\n[http]\nlisten = %q\n[[pool]]\nname = \"main\"\nurl = \"127.0.0.1:1\"\nusername = \"a\"\n",
+		t.TempDir(), miners, taken.Addr()), "test.toml", config.Options{})
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	a, err := app.New(cfg, app.Deps{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Run(context.Background()); err == nil || !strings.Contains(err.Error(), "http.listen") {
+		t.Errorf("run with the page's address in use: %v", err)
+	}
+	again, err := lc.Listen(t.Context(), "tcp", miners)
+	if err != nil {
+		t.Fatalf("the miners' address is not free again: %v", err)
+	}
+	_ = again.Close()
 }
