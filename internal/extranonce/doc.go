@@ -10,10 +10,12 @@
 // connection: its own E1 is passed on and the miner has the whole extranonce2
 // ([Layout.PassThrough]).
 //
-// The package knows sizes and bytes only: no miner, link or job, and not yet
-// who has which slot.
+// A [Layout] is how many bytes each has. A [Space] is who has which slot. The
+// package knows sizes, bytes and times only: no miner, link or job.
 //
 // Invariants: PoolSize = Pad + Slot + Miner in every layout made here; Miner is
-// at most 8 bytes and Slot at most 4; Slot is 0 exactly when PassThrough; the coinbase that a miner builds from what it is told is the
-// coinbase that the pool builds from what it is sent.
+// at most 8 bytes and Slot at most 4; Slot is 0 exactly when PassThrough; the
+// coinbase that a miner builds from what it is told is the coinbase that the
+// pool builds from what it is sent. No slot is in use twice, nor given again
+// while work counts that its last miner searched; none is lost.
 package extranonce
