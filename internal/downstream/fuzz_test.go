@@ -75,7 +75,7 @@ func FuzzLines(f *testing.F) {
 			if !json.Valid(frame.Data) || bytes.IndexByte(frame.Data, '\n') != len(frame.Data)-1 {
 				t.Errorf("sent %q", frame.Data)
 			}
-			if frame.Class == downstream.Reply {
+			if frame.Class == downstream.Reply || frame.Class == downstream.Gate {
 				replies++
 			}
 		}

@@ -7,7 +7,7 @@ type Class uint8
 
 // The classes of frames.
 const (
-	// Reply answers a request and is never dropped.
+	// Reply answers a request and is never dropped. A CleanJob may overtake it.
 	Reply Class = iota
 	// Setting is replaced by a newer setting of the same key as long as no
 	// job stands between the two.
@@ -16,6 +16,9 @@ const (
 	Job
 	// CleanJob is a notify that replaces earlier jobs that still wait.
 	CleanJob
+	// Gate answers a handshake's request: firmware takes the next line for
+	// that answer, so nothing may overtake it.
+	Gate
 )
 
 // String names the class.
@@ -29,6 +32,8 @@ func (c Class) String() string {
 		return "job"
 	case CleanJob:
 		return "clean_job"
+	case Gate:
+		return "gate"
 	}
 	return "unknown"
 }
@@ -102,6 +107,15 @@ type Refused struct {
 // Refused lists the shares that the session refused itself, in order. It is
 // valid until the next call of Reset.
 func (o *Out) Refused() []Refused { return o.refused }
+
+// answer closes a frame that answers a request.
+func (o *Out) answer(gate bool) {
+	class := Reply
+	if gate {
+		class = Gate
+	}
+	o.end(class, 0)
+}
 
 // end closes the frame whose bytes were appended to buf.
 func (o *Out) end(class Class, key uint8) {

@@ -222,8 +222,8 @@ func (m *model) collect() {
 		if err := json.Unmarshal(f.Data, &line); err != nil || f.Data[len(f.Data)-1] != '\n' {
 			m.t.Fatalf("sent %q: %v", f.Data, err)
 		}
-		if f.Class == downstream.Reply {
-			m.reply(string(line.ID), string(f.Data))
+		if f.Class == downstream.Reply || f.Class == downstream.Gate {
+			m.reply(string(line.ID), string(f.Data), f.Class)
 			continue
 		}
 		m.unsolicited(line.Method, line.Params)
@@ -231,9 +231,12 @@ func (m *model) collect() {
 	m.out.Reset()
 }
 
-func (m *model) reply(id, line string) {
+func (m *model) reply(id, line string, class downstream.Class) {
 	if len(m.due) == 0 || m.due[0].id != id {
 		m.t.Fatalf("reply %s, due are %v", line, m.due)
+	}
+	if m.due[0].gate && class != downstream.Gate {
+		m.t.Fatalf("reply %s may be overtaken", line)
 	}
 	m.due = m.due[1:]
 	m.after = ""

@@ -75,7 +75,7 @@ func (q *slots) drain(out *Out) {
 		}
 		if len(t.reply) > 0 {
 			out.buf = append(out.buf, t.reply...)
-			out.end(Reply, 0)
+			out.answer(t.gate)
 		}
 		q.pop()
 	}

@@ -104,7 +104,7 @@ func TestStateNames(t *testing.T) {
 	}
 	for class, want := range map[downstream.Class]string{
 		downstream.Reply: "reply", downstream.Setting: "setting",
-		downstream.Job: "job", downstream.CleanJob: "clean_job", 99: "unknown",
+		downstream.Job: "job", downstream.CleanJob: "clean_job", downstream.Gate: "gate", 99: "unknown",
 	} {
 		if class.String() != want {
 			t.Errorf("class %d = %q, want %q", class, class, want)

@@ -156,7 +156,7 @@ func (s *V1) reply(id []byte, r reply, out *Out) {
 	case len(id) == 0:
 	case s.slots.len() == 0:
 		out.buf = r.append(out.buf, id)
-		out.end(Reply, 0)
+		out.answer(r.gate())
 	default:
 		s.slots.answer(s.slots.push(id, r.gate()), r)
 	}

@@ -174,7 +174,7 @@ func TestClasses(t *testing.T) {
 	}
 	want := []kind{
 		{downstream.Reply, 0},
-		{downstream.Reply, 0},
+		{downstream.Gate, 0},
 		{downstream.Setting, downstream.KeyVersionMask},
 		{downstream.Setting, downstream.KeyDifficulty},
 		{downstream.Job, 0},

@@ -253,6 +253,8 @@ func classOf(class downstream.Class) wire.Class {
 		return wire.Update
 	case downstream.CleanJob:
 		return wire.Reset
+	case downstream.Gate:
+		return wire.Anchor
 	default:
 		return wire.Reply
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -205,6 +206,31 @@ func TestSlowReaderOfCleanJobs(t *testing.T) {
 		}
 		if len(heard) > 20 || m.gone() {
 			t.Errorf("heard %d lines, gone: %t", len(heard), m.gone())
+		}
+	})
+}
+
+// A clean job passes the replies that a slow miner has not read yet, but for
+// the answer to a login: firmware takes the next line for that.
+func TestSlowReaderOfReplies(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		m := r.connectBy(512, nil)
+		m.say(subscribe("1"), authorize("2", "alice"))
+		for id := mining.JobID(2); id < 9; id++ {
+			m.conn.Work(someWork(id))
+		}
+		for _, line := range []string{submit("3", 1), authorize("4", "alice"), submit("5", 1)} {
+			m.say(line)
+		}
+		clean := someWork(9)
+		clean.Clean = true
+		m.conn.Work(clean)
+		synctest.Wait()
+		heard := m.heard()
+		want := []string{ok("3"), ok("4"), strings.TrimSuffix(string(downstream.RenderNotify(nil, clean)), "\n"), ok("5")}
+		if got := heard[max(0, len(heard)-len(want)):]; !slices.Equal(got, want) {
+			t.Errorf("heard last %q, want %q", got, want)
 		}
 	})
 }

@@ -47,6 +47,7 @@ func behaviours() []behaviour {
 		{"queue frames", Config{MaxQueueFrames: 8, MaxQueueAge: time.Minute}, testQueueFrames},
 		{"queue age", short, testQueueAge},
 		{"superseded", patient, testSuperseded},
+		{"overtakes", patient, testOvertakes},
 		{"cork", short, testCork},
 		{"blocked line", short, testBlockedLine},
 		{"blocked line at the end", short, testBlockedLineEnds},
@@ -239,7 +240,22 @@ func testSuperseded(r *rig) {
 	r.conn.Send(setting(1, "d1 "), update("u1 "), reply("r1 "), setting(1, "d2 "), setting(2, "m1 "), reply("r2 "))
 	r.conn.Send(setting(1, "d3 "), Frame{Class: Reset, Data: []byte("c1 ")}, setting(1, "d4 "), update("u2 "))
 	r.conn.Close(mining.Shutdown)
-	r.hear(want + "r1 m1 r2 d3 c1 d4 u2 ")
+	r.hear(want + "m1 d3 c1 r1 r2 d4 u2 ")
+	r.hearEnd()
+}
+
+func testOvertakes(r *rig) {
+	r.start()
+	sent := string(r.fill())
+	waiting := r.conn.Stats().QueuedBytes
+	r.conn.Send(reply("r1 "), Frame{Class: Anchor, Data: []byte("a1 ")}, reply("r2 "))
+	r.conn.Send(Frame{Class: Setting, Key: 1, Data: []byte("d1 ")}, Frame{Class: Reset, Data: []byte("c1 ")}, reply("r3 "))
+	r.conn.Send(Frame{Class: Setting, Key: 1, Data: []byte("d2 ")}, Frame{Class: Reset, Data: []byte("c2 ")})
+	if n := r.conn.Stats().QueuedBytes; n != waiting+6*3 {
+		r.t.Errorf("%d bytes wait, before it were %d", n, waiting)
+	}
+	r.conn.Close(mining.Shutdown)
+	r.hear(sent + "r1 a1 d2 c2 r2 r3 ")
 	r.hearEnd()
 }
 

@@ -11,7 +11,7 @@ type Class uint8
 
 // The classes of frame.
 const (
-	// Reply is never dropped.
+	// Reply is never dropped. A Reset may overtake it, nothing else.
 	Reply Class = iota
 	// Setting replaces an older unsent Setting of the same Key if no Update
 	// and no Reset stands between the two.
@@ -19,8 +19,13 @@ const (
 	// Update is kept until a Reset comes.
 	Update
 	// Reset removes all older unsent Updates and Resets, and then the
-	// Settings which that made obsolete.
+	// Settings which that made obsolete. Where the peer keeps frames waiting,
+	// it goes ahead of the Replies that have not begun to leave, with the
+	// Settings that are left directly before it.
 	Reset
+	// Anchor is a reply that nothing overtakes: whatever is sent after it
+	// leaves after it.
+	Anchor
 )
 
 // Frame is one message to send.

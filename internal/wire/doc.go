@@ -9,7 +9,8 @@
 //   - [Conn.Send] never blocks. What the peer does not take is queued within
 //     bounds of bytes, frames and age; past one of them the connection ends
 //     with slow_consumer.
-//   - The order of Send calls is the order on the wire.
+//   - The order of Send calls is the order on the wire, but for a Reset, which
+//     overtakes Replies that a slow peer keeps waiting.
 //   - The first reason for an end wins, and everything the connection started
 //     is gone when Run returns.
 package wire

@@ -30,8 +30,9 @@ type entry struct {
 	at time.Time
 }
 
-// queue holds frames in order, their bytes side by side, and drops those
-// that a newer one supersedes. It has no lock of its own.
+// queue holds frames in order, their bytes side by side, drops those that a
+// newer one supersedes, and lets a Reset past replies that the peer keeps
+// waiting. No frame waits longer than the first. It has no lock of its own.
 type queue struct {
 	mem *memory
 	// sent counts the bytes at the start of mem.buf, first the entries at the
@@ -60,7 +61,7 @@ func (q *queue) len() int {
 // front returns all unsent bytes. They are the queue's until the next call.
 func (q *queue) front() []byte { return q.mem.buf[q.sent:] }
 
-// push appends a copy of the frame and returns how many frames it superseded.
+// push adds a copy of the frame and returns how many frames it superseded.
 func (q *queue) push(f Frame) (superseded int) {
 	if len(f.Data) == 0 {
 		return 0
@@ -70,13 +71,62 @@ func (q *queue) push(f Frame) (superseded int) {
 	} else {
 		superseded = q.supersede(f)
 	}
-	q.mem.buf = append(q.mem.buf, f.Data...)
-	q.mem.frames = append(q.mem.frames, entry{class: f.Class, key: f.Key, size: len(f.Data)})
+	if f.Class == Reset && q.waits() {
+		q.overtake(f)
+		return superseded
+	}
+	q.mem.append(entry{class: f.Class, key: f.Key, size: len(f.Data)}, f.Data)
 	return superseded
 }
 
+// append adds a frame at the end.
+func (m *memory) append(e entry, data []byte) {
+	m.buf = append(m.buf, data...)
+	m.frames = append(m.frames, e)
+}
+
+// waits reports that the peer keeps frames waiting. What is only gathered
+// leaves in one write, so nothing is gained by a change of its order.
+func (q *queue) waits() bool { return q.len() > 0 && !q.oldest().IsZero() }
+
+// overtake adds a Reset before all Replies that follow the last Anchor, and
+// takes the Settings among these along. There is no job left to overtake.
+// What moves ahead of a frame has no more time than that.
+func (q *queue) overtake(f Frame) {
+	old, sent, frames := q.mem, q.sent, q.mem.frames[q.first:]
+	ahead := len(frames) // frames before it stay ahead whatever they are
+	for ahead > 0 && frames[ahead-1].class != Anchor {
+		ahead--
+	}
+	q.mem, _ = memories.Get().(*memory)
+	q.sent, q.first = 0, 0
+	var since time.Time
+	from := sent
+	for i, e := range frames {
+		switch {
+		case i < ahead || e.class == Setting:
+			if !since.IsZero() {
+				e.at = since
+			}
+			q.mem.append(e, old.buf[from:from+e.size])
+		case since.IsZero():
+			since = e.at
+		}
+		from += e.size
+	}
+	q.mem.append(entry{class: Reset, key: f.Key, size: len(f.Data), at: since}, f.Data)
+	from = sent
+	for i, e := range frames {
+		if i >= ahead && e.class != Setting {
+			q.mem.append(e, old.buf[from:from+e.size])
+		}
+		from += e.size
+	}
+	old.release()
+}
+
 // supersede removes what f makes needless. A frame that has left in part is
-// a Reply by then and stays.
+// an Anchor by then and stays.
 func (q *queue) supersede(f Frame) (gone int) {
 	frames := q.mem.frames[q.first:]
 	switch f.Class {
@@ -150,7 +200,7 @@ func (q *queue) consume(n int) (whole int) {
 		if n < e.size {
 			if n > 0 {
 				e.size -= n
-				e.class = Reply
+				e.class = Anchor
 			}
 			return whole
 		}
@@ -200,6 +250,11 @@ func (q *queue) clear() {
 		return
 	}
 	*q = queue{}
+	m.release()
+}
+
+// release gives the memory back.
+func (m *memory) release() {
 	if cap(m.buf) > keepCap || cap(m.frames) > keepCap/16 {
 		return
 	}

@@ -256,12 +256,13 @@ func (r *rig) echo() {
 	}
 }
 
-// fill sends until the peer takes no more, and returns the bytes sent.
+// fill sends until the peer takes no more, and returns the bytes sent, which
+// nothing overtakes.
 func (r *rig) fill() []byte {
 	var sent bytes.Buffer
 	for n := byte(0); !r.full(); n++ {
 		frame := bytes.Repeat([]byte{'a' + n%26}, 1024)
-		r.conn.Send(Frame{Data: frame})
+		r.conn.Send(Frame{Class: Anchor, Data: frame})
 		sent.Write(frame)
 	}
 	return sent.Bytes()

@@ -18,7 +18,7 @@ const (
 
 // Send queues copies of the frames and writes what the peer takes now. It
 // never blocks. The order of Send calls is the order on the wire, whoever
-// calls. From the first Line of a read until after its Flush, what all
+// calls; [Reset] alone overtakes. From the first Line of a read until after its Flush, what all
 // goroutines send is gathered and leaves in one write; see Uncork. What the
 // peer does not take waits, within MaxQueueBytes, MaxQueueFrames and
 // MaxQueueAge; past one of them the connection ends at once with
