@@ -16,5 +16,6 @@
 //   - LinkEnded comes exactly once, last, with one named reason; before it
 //     every submit that was taken and is still open gets its
 //     Unanswered verdict. Logins get none: they may be named to another pool.
-//   - The order of lines on the wire is the order of their ids.
+//   - The order of lines on the wire is the order of their ids. Lines of many
+//     goroutines leave in one write by one of them; nobody else waits for it.
 package link

@@ -15,12 +15,12 @@ type driver struct{ l *Link }
 func (d driver) Line(line []byte) error {
 	l := d.l
 	l.mu.Lock()
-	events, out, err := l.session.Line(line, time.Now(), l.events[:0], l.out[:0])
-	l.events = events
-	l.send(out)
+	events, out, err := l.session.Line(line, time.Now(), l.events[:0], l.out.lines)
+	l.events, l.out.lines = events, out
 	if err == nil {
 		l.rearm()
 	}
+	l.flush()
 	l.mu.Unlock()
 	l.cause = err
 	l.tell()

@@ -104,7 +104,7 @@ type Link struct {
 	cancel  context.CancelFunc // ends the dial under way
 	closing mining.Reason      // what Close asked for
 	tickAt  time.Time          // when the reader will call Tick next
-	out     []byte             // scratch
+	out     outbox
 	remote  string
 	since   time.Time
 }
@@ -166,7 +166,8 @@ func (l *Link) live(ctx context.Context) (mining.Reason, error) {
 	if addr := conn.RemoteAddr(); addr != nil {
 		l.remote = addr.String()
 	}
-	l.send(l.session.Start(l.since, l.out[:0]))
+	l.out.lines = l.session.Start(l.since, l.out.lines)
+	l.flush()
 	l.mu.Unlock()
 	reason = w.Run(ctx, driver{l})
 	return reason, l.cause
@@ -218,8 +219,9 @@ func endOf(ctx context.Context) mining.Reason {
 func (l *Link) Authorize(name, password string, tag uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.send(l.session.Authorize(name, password, tag, time.Now(), l.out[:0]))
+	l.out.lines = l.session.Authorize(name, password, tag, time.Now(), l.out.lines)
 	l.rearm()
+	l.flush()
 }
 
 // Submit hands in a share. Exactly one first Verdict event comes under its
@@ -232,13 +234,14 @@ func (l *Link) Submit(sub upstream.Submit) bool {
 	if l.conn == nil || l.closing != "" || !l.session.CanSubmit() {
 		return false
 	}
-	l.send(l.session.Submit(sub, time.Now(), l.out[:0]))
+	l.out.lines = l.session.Submit(sub, time.Now(), l.out.lines)
 	l.rearm()
+	l.flush()
 	return true
 }
 
 // Close ends the link with a reason, unless it is ending already. It does not
-// wait.
+// wait. Submits that were taken before leave first.
 func (l *Link) Close(reason mining.Reason) {
 	l.mu.Lock()
 	if l.closing != "" {
@@ -246,23 +249,15 @@ func (l *Link) Close(reason mining.Reason) {
 		return
 	}
 	l.closing = reason
-	conn, cancel := l.conn, l.cancel
+	conn, cancel, sending := l.conn, l.cancel, l.out.sending
 	l.mu.Unlock()
 	switch {
+	case sending: // flush closes
 	case conn != nil:
 		conn.Close(reason)
 	case cancel != nil:
 		cancel()
 	}
-}
-
-// send puts lines on the wire and keeps their memory for the next. Holding mu
-// here keeps the order of lines that of their ids; Send does not block.
-func (l *Link) send(out []byte) {
-	if len(out) > 0 && l.conn != nil {
-		l.conn.Send(wire.Frame{Class: wire.Reply, Data: out})
-	}
-	l.out = out[:0]
 }
 
 // rearm wakes the reader where it would call Tick too late. mu is held.
