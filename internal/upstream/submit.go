@@ -21,6 +21,12 @@ type Submit struct {
 	// VersionBits are the rolled bits, meaningful when HasVersionBits.
 	VersionBits    work.VersionMask
 	HasVersionBits bool
+	// Version is the whole version that was searched with, meaningful when
+	// HasVersion. The bits are then made of it by the pool's Reading, and
+	// VersionBits is not looked at.
+	Version    work.Version
+	HasVersion bool
+	Reading    work.VersionReading
 	// Tag comes back with the verdict.
 	Tag uint64
 }
@@ -35,11 +41,12 @@ func (s *V1) CanSubmit() bool { return s.state == Steady && len(s.local) < s.cfg
 // the next Line or Tick. While [V1.CanSubmit] is false nothing is sent and no
 // event comes.
 //
-// Version bits go as BIP310 has them, masked to what the pool granted when the
+// VersionBits go as they are, masked to what the pool granted when the
 // job came or grants now. A pool that granted no mask is sent five parameters
 // whatever the miner rolled: miners rented through MRR send a sixth unasked,
 // mostly zero; one that rolled all the same missed its target, and the pool
-// says so.
+// says so. A version that a pool of this reading cannot come to is sent as close
+// as it can be: should the reading be wrong, a block is not lost by it.
 func (s *V1) Submit(sub Submit, now time.Time, out []byte) []byte {
 	if !s.CanSubmit() {
 		return out
@@ -74,7 +81,12 @@ func (s *V1) appendSubmit(out []byte, id uint64, sub *Submit) []byte {
 		NTime:       sub.NTime,
 		Nonce:       sub.Nonce,
 	}
-	if mask := s.mask | sub.Job.VersionMask; sub.HasVersionBits && mask != 0 {
+	switch mask := s.mask | sub.Job.VersionMask; {
+	case mask == 0:
+	case sub.HasVersion:
+		c.submit.VersionBits, _ = sub.Reading.Bits(sub.Job.Version, sub.Version, mask)
+		c.submit.HasVersionBits = true
+	case sub.HasVersionBits:
 		c.submit.VersionBits, c.submit.HasVersionBits = sub.VersionBits&mask, true
 	}
 	return c.submit.Append(out, s.id(id))

@@ -46,6 +46,48 @@ func TestSubmitForms(t *testing.T) {
 	}
 }
 
+// TestSubmitOfAVersion has what is sent for a version as a whole, by what the
+// pool makes of it. The job's version is 20800000, as in a capture of an S17e.
+func TestSubmitOfAVersion(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		mask    work.VersionMask // granted when the job came
+		now     work.VersionMask // pushed after the job, if not 0
+		reading work.VersionReading
+		version work.Version
+		tail    string
+	}{
+		"replace":                      {work.MaskBIP320, 0, work.ReadReplace, 0x20c00000, `,"00c00000"`},
+		"or":                           {work.MaskBIP320, 0, work.ReadOr, 0x20c00000, `,"00400000"`},
+		"xor":                          {work.MaskBIP320, 0, work.ReadXor, 0x20c00000, `,"00400000"`},
+		"replace, nothing rolled":      {work.MaskBIP320, 0, work.ReadReplace, 0x20800000, `,"00800000"`},
+		"xor, nothing rolled":          {work.MaskBIP320, 0, work.ReadXor, 0x20800000, `,"00000000"`},
+		"xor, rolled away":             {work.MaskBIP320, 0, work.ReadXor, 0x20000000, `,"00800000"`},
+		"or, cannot":                   {work.MaskBIP320, 0, work.ReadOr, 0x20400000, `,"00400000"`},
+		"replace, narrowed after":      {work.MaskBIP320, 0x00c00000, work.ReadReplace, 0x21c00000, `,"01c00000"`},
+		"xor, widened after":           {0x00c00000, work.MaskBIP320, work.ReadXor, 0x21c00000, `,"01400000"`},
+		"replace, outside of the mask": {0x00c00000, 0, work.ReadReplace, 0x21c00000, `,"00c00000"`},
+		"no mask":                      {0, 0, work.ReadReplace, 0x20800000, ""},
+		"no mask, rolled":              {0, 0, work.ReadXor, 0x20c00000, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPool(t, masked()).start().say(
+				`{"id":1,"result":{"version-rolling":true,"version-rolling.mask":"`+tc.mask.String()+`"}}`,
+				slushSubscribed, strings.Replace(job("bf", zeroPrev, "true"), "20000000", "20800000", 1))
+			if tc.now != 0 {
+				p.say(`{"method":"mining.set_version_mask","params":["` + tc.now.String() + `"]}`)
+			}
+			p.reset()
+			sub := share(p.s.LastJob(), 1)
+			sub.Version, sub.HasVersion, sub.Reading = tc.version, true, tc.reading
+			sub.VersionBits, sub.HasVersionBits = 0x1fffe000, true // not looked at
+			p.submit(sub).wantLines(
+				`{"id":3,"method":"mining.submit","params":["acct.rig1","bf","00000000","504e86ed","b2957c02"` + tc.tail + `]}`)
+		})
+	}
+}
+
 func TestSubmitIsCanonical(t *testing.T) {
 	t.Parallel()
 	p := newPool(t, upstream.Config{}).steady().say(job(`q\"1`, zeroPrev, "true"))
@@ -185,7 +227,7 @@ func TestVerdictsInAnyOrder(t *testing.T) {
 func TestSubmitAllocatesNothing(t *testing.T) {
 	p := newPool(t, masked()).steady().say(job("a", zeroPrev, "true"))
 	sub := share(p.s.LastJob(), 1)
-	sub.HasVersionBits = true
+	sub.Version, sub.HasVersion, sub.Reading = 0x20c00000, true, work.ReadXor
 	var reply []byte
 	id := 3
 	exchange := func() {
