@@ -240,6 +240,16 @@ func (l *Link) Submit(sub upstream.Submit) bool {
 	return true
 }
 
+// SuggestDifficulty asks the pool for a difficulty; see
+// [upstream.V1.SuggestDifficulty]. Before the pool has subscribed us it waits.
+func (l *Link) SuggestDifficulty(d work.Difficulty) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.out.lines = l.session.SuggestDifficulty(d, time.Now(), l.out.lines)
+	l.rearm()
+	l.flush()
+}
+
 // Close ends the link with a reason, unless it is ending already. It does not
 // wait. Submits that were taken before leave first.
 func (l *Link) Close(reason mining.Reason) {

@@ -25,11 +25,6 @@ func (s *V1) appendSubscribe(out []byte, id uint64) []byte {
 	return req.Append(out, s.id(id))
 }
 
-func (s *V1) appendSuggest(out []byte, id uint64) []byte {
-	req := sv1.SuggestDifficulty{Difficulty: s.cfg.SuggestDifficulty}
-	return req.Append(out, s.id(id))
-}
-
 func (s *V1) appendAuthorize(out []byte, id uint64, l login) []byte {
 	req := sv1.Authorize{User: []byte(l.name), Password: []byte(l.password)}
 	return req.Append(out, s.id(id))

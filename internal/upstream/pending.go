@@ -157,9 +157,15 @@ func (a *asks) expireLate(now time.Time) {
 	}
 }
 
-// giveUp marks an open request late: a reply still finds it, for a while.
+// giveUp marks an open request late: a reply still finds it, for a while. A
+// wish is forgotten: no reply to it matters.
 func (a *asks) giveUp(s *ask) ask {
 	got := *s
+	if s.kind == askSuggest {
+		a.forget(s)
+		a.trim()
+		return got
+	}
 	s.late = true
 	a.open--
 	a.late++

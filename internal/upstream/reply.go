@@ -70,9 +70,7 @@ func (s *V1) subscribed() error {
 	s.state, s.opened = Steady, s.now
 	s.en1, s.en2Size = m.Extranonce1, m.Extranonce2Size
 	s.tell(Event{Kind: Subscribed, Extranonce1: s.en1, Extranonce2Size: s.en2Size})
-	if s.cfg.SuggestDifficulty > 0 {
-		s.out = s.appendSuggest(s.out, s.asks.put(askSuggest, 0, s.now))
-	}
+	s.out = s.SuggestDifficulty(s.suggest, s.now, s.out)
 	for _, l := range s.logins {
 		s.out = s.sendLogin(l, s.now, s.out)
 	}

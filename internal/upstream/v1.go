@@ -17,7 +17,8 @@ type Config struct {
 	UserAgent string
 	// VersionMask is what we ask to roll; 0 asks for nothing (no configure).
 	VersionMask work.VersionMask
-	// SuggestDifficulty is what we ask the pool for; 0 asks for nothing.
+	// SuggestDifficulty is what we ask the pool for once subscribed; 0 asks for
+	// nothing. [V1.SuggestDifficulty] asks later, or for something else.
 	SuggestDifficulty work.Difficulty
 
 	// HandshakeTimeout bounds the wait for the subscribe reply (15 s).
@@ -117,9 +118,10 @@ type V1 struct {
 	held       *mining.Job // came before the subscribe reply
 
 	asks    asks
-	logins  []login   // wait for the subscribe reply
-	local   []Event   // verdicts of our own, told at the next Line or Tick
-	localAt time.Time // when the first of local was made
+	logins  []login         // wait for the subscribe reply
+	suggest work.Difficulty // waits for the subscribe reply, 0 for nothing
+	local   []Event         // verdicts of our own, told at the next Line or Tick
+	localAt time.Time       // when the first of local was made
 
 	bad    [maxBadLines]time.Time // ring of the latest bad lines' times
 	counts Counts
@@ -153,7 +155,7 @@ type Counts struct {
 // NewV1 makes a session. Nothing happens before [V1.Start].
 func NewV1(cfg Config) *V1 {
 	cfg = cfg.withDefaults()
-	return &V1{cfg: cfg, asks: newAsks(cfg.MaxPending), difficulty: startDifficulty}
+	return &V1{cfg: cfg, asks: newAsks(cfg.MaxPending), difficulty: startDifficulty, suggest: cfg.SuggestDifficulty}
 }
 
 // Start begins the conversation: mining.configure where a mask is wanted, and
