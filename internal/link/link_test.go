@@ -70,35 +70,6 @@ func TestOneLife(t *testing.T) {
 	})
 }
 
-// A suggestion waits for the pool, may be made again at any time, and is never
-// answered to anybody.
-func TestSuggestDifficulty(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		cfg := testConfig()
-		cfg.SuggestDifficulty = 512
-		r := newRig(t, cfg)
-		r.link.SuggestDifficulty(1024)
-		r.pool.want(subscribe1)
-		r.pool.say(ckpool1, notify)
-		r.pool.want(`{"id":2,"method":"mining.suggest_difficulty","params":[1024]}`)
-		r.link.SuggestDifficulty(2048)
-		r.pool.want(`{"id":3,"method":"mining.suggest_difficulty","params":[2048]}`)
-		r.pool.say(`{"id":2,"method":"mining.set_difficulty","params":[1024]}`, `{"id":3,"result":null,"error":[-3,"",null]}`)
-		time.Sleep(time.Minute)
-		if got := len(r.all()); got != 3 { // subscribed, job, difficulty
-			t.Errorf("%d events: %+v", got, r.all())
-		}
-		if r.count.unanswered.n != 0 || r.link.Info().Session.Difficulty != 1024 {
-			t.Errorf("%d unanswered, info is %+v", r.count.unanswered.n, r.link.Info())
-		}
-		r.link.Close(mining.MinerGone)
-		r.wantEnd(mining.MinerGone)
-		r.pool.wantEnd()
-		r.link.SuggestDifficulty(1) // and this panics not
-	})
-}
-
 func TestDialFailures(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
