@@ -212,7 +212,7 @@ func serveTCP(b *testing.B, serve func(net.Conn)) string {
 func proxied(b *testing.B, pool string) string {
 	b.Helper()
 	cfg, problems := config.Load(fmt.Appendf(nil, "data_dir = %q\n[server]\nlisten = [\"127.0.0.1:0\"]\n[http]\nlisten = \"127.0.0.1:0\"\n"+
-		"[[pool]]\nname = \"main\"\nurl = %q\nusername = \"ACCOUNT\"\n", b.TempDir(), pool), "bench.toml", config.Options{})
+		"[[pool]]\nname = \"main\"\nurl = %q\nusername = \"ACCOUNT\"\n"+dedicated, b.TempDir(), pool), "bench.toml", config.Options{})
 	if len(problems) > 0 {
 		b.Fatal(problems)
 	}

@@ -19,6 +19,9 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+// dedicated is the route that these tests are about.
+const dedicated = "[[route]]\nname = \"farm\"\nmode = \"dedicated\"\npools = [\"main\"]\n"
+
 // rig is a pool, the proxy and whoever mines there, on loopback.
 type rig struct {
 	t     *testing.T
@@ -53,7 +56,7 @@ func start(t *testing.T, pc sim.PoolConfig) *rig {
 			t.Errorf("pool: %v", err)
 		}
 	})
-	r.proxy(fmt.Sprintf("[[pool]]\nname = \"main\"\nurl = %q\nusername = \"ACCOUNT\"\npassword = \"x\"\n", pool.URL()))
+	r.proxy(fmt.Sprintf("[[pool]]\nname = \"main\"\nurl = %q\nusername = \"ACCOUNT\"\npassword = \"x\"\n"+dedicated, pool.URL()))
 	r.await("ready", 10*time.Second, r.model.Ready)
 	return r
 }
