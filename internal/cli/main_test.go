@@ -54,15 +54,15 @@ func TestUsage(t *testing.T) {
 func TestCheck(t *testing.T) {
 	t.Parallel()
 	b := newBench()
-	path := writeFile(t, goodFile+"[vardiff]\nmin = 1\n")
+	path := writeFile(t, goodFile+"[[route]]\nname = \"farm\"\nmode = \"dedicated\"\n[vardiff]\nmin = 1\n")
 	b.vars["LOKA_HTTP_LISTEN"] = "127.0.0.1:1"
 	if code := b.run("check", path); code != exitOK {
 		t.Fatalf("exit code %d\n%s", code, b.stderr)
 	}
 	want := path + `: ok
 pools: main stratum+tcp://pool.example.com:3333 as acct
-routes: default (dedicated: main); miners connect to 0.0.0.0:3333; page and API on 127.0.0.1:1
-note: ` + path + `:5:2: vardiff: has no effect in dedicated mode, where the pool sets the difficulty
+routes: farm (dedicated: main); miners connect to 0.0.0.0:3333; page and API on 127.0.0.1:1
+note: ` + path + `:8:2: vardiff: has no effect in dedicated mode, where the pool sets the difficulty
 note: http.listen comes from LOKA_HTTP_LISTEN, not from the file
 `
 	if got := b.stdout.String(); got != want {

@@ -18,7 +18,7 @@ type startCmd struct {
 	Pool     []string      `sep:"none" placeholder:"URL" help:"Pool, such as stratum+tcp://HOST:PORT; may be repeated, in failover order."`
 	User     string        `placeholder:"ACCOUNT" help:"Our account at the pools."`
 	Password mining.Secret `placeholder:"PW" help:"Our password at the pools."`
-	Mode     string        `placeholder:"MODE" help:"How pool connections are used; this version has dedicated only."`
+	Mode     string        `placeholder:"MODE" help:"How pool connections are used: shared (many miners on few; the default) or dedicated (one for each miner)."`
 	Data     string        `placeholder:"DIR" help:"Folder for state and the admin token."`
 	Verbose  bool          `short:"v" help:"Log at debug level."`
 }

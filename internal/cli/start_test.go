@@ -104,8 +104,8 @@ func TestStartRunsUntilSignal(t *testing.T) {
 		t.Fatalf("exit code %d\n%s", code, b.stderr)
 	}
 	cfg := b.proxy.cfg
-	got := fmt.Sprint(cfg.Server.Listen, " ", cfg.HTTP.Listen, " ", cfg.Pools[0].URL, " ", cfg.Pools[0].Username, " ", cfg.DataDir)
-	if want := "[127.0.0.1:0 127.0.0.1:7] 127.0.0.1:8 a:1 fromenv d"; got != want {
+	got := fmt.Sprint(cfg.Server.Listen, " ", cfg.HTTP.Listen, " ", cfg.Pools[0].URL, " ", cfg.Pools[0].Username, " ", cfg.DataDir, " ", cfg.Routes[0].Mode)
+	if want := "[127.0.0.1:0 127.0.0.1:7] 127.0.0.1:8 a:1 fromenv d dedicated"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	if b.proxy.version == "" {
@@ -133,6 +133,9 @@ func TestStartFlagsBecomeConfig(t *testing.T) {
 	if len(pools) != 2 || pools[1].URL != "b:2" || pools[0].Username != "u" || pools[1].Password.Reveal() != "pw,1" {
 		t.Errorf("pools %+v", pools)
 	}
+	if mode := b.proxy.cfg.Routes[0].Mode; mode != config.Shared {
+		t.Errorf("mode %s by default", mode)
+	}
 }
 
 func TestStartFailures(t *testing.T) {
@@ -144,7 +147,7 @@ func TestStartFailures(t *testing.T) {
 		stderr string
 	}{
 		"nothing":       {[]string{"start"}, nil, exitUsage, "loka: pool: no pool to mine at; give --pool URL and --user ACCOUNT, or a file with -c FILE (`loka init` writes an example)\n"},
-		"shared":        {[]string{"start", "--pool", "a:1", "--user", "u", "--mode", "shared"}, nil, exitUsage, "--mode: route[0].mode: \"shared\" is not available in this version; use \"dedicated\"\n"},
+		"mode":          {[]string{"start", "--pool", "a:1", "--user", "u", "--mode", "dedicate"}, nil, exitUsage, "--mode: route[0].mode: \"dedicate\" is not known, did you mean \"dedicated\"? Known are \"shared\", \"dedicated\"\n"},
 		"no such file":  {[]string{"start", "-c", "/nowhere/loka.toml"}, nil, exitUsage, "loka: /nowhere/loka.toml: no such file; `loka init -o /nowhere/loka.toml` writes an example\n"},
 		"port taken":    {[]string{"start", "--pool", "a:1", "--user", "u"}, fmt.Errorf("listen on x: %w", syscall.EADDRINUSE), exitFailed, "loka: listen on x: address already in use; another program has that port: stop it (it may be another loka), or choose another port with --listen or --http\n"},
 		"several lines": {[]string{"start", "--pool", "a:1", "--user", "u"}, errors.Join(errors.New("one"), errors.New("two")), exitFailed, "loka: one; two\n"},

@@ -102,10 +102,14 @@ type Route struct {
 	OnOutage OnOutage        `toml:"on_outage"`
 	// Extranonce2Size is the least number of bytes that this route's miners
 	// need, 0 for no such need.
-	Extranonce2Size int             `toml:"extranonce2_size"`
-	Split           []SplitPart     `toml:"split"`
-	Vardiff         VardiffOverride `toml:"vardiff"`
-	Match           Match           `toml:"match"`
+	Extranonce2Size int `toml:"extranonce2_size"`
+	// MaxMinersPerConnection is the most miners that share one pool
+	// connection in shared mode; a pool with a short extranonce2 may have
+	// room for fewer.
+	MaxMinersPerConnection int             `toml:"max_miners_per_connection"`
+	Split                  []SplitPart     `toml:"split"`
+	Vardiff                VardiffOverride `toml:"vardiff"`
+	Match                  Match           `toml:"match"`
 }
 
 // SplitPart is one part of a route's split: one pool, or several in failover
@@ -135,15 +139,19 @@ type Vardiff struct {
 	Min             float64 `toml:"min"`
 	// Max of 0 leaves the bound to the pool's difficulty.
 	Max float64 `toml:"max"`
+	// Fixed is every miner's difficulty, bounded by the pool's and by nothing
+	// else; 0 adjusts it to the miner.
+	Fixed float64 `toml:"fixed"`
 }
 
 // VardiffOverride holds what a listener or a route sets otherwise than
-// [vardiff]; nil is not set.
+// [vardiff]; nil is not set. [Config.VardiffFor] puts the three together.
 type VardiffOverride struct {
 	SharesPerMinute *float64 `toml:"shares_per_minute"`
 	Start           *float64 `toml:"start"`
 	Min             *float64 `toml:"min"`
 	Max             *float64 `toml:"max"`
+	Fixed           *float64 `toml:"fixed"`
 }
 
 // Storage is the [storage] table.
@@ -189,7 +197,7 @@ func defaultRoute() Route {
 	if err != nil {
 		panic(err) // a constant of ours, and tested
 	}
-	return Route{Mode: Dedicated, Worker: worker, OnOutage: OutageClose}
+	return Route{Mode: Shared, Worker: worker, OnOutage: OutageClose, MaxMinersPerConnection: 1000}
 }
 
 // Pool returns the pool of that name.

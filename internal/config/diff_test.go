@@ -120,13 +120,13 @@ func TestValidateCompleteConfig(t *testing.T) {
 	}
 	broken := *c
 	broken.Server.MaxConnections = 0
-	broken.Routes = []Route{{Name: "r", Mode: Shared, Pools: []string{"nix"}, OnOutage: OutageClose}}
+	broken.Routes = []Route{{Name: "r", Mode: Shared, Pools: []string{"nix"}, OnOutage: OutageHold}}
 	problems := Validate(&broken)
 	keys := make([]string, 0, len(problems))
 	for _, p := range problems {
 		keys = append(keys, p.Key)
 	}
-	if diff := cmp.Diff([]string{"server.max_connections", "route[0].pools[0]", "route[0].mode"}, keys); diff != "" {
+	if diff := cmp.Diff([]string{"server.max_connections", "route[0].pools[0]", "route[0].max_miners_per_connection", "route[0].on_outage"}, keys); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 }

@@ -40,10 +40,18 @@ password = "x"
 # Without a [[route]] all miners go to all pools in the order of this file.
 # [[route]]
 # name = "farm"
-# mode = "dedicated"                 # one pool connection per miner
+# mode = "shared"                    # many miners on few pool connections; "dedicated" = one each
 # pools = ["main", "backup"]         # failover order
 # worker = "{account}.{name}"        # what the pool sees as a worker's name
 # [route.match]                      # which miners; all that is given must hold
 # worker = "*"
 # cidr = ["10.0.0.0/8"]
+
+# The difficulty that a miner is given in shared mode.
+# [vardiff]
+# shares_per_minute = 6.0
+# start = 1024.0
+# min = 0.001
+# max = 0.0                          # 0: bounded by the pool's only
+# fixed = 0.0                        # 0: adjusted; else every miner's
 `

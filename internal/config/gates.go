@@ -26,7 +26,6 @@ func gates() []gate {
 		{"listener[].cert", []string{`""`}, "leave it out"},
 		{"listener[].key", []string{`""`}, "leave it out"},
 		{"listener[].proxy_from", []string{"[]"}, "leave it empty"},
-		{"route[].mode", []string{`"dedicated"`}, `use "dedicated"`},
 		{"route[].split", []string{"[]"}, "list the pools in failover order in pools"},
 		{"route[].on_outage", []string{`"close"`}, `use "close"`},
 		{"route[].match.connect", []string{`""`}, "leave it out"},

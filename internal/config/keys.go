@@ -53,9 +53,6 @@ func limitOf(key string, v reflect.Value) string {
 	}
 	g, ok := gateOf(key)
 	if !ok {
-		if strings.Contains(key, "vardiff.") {
-			return "no effect in dedicated mode"
-		}
 		return ""
 	}
 	if c, ok := reflect.TypeAssert[choices](v); ok && len(c.Choices()) > len(g.inert) {
@@ -106,16 +103,17 @@ func meanings() map[string]meaning {
 		"pool[].suggest_difficulty": {"What we ask this pool for: `\"auto\"`, `\"off\"` or a difficulty above 0.", ""},
 		"pool[].version_bits":       {"How the pool reads the version bits of a submit: it replaces the job's bits within the mask, sets them (`or`) or flips them (`xor`).", ""},
 
-		"route[].name":             {"The route's name in API and metrics; unique, made like a pool's.", "`route1`, `route2` …"},
-		"route[].mode":             {"`dedicated`: one pool connection for each miner, with the pool's difficulty and verdicts. `shared`: many miners on few pool connections.", ""},
-		"route[].pools":            {"Names of pools in failover order.", "all pools in file order"},
-		"route[].split[].pool":     {"The pool of this part of the split; a route has either `pools` or a `split`.", ""},
-		"route[].split[].pools":    {"Several pools of this part, in failover order, in place of `pool`.", ""},
-		"route[].split[].weight":   {"This part's share of the hashrate, against the other weights.", "either this or `hashrate`"},
-		"route[].split[].hashrate": {"This part's hashrate, such as `\"500TH/s\"`, in place of `weight`.", "either this or `weight`"},
-		"route[].worker":           {"What pools see as a worker's name. See [worker names](#worker-names).", ""},
-		"route[].on_outage":        {"When no pool of the route can be reached, miners are disconnected, so that their own failover works (`close`), or kept without work (`hold`).", ""},
-		"route[].extranonce2_size": {"Least bytes of extranonce2 that this route's miners need, 1 to 8 (rental services ask for 4 or more).", "no such need"},
+		"route[].name":                      {"The route's name in API and metrics; unique, made like a pool's.", "`route1`, `route2` …"},
+		"route[].mode":                      {"`shared`: many miners on few pool connections; every share is checked here, and each miner has a difficulty of its own. `dedicated`: one pool connection for each miner, with the pool's difficulty and verdicts.", ""},
+		"route[].pools":                     {"Names of pools in failover order.", "all pools in file order"},
+		"route[].split[].pool":              {"The pool of this part of the split; a route has either `pools` or a `split`.", ""},
+		"route[].split[].pools":             {"Several pools of this part, in failover order, in place of `pool`.", ""},
+		"route[].split[].weight":            {"This part's share of the hashrate, against the other weights.", "either this or `hashrate`"},
+		"route[].split[].hashrate":          {"This part's hashrate, such as `\"500TH/s\"`, in place of `weight`.", "either this or `weight`"},
+		"route[].worker":                    {"What pools see as a worker's name. See [worker names](#worker-names).", ""},
+		"route[].on_outage":                 {"When no pool of the route can be reached, miners are disconnected, so that their own failover works (`close`), or kept without work (`hold`).", ""},
+		"route[].extranonce2_size":          {"Least bytes of extranonce2 that this route's miners need, 1 to 8 (rental services ask for 4 or more).", "no such need"},
+		"route[].max_miners_per_connection": {"Most miners that share one pool connection in shared mode, 1 to 65,536; a pool with a short extranonce2 may have room for fewer.", ""},
 
 		"route[].match.listen":     {"Glob on the address that the miner came in by, as configured.", "any"},
 		"route[].match.worker":     {"Glob on the miner's login.", "any"},
@@ -128,10 +126,11 @@ func meanings() map[string]meaning {
 		"storage.max_disk":    {"Most disk space the store may take.", ""},
 	}
 	for at, without := range map[string]string{"vardiff": "", "listener[].vardiff": "`[vardiff]`'s", "route[].vardiff": "the listener's or `[vardiff]`'s"} {
-		m[at+".shares_per_minute"] = meaning{"Shares a minute that a miner should send; above 0.", without}
+		m[at+".shares_per_minute"] = meaning{"Shares a minute that a miner should send in shared mode; above 0. See [difficulty](#difficulty).", without}
 		m[at+".start"] = meaning{"A new miner's difficulty, between min and max; without it, moved between them.", without}
 		m[at+".min"] = meaning{"Lowest difficulty; any number above 0.", without}
 		m[at+".max"] = meaning{"Highest difficulty; 0 leaves it to the pool's.", without}
+		m[at+".fixed"] = meaning{"Every miner gets this difficulty, bounded by the pool's alone; any number above 0, or 0 to adjust it to the miner.", without}
 	}
 	return m
 }

@@ -1,12 +1,14 @@
 package config
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"pgregory.net/rapid"
 
 	"github.com/loka/stratum/internal/mining"
 )
@@ -49,7 +51,7 @@ func TestLoadMinimalFillsDefaults(t *testing.T) {
 		SuggestDifficulty: Suggest{Auto: true}, VersionBits: VersionBitsAuto,
 	}}
 	want.Routes = []Route{{
-		Name: "default", Mode: Dedicated, Pools: []string{"main"}, Worker: worker, OnOutage: OutageClose,
+		Name: "default", Mode: Shared, Pools: []string{"main"}, Worker: worker, OnOutage: OutageClose, MaxMinersPerConnection: 1000,
 	}}
 	if diff := cmp.Diff(&want, c, cmpopts.EquateEmpty(), cmp.AllowUnexported(mining.Template{})); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
@@ -103,8 +105,10 @@ pools = ["backup", "main"]
 worker = "{login}"
 on_outage = "close"
 extranonce2_size = 8
+max_miners_per_connection = 250
 [route.vardiff]
 shares_per_minute = 20
+fixed = 4096
 [route.match]
 listen = "0.0.0.0:3333"
 worker = "a*"
@@ -118,6 +122,7 @@ shares_per_minute = 12
 start = 10
 min = 1e-9
 max = 100000
+fixed = 2e-10
 
 [storage]
 url = ""
@@ -143,14 +148,14 @@ max_disk = "10GiB"
 		t.Error("a pool that is not there was found")
 	}
 	r := c.Routes[0]
-	if r.Name != "rental" || r.Extranonce2Size != 8 || r.Worker.String() != "{login}" || *r.Vardiff.SharesPerMinute != 20 ||
+	if r.Name != "rental" || r.Mode != Dedicated || r.Extranonce2Size != 8 || r.MaxMinersPerConnection != 250 || *r.Vardiff.Fixed != 4096 || r.Worker.String() != "{login}" || *r.Vardiff.SharesPerMinute != 20 ||
 		r.Match.UserAgent != "NiceHash/*" || len(r.Match.CIDR) != 2 || r.Match.CIDR[1].String() != "::1/128" {
 		t.Errorf("route: %+v", r)
 	}
-	if got := c.Routes[1]; got.Name != "route2" || strings.Join(got.Pools, ",") != "main,backup" {
+	if got := c.Routes[1]; got.Name != "route2" || got.Mode != Shared || strings.Join(got.Pools, ",") != "main,backup" {
 		t.Errorf("second route: %+v", got)
 	}
-	if c.Vardiff != (Vardiff{12, 10, 1e-9, 100000}) || c.DataDir != "/var/lib/loka" || c.Instance != "farm-1" || c.HTTP.Listen != "127.0.0.1:9999" {
+	if c.Vardiff != (Vardiff{12, 10, 1e-9, 100000, 2e-10}) || c.DataDir != "/var/lib/loka" || c.Instance != "farm-1" || c.HTTP.Listen != "127.0.0.1:9999" {
 		t.Errorf("rest: %+v", c)
 	}
 }
@@ -176,6 +181,86 @@ start = 1024.0
 	if c = load(t, minimal+"[vardiff]\nmin = 5000\n", Options{}); c.Vardiff.Start != 5000 {
 		t.Errorf("common: %+v", c.Vardiff)
 	}
+}
+
+// What is set last in [vardiff], the listener's and the route's wins, and the
+// figures fit together whatever the three say.
+func TestVardiffFor(t *testing.T) {
+	t.Parallel()
+	c := load(t, minimal+`
+[[listener]]
+address = "0.0.0.0:1"
+[[listener]]
+address = "0.0.0.0:2"
+vardiff = { min = 65536, shares_per_minute = 10, fixed = 7 }
+[[listener]]
+address = "0.0.0.0:3"
+vardiff = { start = 8 }
+[[route]]
+name = "plain"
+match.worker = "a*"
+[[route]]
+name = "own"
+match.worker = "b*"
+vardiff = { shares_per_minute = 20, start = 100, fixed = 0 }
+[[route]]
+name = "low"
+match.worker = "c*"
+vardiff.max = 50
+[[route]]
+name = "high"
+vardiff.min = 5000
+[vardiff]
+max = 1e6
+`, Options{})
+	for _, tt := range []struct {
+		listener string
+		route    int
+		want     Vardiff
+	}{
+		{"0.0.0.0:1", 0, Vardiff{SharesPerMinute: 6, Start: 1024, Min: 0.001, Max: 1e6}},
+		{"0.0.0.0:1", 1, Vardiff{SharesPerMinute: 20, Start: 100, Min: 0.001, Max: 1e6}},
+		{"0.0.0.0:1", 2, Vardiff{SharesPerMinute: 6, Start: 50, Min: 0.001, Max: 50}},
+		{"0.0.0.0:1", 3, Vardiff{SharesPerMinute: 6, Start: 5000, Min: 5000, Max: 1e6}},
+		{"0.0.0.0:2", 0, Vardiff{SharesPerMinute: 10, Start: 65536, Min: 65536, Max: 1e6, Fixed: 7}},
+		{"0.0.0.0:2", 1, Vardiff{SharesPerMinute: 20, Start: 65536, Min: 65536, Max: 1e6}},
+		{"0.0.0.0:2", 2, Vardiff{SharesPerMinute: 10, Start: 50, Min: 50, Max: 50, Fixed: 7}},
+		{"0.0.0.0:3", 0, Vardiff{SharesPerMinute: 6, Start: 8, Min: 0.001, Max: 1e6}},
+		{"0.0.0.0:3", 3, Vardiff{SharesPerMinute: 6, Start: 5000, Min: 5000, Max: 1e6}},
+		{"elsewhere", 9, Vardiff{SharesPerMinute: 6, Start: 1024, Min: 0.001, Max: 1e6}},
+		{"0.0.0.0:2", -1, Vardiff{SharesPerMinute: 10, Start: 65536, Min: 65536, Max: 1e6, Fixed: 7}},
+	} {
+		if got := c.VardiffFor(tt.listener, tt.route); got != tt.want {
+			t.Errorf("listener %s, route %d: %+v, want %+v", tt.listener, tt.route, got, tt.want)
+		}
+	}
+}
+
+func TestVardiffForFitsTogether(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		set := func(name string) *float64 {
+			if !rapid.Bool().Draw(t, name+" is set") {
+				return nil
+			}
+			v := rapid.Float64Range(1e-9, 1e9).Draw(t, name)
+			return &v
+		}
+		c := Defaults()
+		c.Listeners = []Listener{{Address: "l", Vardiff: VardiffOverride{Start: set("start"), Min: set("min"), Max: set("max")}}}
+		c.Routes = []Route{{Vardiff: VardiffOverride{Start: set("route start"), Min: set("route min"), Max: set("route max")}}}
+		over := c.Routes[0].Vardiff
+		if over.Min != nil && over.Max != nil && *over.Min > *over.Max {
+			t.Skip("refused when it is read")
+		}
+		got := c.VardiffFor("l", 0)
+		if got.Start < got.Min || got.Max > 0 && (got.Start > got.Max || got.Min > got.Max) {
+			t.Fatalf("it does not fit together: %+v", got)
+		}
+		if over.Min != nil && got.Min != *over.Min || over.Max != nil && got.Max != *over.Max {
+			t.Fatalf("a bound of the route's is not kept: %+v", got)
+		}
+	})
 }
 
 func TestLoadListenerReplacesDefaultListen(t *testing.T) {
@@ -315,23 +400,71 @@ name = "spare"
 url = "spare:1"
 [[route]]
 name = "all"
+mode = "dedicated"
 pools = ["main"]
+max_miners_per_connection = 5
 [route.vardiff]
 min = 1
 [[route]]
 name = "never"
+mode = "dedicated"
 pools = ["main"]
 [vardiff]
 start = 5
 `, Options{})
 	want := []string{
 		`loka.toml:6:3: pool[1]: no route uses this pool`,
-		`loka.toml:12:8: route[0].vardiff: has no effect in dedicated mode, where the pool sets the difficulty`,
-		`loka.toml:14:3: route[1]: no miner gets here: route all before it takes them all; put the route without a match last`,
-		`loka.toml:17:2: vardiff: has no effect in dedicated mode, where the pool sets the difficulty`,
+		`loka.toml:13:29: route[0].max_miners_per_connection: has no effect in dedicated mode, where each miner has a pool connection of its own`,
+		`loka.toml:14:8: route[0].vardiff: has no effect in dedicated mode, where the pool sets the difficulty`,
+		`loka.toml:16:3: route[1]: no miner gets here: route all before it takes them all; put the route without a match last`,
+		`loka.toml:20:2: vardiff: has no effect in dedicated mode, where the pool sets the difficulty`,
 	}
 	if diff := cmp.Diff(strings.Join(want, "\n"), c.Notes.Error()); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// A vardiff table is without effect where all miners that it is for are on
+// dedicated routes, and only there.
+func TestNotesOfVardiff(t *testing.T) {
+	t.Parallel()
+	const listeners = minimal + `
+[[listener]]
+address = "127.0.0.1:1"
+vardiff.min = 1
+[[listener]]
+address = "127.0.0.1:2"
+vardiff.min = 1
+[vardiff]
+start = 5
+`
+	route := func(name, mode, more string) string {
+		return "[[route]]\nname = \"" + name + "\"\nmode = \"" + mode + "\"\n" + more + "\n"
+	}
+	for name, tt := range map[string]struct {
+		routes string
+		want   []string // keys with a note
+	}{
+		"no route":        {"", nil},
+		"shared":          {route("a", "shared", "vardiff.min = 2"), nil},
+		"dedicated":       {route("a", "dedicated", "vardiff.min = 2"), []string{"listener[0].vardiff", "listener[1].vardiff", "route[0].vardiff", "vardiff"}},
+		"by listener":     {route("a", "dedicated", `match.listen = "*:1"`) + route("b", "shared", ""), []string{"listener[0].vardiff"}},
+		"shared first":    {route("a", "shared", `match.listen = "*:1"`) + route("b", "dedicated", "vardiff.min = 2"), []string{"listener[1].vardiff", "route[1].vardiff"}},
+		"some of a port":  {route("a", "dedicated", "match = { listen = \"*:1\", worker = \"a*\" }") + route("b", "shared", ""), nil},
+		"none at a port":  {route("a", "shared", `match.listen = "*:1"`), nil},
+		"some by address": {route("a", "dedicated", `match.cidr = ["10.0.0.0/8"]`) + route("b", "shared", `match.listen = "*:2"`), []string{"listener[0].vardiff"}},
+	} {
+		c := load(t, listeners+tt.routes, Options{})
+		var got []string
+		for _, note := range c.Notes {
+			if strings.Contains(note.Text, "has no effect in dedicated mode") {
+				got = append(got, note.Key)
+			}
+		}
+		slices.Sort(got)
+		if diff := cmp.Diff(tt.want, got); diff != "" {
+			t.Errorf("%s: -want +got:\n%s", name, diff)
+		}
 	}
 }
 
@@ -356,6 +489,12 @@ func TestExampleIsValid(t *testing.T) {
 	}
 	if diff := cmp.Diff(c.Server, whole.Server); diff != "" {
 		t.Errorf("server, commented out against set:\n%s", diff)
+	}
+	if diff := cmp.Diff(c.Vardiff, whole.Vardiff); diff != "" {
+		t.Errorf("vardiff, commented out against set:\n%s", diff)
+	}
+	if got, want := whole.Routes[0].Mode, c.Routes[0].Mode; got != want {
+		t.Errorf("mode, commented out %s, set %s", want, got)
 	}
 	if diff := cmp.Diff(c.Pools[0], whole.Pools[0], cmp.AllowUnexported(mining.Template{})); diff != "" {
 		t.Errorf("pool, commented out against set:\n%s", diff)

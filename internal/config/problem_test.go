@@ -95,6 +95,8 @@ func TestProblems(t *testing.T) {
 		"pool twice":         {"%s[[route]]\npools = [\"main\", \"main\"]", `f:6:18: route[0].pools[1]: "main" is named twice; once is enough`},
 		"no pools":           {"%s[[route]]\npools = []", `f:6:1: route[0].pools: no pool named; name at least one, or leave pools out for all in file order`},
 		"extranonce2_size":   {"%s[[route]]\nextranonce2_size = 9", `f:6:20: route[0].extranonce2_size: 9 is out of range; write 1 to 8 bytes, or leave it out`},
+		"no miners":          {"%s[[route]]\nmax_miners_per_connection = 0", `f:6:29: route[0].max_miners_per_connection: 0 is out of range; write a number from 1 to 65536`},
+		"too many miners":    {"%s[[route]]\nmax_miners_per_connection = 65537", `f:6:29: route[0].max_miners_per_connection: 65537 is out of range; write a number from 1 to 65536`},
 		"route template":     {"%s[[route]]\nworker = \"a b\"", `f:6:10: route[0].worker: "a b" has spaces or characters that no pool takes; use visible ASCII characters only`},
 		"mode":               {"%s[[route]]\nmode = \"dedicate\"", `f:6:8: route[0].mode: "dedicate" is not known, did you mean "dedicated"? Known are "shared", "dedicated"`},
 		"bad split":          {"%s[[route]]\nsplit = [{ pool = \"x\", pools = [\"main\"], weight = -1 }]", "f:6:1: route[0].split: a split is not available in this version; list the pools in failover order in pools"},
@@ -105,6 +107,8 @@ func TestProblems(t *testing.T) {
 		"vardiff max < min": {"%s[vardiff]\nmin = 5\nmax = 4", `f:7:7: vardiff.max: 4 is below min, which is 5; write a max of at least that`},
 		"vardiff start":     {"%s[vardiff]\nstart = 1024\nmin = 5000", `f:6:9: vardiff.start: 1024 is below min, which is 5000; write a start between min and max`},
 		"vardiff start max": {"%s[vardiff]\nstart = 1024\nmax = 500", `f:6:9: vardiff.start: 1024 is above max, which is 500; write a start between min and max`},
+		"vardiff fixed":     {"%s[vardiff]\nfixed = -1", `f:6:9: vardiff.fixed: -1 is out of range; write a number above 0, or 0 to adjust it to the miner`},
+		"route vardiff":     {"%s[[route]]\nvardiff.fixed = -2e-10", `f:6:17: route[0].vardiff.fixed: -0.0000000002 is out of range; write a number above 0, or 0 to adjust it to the miner`},
 		"listener vardiff":  {"%s[[listener]]\naddress = \"a:1\"\nvardiff = { start = -1 }", `f:7:21: listener[0].vardiff.start: -1 is out of range; write a number above 0`},
 
 		"unset variable":  {"%spassword = \"${PW}\"", `f:5:12: pool[0].password: the environment variable PW is not set; set it, or write "$${" for a plain "${"`},
@@ -179,15 +183,15 @@ func TestProblemsOfOverrides(t *testing.T) {
 	env := environ(map[string]string{
 		"LOKA_SERVER_LISTEN": "x", "LOKA_SERVER_MAX_CONNECTIONS": "many", "LOKA_VARDIFF_MIN": "-1", "LOKA_STORAGE_MAX_DISK": "5",
 	})
-	got := problemsOf(t, minimal, Options{Env: env, Flags: Flags{Mode: "shared", Pools: []string{"h:1", "h"}, HTTP: "h"}})
+	got := problemsOf(t, minimal, Options{Env: env, Flags: Flags{Mode: "both", Pools: []string{"h:1", "h"}, HTTP: "h"}})
 	want := `LOKA_SERVER_MAX_CONNECTIONS: server.max_connections: want an integer such as 1000, got the text "many"
 LOKA_STORAGE_MAX_DISK: storage.max_disk: not a size: "5"; write it like "64KiB", "500MiB" or "10GiB"
+--mode: route[0].mode: "both" is not known; write one of "shared", "dedicated"
 LOKA_SERVER_LISTEN: server.listen[0]: "x" is no address to listen on; write HOST:PORT such as "0.0.0.0:3333" (all addresses) or "127.0.0.1:3333" (this machine only)
 --http: http.listen: "h" is no address to listen on; write HOST:PORT such as "0.0.0.0:3333" (all addresses) or "127.0.0.1:3333" (this machine only)
 --pool: pool[1].url: pool URL "h": the port is missing: write h:port; write it like "stratum+tcp://pool.example.com:3333"
 --pool: pool[1].username: no username; write the account or address that this pool pays, as in username = "ACCOUNT"
-LOKA_VARDIFF_MIN: vardiff.min: -1 is out of range; write a number above 0
---mode: route[0].mode: "shared" is not available in this version; use "dedicated"`
+LOKA_VARDIFF_MIN: vardiff.min: -1 is out of range; write a number above 0`
 	if diff := cmp.Diff(want, got.Error()); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
@@ -201,7 +205,6 @@ func TestGates(t *testing.T) {
 		"listener[].cert":       "[[listener]]\naddress = \"a:1\"\ncert = \"c.pem\"",
 		"listener[].key":        "[[listener]]\naddress = \"a:1\"\nkey = \"c.pem\"",
 		"listener[].proxy_from": "[[listener]]\naddress = \"a:1\"\nproxy_from = [\"10.0.0.0/8\"]",
-		"route[].mode":          "[[route]]\nmode = \"shared\"",
 		"route[].split":         "[[route]]\nsplit = [{ pool = \"main\", weight = 70 }, { pools = [\"main\"], hashrate = \"500TH/s\" }]",
 		"route[].on_outage":     "[[route]]\non_outage = \"hold\"",
 		"route[].match.connect": "[[route]]\nmatch.connect = \"pool.example.com:3333\"",

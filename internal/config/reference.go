@@ -100,6 +100,16 @@ With no file at all, ` + "`--pool` and `--user`" + ` are enough.
 `
 
 const referenceTail = `
+## Difficulty
+
+In shared mode each miner has a difficulty of its own. It begins at ` + "`start`" + ` and is adjusted between ` + "`min` and `max`" + ` until the miner sends
+` + "`shares_per_minute`" + `; it is never above the pool's, for a share that the pool would take must not be missed. With ` + "`fixed`" + ` it is that from the
+first job on. In dedicated mode the pool sets the difficulty, and none of this has an effect.
+
+` + "`[vardiff]`" + ` holds for all, ` + "`[listener.vardiff]`" + ` over it for the miners of one address, and ` + "`[route.vardiff]`" + ` over both for the miners of one route, key
+by key. A bound that crosses one of a table further up is an error, but where a route's crosses a listener's, the route's holds. A
+` + "`start`" + ` of a table further up is moved between the bounds that hold.
+
 ## Worker names
 
 A miner's login splits at its first ` + "`.`" + ` into ` + "`{user}` and `{worker}`" + `; without one it is all ` + "`{worker}`" + `. Case and characters are kept.

@@ -11,6 +11,35 @@ func (m Match) IsZero() bool {
 	return all(m.Listen) && all(m.Worker) && all(m.UserAgent) && len(m.CIDR) == 0 && m.Connect == ""
 }
 
+// VardiffFor returns what holds for a miner that came in by a listener, named
+// by its address, and is on a route, an index of c.Routes: [vardiff], over it
+// what the listener sets, over that what the route sets. Where a bound of the
+// route's crosses one of the listener's, the route's holds for both. A
+// listener or route that is not there sets nothing.
+func (c *Config) VardiffFor(listener string, route int) Vardiff {
+	v := c.Vardiff
+	for _, one := range c.Listeners {
+		if one.Address == listener {
+			v = v.With(one.Vardiff)
+			break
+		}
+	}
+	if route < 0 || route >= len(c.Routes) {
+		return v
+	}
+	over := c.Routes[route].Vardiff
+	v = v.With(over)
+	if v.Max > 0 && v.Min > v.Max {
+		if over.Min == nil {
+			v.Min = v.Max
+		} else {
+			v.Max = v.Min
+		}
+	}
+	v.Start = v.bounded(v.Start)
+	return v
+}
+
 // With returns v with what over sets put in. A start that over does not set
 // is moved between the bounds that it does.
 func (v Vardiff) With(over VardiffOverride) Vardiff {
@@ -23,6 +52,7 @@ func (v Vardiff) With(over VardiffOverride) Vardiff {
 	set(&v.Start, over.Start)
 	set(&v.Min, over.Min)
 	set(&v.Max, over.Max)
+	set(&v.Fixed, over.Fixed)
 	if over.Start == nil {
 		v.Start = v.bounded(v.Start)
 	}
@@ -75,6 +105,9 @@ func (l *loader) checkRoutes(c *Config) {
 		l.checkSplit(join(at, "split"), r.Split, known)
 		if n := r.Extranonce2Size; n < 0 || n > maxExtranonce2 {
 			l.add(join(at, "extranonce2_size"), "%d is out of range; write 1 to %d bytes, or leave it out", n, maxExtranonce2)
+		}
+		if n := r.MaxMinersPerConnection; n < 1 || n > maxMinersPerLink {
+			l.add(join(at, "max_miners_per_connection"), "%d is out of range; write a number from 1 to %d", n, maxMinersPerLink)
 		}
 		if !isPrintable(r.Worker.String()) {
 			l.add(join(at, "worker"), "%q has spaces or characters that no pool takes; use visible ASCII characters only", r.Worker)

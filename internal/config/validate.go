@@ -12,6 +12,7 @@ const (
 	maxNameLength    = 64
 	maxLoginLength   = 128
 	maxExtranonce2   = 8
+	maxMinersPerLink = 65_536
 	maxTimeout       = 7 * 24 * time.Hour
 	nameAlphabet     = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
 	nameAlphabetText = `letters, digits, ".", "_" and "-"`
@@ -158,6 +159,9 @@ func (l *loader) checkVardiffOf(path string, common Vardiff) {
 	positive("shares_per_minute", common.SharesPerMinute)
 	positive("start", common.Start)
 	positive("min", common.Min)
+	if common.Fixed < 0 {
+		l.add(join(path, "fixed"), "%s is out of range; write a number above 0, or 0 to adjust it to the miner", formatFloat(common.Fixed))
+	}
 	switch {
 	case common.Max < 0:
 		l.add(join(path, "max"), "%s is out of range; write a number above 0, or 0 for the pool's difficulty", formatFloat(common.Max))
@@ -167,43 +171,5 @@ func (l *loader) checkVardiffOf(path string, common Vardiff) {
 		l.add(join(path, "start"), "%s is above max, which is %s; write a start between min and max", formatFloat(common.Start), formatFloat(common.Max))
 	case common.Start > 0 && common.Start < common.Min:
 		l.add(join(path, "start"), "%s is below min, which is %s; write a start between min and max", formatFloat(common.Start), formatFloat(common.Min))
-	}
-}
-
-// noteInert remarks on what is valid but does nothing.
-func (l *loader) noteInert(c *Config) {
-	shared := false
-	used := map[string]bool{}
-	caught := ""
-	for i, r := range c.Routes {
-		shared = shared || r.Mode == Shared
-		for _, name := range r.everyPool() {
-			used[name] = true
-		}
-		if caught != "" {
-			l.note(index("route", i), "no miner gets here: route "+caught+" before it takes them all; put the route without a match last")
-		}
-		if r.Match.IsZero() {
-			caught = r.Name
-		}
-		if !shared && (r.Vardiff != VardiffOverride{}) {
-			l.note(join(index("route", i), "vardiff"), "has no effect in dedicated mode, where the pool sets the difficulty")
-		}
-	}
-	for i, p := range c.Pools {
-		if !used[p.Name] {
-			l.note(index("pool", i), "no route uses this pool")
-		}
-	}
-	if shared {
-		return
-	}
-	for i, one := range c.Listeners {
-		if (one.Vardiff != VardiffOverride{}) {
-			l.note(join(index("listener", i), "vardiff"), "has no effect in dedicated mode, where the pool sets the difficulty")
-		}
-	}
-	if l.given["vardiff"] {
-		l.note("vardiff", "has no effect in dedicated mode, where the pool sets the difficulty")
 	}
 }

@@ -1,0 +1,78 @@
+package config
+
+import "github.com/loka/stratum/internal/steer"
+
+// noteInert remarks on what is valid but does nothing.
+func (l *loader) noteInert(c *Config) {
+	used := map[string]bool{}
+	caught := ""
+	for i, r := range c.Routes {
+		for _, name := range r.everyPool() {
+			used[name] = true
+		}
+		if caught != "" {
+			l.note(index("route", i), "no miner gets here: route "+caught+" before it takes them all; put the route without a match last")
+		}
+		if r.Match.IsZero() {
+			caught = r.Name
+		}
+		at := join(index("route", i), "max_miners_per_connection")
+		if r.Mode == Dedicated && l.given[at] {
+			l.note(at, "has no effect in dedicated mode, where each miner has a pool connection of its own")
+		}
+	}
+	for i, p := range c.Pools {
+		if !used[p.Name] {
+			l.note(index("pool", i), "no route uses this pool")
+		}
+	}
+	l.noteInertVardiff(c)
+}
+
+// noteInertVardiff remarks on vardiff tables all of whose miners are on
+// dedicated routes.
+func (l *loader) noteInertVardiff(c *Config) {
+	const text = "has no effect in dedicated mode, where the pool sets the difficulty"
+	shared := false
+	for i, r := range c.Routes {
+		shared = shared || r.Mode == Shared
+		if r.Mode == Dedicated && (r.Vardiff != VardiffOverride{}) {
+			l.note(join(index("route", i), "vardiff"), text)
+		}
+	}
+	for i, one := range c.Listeners {
+		if (one.Vardiff != VardiffOverride{}) && c.dedicatedOnly(one.Address) {
+			l.note(join(index("listener", i), "vardiff"), text)
+		}
+	}
+	if l.given["vardiff"] && !shared {
+		l.note("vardiff", text)
+	}
+}
+
+// dedicatedOnly says whether miners that come in by a listener get to dedicated
+// routes and to no other.
+func (c *Config) dedicatedOnly(listener string) bool {
+	dedicated := false
+	for _, r := range c.Routes {
+		if !r.Match.takes(listener) {
+			continue
+		}
+		if r.Mode == Shared {
+			return false
+		}
+		dedicated = true
+		rest := r.Match
+		rest.Listen = ""
+		if rest.IsZero() {
+			break // it takes all that the listener has
+		}
+	}
+	return dedicated
+}
+
+// takes says whether a miner that comes in by a listener may match.
+func (m Match) takes(listener string) bool {
+	_, ok := steer.Compile([]steer.Rule{{Listener: m.Listen}}).Match(steer.Facts{Listener: listener})
+	return ok
+}
