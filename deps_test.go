@@ -37,7 +37,7 @@ var floors = map[string]int{
 // sameFloor lists the imports within one floor that are part of the plan:
 // everybody may use the vocabulary, and a page is served by the API.
 var sameFloor = map[string][]string{
-	"internal/jobbook":    {"internal/mining"},
+	"internal/jobbook":    {"internal/mining", "internal/vardiff"},
 	"internal/extranonce": {"internal/mining"},
 	"internal/vardiff":    {"internal/mining"},
 	"internal/link":       {"internal/dial"},

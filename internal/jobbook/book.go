@@ -2,9 +2,12 @@ package jobbook
 
 import (
 	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/work"
 )
 
 // State says whether shares of a work count.
@@ -47,20 +50,33 @@ type Config struct {
 	Retention time.Duration
 	// Max is how many works are remembered; one more drops the oldest.
 	Max int
+	// MaxShares is about how many shares are remembered to tell duplicates;
+	// of more the oldest are forgotten. The default is 2^18.
+	MaxShares int
 }
 
-// Book holds recent work. Its memory is bounded by Config.Max entries. It is
-// not safe for concurrent use, except that Gets may run beside each other.
+// Book holds recent work and the shares of it. Its memory is bounded by
+// [Config]. Any number of goroutines may use it; none waits for another to
+// find a work.
 type Book struct {
+	// Static after construction.
 	retention time.Duration
 	max       int
-	entries   []entry // oldest first
+	seen      seen
+
+	// mu orders those who change the book.
+	mu sync.Mutex
+	// entries are the works, oldest first: a list that is replaced whole.
+	entries atomic.Pointer[[]entry]
 }
 
+// entry is one work; it never changes once it is in a list.
 type entry struct {
 	work  *mining.Work
 	added time.Time
 	stale bool
+	// pool and network are what a share must meet to be worth something there.
+	pool, network work.Target
 }
 
 // New returns an empty book.
@@ -71,43 +87,97 @@ func New(cfg Config) *Book {
 	if cfg.Max <= 0 {
 		cfg.Max = DefaultMax
 	}
-	return &Book{retention: cfg.Retention, max: cfg.Max}
+	if cfg.MaxShares <= 0 {
+		cfg.MaxShares = defaultMaxShares
+	}
+	b := &Book{retention: cfg.Retention, max: cfg.Max}
+	b.seen.bound(cfg.MaxShares)
+	b.entries.Store(new([]entry))
+	return b
 }
 
 // Add enters work as the newest; w must not be nil and its ID must not be in
 // the book. Earlier work becomes stale if w is Clean. What is too old, and the
 // oldest if the book is full, is forgotten.
 func (b *Book) Add(w *mining.Work, now time.Time) {
-	drop := max(0, len(b.entries)+1-b.max)
-	for drop < len(b.entries) && b.expired(&b.entries[drop], now) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	old := *b.entries.Load()
+	drop := max(0, len(old)+1-b.max)
+	for drop < len(old) && b.expired(&old[drop], now) {
 		drop++
 	}
-	b.entries = slices.Delete(b.entries, 0, drop)
+	kept := slices.Grow(slices.Clone(old[drop:]), 1)
 	if w.Clean {
-		for i := range b.entries {
-			b.entries[i].stale = true
-		}
+		retire(kept)
+		b.seen.forget()
 	}
-	b.entries = append(b.entries, entry{work: w, added: now})
+	added := entry{work: w, added: now}
+	if w.Job != nil {
+		added.pool = w.Job.Difficulty.Target()
+		added.network, _ = w.Job.NBits.Target() // a job without one never comes here; no hash meets 0
+	}
+	kept = append(kept, added)
+	b.entries.Store(&kept)
+}
+
+// Retire makes all work stale: the connection that it came by has ended.
+func (b *Book) Retire() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	all := slices.Clone(*b.entries.Load())
+	retire(all)
+	b.entries.Store(&all)
+	b.seen.forget()
+}
+
+func retire(entries []entry) {
+	for i := range entries {
+		entries[i].stale = true
+	}
 }
 
 // Get returns the work of an id and its state; w is nil if it is [Unknown].
 // The newest work is known at any age. It does not allocate.
 func (b *Book) Get(id mining.JobID, now time.Time) (w *mining.Work, state State) {
-	newest := len(b.entries) - 1
-	for i := newest; i >= 0; i-- { // most shares are of the newest work
-		e := &b.entries[i]
-		switch {
-		case e.work.ID != id:
-			continue
-		case i != newest && b.expired(e, now):
-			return nil, Unknown
-		case e.stale:
-			return e.work, Stale
-		}
-		return e.work, Live
+	e := b.find(id, now)
+	switch {
+	case e == nil:
+		return nil, Unknown
+	case e.stale:
+		return e.work, Stale
 	}
-	return nil, Unknown
+	return e.work, Live
+}
+
+// find returns a work that is remembered, or nil.
+func (b *Book) find(id mining.JobID, now time.Time) *entry {
+	entries := *b.entries.Load()
+	newest := len(entries) - 1
+	for i := newest; i >= 0; i-- { // most shares are of the newest work
+		e := &entries[i]
+		if e.work.ID != id {
+			continue
+		}
+		if i != newest && b.expired(e, now) {
+			return nil
+		}
+		return e
+	}
+	return nil
+}
+
+// OldestLive is when the job came whose shares have counted longest; ok is
+// false where none's do.
+func (b *Book) OldestLive(now time.Time) (at time.Time, ok bool) {
+	entries := *b.entries.Load()
+	for i := range entries {
+		e := &entries[i]
+		if !e.stale && (i == len(entries)-1 || !b.expired(e, now)) {
+			return e.work.Job.Received, true
+		}
+	}
+	return time.Time{}, false
 }
 
 func (b *Book) expired(e *entry, now time.Time) bool { return now.Sub(e.added) > b.retention }

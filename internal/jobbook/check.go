@@ -1,0 +1,142 @@
+package jobbook
+
+import (
+	"sync"
+	"time"
+
+	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/vardiff"
+	"github.com/loka/stratum/work"
+)
+
+// MaxNTimeRoll is how far past its work's time a share's may be, in seconds:
+// what btcpool takes; no firmware rolls further than a few.
+const MaxNTimeRoll = 600
+
+// What a miner is told of an invalid share.
+const (
+	textNTime       = "Ntime out of range"
+	textVersionBits = "Invalid version bits"
+)
+
+// Claim is a share and what is known of whoever hands it in.
+type Claim struct {
+	Share *mining.Share
+	// Extranonce1 is what the miner was told.
+	Extranonce1 work.Extranonce
+	// Mask is every version bit that the miner may have rolled in this work.
+	Mask work.VersionMask
+	// Told is which difficulties the miner was told when.
+	Told *vardiff.History
+}
+
+// Finding is what a check found.
+type Finding struct {
+	// Verdict is what the miner is told, with Text in place of the verdict's
+	// usual words if it is not empty.
+	Verdict mining.Verdict
+	Text    string
+	// Work is what the share is of; nil with JobNotFound. What follows is
+	// zero then.
+	Work *mining.Work
+	// Version is the header's, Rolled says that it may differ from the job's.
+	Version work.Version
+	Rolled  bool
+	// Credited is the difficulty that the share counts with if it is
+	// accepted, Reached that of its hash.
+	Credited, Reached work.Difficulty
+	// Forward says that the share goes to the pool: it is accepted and meets
+	// the pool's target, or it is a Block, whatever else is wrong with it.
+	Forward, Block bool
+}
+
+// coinbases lends memory to build coinbases in.
+//
+//nolint:gochecknoglobals // a pool is shared by all books by its nature
+var coinbases = sync.Pool{New: func() any { return new([]byte) }}
+
+// Check judges a share: job, time, version bits, hash and duplicates, in this
+// order. What the claim's extranonce2 is as wide as is for the caller to see
+// to. A hash that meets the network's target is forwarded whatever the
+// verdict is, but for a duplicate, which was forwarded before. It does not
+// allocate.
+func (b *Book) Check(c *Claim, now time.Time) Finding {
+	s := c.Share
+	e := b.find(s.Job, now)
+	if e == nil {
+		return Finding{Verdict: mining.JobNotFound}
+	}
+	w := e.work
+	f := Finding{Work: w, Version: w.Job.Version, Rolled: s.HasVersionBits || c.Mask != 0}
+	permits := c.Told.Permit(s.Job, now)
+	hash, met := c.solve(w, &permits, &f)
+	illegal := s.HasVersionBits && !c.Mask.Allows(s.VersionBits)
+	f.Reached = hash.Difficulty()
+	f.Block = e.network.Met(hash)
+	switch {
+	case e.stale:
+		f.Verdict = mining.Stale
+	case s.NTime < w.Job.NTime || s.NTime-w.Job.NTime > w.NTime-w.Job.NTime+MaxNTimeRoll:
+		f.Verdict, f.Text = mining.Invalid, textNTime
+	case illegal:
+		f.Verdict, f.Text = mining.Invalid, textVersionBits
+	case !met && !f.Block:
+		f.Verdict = mining.LowDifficulty
+	case !b.seen.add(hash):
+		f.Verdict = mining.Duplicate
+		return f
+	case !met:
+		f.Verdict = mining.LowDifficulty
+	default:
+		f.Verdict = mining.Accepted
+		f.Forward = e.pool.Met(hash)
+	}
+	f.Forward = f.Forward || f.Block
+	return f
+}
+
+// root is the merkle root of the block that the share is of.
+func (c *Claim) root(w *mining.Work) work.Hash {
+	scratch, _ := coinbases.Get().(*[]byte)
+	*scratch = work.AppendCoinbase((*scratch)[:0], w.Prefix, c.Extranonce1, c.Share.Extranonce2, w.Job.CoinbaseSuffix)
+	id := work.DoubleSHA256(*scratch)
+	coinbases.Put(scratch)
+	return work.MerkleRoot(id, w.Job.Branches)
+}
+
+func (c *Claim) header(w *mining.Work, root work.Hash, v work.Version) work.Header {
+	return work.Header{
+		Version: v, PrevHash: w.Job.PrevHash, MerkleRoot: root,
+		NTime: c.Share.NTime, NBits: w.Job.NBits, Nonce: c.Share.Nonce,
+	}
+}
+
+// solve finds the version that the miner hashed: the share's bits in place of
+// the job's (BIP 310), set in addition, or flipped. The three are one unless
+// the job has bits of the mask itself; the first that meets a difficulty
+// counts. Where none does the first is what the miner should have done. Bits
+// that the miner may not roll are taken along, for the share may be a block.
+func (c *Claim) solve(w *mining.Work, permits *vardiff.Permits, f *Finding) (hash work.Hash, met bool) {
+	bits := c.Share.VersionBits
+	if !c.Share.HasVersionBits {
+		bits = 0
+	}
+	mask, root := c.Mask|bits, c.root(w)
+	readings := [...]work.Version{
+		mask.Replace(w.Job.Version, bits), mask.Or(w.Job.Version, bits), mask.Xor(w.Job.Version, bits),
+	}
+	for i, v := range readings {
+		if i > 0 && (v == readings[0] || v == readings[i-1]) {
+			continue
+		}
+		h := c.header(w, root, v).Hash()
+		f.Credited, met = permits.Met(h)
+		if i == 0 || met {
+			f.Version, hash = v, h
+		}
+		if met {
+			break
+		}
+	}
+	return hash, met
+}
