@@ -170,10 +170,10 @@ func (a *App) makeListeners(counts *counts) error {
 	if err != nil {
 		a.log.Warn("descriptor limit cannot be raised", "error", err)
 	}
-	most := a.cfg.Server.MaxConnections
-	if allowed := listen.ClampConnections(most, soft, descriptorsPerMiner); allowed < most {
+	most, each := a.cfg.Server.MaxConnections, descriptorsPerMiner(a.cfg)
+	if allowed := listen.ClampConnections(most, soft, each); allowed < most {
 		a.log.Warn("max_connections is clamped to what the descriptor limit allows",
-			"max_connections", most, "allowed", allowed, "descriptors", soft, "per_miner", descriptorsPerMiner)
+			"max_connections", most, "allowed", allowed, "descriptors", soft, "per_miner", each)
 		most = allowed
 	}
 	if most < 1 {

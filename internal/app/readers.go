@@ -1,6 +1,7 @@
 package app
 
 import (
+	"github.com/loka/stratum/internal/config"
 	"github.com/loka/stratum/internal/downstream"
 	"github.com/loka/stratum/internal/hub"
 	"github.com/loka/stratum/internal/link"
@@ -89,7 +90,7 @@ func (r *readers) Routes() []view.RouteState {
 	states := make([]view.RouteState, 0, len(routes))
 	for _, s := range routes {
 		states = append(states, view.RouteState{
-			Name: s.Name, Mode: "dedicated", Pools: s.Pools,
+			Name: s.Name, Mode: modeOf(s), Pools: s.Pools,
 			Active: s.Active, Miners: s.Miners, Ready: s.Active != "",
 		})
 	}
@@ -101,3 +102,10 @@ func (r *readers) Ready() bool { return r.hub.Ready() }
 
 // MinerCount counts the open connections without looking at each.
 func (r *readers) MinerCount() int { return r.serve.Len() }
+
+func modeOf(s hub.RouteState) string {
+	if s.Shared {
+		return string(config.Shared)
+	}
+	return string(config.Dedicated)
+}

@@ -34,8 +34,14 @@ type rig struct {
 	swarm *sim.Miners
 }
 
-// start runs a pool and a proxy before it.
+// start runs a pool and a proxy before it, a connection for each miner.
 func start(t *testing.T, pc sim.PoolConfig) *rig {
+	t.Helper()
+	return startWith(t, pc, dedicated)
+}
+
+// startWith runs a pool and a proxy before it, configured further by text.
+func startWith(t *testing.T, pc sim.PoolConfig, text string) *rig {
 	t.Helper()
 	r := &rig{t: t, audit: sim.NewAudit()}
 	pc.OnShare = r.audit.Pool
@@ -56,7 +62,7 @@ func start(t *testing.T, pc sim.PoolConfig) *rig {
 			t.Errorf("pool: %v", err)
 		}
 	})
-	r.proxy(fmt.Sprintf("[[pool]]\nname = \"main\"\nurl = %q\nusername = \"ACCOUNT\"\npassword = \"x\"\n"+dedicated, pool.URL()))
+	r.proxy(fmt.Sprintf("[[pool]]\nname = \"main\"\nurl = %q\nusername = \"ACCOUNT\"\npassword = \"x\"\n", pool.URL())+text)
 	r.await("ready", 10*time.Second, r.model.Ready)
 	return r
 }

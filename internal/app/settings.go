@@ -10,6 +10,7 @@ import (
 	"github.com/loka/stratum/internal/hub"
 	"github.com/loka/stratum/internal/serve"
 	"github.com/loka/stratum/internal/steer"
+	"github.com/loka/stratum/internal/vardiff"
 	"github.com/loka/stratum/internal/wire"
 	"github.com/loka/stratum/work"
 )
@@ -26,10 +27,29 @@ const (
 	queueAge   = 15 * time.Second
 	// drainTimeout bounds the flush of a connection that ends.
 	drainTimeout = 2 * time.Second
-	// descriptorsPerMiner is what a miner takes in dedicated mode: its own
-	// connection and its link's.
-	descriptorsPerMiner = 2
 )
+
+// descriptorsPerMiner is what a miner takes: its own connection, and in
+// dedicated mode its link's.
+func descriptorsPerMiner(cfg *config.Config) int {
+	for _, r := range cfg.Routes {
+		if r.Mode == config.Dedicated {
+			return 2
+		}
+	}
+	return 1
+}
+
+// readings are how a pool may be configured to read version bits; auto begins
+// with the first.
+//
+//nolint:gochecknoglobals // a table
+var readings = map[config.VersionBits]work.VersionReading{
+	config.VersionBitsAuto:    work.ReadReplace,
+	config.VersionBitsReplace: work.ReadReplace,
+	config.VersionBitsOr:      work.ReadOr,
+	config.VersionBitsXor:     work.ReadXor,
+}
 
 // hubConfig maps the configuration onto the hub's.
 func hubConfig(cfg *config.Config, version string) (hub.Config, error) {
@@ -41,12 +61,22 @@ func hubConfig(cfg *config.Config, version string) (hub.Config, error) {
 		}
 		h.Pools = append(h.Pools, hub.PoolConfig{
 			Name: p.Name, Endpoint: endpoint, Account: p.Username, Password: p.Password,
-			Worker: p.Worker, HasWorker: p.Worker.String() != "", Suggest: p.SuggestDifficulty.Difficulty,
+			Worker: p.Worker, HasWorker: p.Worker.String() != "",
+			Suggest: p.SuggestDifficulty.Difficulty, SuggestAuto: p.SuggestDifficulty.Auto,
+			Reading: readings[p.VersionBits], ReadingAuto: p.VersionBits == config.VersionBitsAuto,
 		})
 	}
-	for _, r := range cfg.Routes {
+	for i, r := range cfg.Routes {
 		h.Routes = append(h.Routes, hub.RouteConfig{
 			Name: r.Name, Pools: r.Pools, Worker: r.Worker, Extranonce2Size: r.Extranonce2Size,
+			Shared: r.Mode == config.Shared, MaxMiners: r.MaxMinersPerConnection,
+			Vardiff: func(listener string) vardiff.Config {
+				v := cfg.VardiffFor(listener, i)
+				return vardiff.Config{
+					SharesPerMinute: v.SharesPerMinute, Start: work.Difficulty(v.Start), Min: work.Difficulty(v.Min),
+					Max: work.Difficulty(v.Max), Fixed: work.Difficulty(v.Fixed),
+				}
+			},
 			Rule: steer.Rule{
 				Listener: r.Match.Listen, UserAgent: r.Match.UserAgent,
 				Worker: r.Match.Worker, CIDR: r.Match.CIDR,

@@ -128,21 +128,21 @@ func TestLaterMasks(t *testing.T) {
 		m := miningMiner(t)
 		m.read(configure)
 		m.take()
-		m.give(narrow)
+		m.give(assigned(narrow))
 		m.expect(setMask("00c00000"), notify(narrow))
 		again := someWork(5)
 		again.VersionMask = narrow.VersionMask
-		m.give(again)
+		m.give(assigned(again))
 		m.expect(notify(again))
-		m.give(wide) // never beyond what the miner asked for
+		m.give(assigned(wide)) // never beyond what the miner asked for
 		m.expect(setMask("00ffe000"), notify(wide))
-		m.give(none)
+		m.give(assigned(none))
 		m.expect(setMask("00000000"), notify(none))
 	})
 	t.Run("not negotiated", func(t *testing.T) {
 		m := miningMiner(t)
-		m.give(narrow)
-		m.give(none)
+		m.give(assigned(narrow))
+		m.give(assigned(none))
 		m.expect(notify(narrow), notify(none))
 	})
 	t.Run("refused", func(t *testing.T) {
@@ -150,7 +150,7 @@ func TestLaterMasks(t *testing.T) {
 		m.mask = 0
 		m.read(configure)
 		m.take()
-		m.give(narrow)
+		m.give(assigned(narrow))
 		m.expect(notify(narrow))
 	})
 	// Bitmain's firmware takes a mask that comes before its first job for a job.

@@ -64,7 +64,7 @@ func FuzzLines(f *testing.F) {
 				checkRequest(t, req)
 				waiting = append(waiting, *req)
 			}
-			s.Work(someWork(mining.JobID(lines)), epoch)
+			s.Work(assigned(someWork(mining.JobID(lines))), epoch)
 			if when>>(lines%64)&1 != 0 {
 				answer()
 			}
@@ -103,6 +103,10 @@ func checkRequest(t *testing.T, req *mining.Request) {
 	case mining.Open:
 		if len(req.UserAgent) > 128 {
 			t.Errorf("open %+v", req)
+		}
+	case mining.Suggest:
+		if !req.Difficulty.Valid() {
+			t.Errorf("suggest %+v", req)
 		}
 	default:
 		t.Errorf("request of kind %d", req.Kind)

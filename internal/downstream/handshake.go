@@ -27,7 +27,7 @@ func (s *V1) subscribe(id, params []byte, out *Out) *mining.Request {
 		return nil
 	}
 	req := s.ask(mining.Open, id, true)
-	req.UserAgent = s.userAgent
+	req.UserAgent, req.Floor = s.userAgent, floor(s.userAgent)
 	return req
 }
 
@@ -172,6 +172,27 @@ func (s *V1) SetExtranonce(en1 work.Extranonce, size int, _ time.Time) bool {
 func (s *V1) move(en1 work.Extranonce, size int) {
 	s.held.work = nil
 	s.held.extranonce1, s.held.extranonce2Size, s.held.moved = en1, size, true
+}
+
+// suggest handles mining.suggest_difficulty and mining.suggest_target: the
+// wish is granted in words and passed on. NerdMiner repeats it every 30 s.
+func (s *V1) suggest(id []byte, m *sv1.Message, method sv1.Method, out *Out) *mining.Request {
+	s.reply(id, reply{}, out)
+	var wish sv1.SuggestDifficulty
+	if method == sv1.MethodSuggestTarget {
+		var target sv1.SuggestTarget
+		if target.Decode(m.Params) != nil {
+			return nil
+		}
+		wish.Difficulty = target.Target.Difficulty()
+	} else if wish.DecodeMessage(m) != nil {
+		return nil
+	}
+	if !wish.Difficulty.Valid() {
+		return nil
+	}
+	s.req = mining.Request{Kind: mining.Suggest, Difficulty: wish.Difficulty}
+	return &s.req
 }
 
 // maxUserAgent is how much of a user agent is kept, in bytes.

@@ -1,6 +1,10 @@
 package downstream_test
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/loka/stratum/internal/mining"
+)
 
 // interleaving is one order in which firmware shakes hands. A read is what
 // arrives in one segment; in want, "D" and "J" stand for the difficulty and
@@ -233,7 +237,7 @@ func readSlowly(m *miner, lines []string) {
 			continue
 		}
 		m.ask(req)
-		if !m.later {
+		if !m.later || req.Kind == mining.Suggest {
 			continue
 		}
 		before := len(m.sent)

@@ -43,7 +43,11 @@ type miner struct {
 	// work is given with the answer to an open; nil gives none.
 	work *mining.Work
 
+	// text is what refused shares are told in place of the usual words.
+	text string
+
 	asked   []mining.Request
+	wishes  []work.Difficulty
 	refused []downstream.Refused
 	sent    []string
 	frames  []downstream.Frame
@@ -82,7 +86,6 @@ func someWork(id mining.JobID) *mining.Work {
 		},
 		Prefix:      []byte{0x01, 0x02},
 		NTime:       0x504e86b9,
-		Difficulty:  1024,
 		VersionMask: work.MaskBIP320,
 	}
 }
@@ -93,9 +96,8 @@ func notify(w *mining.Work) string {
 }
 
 func cleaned(w *mining.Work) *mining.Work {
-	c := *w
-	c.Clean = true
-	return &c
+	w.Clean = true
+	return w
 }
 
 // read is one read of the connection: its lines, then a flush.
@@ -127,6 +129,10 @@ func (m *miner) try(lines ...string) error {
 }
 
 func (m *miner) ask(req *mining.Request) {
+	if req.Kind == mining.Suggest { // told, not asked
+		m.wishes = append(m.wishes, req.Difficulty)
+		return
+	}
 	m.asked = append(m.asked, *req)
 	if m.later {
 		m.waiting = append(m.waiting, *req)
@@ -145,13 +151,14 @@ func (m *miner) answerTo(req *mining.Request) mining.Answer {
 		a.Extranonce1, _ = work.MakeExtranonce([]byte{8, 0, 0, 2})
 		a.Extranonce2Size = 4
 		if m.work != nil {
-			m.s.Work(m.work, m.now)
+			m.s.Work(assigned(m.work), m.now)
 		}
 		a.Verdict = max(a.Verdict, m.refuse)
 	case mining.Authorize:
 		a.Verdict = max(a.Verdict, m.refuse)
 	case mining.Submit:
-		a.Verdict = max(a.Verdict, m.verdict)
+		a.Verdict, a.Text = max(a.Verdict, m.verdict), m.text
+	case mining.Suggest:
 	}
 	return a
 }
@@ -169,8 +176,8 @@ func (m *miner) flush() {
 	m.collect()
 }
 
-func (m *miner) give(w *mining.Work) {
-	m.s.Work(w, m.now)
+func (m *miner) give(a mining.Assignment) {
+	m.s.Work(a, m.now)
 	m.flush()
 }
 
@@ -215,4 +222,14 @@ func ok(id string) string { return `{"id":` + id + `,"result":true,"error":null}
 
 func failed(id, code, text string) string {
 	return `{"id":` + id + `,"result":null,"error":[` + code + `,"` + text + `",null]}`
+}
+
+// assigned is work at the difficulty that these tests mostly use.
+func assigned(w *mining.Work) mining.Assignment {
+	return mining.Assignment{Work: w, Difficulty: 1024, Clean: w.Clean}
+}
+
+// at is work at another difficulty.
+func at(w *mining.Work, d work.Difficulty) mining.Assignment {
+	return mining.Assignment{Work: w, Difficulty: d, Clean: w.Clean}
 }

@@ -50,7 +50,8 @@ type Frame struct {
 	Class Class
 	// Key tells settings apart; it is 0 for other classes.
 	Key uint8
-	// Data aliases the memory of the [Out] it came from.
+	// Data aliases the memory of the [Out] it came from, or is shared by many
+	// miners: it must not be changed.
 	Data []byte
 }
 
@@ -64,11 +65,13 @@ type Out struct {
 	refused []Refused
 }
 
-// mark is a frame by its end in buf, which may still move while it grows.
+// mark is a frame by its end in buf, which may still move while it grows, or
+// one whose bytes are shared.
 type mark struct {
-	end   int
-	class Class
-	key   uint8
+	end    int
+	class  Class
+	key    uint8
+	shared []byte
 }
 
 // Keeping more than this after Reset would let one burst hold memory for good.
@@ -81,6 +84,8 @@ func (o *Out) Reset() {
 		return
 	}
 	clear(o.refused)
+	clear(o.marks)
+	clear(o.list)
 	o.buf, o.marks, o.list, o.refused = o.buf[:0], o.marks[:0], o.list[:0], o.refused[:0]
 }
 
@@ -89,8 +94,12 @@ func (o *Out) Frames() []Frame {
 	o.list = o.list[:0]
 	start := 0
 	for _, m := range o.marks {
-		o.list = append(o.list, Frame{Class: m.class, Key: m.key, Data: o.buf[start:m.end:m.end]})
-		start = m.end
+		data := m.shared
+		if data == nil {
+			data = o.buf[start:m.end:m.end]
+			start = m.end
+		}
+		o.list = append(o.list, Frame{Class: m.class, Key: m.key, Data: data})
 	}
 	return o.list
 }
@@ -120,4 +129,9 @@ func (o *Out) answer(gate bool) {
 // end closes the frame whose bytes were appended to buf.
 func (o *Out) end(class Class, key uint8) {
 	o.marks = append(o.marks, mark{end: len(o.buf), class: class, key: key})
+}
+
+// share appends a frame of bytes that others have too; they are not copied.
+func (o *Out) share(line []byte, class Class) {
+	o.marks = append(o.marks, mark{class: class, shared: line})
 }

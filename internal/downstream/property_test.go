@@ -195,9 +195,9 @@ func (m *model) work(t *rapid.T) {
 		w.ID--
 	}
 	w.Clean = rapid.Bool().Draw(t, "clean")
-	w.Difficulty = rapid.SampledFrom([]work.Difficulty{0, 1, 1024, 0.5}).Draw(t, "difficulty")
+	d := rapid.SampledFrom([]work.Difficulty{0, 1, 1024, 0.5}).Draw(t, "difficulty")
 	w.VersionMask = rapid.SampledFrom([]work.VersionMask{0, work.MaskBIP320, 0x00c00000}).Draw(t, "mask")
-	m.s.Work(w, m.now)
+	m.s.Work(at(w, d), m.now)
 }
 
 func (m *model) extranonce(t *rapid.T) {

@@ -121,7 +121,7 @@ func (s *V1) request(m *sv1.Message, now time.Time, out *Out) (*mining.Request, 
 	if m.HasID() {
 		id = m.ID
 	}
-	switch sv1.ParseMethod(m.Method) {
+	switch method := sv1.ParseMethod(m.Method); method {
 	case sv1.MethodSubmit:
 		return s.submit(id, m.Params, now, out), nil
 	case sv1.MethodSubscribe:
@@ -134,8 +134,7 @@ func (s *V1) request(m *sv1.Message, now time.Time, out *Out) (*mining.Request, 
 		s.follows = true
 		s.reply(id, reply{}, out)
 	case sv1.MethodSuggestDifficulty, sv1.MethodSuggestTarget:
-		// The difficulty is the pool's. NerdMiner repeats its wish every 30 s.
-		s.reply(id, reply{}, out)
+		return s.suggest(id, m, method, out), nil
 	case sv1.MethodMultiVersion, sv1.MethodCapabilities, sv1.MethodHashesDone:
 		s.reply(id, reply{}, out)
 	case sv1.MethodGetTransactions:
@@ -194,6 +193,9 @@ func (s *V1) Answer(a mining.Answer, _ time.Time, out *Out) {
 		r = s.settle(a)
 	} else {
 		r = shareReply(a.Verdict)
+		if a.Text != "" && r.kind == replyError {
+			r.text = a.Text
+		}
 	}
 	s.slots.answer(a.Ticket, r)
 	s.slots.drain(out)

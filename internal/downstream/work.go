@@ -11,6 +11,8 @@ import (
 // held is what waits for [V1.Flush]. Only the newest work is kept.
 type held struct {
 	work *mining.Work
+	// difficulty is the work's.
+	difficulty work.Difficulty
 	// clean says that this or an earlier work that was never sent is clean.
 	clean bool
 	// extranonce1 and extranonce2Size are changed ones, when moved.
@@ -23,12 +25,12 @@ type held struct {
 // has not left yet, and is then clean if that was. Work that was sent already
 // is not sent again: ESP-Miner drops a job id that it knows, others would
 // start the same search anew.
-func (s *V1) Work(w *mining.Work, _ time.Time) {
-	if s.given.ntime(w.ID) != 0 {
+func (s *V1) Work(a mining.Assignment, _ time.Time) {
+	if s.given.ntime(a.Work.ID) != 0 {
 		return
 	}
-	s.held.work = w
-	s.held.clean = s.held.clean || w.Clean
+	s.held.work, s.held.difficulty = a.Work, a.Difficulty
+	s.held.clean = s.held.clean || a.Clean
 }
 
 // Flush lets held settings and work leave if the miner has subscribed and no
@@ -50,9 +52,9 @@ func (s *V1) Flush(_ time.Time, out *Out) {
 	if !first {
 		s.tellMask(w.VersionMask, out)
 	}
-	if w.Difficulty.Valid() && w.Difficulty != s.told.difficulty {
-		s.told.difficulty = w.Difficulty
-		set := sv1.SetDifficulty{Difficulty: w.Difficulty}
+	if d := s.held.difficulty; d.Valid() && d != s.told.difficulty {
+		s.told.difficulty = d
+		set := sv1.SetDifficulty{Difficulty: d}
 		out.buf = set.Append(out.buf)
 		out.end(Setting, KeyDifficulty)
 	}
@@ -77,24 +79,29 @@ func (s *V1) tellMask(allowed work.VersionMask, out *Out) {
 	out.end(Setting, KeyVersionMask)
 }
 
-// tellWork sends the notify.
+// tellWork sends the notify, which all miners share that are given the work.
 func (s *V1) tellWork(w *mining.Work, out *Out) {
-	out.buf = renderNotify(out.buf, w, s.held.clean)
-	class := Job
 	if s.held.clean {
-		class = CleanJob
+		out.share(w.Bytes(mining.FormV1Clean, renderNotify), CleanJob)
+	} else {
+		out.share(w.Bytes(mining.FormV1, renderNotify), Job)
 	}
-	out.end(class, 0)
 	s.given.add(w.ID, w.NTime)
 	s.told.notified = true
 	s.told.coinbase = len(w.Prefix) + s.told.extranonce1.Len() + s.told.extranonce2Size + len(w.Job.CoinbaseSuffix)
 }
 
-// RenderNotify appends the whole notify line of a work, which is the same for
-// every miner that is given it.
-func RenderNotify(dst []byte, w *mining.Work) []byte { return renderNotify(dst, w, w.Clean) }
+// RenderNotify appends the whole notify line of a work, clean if the work is.
+func RenderNotify(dst []byte, w *mining.Work) []byte {
+	if w.Clean {
+		return renderNotify(dst, w, mining.FormV1Clean)
+	}
+	return renderNotify(dst, w, mining.FormV1)
+}
 
-func renderNotify(dst []byte, w *mining.Work, clean bool) []byte {
+// renderNotify appends the whole notify line of a work, which is the same for
+// every miner that is given it.
+func renderNotify(dst []byte, w *mining.Work, form mining.Form) []byte {
 	var name [8]byte
 	id, _ := w.ID.AppendText(name[:0])
 	n := sv1.Notify{
@@ -106,7 +113,7 @@ func renderNotify(dst []byte, w *mining.Work, clean bool) []byte {
 		Version:    w.Job.Version,
 		NBits:      w.Job.NBits,
 		NTime:      w.NTime,
-		Clean:      clean,
+		Clean:      form == mining.FormV1Clean,
 		CleanKnown: true,
 	}
 	return n.Append(dst)

@@ -56,8 +56,7 @@ func TestDifficultyBeforeTheJob(t *testing.T) {
 	}
 	for i, step := range steps {
 		w := someWork(mining.JobID(10 + i))
-		w.Difficulty = step.difficulty
-		m.give(w)
+		m.give(at(w, step.difficulty))
 		if step.want == "" {
 			m.expect(notify(w))
 		} else {
@@ -71,9 +70,9 @@ func TestDifficultyBeforeTheJob(t *testing.T) {
 func TestWorkIsHeldUntilSubscribed(t *testing.T) {
 	m := newMiner(t)
 	m.work = nil
-	m.give(cleaned(someWork(7)))
+	m.give(assigned(cleaned(someWork(7))))
 	last := someWork(8)
-	m.give(last)
+	m.give(assigned(last))
 	m.read(`{"id":1,"method":"mining.authorize","params":["u"]}`)
 	m.expect(ok("1"))
 	m.read(`{"id":2,"method":"mining.subscribe"}`)
@@ -91,13 +90,13 @@ func TestWorkWaitsForTheReply(t *testing.T) {
 	if !m.s.Blocked() {
 		t.Fatal("not blocked")
 	}
-	m.give(someWork(5))
+	m.give(assigned(someWork(5)))
 	m.answer(1)
 	if m.s.Blocked() {
 		t.Fatal("blocked")
 	}
 	last := someWork(6)
-	m.give(last)
+	m.give(assigned(last))
 	m.read(`{"id":3,"method":"mining.subscribe"}`, `{"id":4,"method":"mining.ping"}`)
 	m.flush()
 	m.expect()
@@ -119,7 +118,7 @@ func TestWorkWaitsForOurOwnReply(t *testing.T) {
 		m.later = true
 		m.read(share(1), line)
 		w := someWork(5)
-		m.give(w)
+		m.give(assigned(w))
 		m.expect()
 		m.answer(0)
 		if n := len(m.take()); n != 2 {
@@ -143,9 +142,9 @@ func TestLineWhileBlocked(t *testing.T) {
 func TestWorkIsNotRepeated(t *testing.T) {
 	m := miningMiner(t)
 	second := someWork(2)
-	m.give(second)
-	m.give(second)
-	m.give(m.work)
+	m.give(assigned(second))
+	m.give(assigned(second))
+	m.give(assigned(m.work))
 	m.flush()
 	m.expect(notify(second))
 }
@@ -153,17 +152,16 @@ func TestWorkIsNotRepeated(t *testing.T) {
 func TestClasses(t *testing.T) {
 	m := miningMiner(t)
 	w := someWork(2)
-	w.Difficulty = 1
 	w.VersionMask = 0x00c00000
 	m.read(
 		`{"id":1,"method":"mining.extranonce.subscribe"}`,
 		`{"id":2,"method":"mining.configure","params":[["version-rolling"]]}`,
 	)
-	m.give(w)
+	m.give(at(w, 1))
 	en1, _ := work.MakeExtranonce([]byte{9, 9, 9, 9})
 	m.s.SetExtranonce(en1, 4, m.now)
-	m.give(someWork(3))
-	m.give(cleaned(someWork(4)))
+	m.give(assigned(someWork(3)))
+	m.give(assigned(cleaned(someWork(4))))
 	type kind struct {
 		Class downstream.Class
 		Key   uint8
@@ -203,14 +201,14 @@ func TestSetExtranonce(t *testing.T) {
 			m.read(ask)
 			m.take()
 			stale := someWork(2)
-			m.s.Work(stale, m.now) // made for the extranonce before
+			m.s.Work(assigned(stale), m.now) // made for the extranonce before
 			if !m.s.SetExtranonce(moved, 4, m.now) {
 				t.Fatal("cannot follow")
 			}
 			m.flush()
 			m.expect()
 			next := someWork(3)
-			m.give(next)
+			m.give(assigned(next))
 			m.expect(set, notify(cleaned(next)))
 			if got := m.s.Info().Extranonce1; got != moved {
 				t.Errorf("told %v", got)
@@ -221,7 +219,7 @@ func TestSetExtranonce(t *testing.T) {
 				t.Error("cannot follow to where it is")
 			}
 			after := someWork(4)
-			m.give(after)
+			m.give(assigned(after))
 			m.expect(notify(after))
 		})
 	}
@@ -256,7 +254,7 @@ func TestSetExtranonce(t *testing.T) {
 		m.s.SetExtranonce(moved, 4, m.now)
 		m.s.SetExtranonce(old, 4, m.now)
 		w := someWork(2)
-		m.give(w)
+		m.give(assigned(w))
 		m.expect(notify(w))
 	})
 }
@@ -285,12 +283,12 @@ func TestExtranonceThereAndBackDropsTheWorkBetween(t *testing.T) {
 	m.read(`{"id":1,"method":"mining.extranonce.subscribe","params":[]}`)
 	m.take()
 	m.s.SetExtranonce(moved, 4, m.now)
-	m.s.Work(someWork(2), m.now)
+	m.s.Work(assigned(someWork(2)), m.now)
 	m.s.SetExtranonce(old, 4, m.now)
 	m.flush()
 	m.expect()
 	w := someWork(3)
-	m.give(w)
+	m.give(assigned(w))
 	m.expect(notify(w))
 }
 
@@ -299,7 +297,7 @@ func TestOutReset(t *testing.T) {
 	m := miningMiner(t)
 	w := someWork(2)
 	w.Prefix = make([]byte, 100<<10)
-	m.s.Work(w, m.now)
+	m.s.Work(assigned(w), m.now)
 	m.s.Flush(m.now, &m.out)
 	if n := len(m.out.Frames()); n != 1 {
 		t.Fatalf("%d frames", n)
@@ -308,6 +306,6 @@ func TestOutReset(t *testing.T) {
 	if n := len(m.out.Frames()); n != 0 {
 		t.Errorf("%d frames after Reset", n)
 	}
-	m.give(someWork(3))
+	m.give(assigned(someWork(3)))
 	m.expect(notify(someWork(3)))
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/loka/stratum/internal/link"
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/internal/steer"
+	"github.com/loka/stratum/internal/vardiff"
 	"github.com/loka/stratum/internal/wire"
 	"github.com/loka/stratum/work"
 )
@@ -19,7 +20,7 @@ import (
 // blocks, and all may be called from any goroutine.
 type Peer interface {
 	// Work gives the miner new work.
-	Work(w *mining.Work)
+	Work(a mining.Assignment)
 	// Answer answers an earlier request.
 	Answer(a mining.Answer)
 	// SetExtranonce tells the miner a new extranonce1 and extranonce2 size
@@ -39,8 +40,14 @@ type PoolConfig struct {
 	// Worker overrides the route's template when HasWorker.
 	Worker    mining.Template
 	HasWorker bool
-	// Suggest is the difficulty to ask for; 0 asks for none.
-	Suggest work.Difficulty
+	// Suggest is the difficulty to ask for; 0 asks for none. SuggestAuto asks
+	// on shared connections for what their miners need.
+	Suggest     work.Difficulty
+	SuggestAuto bool
+	// Reading is how the pool reads version bits; ReadingAuto says that it is
+	// only where to begin.
+	Reading     work.VersionReading
+	ReadingAuto bool
 }
 
 // RouteConfig is one route: which miners go to which pools.
@@ -54,6 +61,13 @@ type RouteConfig struct {
 	// Extranonce2Size is the least that the route's miners need, in bytes;
 	// 0 is no such need.
 	Extranonce2Size int
+	// Shared gives many miners one pool connection, at most MaxMiners (1000),
+	// and judges their shares here. Else each miner has one of its own.
+	Shared    bool
+	MaxMiners int
+	// Vardiff rules the difficulties of the route's miners who came by a
+	// listener; nil takes the defaults of package vardiff.
+	Vardiff func(listener string) vardiff.Config
 }
 
 // Config is what the hub is told once. A zero duration takes the default in
@@ -73,6 +87,16 @@ type Config struct {
 	// later worker of a connection (10 s). One that stays silent knows one
 	// worker a connection: the later ones then work under the first's name.
 	AuthorizeWait time.Duration
+	// OutageGrace is how long miners of a shared connection that is lost are
+	// kept before they are closed (20 s).
+	OutageGrace time.Duration
+	// IdleLink is how long a shared connection without miners stays (5 min);
+	// each route keeps one.
+	IdleLink time.Duration
+	// BackoffMin and BackoffMax are the first and the longest pause between
+	// two connections of a group, each drawn from nothing to twice its mean
+	// (500 ms, 30 s).
+	BackoffMin, BackoffMax time.Duration
 	// Linger is how long a link outlives its miner while verdicts are due
 	// (5 s).
 	Linger time.Duration
@@ -88,6 +112,15 @@ func (c Config) withDefaults() Config {
 	set(&c.PoolWait, 10*time.Second)
 	set(&c.AuthorizeWait, 10*time.Second)
 	set(&c.Linger, 5*time.Second)
+	set(&c.OutageGrace, 20*time.Second)
+	set(&c.IdleLink, 5*time.Minute)
+	set(&c.BackoffMin, 500*time.Millisecond)
+	set(&c.BackoffMax, 30*time.Second)
+	for i := range c.Routes {
+		if c.Routes[i].MaxMiners <= 0 {
+			c.Routes[i].MaxMiners = 1000
+		}
+	}
 	return c
 }
 
@@ -108,6 +141,18 @@ type Metrics struct {
 	ShareSeconds Observer
 	// Link is what every link counts; Closed in it counts links' ends.
 	Link func(pool string) *link.Metrics
+	// Discrepancy counts shares that are valid here and that the pool refused
+	// with a verdict.
+	Discrepancy func(pool string, v mining.Verdict) Counter
+	// Raised and Lowered count changes of miners' difficulties.
+	Raised, Lowered Counter
+}
+
+func (m *Metrics) discrepancy(pool string, v mining.Verdict) Counter {
+	if m.Discrepancy == nil {
+		return nil
+	}
+	return m.Discrepancy(pool, v)
 }
 
 // Deps are what the hub works with.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/loka/stratum/internal/extranonce"
+	"github.com/loka/stratum/internal/jobbook"
 	"github.com/loka/stratum/internal/ledger"
 	"github.com/loka/stratum/internal/link"
 	"github.com/loka/stratum/internal/mining"
@@ -14,18 +15,79 @@ import (
 	"github.com/loka/stratum/work"
 )
 
-// connect gives the miner a link of its own, in a goroutine that tries the
-// route's pools in order. g.mu is held.
-func (g *group) connect() {
-	if g.connecting || g.link != nil {
-		return
+// login is an authorize that the pool has not answered.
+type login struct {
+	worker  *mining.Worker
+	at      time.Time
+	relayed bool
+}
+
+// share is a submit that the pool has not answered.
+type share struct {
+	member     *member
+	difficulty work.Difficulty
+	// reached is the difficulty of the share's hash.
+	reached work.Difficulty
+	at      time.Time
+	// answered: the miner was told "unanswered"; only the pool's word is due.
+	answered bool
+}
+
+// lateWait is how long a verdict may be late and still be booked: as long as
+// the upstream session remembers its submit.
+const lateWait = 5 * time.Minute
+
+// dedicated is the role of a miner with a link of its own, and with the pool's
+// difficulty and verdicts. All of it is guarded by the seat's mutex.
+type dedicated struct {
+	*seat
+
+	padSeed uint64
+	// openTicket waits for the link's E1 while opening.
+	opening    bool
+	openTicket uint64
+
+	// The link: nil before connect; en1 and en2Size once subscribed.
+	connecting bool
+	link       *link.Link
+	pool       *pool
+	subscribed bool
+	en1        work.Extranonce
+	en2Size    int
+	// mask is what the link's pool lets roll, once masked.
+	masked bool
+	mask   work.VersionMask
+
+	// What the miner works on.
+	book    *jobbook.Book
+	current *mining.Work
+	sent    time.Time
+	// refreshed is how often the current job was given again.
+	refreshed work.NTime
+	// early is a job that came before the miner's extranonce was decided, or
+	// before the link's pool said what may be rolled.
+	early *mining.Job
+
+	logins map[uint64]login
+	shares map[uint64]share
+
+	leftAt time.Time
+	// over: run has ended.
+	over bool
+}
+
+func newDedicated(s *seat) *dedicated {
+	return &dedicated{
+		seat: s, padSeed: randomUint64(),
+		book:   jobbook.New(jobbook.Config{}),
+		logins: make(map[uint64]login),
+		shares: make(map[uint64]share),
 	}
-	i, ok := g.hub.rules.Match(g.facts)
-	if !ok {
-		g.peer.Close(mining.NoRoute)
-		return
-	}
-	g.route = g.hub.routes[i]
+}
+
+// begin gives the miner a link of its own, in a goroutine that tries the
+// route's pools in order.
+func (g *dedicated) begin() {
 	g.connecting = true
 	if !g.hub.spawn(g.run) {
 		g.connecting = false
@@ -36,7 +98,7 @@ func (g *group) connect() {
 // run tries pool after pool until one has taken the miner, and stays until
 // that link has ended. Then the miner's connection ends too, so that its own
 // failover works.
-func (g *group) run() {
+func (g *dedicated) run() {
 	reason := mining.PoolUnreachable
 	for _, p := range g.preferred() {
 		select {
@@ -61,11 +123,11 @@ func (g *group) run() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.over = true
-	g.settle()
+	g.end()
 }
 
 // preferred is the route's pools, those that can serve now first.
-func (g *group) preferred() []*pool {
+func (g *dedicated) preferred() []*pool {
 	pools := slices.Clone(g.route.pools)
 	slices.SortStableFunc(pools, func(a, b *pool) int { return rank(a) - rank(b) })
 	return pools
@@ -83,7 +145,7 @@ func rank(p *pool) int {
 }
 
 // try lives one link to a pool.
-func (g *group) try(p *pool) {
+func (g *dedicated) try(p *pool) {
 	l := link.New(g.hub.linkConfig(p), link.Deps{
 		Dial: g.hub.deps.Dial, Events: g, Logger: g.hub.log,
 		Metrics: g.hub.linkMetrics(p), Quota: &p.quota, Wire: g.hub.deps.Wire,
@@ -104,19 +166,19 @@ func (g *group) try(p *pool) {
 }
 
 // relayLogin asks the pool for a login that waits. g.mu is held.
-func (g *group) relayLogin(ticket uint64) {
+func (g *dedicated) relayLogin(ticket uint64) {
 	l := g.logins[ticket]
 	l.relayed, l.at = true, time.Now()
 	g.logins[ticket] = l
 	g.link.Authorize(g.nameOf(l.worker), g.pool.Password.Reveal(), ticket)
 }
 
-func (g *group) nameOf(w *mining.Worker) string {
+func (g *dedicated) nameOf(w *mining.Worker) string {
 	return g.pool.template(g.route).Expand(g.pool.Account, w)
 }
 
 // LinkEvent takes what the link's pool said; see [link.Events].
-func (g *group) LinkEvent(l *link.Link, ev upstream.Event) {
+func (g *dedicated) LinkEvent(l *link.Link, ev upstream.Event) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if l != g.link {
@@ -133,7 +195,7 @@ func (g *group) LinkEvent(l *link.Link, ev upstream.Event) {
 		g.onVerdict(ev)
 	case upstream.Mask:
 		g.masked, g.mask = true, ev.VersionMask
-		g.release()
+		g.giveEarly()
 	case upstream.Difficulty, upstream.Extranonce,
 		upstream.Message, upstream.Reconnect, upstream.BadLine:
 		// What matters of the first two rides in the next job; the link logs
@@ -142,7 +204,7 @@ func (g *group) LinkEvent(l *link.Link, ev upstream.Event) {
 }
 
 // LinkEnded is the last word of a link; see [link.Events].
-func (g *group) LinkEnded(l *link.Link, reason mining.Reason, err error) {
+func (g *dedicated) LinkEnded(l *link.Link, reason mining.Reason, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	level := slog.LevelDebug
@@ -160,7 +222,7 @@ func (g *group) LinkEnded(l *link.Link, reason mining.Reason, err error) {
 	g.link = nil
 }
 
-func (g *group) onSubscribed(ev upstream.Event) {
+func (g *dedicated) onSubscribed(ev upstream.Event) {
 	g.subscribed, g.en1, g.en2Size = true, ev.Extranonce1, ev.Extranonce2Size
 	if g.opening {
 		g.opening = false
@@ -168,20 +230,174 @@ func (g *group) onSubscribed(ev upstream.Event) {
 	}
 }
 
+// open answers an Open at a pool that is too narrow for a slot, once the
+// link's E1 is known.
+func (g *dedicated) open(a mining.Answer) mining.Answer {
+	if g.subscribed {
+		return g.passThrough(a)
+	}
+	g.openTicket, g.opening = a.Ticket, true
+	a.Verdict = mining.Pending
+	return a
+}
+
+// passThrough answers an Open with the pool's own extranonce.
+func (g *dedicated) passThrough(a mining.Answer) mining.Answer {
+	g.layout = passThroughOf(g.en2Size)
+	g.giveEarly()
+	a.Verdict, a.Extranonce1, a.Extranonce2Size = mining.Accepted, g.en1, g.en2Size
+	return a
+}
+
+func (g *dedicated) seated() { g.giveEarly() }
+
+func (g *dedicated) at() *pool { return g.pool }
+
+// suggest does nothing: the difficulty is the pool's.
+func (*dedicated) suggest(work.Difficulty, time.Time) {}
+
+func (*dedicated) state(*MinerState, time.Time) {}
+
+// leave lets the link go too, once nothing is due.
+func (g *dedicated) leave(now time.Time) {
+	g.leftAt = now
+	if g.link != nil && g.due.Load() == 0 {
+		g.link.Close(mining.MinerGone)
+	}
+	g.end()
+}
+
+// end lets the seat go once neither miner nor link is left.
+func (g *dedicated) end() {
+	if g.left && (!g.connecting || g.over) {
+		g.release()
+	}
+}
+
+// tick looks after refresh, silent authorizes and lingering.
+func (g *dedicated) tick(now time.Time) {
+	if g.left {
+		if g.link != nil && (g.due.Load() == 0 || now.Sub(g.leftAt) > g.hub.cfg.Linger) {
+			g.link.Close(mining.MinerGone)
+		}
+		return
+	}
+	if g.over {
+		return
+	}
+	// The next sweep would be too late.
+	if g.current != nil && now.Sub(g.sent) > g.hub.cfg.Refresh-sweepEvery {
+		g.refresh(now)
+	}
+	for ticket, s := range g.shares {
+		if s.answered && now.Sub(s.at) > lateWait {
+			delete(g.shares, ticket)
+		}
+	}
+	if g.first == nil {
+		return
+	}
+	for ticket, l := range g.logins {
+		if l.relayed && now.Sub(l.at) > g.hub.cfg.AuthorizeWait {
+			g.adopt(ticket, l)
+		}
+	}
+}
+
+// adopt lets a later worker in under the first one's name, for a pool that
+// knows one worker a connection and says nothing to a second authorize.
+func (g *dedicated) adopt(ticket uint64, l login) {
+	delete(g.logins, ticket)
+	g.admit(l.worker, g.first.name, time.Now())
+	g.hub.log.LogAttrs(context.Background(), warnOr(&g.pool.silent, time.Now()),
+		"pool does not answer a second worker's authorize; its shares go by the first one's name", g.attrs(l.worker, g.first.name)...)
+	g.peer.Answer(mining.Answer{Ticket: ticket, Verdict: mining.Accepted})
+}
+
+// authorize relays a login to the pool, by the name that the pool knows it.
+func (g *dedicated) authorize(ticket uint64, w *mining.Worker, _ options) mining.Answer {
+	g.logins[ticket] = login{worker: w, at: time.Now()}
+	if g.link != nil {
+		g.relayLogin(ticket)
+	}
+	return mining.Answer{Ticket: ticket, Verdict: mining.Pending}
+}
+
+// submit relays a share of work that we know.
+func (g *dedicated) submit(req *mining.Request, m *member, now time.Time) mining.Answer {
+	a := mining.Answer{Ticket: req.Ticket}
+	w, _ := g.book.Get(req.Share.Job, now)
+	if w == nil {
+		a.Verdict = mining.JobNotFound
+		return a
+	}
+	layout, ok := extranonce.Fits(g.layout, w.Job.Extranonce2Size)
+	if !ok {
+		a.Verdict = mining.Stale
+		return a
+	}
+	en2, ok := g.upstreamExtranonce(layout, req.Share.Extranonce2)
+	if !ok {
+		a.Verdict = mining.Invalid
+		return a
+	}
+	if g.link == nil || !g.link.Submit(upstream.Submit{
+		Job: w.Job, Worker: m.name, Extranonce2: en2,
+		NTime: req.Share.NTime, Nonce: req.Share.Nonce,
+		VersionBits: req.Share.VersionBits, HasVersionBits: req.Share.HasVersionBits,
+		Tag: req.Ticket,
+	}) {
+		a.Verdict = mining.Unanswered
+		return a
+	}
+	g.shares[req.Ticket] = share{member: m, difficulty: w.Job.Difficulty, reached: g.reached(w, &req.Share), at: now}
+	g.due.Add(1)
+	a.Verdict = mining.Pending
+	return a
+}
+
+func (g *dedicated) upstreamExtranonce(layout extranonce.Layout, miner work.Extranonce) (work.Extranonce, bool) {
+	if layout.PassThrough {
+		return miner, miner.Len() == layout.Miner
+	}
+	return layout.Upstream(layout.Head(g.padSeed), g.slot, miner)
+}
+
+// reached is the difficulty of a share's hash, with version bits read as
+// BIP 310 does: for the record of the best share, not for a verdict.
+func (g *dedicated) reached(w *mining.Work, s *mining.Share) work.Difficulty {
+	scratch, _ := g.hub.coinbases.Get().(*[]byte)
+	defer g.hub.coinbases.Put(scratch)
+	*scratch = work.AppendCoinbase((*scratch)[:0], w.Prefix, g.layout.Told(g.en1, g.slot), s.Extranonce2, w.Job.CoinbaseSuffix)
+	header := work.Header{
+		Version: w.Job.Version, PrevHash: w.Job.PrevHash,
+		MerkleRoot: work.MerkleRoot(work.DoubleSHA256(*scratch), w.Job.Branches),
+		NTime:      s.NTime, NBits: w.Job.NBits, Nonce: s.Nonce,
+	}
+	if s.HasVersionBits {
+		header.Version = g.mask.Replace(header.Version, s.VersionBits&g.mask)
+	}
+	return header.Hash().Difficulty()
+}
+
 func passThroughOf(size int) extranonce.Layout {
 	return extranonce.Layout{PoolSize: size, Miner: size, PassThrough: true}
 }
 
 // onJob passes a job on as work.
-func (g *group) onJob(job *mining.Job) {
+func (g *dedicated) onJob(job *mining.Job) {
 	now := time.Now()
 	if !g.follow(job) {
 		return
 	}
 	layout, _ := extranonce.Fits(g.layout, job.Extranonce2Size)
+	var before *mining.Job
+	if g.current != nil {
+		before = g.current.Job
+	}
 	w := &mining.Work{
 		ID: mining.JobID(g.hub.jobIDs.Add(1)), Job: job,
-		NTime: job.NTime, Clean: job.Clean || g.current == nil, Difficulty: job.Difficulty,
+		NTime: job.NTime, Clean: job.Stales(before),
 		VersionMask: g.mask & g.hub.cfg.VersionMask,
 	}
 	size := len(job.CoinbasePrefix) + job.Extranonce1.Len() + layout.Pad
@@ -196,8 +412,8 @@ func (g *group) onJob(job *mining.Job) {
 	}
 }
 
-// release gives the job that came too early, if it may go now.
-func (g *group) release() {
+// giveEarly gives the job that came too early, if it may go now.
+func (g *dedicated) giveEarly() {
 	if job := g.early; job != nil {
 		g.early = nil
 		g.onJob(job)
@@ -208,7 +424,7 @@ func (g *group) release() {
 // does not, a miner that can be told is told, and any other is closed. A job
 // that cannot go yet is kept: a first job that forbade what was granted, only
 // because the pool answers its configure last, would cost a miner its rolling.
-func (g *group) follow(job *mining.Job) bool {
+func (g *dedicated) follow(job *mining.Job) bool {
 	maskDue := g.granted != 0 && !g.masked && g.current == nil
 	if !g.planned || g.opening || maskDue {
 		g.early = job
@@ -247,25 +463,26 @@ const (
 // that no firmware takes silence for a dead pool. Firmware begins its
 // extranonce2 anew with each job id: were the ntime one that it has rolled to
 // already, it would find the same shares again.
-func (g *group) refresh(now time.Time) {
+func (g *dedicated) refresh(now time.Time) {
 	age := now.Sub(g.current.Job.Received) / time.Second
 	if age <= 0 || age > maxRefresh {
 		return
 	}
 	g.refreshed++
-	w := *g.current
-	w.ID, w.Clean = mining.JobID(g.hub.jobIDs.Add(1)), false
-	w.NTime = w.Job.NTime + work.NTime(age) + min(g.refreshed*rollAhead, maxAhead)
-	g.give(&w, now)
+	old := g.current
+	g.give(&mining.Work{
+		ID: mining.JobID(g.hub.jobIDs.Add(1)), Job: old.Job, Prefix: old.Prefix, VersionMask: old.VersionMask,
+		NTime: old.Job.NTime + work.NTime(age) + min(g.refreshed*rollAhead, maxAhead), //nolint:gosec // age is at most maxRefresh
+	}, now)
 }
 
-func (g *group) give(w *mining.Work, now time.Time) {
+func (g *dedicated) give(w *mining.Work, now time.Time) {
 	g.current, g.sent = w, now
 	g.book.Add(w, now)
-	g.peer.Work(w)
+	g.peer.Work(mining.Assignment{Work: w, Difficulty: w.Job.Difficulty, Clean: w.Clean})
 }
 
-func (g *group) onAuthorized(ev upstream.Event) {
+func (g *dedicated) onAuthorized(ev upstream.Event) {
 	l, ok := g.logins[ev.Tag]
 	if !ok {
 		return
@@ -280,10 +497,9 @@ func (g *group) onAuthorized(ev upstream.Event) {
 	now := time.Now()
 	a := mining.Answer{Ticket: ev.Tag, Verdict: ev.Verdict}
 	if a.Verdict == mining.Accepted {
-		m := &member{name: g.nameOf(l.worker), book: g.hub.deps.Ledger.Worker(l.worker.Login, g.route.Name, now)}
-		g.members[l.worker.Login] = m
-		if g.first == nil {
-			g.first = m
+		first := g.first == nil
+		m := g.admit(l.worker, g.nameOf(l.worker), now)
+		if first {
 			g.hub.log.LogAttrs(context.Background(), slog.LevelInfo, "miner authorized", g.attrs(l.worker, m.name)...)
 		}
 	} else {
@@ -295,7 +511,7 @@ func (g *group) onAuthorized(ev upstream.Event) {
 }
 
 // onVerdict books the pool's word on a share and passes it on.
-func (g *group) onVerdict(ev upstream.Event) {
+func (g *dedicated) onVerdict(ev upstream.Event) {
 	s, ok := g.shares[ev.Tag]
 	if !ok {
 		return
@@ -337,7 +553,7 @@ func (g *group) onVerdict(ev upstream.Event) {
 }
 
 // attrs are what a log line says of a worker of this group.
-func (g *group) attrs(w *mining.Worker, as string) []slog.Attr {
+func (g *dedicated) attrs(w *mining.Worker, as string) []slog.Attr {
 	return []slog.Attr{
 		slog.String("worker", w.Login), slog.String("as", as),
 		slog.Uint64("miner", uint64(g.miner.ID)), slog.String("remote", g.miner.Remote.String()),

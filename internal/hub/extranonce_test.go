@@ -125,11 +125,11 @@ func TestDifficultyAndMaskRideInTheNextWork(t *testing.T) {
 		}
 		p.last().notify(false)
 		synctest.Wait()
-		if w := g.newest(); w.Difficulty != 256 || w.VersionMask != 0x00c00000 || w.Clean {
-			t.Errorf("next work: difficulty %v, mask %08x, clean %t", w.Difficulty, uint32(w.VersionMask), w.Clean)
+		if w, d := g.newest(), g.terms[1].Difficulty; d != 256 || w.VersionMask != 0x00c00000 || w.Clean {
+			t.Errorf("next work: difficulty %v, mask %08x, clean %t", d, uint32(w.VersionMask), w.Clean)
 		}
-		if g.works[0].Difficulty != 1024 {
-			t.Errorf("the first work's difficulty became %v", g.works[0].Difficulty)
+		if g.terms[0].Difficulty != 1024 {
+			t.Errorf("the first work's difficulty became %v", g.terms[0].Difficulty)
 		}
 		g.leave()
 	})

@@ -2,207 +2,373 @@ package hub
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/binary"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
+
 	"github.com/loka/stratum/internal/extranonce"
 	"github.com/loka/stratum/internal/jobbook"
-	"github.com/loka/stratum/internal/ledger"
 	"github.com/loka/stratum/internal/link"
 	"github.com/loka/stratum/internal/mining"
-	"github.com/loka/stratum/internal/steer"
+	"github.com/loka/stratum/internal/upstream"
 	"github.com/loka/stratum/work"
 )
 
-// member is a worker of a group: the name that the pool knows it by, and
-// where its shares are booked.
-type member struct {
-	name string
-	book *ledger.WorkerBook
+// groupKey says which groups may exchange miners: those of one route that
+// work for one account and whose slots are of one space.
+type groupKey struct {
+	route   *route
+	account string
+	slot    int // bytes
+	miner   int // bytes
+	// space is set where slots are so narrow that a space is full with one
+	// group.
+	space *space
 }
 
-// login is an authorize that the pool has not answered.
-type login struct {
-	worker  *mining.Worker
-	at      time.Time
-	relayed bool
-}
+// maxWorks is how many works a group remembers: new ones come with jobs and
+// with difficulties that must not wait, all within the retention.
+const maxWorks = 512
 
-// share is a submit that the pool has not answered.
-type share struct {
-	member     *member
-	difficulty work.Difficulty
-	// reached is the difficulty of the share's hash.
-	reached work.Difficulty
-	at      time.Time
-	// answered: the miner was told "unanswered"; only the pool's word is due.
-	answered bool
-}
-
-// lateWait is how long a verdict may be late and still be booked: as long as
-// the upstream session remembers its submit.
-const lateWait = 5 * time.Minute
-
-// group is a miner with a link of its own.
+// group is a set of miners that share one pool connection, and that
+// connection: one link after another, at the first of the route's pools that
+// serves.
 type group struct {
 	// Static after construction.
 	hub   *Hub
-	miner *mining.Miner
-	peer  Peer
-	// gone is closed by leave.
-	gone chan struct{}
-	// due counts entries of shares that are not answered.
+	key   groupKey
+	route *route
+	// who is a worker of the account that the group works for, nil where
+	// there is one account only.
+	who *mining.Worker
+	// pad goes before each slot, as far as the pool has room for it.
+	pad   uint64
+	works *jobbook.Book
+
+	// Atomic: what the share path reads.
+	pool  atomic.Pointer[pool]
+	terms atomic.Pointer[terms]
+	// due counts forwarded shares that the pool has not answered.
 	due atomic.Int64
+	// outages counts those that were long enough to make rates of shares mean
+	// nothing.
+	outages atomic.Uint32
 
 	// Guarded by mu.
-	mu    sync.Mutex
-	facts steer.Facts
-	route *route
-	// requested is what the miner asked to roll, granted what it was told.
-	requested, granted work.VersionMask
+	mu      sync.Mutex
+	members []*shared
+	// order is the members by hashrate, as of the last sort, and fresh those
+	// who came since: what a fan-out goes by.
+	order, fresh []*shared
+	hashrate     float64
+	sorted       time.Time
 
-	// The miner's extranonce, fixed once planned.
-	planned bool
-	layout  extranonce.Layout
-	slot    work.Extranonce
-	padSeed uint64
-	// openTicket waits for the link's E1 while opening.
-	opening    bool
-	openTicket uint64
-
-	// The link: nil before connect; en1 and en2Size once subscribed.
-	connecting bool
+	// The link: nil between two.
 	link       *link.Link
-	pool       *pool
-	subscribed bool
-	en1        work.Extranonce
-	en2Size    int
+	login      string
+	authorized bool
 	// mask is what the link's pool lets roll, once masked.
 	masked bool
 	mask   work.VersionMask
+	climb  climb
+	asked  suggestion
 
-	// What the miner works on.
-	book    *jobbook.Book
+	// current is what members work on, nil while there is none; since is the
+	// first work of the present link.
 	current *mining.Work
+	since   mining.JobID
 	sent    time.Time
-	// refreshed is how often the current job was given again.
+	// refreshed is how often the current job was given again, varied when
+	// last.
 	refreshed work.NTime
-	// early is a job that came before the miner's extranonce was decided, or
-	// before the link's pool said what may be rolled.
+	varied    time.Time
+	// early is a job that came before the link may serve.
 	early *mining.Job
+	// hurried are members whose difficulty should not wait for the next job.
+	hurried []*shared
+	// lowered is when the pool asked for less than the current job's
+	// difficulty; zero if it has not.
+	lowered time.Time
 
-	first   *member
-	members map[string]*member // by login
-	logins  map[uint64]login
-	shares  map[uint64]share
-	// accepted and rejected count shares by our verdict.
-	accepted, rejected uint64
+	forwarded map[uint64]forwarded
+	tags      uint64
+	aliases   aliases
 
-	left   bool
-	leftAt time.Time
-	// over: run has ended.
-	over bool
+	// idle is since when there is no work or no member, each zero where there
+	// is one.
+	workless, memberless time.Time
+	draining, closed     bool
 }
 
-func newGroup(h *Hub, m *mining.Miner, p Peer) *group {
-	return &group{
-		hub: h, miner: m, peer: p, gone: make(chan struct{}),
-		facts:   steer.Facts{Listener: m.Listener, Remote: m.Remote.Addr()},
-		book:    jobbook.New(jobbook.Config{}),
-		members: make(map[string]*member),
-		logins:  make(map[uint64]login),
-		shares:  make(map[uint64]share),
+func newGroup(h *Hub, key groupKey, who *mining.Worker, now time.Time) *group {
+	g := &group{
+		hub: h, key: key, route: key.route, who: who, pad: randomUint64(),
+		works:     jobbook.New(jobbook.Config{Max: maxWorks}),
+		forwarded: make(map[uint64]forwarded),
+		workless:  now, memberless: now,
+	}
+	g.terms.Store(&terms{})
+	return g
+}
+
+// run lives one link after another until the group is closed or ctx ends.
+func (g *group) run(ctx context.Context) {
+	pause := &backoff.ExponentialBackOff{
+		InitialInterval: g.hub.cfg.BackoffMin / 2, MaxInterval: g.hub.cfg.BackoffMax / 2,
+		Multiplier: 2, RandomizationFactor: 1,
+	}
+	pause.Reset()
+	failed := make(map[*pool]time.Time)
+	for ctx.Err() == nil && !g.over() {
+		changed := g.hub.whenChanged()
+		p := g.choose(failed)
+		if p == nil {
+			select {
+			case <-changed:
+			case <-ctx.Done():
+			}
+			continue
+		}
+		began := time.Now()
+		g.live(ctx, p)
+		if time.Since(began) > healthyAfter {
+			pause.Reset()
+		}
+		failed[p] = time.Now()
+		wait := time.NewTimer(pause.NextBackOff())
+		select {
+		case <-wait.C:
+		case <-ctx.Done():
+			wait.Stop()
+		}
+	}
+	g.hub.dropGroup(g)
+}
+
+const (
+	// healthyAfter is how long a link must have lived for the next pause to
+	// be the first one again.
+	healthyAfter = time.Minute
+	// avoidFor is how long a pool whose link ended comes after the others.
+	avoidFor = 30 * time.Second
+)
+
+// choose is the first of the route's pools that serves now and whose
+// extranonce fits the group's slots; one that has just failed comes last.
+func (g *group) choose(failed map[*pool]time.Time) *pool {
+	var last *pool
+	for _, p := range g.route.pools {
+		facts, ok := p.probe.Facts()
+		if !ok || !p.probe.Ready() {
+			continue
+		}
+		if _, fits := extranonce.Fits(g.layout(), facts.Extranonce2Size); !fits {
+			continue
+		}
+		if at, ok := failed[p]; !ok || time.Since(at) > avoidFor {
+			return p
+		}
+		if last == nil {
+			last = p
+		}
+	}
+	return last
+}
+
+// layout is what the group's miners were told, whatever the pool.
+func (g *group) layout() extranonce.Layout {
+	return extranonce.Layout{PoolSize: g.key.slot + g.key.miner, Slot: g.key.slot, Miner: g.key.miner}
+}
+
+// over says that the group takes no part any more.
+func (g *group) over() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.closed
+}
+
+// live lives one link to a pool.
+func (g *group) live(ctx context.Context, p *pool) {
+	cfg := g.hub.linkConfig(p)
+	g.mu.Lock()
+	if g.closed {
+		g.mu.Unlock()
+		return
+	}
+	if p.SuggestAuto {
+		cfg.SuggestDifficulty = g.asked.atStart(g.hashrate)
+	}
+	l := link.New(cfg, link.Deps{
+		Dial: g.hub.deps.Dial, Events: g, Logger: g.hub.log,
+		Metrics: g.hub.linkMetrics(p), Quota: &p.quota, Wire: g.hub.deps.Wire,
+	})
+	g.link, g.login = l, p.loginOf(g.route, g.who)
+	g.authorized, g.early = false, nil
+	g.masked, g.mask = cfg.VersionMask == 0, 0
+	g.climb = climb{difficulty: 1, changed: time.Now()}
+	g.aliases = newAliases()
+	g.pool.Store(p)
+	login := g.login
+	g.mu.Unlock()
+	l.Authorize(login, p.Password.Reveal(), loginTag)
+	p.links.Add(1)
+	l.Run(ctx)
+	p.links.Add(-1)
+}
+
+// loginTag is the tag of a link's own login; names of workers have tags above.
+const loginTag = 1 << 62
+
+// LinkEvent takes what the link's pool said; see [link.Events].
+func (g *group) LinkEvent(l *link.Link, ev upstream.Event) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if l != g.link {
+		return
+	}
+	switch ev.Kind {
+	case upstream.Job:
+		g.onJob(ev.Job)
+	case upstream.Authorized:
+		g.onAuthorized(l, ev)
+	case upstream.Verdict:
+		g.onVerdict(ev)
+	case upstream.Mask:
+		g.masked, g.mask = true, ev.VersionMask
+		g.giveEarly()
+	case upstream.Difficulty:
+		g.onDifficulty(ev.Difficulty)
+	case upstream.Subscribed, upstream.Extranonce, upstream.Message, upstream.Reconnect, upstream.BadLine:
+		// What matters of the first two rides in the next job; the link logs
+		// and counts the others.
 	}
 }
 
-// record books a share by our word, and the pool's where it is known.
-func (g *group) record(e ledger.Entry) {
-	if e.Verdict == mining.Accepted {
-		g.accepted++
+// LinkEnded is the last word of a link; see [link.Events]. Its work is worth
+// nothing any more, but the members stay: the next link's first job is theirs.
+func (g *group) LinkEnded(l *link.Link, reason mining.Reason, err error) {
+	now := time.Now()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	p := g.pool.Load()
+	level := slog.LevelDebug
+	if reason != mining.NoMiners && reason != mining.Shutdown {
+		level = warnOr(&p.ended, now)
+	}
+	attrs := []slog.Attr{
+		slog.String("pool", l.Pool()), slog.String("route", g.route.Name), slog.Int("miners", len(g.members)),
+		slog.String("link", l.ID().String()), slog.String("reason", string(reason)),
+	}
+	if err != nil {
+		attrs = append(attrs, slog.Any("error", err))
+	}
+	g.hub.log.LogAttrs(context.Background(), level, "shared pool connection ended", attrs...)
+	if (reason == mining.PeerClosed || reason == mining.PeerReset) && g.aliases.suspicious(now) {
+		p.foundOneWorker(g.hub.log, "it closed the connection when a second worker was named")
+	}
+	g.link, g.early = nil, nil
+	if g.current != nil {
+		g.current, g.workless = nil, now
+	}
+	g.works.Retire()
+	g.due.Add(-int64(len(g.forwarded)))
+	clear(g.forwarded)
+}
+
+// onAuthorized takes the pool's answer to the link's login or to a worker's
+// name.
+func (g *group) onAuthorized(l *link.Link, ev upstream.Event) {
+	if ev.Tag != loginTag {
+		g.onAlias(ev)
+		return
+	}
+	switch ev.Verdict { //nolint:exhaustive // all others refuse
+	case mining.Accepted:
+		g.authorized = true
+		g.giveEarly()
+	case mining.Unanswered:
+		l.Close(mining.PoolHandshakeTimeout)
+	default:
+		p := g.pool.Load()
+		g.hub.log.LogAttrs(context.Background(), warnOr(&p.refused, time.Now()), "pool refused a shared connection's login",
+			slog.String("pool", p.Name), slog.String("route", g.route.Name), slog.String("login", g.login),
+			slog.Int("code", ev.Code), slog.String("text", ev.Text))
+		l.Close(mining.PoolAuthorizeRefused)
+	}
+}
+
+// onDifficulty hears of the pool's difficulty. It counts from the next job on,
+// but for one that is lower: whoever is above it then does work that the pool
+// does not pay.
+func (g *group) onDifficulty(d work.Difficulty) {
+	now := time.Now()
+	g.climb.told(d, now)
+	g.setTerms(now)
+	if g.current != nil && d < g.current.Job.Difficulty && g.lowered.IsZero() {
+		g.lowered = now
+	}
+}
+
+// add makes a miner a member and returns the work there is for it, or nil.
+func (g *group) add(m *shared) *mining.Work {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	m.place = len(g.members)
+	g.members = append(g.members, m)
+	g.fresh = append(g.fresh, m)
+	g.memberless = time.Time{}
+	return g.current
+}
+
+// remove takes a miner out.
+func (g *group) remove(m *shared) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	last := len(g.members) - 1
+	g.members[m.place], g.members[last].place = g.members[last], m.place
+	g.members[last] = nil
+	g.members = g.members[:last]
+	if last == 0 {
+		g.memberless = time.Now()
+		g.order, g.fresh = nil, nil
+	}
+}
+
+// size is the number of members, and whether there is work for them.
+func (g *group) size() (members int, serving bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.members), g.current != nil
+}
+
+// counts says whether shares of a work that the group gave still count.
+func (g *group) counts(w *mining.Work, now time.Time) bool {
+	_, state := g.works.Get(w.ID, now)
+	return state == jobbook.Live
+}
+
+func (g *group) poolNow() *pool { return g.pool.Load() }
+
+func (g *group) linkID() mining.LinkID {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.link == nil {
+		return 0
+	}
+	return g.link.ID()
+}
+
+// close ends the group for good; it has no members.
+func (g *group) close(reason mining.Reason) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.closed = true
+	if g.link != nil {
+		g.link.Close(reason)
 	} else {
-		g.rejected++
+		g.hub.poolChanged() // it may wait for a pool
 	}
-	g.hub.deps.Ledger.Record(e)
-}
-
-// leave is called when the miner is gone.
-func (g *group) leave(now time.Time) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.left, g.leftAt = true, now
-	close(g.gone)
-	if g.link != nil && g.due.Load() == 0 {
-		g.link.Close(mining.MinerGone)
-	}
-	g.settle()
-}
-
-// settle lets the group go once neither miner nor link is left. g.mu is held.
-func (g *group) settle() {
-	if !g.left || g.connecting && !g.over {
-		return
-	}
-	g.hub.forget(g)
-	for _, m := range g.members {
-		g.hub.deps.Ledger.Release(m.book)
-	}
-	clear(g.members)
-}
-
-// tick looks after refresh, silent authorizes and lingering.
-func (g *group) tick(now time.Time) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.left {
-		if g.link != nil && (g.due.Load() == 0 || now.Sub(g.leftAt) > g.hub.cfg.Linger) {
-			g.link.Close(mining.MinerGone)
-		}
-		return
-	}
-	if g.over {
-		return
-	}
-	// The next sweep would be too late.
-	if g.current != nil && now.Sub(g.sent) > g.hub.cfg.Refresh-sweepEvery {
-		g.refresh(now)
-	}
-	for ticket, s := range g.shares {
-		if s.answered && now.Sub(s.at) > lateWait {
-			delete(g.shares, ticket)
-		}
-	}
-	if g.first == nil {
-		return
-	}
-	for ticket, l := range g.logins {
-		if l.relayed && now.Sub(l.at) > g.hub.cfg.AuthorizeWait {
-			g.adopt(ticket, l)
-		}
-	}
-}
-
-// adopt lets a later worker in under the first one's name, for a pool that
-// knows one worker a connection and says nothing to a second authorize.
-func (g *group) adopt(ticket uint64, l login) {
-	delete(g.logins, ticket)
-	g.members[l.worker.Login] = &member{name: g.first.name, book: g.hub.deps.Ledger.Worker(l.worker.Login, g.route.Name, time.Now())}
-	g.hub.log.LogAttrs(context.Background(), warnOr(&g.pool.silent, time.Now()),
-		"pool does not answer a second worker's authorize; its shares go by the first one's name", g.attrs(l.worker, g.first.name)...)
-	g.peer.Answer(mining.Answer{Ticket: ticket, Verdict: mining.Accepted})
-}
-
-func randomUint64() uint64 {
-	var b [8]byte
-	_, _ = rand.Read(b[:]) // crypto/rand.Read never fails
-	return binary.BigEndian.Uint64(b[:])
-}
-
-func randomBytes(n int) work.Extranonce {
-	var b [work.MaxExtranonce]byte
-	_, _ = rand.Read(b[:n])
-	e, _ := work.MakeExtranonce(b[:n])
-	return e
 }

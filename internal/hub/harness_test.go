@@ -229,6 +229,7 @@ func (p *fakePool) users() (names []string) {
 type fakePeer struct {
 	mu      sync.Mutex
 	works   []*mining.Work
+	terms   []mining.Assignment // works, as they were given
 	answers map[uint64]mining.Answer
 	closed  mining.Reason
 	// follows says whether the miner takes a changed extranonce.
@@ -238,10 +239,10 @@ type fakePeer struct {
 	sets    int
 }
 
-func (p *fakePeer) Work(w *mining.Work) {
+func (p *fakePeer) Work(a mining.Assignment) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.works = append(p.works, w)
+	p.works, p.terms = append(p.works, a.Work), append(p.terms, a)
 }
 
 // given is how many works the miner was given.

@@ -7,33 +7,17 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/loka/stratum/internal/ledger"
 	"github.com/loka/stratum/internal/link"
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/internal/pace"
 	"github.com/loka/stratum/internal/steer"
+	"github.com/loka/stratum/internal/vardiff"
 )
-
-// pool is one configured pool and its probe.
-type pool struct {
-	PoolConfig
-
-	probe *link.Keeper
-	book  *ledger.PoolBook
-	links atomic.Int64
-	// rtt is the last round trip of a share, in nanoseconds.
-	rtt  atomic.Int64
-	jobs Counter
-	// quota spaces what its links log.
-	quota link.Quota
-	// ended, refused and silent space the warnings of miners' links that end,
-	// of workers that the pool refuses and of those it says nothing about.
-	ended, refused, silent pace.Pace
-}
 
 // warnOr is Warn if the pace lets one through now, and Debug else: trouble
 // that comes miner by miner is news once, not once a miner.
@@ -58,8 +42,11 @@ type Hub struct {
 	deps   Deps
 	log    *slog.Logger
 	pools  []*pool
+	byName map[string]*pool
 	routes []*route
 	rules  steer.Rules
+	fanout *fanout
+	memory *vardiff.Memory
 
 	// coinbases lends memory to build coinbases in.
 	coinbases sync.Pool
@@ -73,11 +60,23 @@ type Hub struct {
 	// tasks are the goroutines that links and waiting miners run in.
 	tasks sync.WaitGroup
 
+	// foreign spaces the warnings of workers of other accounts.
+	foreign pace.Pace
+
 	mu     sync.Mutex
-	groups map[mining.MinerID]*group
+	seats  map[mining.MinerID]*seat
 	closed bool
 	// changed is closed and replaced whenever a pool's state changes.
 	changed chan struct{}
+
+	// packMu guards which groups there are; slotMu the slot spaces; termsMu
+	// the rules of difficulty. A group's lock may be taken under the first.
+	packMu  sync.Mutex
+	groups  map[groupKey][]*group
+	slotMu  sync.Mutex
+	spaces  []*space
+	termsMu sync.Mutex
+	rulings map[ruling]*vardiff.Config
 }
 
 // New makes a hub. It reaches no pool before [Hub.Run].
@@ -89,25 +88,30 @@ func New(cfg Config, deps Deps) (*Hub, error) {
 	h := &Hub{
 		cfg: cfg.withDefaults(), deps: deps, log: deps.Logger,
 		ctx: ctx, cancel: cancel,
-		groups:  make(map[mining.MinerID]*group),
+		byName:  make(map[string]*pool),
+		fanout:  newFanout(deps.Metrics.FanoutSeconds),
+		memory:  vardiff.NewMemory(),
+		seats:   make(map[mining.MinerID]*seat),
 		changed: make(chan struct{}),
+		groups:  make(map[groupKey][]*group),
+		rulings: make(map[ruling]*vardiff.Config),
 	}
 	h.coinbases.New = func() any { return new([]byte) }
 	var seed [4]byte
 	_, _ = rand.Read(seed[:]) // crypto/rand.Read never fails
 	h.jobIDs.Store(binary.BigEndian.Uint32(seed[:]))
 
-	byName := make(map[string]*pool)
 	for _, pc := range h.cfg.Pools {
 		p := &pool{PoolConfig: pc, book: deps.Ledger.Pool(pc.Name, time.Now()), jobs: deps.Metrics.Jobs[pc.Name]}
+		p.bits.Store(uint32(pc.Reading))
 		h.pools = append(h.pools, p)
-		byName[pc.Name] = p
+		h.byName[pc.Name] = p
 	}
 	var rules []steer.Rule
 	for _, rc := range h.cfg.Routes {
 		r := &route{RouteConfig: rc}
 		for _, name := range rc.Pools {
-			p, ok := byName[name]
+			p, ok := h.byName[name]
 			if !ok {
 				cancel()
 				return nil, fmt.Errorf("route %q names pool %q, which is not configured", rc.Name, name)
@@ -131,17 +135,12 @@ func New(cfg Config, deps Deps) (*Hub, error) {
 // makeProbe gives a pool the connection that is kept from start: it tells
 // whether the pool can serve and what its extranonce is like.
 func (h *Hub) makeProbe(p *pool) {
-	login, template := mining.NewWorker("loka"), mining.Template{}
-	for _, r := range h.routes {
-		for _, q := range r.pools {
-			if q == p && template.String() == "" {
-				login, template = mining.NewWorker(r.Name), p.template(r)
-			}
-		}
-	}
 	username := p.Account
-	if template.String() != "" {
-		username = template.Expand(p.Account, login)
+	for _, r := range h.routes {
+		if slices.Contains(r.pools, p) {
+			username = p.loginOf(r, nil)
+			break
+		}
 	}
 	p.probe = link.NewKeeper(link.KeeperConfig{
 		Link:     h.linkConfig(p),
@@ -168,14 +167,6 @@ func (h *Hub) linkMetrics(p *pool) *link.Metrics {
 	return h.deps.Metrics.Link(p.Name)
 }
 
-// template is what the pool sees of a route's workers.
-func (p *pool) template(r *route) mining.Template {
-	if p.HasWorker {
-		return p.Worker
-	}
-	return r.Worker
-}
-
 // poolChanged wakes whoever waits for a pool to be known.
 func (h *Hub) poolChanged() {
 	h.mu.Lock()
@@ -183,6 +174,16 @@ func (h *Hub) poolChanged() {
 	close(h.changed)
 	h.changed = make(chan struct{})
 }
+
+// whenChanged is closed at the next change of a pool's state.
+func (h *Hub) whenChanged() <-chan struct{} {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.changed
+}
+
+// nextJob is a job id that was not given for as long as 2^32 others take.
+func (h *Hub) nextJob() mining.JobID { return mining.JobID(h.jobIDs.Add(1)) }
 
 // Run keeps the pools' probes and refreshes work until ctx ends; then it ends
 // every link and returns when all of them are gone.
@@ -193,21 +194,27 @@ func (h *Hub) Run(ctx context.Context) error {
 	for _, p := range h.pools {
 		running.Go(func() { _ = p.probe.Run(probes) }) // it ends with its context only
 	}
+	running.Go(h.fanout.run)
 	ticker := time.NewTicker(sweepEvery)
 	defer ticker.Stop()
 	for ctx.Err() == nil {
+		changed := h.whenChanged()
 		select {
 		case <-ctx.Done():
 		case now := <-ticker.C:
 			h.sweep(now)
+		case <-changed:
+			h.prewarm()
 		}
 	}
 	h.mu.Lock()
 	h.closed = true
 	h.mu.Unlock()
 	h.cancel()
-	running.Wait()
 	h.tasks.Wait()
+	stop()
+	h.fanout.end()
+	running.Wait()
 	return nil
 }
 
@@ -216,9 +223,13 @@ const sweepEvery = time.Second
 
 // sweep looks after what happens by the clock.
 func (h *Hub) sweep(now time.Time) {
-	for _, g := range h.all() {
+	for _, s := range h.all() {
+		s.tick(now)
+	}
+	for _, g := range h.allGroups() {
 		g.tick(now)
 	}
+	h.tend(now)
 }
 
 // spawn runs f in a goroutine that Run waits for; false if the hub is ending.
@@ -234,31 +245,34 @@ func (h *Hub) spawn(f func()) bool {
 
 // Join takes a miner in.
 func (h *Hub) Join(m *mining.Miner, p Peer) {
-	g := newGroup(h, m, p)
-	m.Seat = g
+	s := newSeat(h, m, p)
+	m.Seat = s
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.groups[m.ID] = g
+	h.seats[m.ID] = s
 }
 
 // Leave lets a miner go. Its link stays until due verdicts are booked.
 func (h *Hub) Leave(m *mining.Miner) {
-	if g, ok := m.Seat.(*group); ok {
-		g.leave(time.Now())
+	if s, ok := m.Seat.(*seat); ok {
+		s.leave(time.Now())
 	}
 }
 
-// forget drops a group that has neither miner nor link.
-func (h *Hub) forget(g *group) {
+// forget drops a seat whose miner is gone.
+func (h *Hub) forget(s *seat) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	delete(h.groups, g.miner.ID)
+	delete(h.seats, s.miner.ID)
 }
 
 // Pending is the number of shares whose verdict is still due.
 func (h *Hub) Pending() int {
 	n := 0
-	for _, g := range h.all() {
+	for _, s := range h.all() {
+		n += int(s.due.Load())
+	}
+	for _, g := range h.allGroups() {
 		n += int(g.due.Load())
 	}
 	return n

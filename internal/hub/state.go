@@ -5,6 +5,7 @@ import (
 
 	"github.com/loka/stratum/internal/link"
 	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/work"
 )
 
 // PoolState is a snapshot of one pool.
@@ -19,6 +20,37 @@ type PoolState struct {
 	RTT time.Duration
 	// Standby says that the pool could serve, and no route prefers it now.
 	Standby bool
+	// Miners counts those whose work comes from the pool now.
+	Miners int
+	// OneWorker was found out: the pool knows one worker a connection.
+	OneWorker bool
+	// Reading is how it reads version bits, as far as is known.
+	Reading work.VersionReading
+	// Unsubmitted is work that was done and not handed to it, in difficulty-1
+	// shares: above its difficulty while that climbed, or past a link's budget.
+	Unsubmitted float64
+	// Discrepancies counts shares that are valid here and that it refused;
+	// Trouble says that they are too many of late.
+	Discrepancies uint64
+	Trouble       bool
+	// Shared are its shared connections.
+	Shared []LinkState
+}
+
+// LinkState is a snapshot of a shared connection.
+type LinkState struct {
+	link.Info
+
+	Route, Login string
+	Miners       int
+	// Names counts workers that the pool knows by their own names.
+	Names int
+	// Hashrate is the estimate of all its miners, in H/s.
+	Hashrate float64
+	// Difficulty is the pool's.
+	Difficulty work.Difficulty
+	// Pending counts shares that the pool has not answered.
+	Pending int
 }
 
 // RouteState is a snapshot of one route.
@@ -27,8 +59,9 @@ type RouteState struct {
 	Pools []string
 	// Active is the pool that a new miner would be given; empty is none.
 	Active string
-	// Miners counts the miners on the route.
-	Miners int
+	// Miners counts the miners on the route, Connections its pool connections.
+	Miners, Connections int
+	Shared              bool
 }
 
 // MinerState is what the hub knows of one miner; Route and Pool are empty
@@ -37,6 +70,10 @@ type MinerState struct {
 	Route, Pool string
 	// Accepted and Rejected count the connection's shares by our verdict.
 	Accepted, Rejected uint64
+	// Hashrate is an estimate in H/s, and Link the shared connection whose
+	// work it has; both are 0 in dedicated mode.
+	Hashrate float64
+	Link     mining.LinkID
 }
 
 // Pools takes a snapshot of every pool, in the order of the configuration.
@@ -47,31 +84,76 @@ func (h *Hub) Pools() []PoolState {
 			preferred[p] = true
 		}
 	}
+	miners := make(map[*pool]int)
+	for _, s := range h.all() {
+		s.mu.Lock()
+		if s.role != nil && !s.left {
+			miners[s.role.at()]++
+		}
+		s.mu.Unlock()
+	}
+	shared := make(map[*pool][]LinkState)
+	for _, g := range h.allGroups() {
+		if p, state, ok := g.state(); ok {
+			shared[p] = append(shared[p], state)
+		}
+	}
+	now := time.Now()
 	states := make([]PoolState, 0, len(h.pools))
 	for _, p := range h.pools {
 		links := int(p.links.Load())
 		states = append(states, PoolState{
 			PoolConfig: p.PoolConfig, Probe: p.probe.Status(), Links: links,
 			RTT:     time.Duration(p.rtt.Load()),
-			Standby: !preferred[p] && links == 0,
+			Standby: !preferred[p] && miners[p] == 0,
+			Miners:  miners[p], OneWorker: p.oneWorker.Load(), Reading: p.reading(),
+			Unsubmitted: p.unsubmitted.Load(), Discrepancies: p.discrepancies.Load(), Trouble: p.trouble(now),
+			Shared: shared[p],
 		})
 	}
 	return states
 }
 
+// state is a snapshot of the group's link; ok is false where there is none.
+func (g *group) state() (p *pool, s LinkState, ok bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.link == nil {
+		return nil, LinkState{}, false
+	}
+	names := 0
+	for _, a := range g.aliases.byText {
+		if a.state == aliasGranted {
+			names++
+		}
+	}
+	return g.pool.Load(), LinkState{
+		Info: g.link.Info(), Route: g.route.Name, Login: g.login, Miners: len(g.members), Names: names,
+		Hashrate: g.hashrate, Difficulty: g.climb.difficulty, Pending: int(g.due.Load()),
+	}, true
+}
+
 // Routes takes a snapshot of every route, in the order they are matched.
 func (h *Hub) Routes() []RouteState {
-	miners := make(map[*route]int)
-	for _, g := range h.all() {
-		g.mu.Lock()
-		if g.route != nil && !g.left {
-			miners[g.route]++
+	miners, links := make(map[*route]int), make(map[*route]int)
+	for _, s := range h.all() {
+		s.mu.Lock()
+		if s.route != nil && !s.left {
+			miners[s.route]++
+			if d, ok := s.role.(*dedicated); ok && d.link != nil {
+				links[s.route]++
+			}
 		}
-		g.mu.Unlock()
+		s.mu.Unlock()
+	}
+	for _, g := range h.allGroups() {
+		if g.linkID() != 0 {
+			links[g.route]++
+		}
 	}
 	states := make([]RouteState, 0, len(h.routes))
 	for _, r := range h.routes {
-		s := RouteState{Name: r.Name, Pools: r.Pools, Miners: miners[r]}
+		s := RouteState{Name: r.Name, Pools: r.Pools, Miners: miners[r], Connections: links[r], Shared: r.Shared}
 		if p := r.active(); p != nil {
 			s.Active = p.Name
 		}
@@ -92,18 +174,21 @@ func (h *Hub) Ready() bool {
 
 // MinerState takes a snapshot of what the hub knows of a miner.
 func (h *Hub) MinerState(m *mining.Miner) MinerState {
-	g, ok := m.Seat.(*group)
+	at, ok := m.Seat.(*seat)
 	if !ok {
 		return MinerState{}
 	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	s := MinerState{Accepted: g.accepted, Rejected: g.rejected}
-	if g.route != nil {
-		s.Route = g.route.Name
+	at.mu.Lock()
+	defer at.mu.Unlock()
+	s := MinerState{Accepted: at.accepted, Rejected: at.rejected}
+	if at.route != nil {
+		s.Route = at.route.Name
 	}
-	if g.pool != nil {
-		s.Pool = g.pool.Name
+	if at.role != nil {
+		if p := at.role.at(); p != nil {
+			s.Pool = p.Name
+		}
+		at.role.state(&s, time.Now())
 	}
 	return s
 }
@@ -118,15 +203,26 @@ func (r *route) active() *pool {
 	return nil
 }
 
-// all lists the groups there are now.
-func (h *Hub) all() []*group {
+// all lists the seats there are now.
+func (h *Hub) all() []*seat {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	groups := make([]*group, 0, len(h.groups))
-	for _, g := range h.groups {
-		groups = append(groups, g)
+	seats := make([]*seat, 0, len(h.seats))
+	for _, s := range h.seats {
+		seats = append(seats, s)
 	}
-	return groups
+	return seats
+}
+
+// SlotsInUse is the number of slots that miners have.
+func (h *Hub) SlotsInUse() int {
+	h.slotMu.Lock()
+	defer h.slotMu.Unlock()
+	n := 0
+	for _, s := range h.spaces {
+		n += s.slots.Used()
+	}
+	return n
 }
 
 // Drain waits until no share's verdict is due, or until the time has passed.

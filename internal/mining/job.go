@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/loka/stratum/work"
@@ -76,7 +77,15 @@ type Job struct {
 	Received time.Time
 }
 
-// Work is a job as one group of miners is given it.
+// Stales says whether shares of the job before no longer count once j has
+// come: the pool says so, or the block that both would follow has changed. It
+// is true where there was no job before.
+func (j *Job) Stales(before *Job) bool {
+	return j.Clean || before == nil || j.PrevHash != before.PrevHash
+}
+
+// Work is a job as one group of miners is given it. It is shared by all of
+// them and immutable once the first has it.
 type Work struct {
 	// ID names this work on the miners' side.
 	ID JobID
@@ -88,13 +97,49 @@ type Work struct {
 	Prefix []byte
 	// NTime is the job's, or a later one where the work was refreshed.
 	NTime work.NTime
-	// Clean asks the miner to drop earlier work at once.
+	// Clean says that shares of what was given before it no longer count.
 	Clean bool
-	// Difficulty is what a share of this work must meet, as the miner is told.
-	Difficulty work.Difficulty
 	// VersionMask is what may be rolled in this work before the miner's own
 	// request narrows it.
 	VersionMask work.VersionMask
+
+	// forms are the bytes that sessions made of it.
+	forms [forms]atomic.Pointer[[]byte]
+}
+
+// Form numbers the ways in which a work is said on a wire. Each is made once
+// for all miners that are given the work.
+type Form uint8
+
+// The forms: a protocol's own, with and without the wish to drop earlier work.
+const (
+	FormV1 Form = iota
+	FormV1Clean
+	forms
+)
+
+// Bytes returns the work in a form, which render appends if nobody has asked
+// for it yet. The result is shared and must not be changed.
+func (w *Work) Bytes(form Form, render func(dst []byte, w *Work, form Form) []byte) []byte {
+	at := &w.forms[form]
+	if made := at.Load(); made != nil {
+		return *made
+	}
+	made := render(nil, w, form)
+	if !at.CompareAndSwap(nil, &made) {
+		return *at.Load() // somebody else was first: all share one
+	}
+	return made
+}
+
+// Assignment is work as one miner is given it.
+type Assignment struct {
+	Work *Work
+	// Difficulty is what a share of the work must meet.
+	Difficulty work.Difficulty
+	// Clean asks the miner to drop earlier work. It may differ from Work.Clean
+	// for a miner that comes from elsewhere.
+	Clean bool
 }
 
 // Share is one solution as a miner sent it.

@@ -77,6 +77,9 @@ const (
 	PoolSilent Reason = "pool_silent"
 	// MinerGone: the one miner of a dedicated link left.
 	MinerGone Reason = "miner_gone"
+	// NoMiners: a shared link had no miner for a while, or its miners work on
+	// other links now.
+	NoMiners Reason = "no_miners"
 )
 
 // Side tells the two kinds of connection apart.
@@ -97,7 +100,7 @@ func Reasons(side Side) []Reason {
 	}
 	if side == Upstream {
 		return append(both, DialFailed, TLSFailed, PoolHandshakeTimeout, SubscribeRefused,
-			BadExtranonce, PoolAuthorizeRefused, PoolSilent, MinerGone)
+			BadExtranonce, PoolAuthorizeRefused, PoolSilent, MinerGone, NoMiners)
 	}
 	return append(both, HandshakeTimeout, AuthorizeTimeout, IdleTimeout, UnknownProtocol,
 		HTTPRequest, TLSNotEnabled, MaxConnections, TooManyPending, PoolUnreachable,

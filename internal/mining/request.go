@@ -21,6 +21,9 @@ const (
 	Authorize
 	// Submit hands in a share.
 	Submit
+	// Suggest tells which difficulty the miner would like. The session has
+	// answered it: it is told, not asked, and its [Answer] is not looked at.
+	Suggest
 )
 
 // String names the kind as logs and metrics do.
@@ -34,6 +37,8 @@ func (k RequestKind) String() string {
 		return "authorize"
 	case Submit:
 		return "submit"
+	case Suggest:
+		return "suggest"
 	}
 	return "unknown"
 }
@@ -53,6 +58,11 @@ type Request struct {
 	// UserAgent is what the miner calls itself (Open); untrusted, bounded.
 	UserAgent string
 
+	// Floor is the least difficulty that the miner's firmware can be told; 0
+	// is no such bound (Open).
+	Floor work.Difficulty
+	// Difficulty is what the miner would like (Suggest).
+	Difficulty work.Difficulty
 	// Worker is who authorizes or submits. For Authorize only Login is set
 	// by the session; the identity middleware fills the rest.
 	Worker *Worker
@@ -70,6 +80,11 @@ type Answer struct {
 	// Accepted when the request is granted, anything else refuses it.
 	Verdict Verdict
 
+	// Booked says that the share of this request is in the books already.
+	Booked bool
+	// Text, if not empty, is what a refused share's miner is told in place of
+	// the verdict's usual words. It is a constant of ours and needs no escapes.
+	Text string
 	// VersionMask is what may be rolled, requested ∧ ours ∧ the pool's
 	// (Negotiate); 0 refuses.
 	VersionMask work.VersionMask

@@ -168,12 +168,13 @@ func TestVerdictSpelling(t *testing.T) {
 
 func TestRequestKindNames(t *testing.T) {
 	for kind, want := range map[mining.RequestKind]string{
-		0:                 "unknown",
-		mining.Negotiate:  "negotiate",
-		mining.Open:       "open",
-		mining.Authorize:  "authorize",
-		mining.Submit:     "submit",
-		mining.Submit + 1: "unknown",
+		0:                  "unknown",
+		mining.Negotiate:   "negotiate",
+		mining.Open:        "open",
+		mining.Authorize:   "authorize",
+		mining.Submit:      "submit",
+		mining.Suggest:     "suggest",
+		mining.Suggest + 1: "unknown",
 	} {
 		if kind.String() != want {
 			t.Errorf("%d is named %s, want %s", kind, kind, want)

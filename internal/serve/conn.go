@@ -166,11 +166,11 @@ func (c *Conn) Tick(now time.Time) (mining.Reason, time.Time) {
 
 // Work gives the miner new work. It may be called from any goroutine and
 // never blocks.
-func (c *Conn) Work(w *mining.Work) {
+func (c *Conn) Work(a mining.Assignment) {
 	now := time.Now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.session.Work(w, now)
+	c.session.Work(a, now)
 	if !c.reading {
 		c.session.Flush(now, c.out())
 		c.send()

@@ -224,7 +224,7 @@ func TestHandshakeInOneSegmentAnsweredLate(t *testing.T) {
 			}
 			work := make(chan struct{})
 			go func() {
-				m.conn.Work(someWork(id))
+				m.conn.Work(assigned(someWork(id)))
 				close(work)
 			}()
 			<-work

@@ -78,8 +78,13 @@ func (h *house) Handle(m *mining.Miner, req *mining.Request) mining.Answer {
 	if h.conns[m.ID] != c || c == nil {
 		h.t.Errorf("%v of miner %v, who is not here", req.Kind, m.ID)
 	}
-	h.asked = append(h.asked, req.Kind)
+	if req.Kind != mining.Suggest { // told, not asked
+		h.asked = append(h.asked, req.Kind)
+	}
 	h.mu.Unlock()
+	if req.Kind == mining.Suggest {
+		return mining.Answer{}
+	}
 	if h.handle != nil {
 		return h.handle(c, req)
 	}
@@ -94,11 +99,11 @@ func (h *house) grant(c *Conn, req *mining.Request) mining.Answer {
 		a.VersionMask = req.VersionMask & work.MaskBIP320
 	case mining.Open:
 		if !h.silent {
-			c.Work(someWork(1))
+			c.Work(assigned(someWork(1)))
 		}
 		a.Extranonce1, _ = work.MakeExtranonce([]byte{8, 0, 0, 2})
 		a.Extranonce2Size = 4
-	case mining.Authorize, mining.Submit:
+	case mining.Authorize, mining.Submit, mining.Suggest:
 	}
 	return a
 }
@@ -335,11 +340,16 @@ func someWork(id mining.JobID) *mining.Work {
 			Pool: "main", Version: 0x20000000, NBits: 0x1d00ffff, NTime: 0x504e86b9,
 			CoinbaseSuffix: []byte{0xff, 0xff}, Branches: []work.Hash{{1}, {2}},
 		},
-		Prefix: []byte{1, 2}, NTime: 0x504e86b9, Difficulty: 1024, VersionMask: work.MaskBIP320,
+		Prefix: []byte{1, 2}, NTime: 0x504e86b9, VersionMask: work.MaskBIP320,
 	}
 }
 
 // notify is the line that someWork is sent as.
 func notify(id mining.JobID) string {
 	return strings.TrimSuffix(string(downstream.RenderNotify(nil, someWork(id))), "\n")
+}
+
+// assigned is work at the difficulty that these tests mostly use.
+func assigned(w *mining.Work) mining.Assignment {
+	return mining.Assignment{Work: w, Difficulty: 1024, Clean: w.Clean}
 }

@@ -120,7 +120,7 @@ func TestAfterTheEnd(t *testing.T) {
 		}
 		r.house.answer(m.conn, 1)
 		r.house.answer(m.conn, 0)
-		m.conn.Work(someWork(9))
+		m.conn.Work(assigned(someWork(9)))
 		m.conn.SetExtranonce(work.Extranonce{}, 4)
 		m.conn.Close(mining.SlowConsumer)
 		m.idle()
@@ -171,7 +171,7 @@ func TestSlowReader(t *testing.T) {
 				bad.say(subscribe("1"), authorize("2", "bob"))
 				for id := mining.JobID(2); id < 40; id++ {
 					for _, m := range []*miner{good, bad} {
-						m.conn.Work(someWork(id))
+						m.conn.Work(assigned(someWork(id)))
 					}
 					good.expect(notify(id))
 				}
@@ -195,7 +195,7 @@ func TestSlowReaderOfCleanJobs(t *testing.T) {
 		for id := mining.JobID(2); id < 500; id++ {
 			w := someWork(id)
 			w.Clean = true
-			m.conn.Work(w)
+			m.conn.Work(assigned(w))
 			synctest.Wait()
 		}
 		heard := m.heard()
@@ -218,14 +218,14 @@ func TestSlowReaderOfReplies(t *testing.T) {
 		m := r.connectBy(512, nil)
 		m.say(subscribe("1"), authorize("2", "alice"))
 		for id := mining.JobID(2); id < 9; id++ {
-			m.conn.Work(someWork(id))
+			m.conn.Work(assigned(someWork(id)))
 		}
 		for _, line := range []string{submit("3", 1), authorize("4", "alice"), submit("5", 1)} {
 			m.say(line)
 		}
 		clean := someWork(9)
 		clean.Clean = true
-		m.conn.Work(clean)
+		m.conn.Work(assigned(clean))
 		synctest.Wait()
 		heard := m.heard()
 		want := []string{ok("3"), ok("4"), strings.TrimSuffix(string(downstream.RenderNotify(nil, clean)), "\n"), ok("5")}
@@ -262,7 +262,7 @@ func TestDeadlines(t *testing.T) {
 		{"idle while work comes", func(m *miner) {
 			m.say(subscribe("1"), authorize("2", "alice"))
 			for i := range 119 {
-				time.AfterFunc(time.Duration(i)*time.Minute, func() { m.conn.Work(someWork(mining.JobID(i))) })
+				time.AfterFunc(time.Duration(i)*time.Minute, func() { m.conn.Work(assigned(someWork(mining.JobID(i)))) })
 			}
 		}, 2 * time.Hour, mining.IdleTimeout},
 	} {

@@ -24,7 +24,7 @@ func TestWorkRightAfterALateAnswer(t *testing.T) {
 			m := r.connect()
 			m.say(subscribe("1"), authorize("2", "alice"), submit("3", 1))
 			r.house.answer(m.conn, 0)
-			m.conn.Work(someWork(1)) // at once: the reader may not be awake yet
+			m.conn.Work(assigned(someWork(1))) // at once: the reader may not be awake yet
 			m.expect(m.subscribed("1"), ok("2"), ok("3"), difficulty, notify(1))
 			m.idle()
 		})
@@ -39,7 +39,7 @@ func TestWorkAfterTheLastLateAnswer(t *testing.T) {
 		r.house.handle = r.house.pend
 		m := r.connect()
 		m.say(subscribe("1"))
-		m.conn.Work(someWork(7))
+		m.conn.Work(assigned(someWork(7)))
 		m.expect()
 		r.house.answer(m.conn, 0) // gives someWork(1)
 		m.expect(m.subscribed("1"), difficulty, notify(1))
@@ -89,7 +89,7 @@ func TestShareBeforeAuthorize(t *testing.T) {
 			m := r.mining()
 			r.house.handle = r.house.pend
 			m.say(submit("3", 1), authorize("4", "bob"))
-			m.conn.Work(someWork(2))
+			m.conn.Work(assigned(someWork(2)))
 			m.expect()
 			r.house.answer(m.conn, first)
 			if first == 0 {
@@ -170,7 +170,7 @@ func TestHandshakeNeverAnswered(t *testing.T) {
 				t.Errorf("the house was asked %v", r.house.asked)
 			}
 			// The house may still speak, in vain.
-			m.conn.Work(someWork(1))
+			m.conn.Work(assigned(someWork(1)))
 			r.house.answer(m.conn, 0)
 			m.expect()
 			m.idle()

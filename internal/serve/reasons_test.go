@@ -47,7 +47,7 @@ func peerEnds() []end {
 		{"is gone when written to", mining.PeerReset, func(m *miner) {
 			m.mine()
 			m.near.FailWrites(0, syscall.EPIPE)
-			m.conn.Work(someWork(2))
+			m.conn.Work(assigned(someWork(2)))
 		}},
 		{"network fails a read", mining.ReadFailed, func(m *miner) {
 			m.mine()
@@ -57,19 +57,19 @@ func peerEnds() []end {
 		{"network fails a write", mining.WriteFailed, func(m *miner) {
 			m.mine()
 			m.near.FailWrites(10, syscall.EIO)
-			m.conn.Work(someWork(2))
+			m.conn.Work(assigned(someWork(2)))
 		}},
 		{"reads nothing for too long", mining.SlowConsumer, func(m *miner) {
 			m.mine()
 			m.Freeze()
-			m.conn.Work(someWork(2))
+			m.conn.Work(assigned(someWork(2)))
 			time.Sleep(time.Minute)
 		}},
 		{"reads nothing for too much", mining.SlowConsumer, func(m *miner) {
 			m.mine()
 			m.Freeze()
 			for id := range mining.JobID(50) {
-				m.conn.Work(someWork(id + 2))
+				m.conn.Work(assigned(someWork(id + 2)))
 			}
 			time.Sleep(2 * time.Second) // the bound of a write in progress
 		}},

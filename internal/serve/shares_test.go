@@ -54,7 +54,7 @@ func TestWhatComesDuringAReadLeavesWithIt(t *testing.T) {
 				said := make(chan struct{})
 				go func() {
 					r.house.answer(c, 0)
-					c.Work(someWork(next))
+					c.Work(assigned(someWork(next)))
 					close(said)
 				}()
 				<-said
@@ -185,8 +185,7 @@ func TestEverybodyAtOnce(t *testing.T) {
 				for i := range works {
 					w := someWork(mining.JobID(1000*(g+1) + i))
 					w.Clean = i%7 == 0
-					w.Difficulty = difficultyOf(w.ID)
-					m.conn.Work(w)
+					m.conn.Work(mining.Assignment{Work: w, Difficulty: difficultyOf(w.ID), Clean: w.Clean})
 					_ = m.conn.State()
 				}
 			})
@@ -235,7 +234,7 @@ func difficultyOf(id mining.JobID) work.Difficulty { return work.Difficulty(1024
 func checkStream(t *testing.T, lines [][]byte, n int) {
 	t.Helper()
 	seen, replies := map[string]bool{}, 0
-	inForce := someWork(1).Difficulty
+	inForce := assigned(someWork(1)).Difficulty
 	for _, line := range lines {
 		var msg sv1.Message
 		if err := msg.Scan(line); err != nil {

@@ -47,7 +47,7 @@ func (h *handler) Handle(m *mining.Miner, req *mining.Request) mining.Answer {
 		if req.Worker == nil || req.Worker.Login == "" {
 			return h.refuse(req)
 		}
-	case mining.Negotiate, mining.Open:
+	case mining.Negotiate, mining.Open, mining.Suggest:
 	}
 	return h.next.Handle(m, req)
 }

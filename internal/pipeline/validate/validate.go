@@ -78,7 +78,7 @@ func (h *handler) Handle(m *mining.Miner, req *mining.Request) mining.Answer {
 			inc(h.metrics.Shares)
 			return pipeline.Refuse(req, v)
 		}
-	case mining.Negotiate, mining.Open:
+	case mining.Negotiate, mining.Open, mining.Suggest:
 	}
 	return h.next.Handle(m, req)
 }

@@ -1,0 +1,175 @@
+package hub
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/loka/stratum/internal/jobbook"
+	"github.com/loka/stratum/internal/ledger"
+	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/upstream"
+	"github.com/loka/stratum/work"
+)
+
+// forwarded is a share that the pool was sent and has not answered.
+type forwarded struct {
+	worker *ledger.WorkerBook
+	// difficulty is the pool's for the share's job.
+	difficulty work.Difficulty
+	job        mining.JobID
+	at         time.Time
+	// name is what it was sent by, nil for the link's login.
+	name *alias
+	// reading is how its version bits were written; it matters where the
+	// readings differ.
+	reading work.VersionReading
+	matters bool
+	// ours is our own verdict.
+	ours mining.Verdict
+	// late: it was booked as unanswered, the pool's word may still come.
+	late bool
+}
+
+// forward sends a share to the pool. The seat's mutex is held.
+func (g *group) forward(m *shared, who *member, s *mining.Share, f *jobbook.Finding) {
+	now := time.Now()
+	job := f.Work.Job
+	en2, ok := m.upstreamExtranonce(g, job, s.Extranonce2)
+	p := g.pool.Load()
+	g.mu.Lock()
+	l := g.link
+	// The job of a link that has ended is nothing to the next.
+	if !ok || l == nil || newer(g.since, f.Work.ID) {
+		g.mu.Unlock()
+		return
+	}
+	if !g.climb.send(now) && !f.Block {
+		g.mu.Unlock()
+		g.unsubmitted(job.Difficulty)
+		return
+	}
+	reading := p.reading()
+	share := forwarded{
+		worker: who.book, difficulty: job.Difficulty, job: f.Work.ID, at: now, ours: f.Verdict,
+		reading: reading, matters: f.Rolled && (g.mask|job.VersionMask)&work.VersionMask(job.Version) != 0,
+	}
+	name := g.login
+	if share.name = g.nameOf(p, who, now); share.name != nil {
+		name = share.name.text
+	}
+	g.tags++
+	tag := g.tags
+	g.forwarded[tag] = share
+	g.due.Add(1)
+	g.mu.Unlock()
+	if l.Submit(upstream.Submit{
+		Job: job, Worker: name, Extranonce2: en2, NTime: s.NTime, Nonce: s.Nonce,
+		Version: f.Version, HasVersion: f.Rolled, Reading: reading, Tag: tag,
+	}) {
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if _, ok := g.forwarded[tag]; ok { // else the link's end has cleared it
+		delete(g.forwarded, tag)
+		g.due.Add(-1)
+		g.unsubmitted(job.Difficulty)
+	}
+}
+
+// unsubmitted counts work that was done here and not handed to the pool.
+func (g *group) unsubmitted(d work.Difficulty) {
+	if p := g.pool.Load(); p != nil {
+		p.unsubmitted.add(float64(d))
+	}
+}
+
+// onVerdict books the pool's word on a share. g.mu is held.
+func (g *group) onVerdict(ev upstream.Event) {
+	share, ok := g.forwarded[ev.Tag]
+	if !ok {
+		return
+	}
+	now := time.Now()
+	p := g.pool.Load()
+	if !share.late {
+		g.due.Add(-1)
+	}
+	if ev.Verdict == mining.Unanswered && !ev.Local {
+		share.late = true
+		g.forwarded[ev.Tag] = share
+	} else {
+		delete(g.forwarded, ev.Tag)
+	}
+	if ev.Local { // it was never sent
+		g.unsubmitted(share.difficulty)
+		if ev.Verdict != mining.Unanswered {
+			g.disagree(p, &share, ev, now)
+		}
+		return
+	}
+	g.hub.deps.Ledger.RecordPool(ledger.Entry{
+		Worker: share.worker, Pool: p.book, PoolVerdict: ev.Verdict, PoolDifficulty: share.difficulty,
+	})
+	if ev.Verdict == mining.Unanswered {
+		return
+	}
+	p.rtt.Store(int64(ev.RTT))
+	p.asked.add(now, 1)
+	if share.name != nil {
+		share.name.answered = true
+	}
+	if ev.Verdict == mining.Accepted {
+		if share.matters {
+			p.confirm(share.reading)
+		}
+		return
+	}
+	g.refused(p, &share, ev, now)
+}
+
+// refused looks for the reason of the pool's refusal of a share that was sent.
+func (g *group) refused(p *pool, share *forwarded, ev upstream.Event, now time.Time) {
+	switch {
+	case share.ours != mining.Accepted:
+		return // a block that we refused, too
+	case ev.Verdict == mining.Stale:
+		if _, state := g.works.Get(share.job, now); state != jobbook.Live {
+			return // a new block came while it was on its way
+		}
+	case ev.Verdict == mining.LowDifficulty && g.climb.difficulty > share.difficulty:
+		return // the pool has raised its difficulty meanwhile
+	case (ev.Verdict == mining.LowDifficulty || ev.Verdict == mining.Invalid) && share.matters && p.nextReading(share.reading):
+		g.hub.log.LogAttrs(context.Background(), slog.LevelWarn, "pool reads version bits in another way; trying the next",
+			slog.String("pool", p.Name), slog.String("tried", share.reading.String()), slog.String("next", p.reading().String()))
+		return
+	case ev.Verdict == mining.Unauthorized && share.name != nil:
+		g.hub.log.LogAttrs(context.Background(), warnOr(&p.refused, now), "pool refuses shares by a worker's own name; they go by the connection's login",
+			slog.String("pool", p.Name), slog.String("worker", share.name.text), slog.String("login", g.login))
+		share.name.state = aliasRefused
+	}
+	g.disagree(p, share, ev, now)
+}
+
+// disagree counts and tells that the pool refused what we found valid.
+func (g *group) disagree(p *pool, share *forwarded, ev upstream.Event, now time.Time) {
+	p.disagreed.add(now, 1)
+	p.discrepancies.Add(1)
+	if c := g.hub.deps.Metrics.discrepancy(p.Name, ev.Verdict); c != nil {
+		c.Inc()
+	}
+	g.hub.log.LogAttrs(context.Background(), warnOr(&p.discrepancy, now), "pool refused a share that is valid here",
+		slog.String("pool", p.Name), slog.String("verdict", ev.Verdict.String()), slog.Int("code", ev.Code), slog.String("text", ev.Text),
+		slog.String("worker", share.worker.Name()), slog.String("difficulty", share.difficulty.String()),
+		slog.Uint64("so_far", p.discrepancies.Load()))
+}
+
+// tickForwarded forgets what the pool will not answer any more.
+func (g *group) tickForwarded(now time.Time) {
+	for tag, share := range g.forwarded {
+		if share.late && now.Sub(share.at) > lateWait {
+			delete(g.forwarded, tag)
+		}
+	}
+}

@@ -1,0 +1,181 @@
+package hub
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/loka/stratum/internal/extranonce"
+	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/work"
+)
+
+const (
+	// variedEvery is the least time between two works of one job.
+	variedEvery = 2 * time.Second
+	// sortEvery is how often members are ordered by their hashrate.
+	sortEvery = 10 * time.Second
+	// longOutage is for how long miners without work may be silent and still
+	// be judged by their silence.
+	longOutage = 10 * time.Second
+)
+
+// onJob makes work of a job and hands it to all members. g.mu is held.
+func (g *group) onJob(job *mining.Job) {
+	if !g.masked || !g.authorized {
+		g.early = job // the newest, until the link may serve
+		return
+	}
+	layout, ok := extranonce.Fits(g.layout(), job.Extranonce2Size)
+	if !ok {
+		g.link.Close(mining.BadExtranonce)
+		return
+	}
+	now := time.Now()
+	var before *mining.Job
+	if g.current != nil {
+		before = g.current.Job
+	}
+	w := &mining.Work{
+		ID: g.hub.nextJob(), Job: job, NTime: job.NTime, Clean: job.Stales(before),
+		// Bits that the job has set itself are not offered: pools and firmware
+		// read them in three ways.
+		VersionMask: (g.mask | job.VersionMask) & g.hub.cfg.VersionMask &^ work.VersionMask(job.Version),
+	}
+	size := len(job.CoinbasePrefix) + job.Extranonce1.Len() + layout.Pad
+	w.Prefix = layout.AppendPrefix(make([]byte, 0, size), job.CoinbasePrefix, job.Extranonce1, layout.Head(g.pad))
+	if before == nil {
+		if now.Sub(g.workless) > longOutage {
+			g.outages.Add(1)
+		}
+		g.since, g.workless = w.ID, time.Time{}
+	}
+	g.refreshed, g.lowered = 0, time.Time{}
+	g.climb.told(job.Difficulty, now)
+	g.setTerms(now)
+	g.hand(w, now, g.everybody())
+	if p := g.pool.Load(); p.jobs != nil {
+		p.jobs.Inc()
+	}
+}
+
+// giveEarly gives the job that came too early, if it may go now.
+func (g *group) giveEarly() {
+	if job := g.early; job != nil && g.masked && g.authorized {
+		g.early = nil
+		g.onJob(job)
+	}
+}
+
+// hand enters work in the book and has it delivered.
+func (g *group) hand(w *mining.Work, now time.Time, to []*shared) {
+	g.works.Add(w, now)
+	g.current, g.sent = w, now
+	if len(to) > 0 {
+		g.hub.fanout.push(&delivery{group: g, work: w, to: to})
+	}
+}
+
+// everybody lists the members, largest hashrate first as far as is known. Some
+// on the list may have left.
+func (g *group) everybody() []*shared {
+	g.hurried = nil
+	all := make([]*shared, 0, len(g.order)+len(g.fresh))
+	return append(append(all, g.order...), g.fresh...)
+}
+
+// vary gives the current job again under a new id, to some or all members.
+// Firmware begins its extranonce2 anew with each job id: were the ntime one
+// that it has rolled to already, it would find the same shares again.
+func (g *group) vary(now time.Time, to []*shared) {
+	old := g.current
+	age := max(now.Sub(old.Job.Received)/time.Second, 0)
+	if age > maxRefresh {
+		return
+	}
+	g.refreshed++
+	g.varied = now
+	w := &mining.Work{
+		ID: g.hub.nextJob(), Job: old.Job, Prefix: old.Prefix, VersionMask: old.VersionMask,
+		NTime: old.Job.NTime + work.NTime(age) + min(g.refreshed*rollAhead, maxAhead), //nolint:gosec // at most maxRefresh
+	}
+	g.hand(w, now, to)
+}
+
+// mayVary says whether a new work of the current job is another search: as
+// long as its ntime goes ahead of the last one's by more than firmware rolls.
+func (g *group) mayVary(now time.Time) bool {
+	since := now.Sub(g.varied)
+	return g.current != nil && since >= variedEvery &&
+		(g.refreshed < maxAhead/rollAhead || since > rollAhead*time.Second)
+}
+
+// hurry notes a member whose new difficulty should not wait for a job.
+func (g *group) hurry(m *shared) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.hurried = append(g.hurried, m)
+}
+
+// tick looks after what happens by the clock.
+func (g *group) tick(now time.Time) {
+	g.sort(now)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.tickNames(now)
+	g.tickForwarded(now)
+	g.setTerms(now)
+	if g.current == nil {
+		return
+	}
+	g.suggest(now)
+	switch lowered := !g.lowered.IsZero() && now.Sub(g.lowered) >= sweepEvery; {
+	case lowered && g.mayVary(now):
+		g.lowered = time.Time{}
+		g.vary(now, g.everybody())
+	// The next sweep would be too late.
+	case now.Sub(g.sent) > g.hub.cfg.Refresh-sweepEvery:
+		g.vary(now, g.everybody())
+	case len(g.hurried) > 0 && g.mayVary(now):
+		some := g.hurried
+		g.hurried = nil
+		g.vary(now, some)
+	}
+}
+
+// sort puts the members in order and sums up what they do, now and then. It
+// takes their hashrates without their locks: a figure that is a moment old
+// will do.
+func (g *group) sort(now time.Time) {
+	g.mu.Lock()
+	if now.Sub(g.sorted) < sortEvery {
+		g.mu.Unlock()
+		return
+	}
+	g.sorted = now
+	order := slices.Clone(g.members)
+	g.order, g.fresh = order, nil
+	g.mu.Unlock()
+	order = slices.Clone(order) // the other is being read
+	hashrate := 0.0
+	for _, m := range order {
+		hashrate += m.rate.Load()
+	}
+	slices.SortFunc(order, func(a, b *shared) int { return cmp.Compare(b.rate.Load(), a.rate.Load()) })
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.order, g.hashrate = order, hashrate
+}
+
+// setTerms publishes what bounds difficulties. g.mu is held.
+func (g *group) setTerms(now time.Time) {
+	t := g.climb.terms(g.hashrate, now)
+	if *g.terms.Load() != t {
+		g.terms.Store(&t)
+	}
+}
+
+// limit is the difficulty that a member gets who should have want.
+func (g *group) limit(w *mining.Work, want work.Difficulty, hashrate float64) work.Difficulty {
+	return g.terms.Load().limit(w.Job.Difficulty, want, hashrate)
+}

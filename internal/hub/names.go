@@ -1,0 +1,195 @@
+package hub
+
+import (
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/upstream"
+)
+
+const (
+	// nameEvery is the least time between two workers that a link's pool is
+	// asked for, and maxNames how many it is asked for in all.
+	nameEvery = 100 * time.Millisecond
+	maxNames  = 5000
+)
+
+// aliasState is what a pool thinks of a worker's name.
+type aliasState uint8
+
+const (
+	aliasAsked aliasState = iota
+	aliasGranted
+	aliasRefused
+)
+
+// alias is a worker's name on one link.
+type alias struct {
+	text  string
+	state aliasState
+	asked time.Time
+	// used is when the first share went by it, answered says that the pool
+	// has answered one.
+	used     time.Time
+	answered bool
+}
+
+// aliases are the names that one link's pool was asked for.
+type aliases struct {
+	byText map[string]*alias
+	byTag  map[uint64]*alias // not answered
+	asked  time.Time         // the last one
+	tag    uint64
+}
+
+func newAliases() aliases {
+	return aliases{byText: make(map[string]*alias), byTag: make(map[uint64]*alias), tag: loginTag}
+}
+
+// suspicious says that a link which ends now may do so for a second name.
+func (a *aliases) suspicious(now time.Time) bool {
+	for _, one := range a.byTag {
+		if now.Sub(one.asked) < nameTrouble {
+			return true
+		}
+	}
+	for _, one := range a.byText {
+		if !one.used.IsZero() && !one.answered && now.Sub(one.used) < nameTrouble {
+			return true
+		}
+	}
+	return false
+}
+
+// nameTrouble is within what time of naming a worker the link's end is blamed
+// on it.
+const nameTrouble = 10 * time.Second
+
+// nameOf is the name that a worker's share goes by: its own once the pool has
+// said yes to it, till then none. The pool is asked when a worker has a first
+// share for it. g.mu and the seat's mutex are held.
+func (g *group) nameOf(p *pool, who *member, now time.Time) *alias {
+	if p.oneWorker.Load() {
+		return nil
+	}
+	if who.at != p {
+		who.at, who.name = p, p.template(g.route).Expand(p.Account, who.worker)
+	}
+	if who.name == g.login {
+		return nil
+	}
+	a := g.aliases.byText[who.name]
+	switch {
+	case a == nil:
+		g.ask(p, who.name, now)
+		return nil
+	case a.state != aliasGranted:
+		return nil
+	case a.used.IsZero():
+		a.used = now
+	}
+	return a
+}
+
+// ask names a worker to the pool, unless that is too soon or too much.
+func (g *group) ask(p *pool, name string, now time.Time) {
+	as := &g.aliases
+	if now.Sub(as.asked) < nameEvery || len(as.byText) >= maxNames {
+		return
+	}
+	as.asked = now
+	as.tag++
+	a := &alias{text: name, asked: now}
+	as.byText[name], as.byTag[as.tag] = a, a
+	g.link.Authorize(name, p.Password.Reveal(), as.tag)
+}
+
+// onAlias takes the pool's answer to a name.
+func (g *group) onAlias(ev upstream.Event) {
+	a, ok := g.aliases.byTag[ev.Tag]
+	if !ok {
+		return
+	}
+	delete(g.aliases.byTag, ev.Tag)
+	a.state = aliasRefused
+	switch ev.Verdict { //nolint:exhaustive // all others refuse
+	case mining.Accepted:
+		a.state = aliasGranted
+	case mining.Unanswered:
+		g.pool.Load().foundOneWorker(g.hub.log, "it does not answer when a second worker is named")
+	}
+}
+
+// tickNames looks after names that the pool leaves unanswered.
+func (g *group) tickNames(now time.Time) {
+	for tag, a := range g.aliases.byTag {
+		if now.Sub(a.asked) >= g.hub.cfg.AuthorizeWait {
+			delete(g.aliases.byTag, tag)
+			g.pool.Load().foundOneWorker(g.hub.log, "it does not answer when a second worker is named")
+		}
+	}
+}
+
+// foundOneWorker remembers that the pool knows one worker a connection.
+func (p *pool) foundOneWorker(log *slog.Logger, how string) {
+	if p.oneWorker.CompareAndSwap(false, true) {
+		log.Warn("pool knows one worker a connection: shares of all workers go by the connection's login from now on",
+			"pool", p.Name, "found", how)
+	}
+}
+
+// oneAccount says whether all miners of the route are paid to one account at
+// each of its pools.
+func (r *route) oneAccount() bool {
+	for _, p := range r.pools {
+		if p.accountVaries(r) {
+			return false
+		}
+	}
+	return true
+}
+
+// accountVaries says whether a pool's account hangs on the miner's name: the
+// template does not begin with {account} or a name of its own.
+func (p *pool) accountVaries(r *route) bool {
+	return accountIn(p.template(r), p.Account, mining.NewWorker("a.b")) != accountIn(p.template(r), p.Account, mining.NewWorker("c.d"))
+}
+
+// accountOf is for whom a worker's shares are paid, by all pools of the route
+// where that differs by miner; "" where it does not.
+func (r *route) accountOf(w *mining.Worker) string {
+	var all []string
+	for _, p := range r.pools {
+		if p.accountVaries(r) {
+			all = append(all, accountIn(p.template(r), p.Account, w))
+		}
+	}
+	return strings.Join(all, "\n")
+}
+
+// accountIn is the part of a pool's name for a worker that stands for the
+// account: what is before its first dot.
+func accountIn(t mining.Template, account string, w *mining.Worker) string {
+	name, _, _ := strings.Cut(t.Expand(account, w), ".")
+	return name
+}
+
+// loginOf is a link's own login: the template with the route's name as the
+// worker, under the account that the link is for.
+func (p *pool) loginOf(r *route, w *mining.Worker) string {
+	t := p.template(r)
+	if t.String() == "" {
+		return p.Account
+	}
+	if w == nil || !p.accountVaries(r) {
+		return t.Expand(p.Account, &mining.Worker{Login: r.Name, Name: r.Name})
+	}
+	account := accountIn(t, p.Account, w)
+	own := &mining.Worker{Login: account + "." + r.Name, User: account, Name: r.Name}
+	if name := t.Expand(p.Account, own); accountIn(t, p.Account, own) == account {
+		return name
+	}
+	return account
+}

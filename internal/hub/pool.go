@@ -1,0 +1,132 @@
+package hub
+
+import (
+	"math"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/loka/stratum/internal/ledger"
+	"github.com/loka/stratum/internal/link"
+	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/pace"
+	"github.com/loka/stratum/work"
+)
+
+// pool is one configured pool, its probe, and what was found out about it.
+type pool struct {
+	PoolConfig
+
+	probe *link.Keeper
+	book  *ledger.PoolBook
+	links atomic.Int64
+	// rtt is the last round trip of a share, in nanoseconds.
+	rtt  atomic.Int64
+	jobs Counter
+	// quota spaces what its links log.
+	quota link.Quota
+	// ended, refused, silent and discrepancy space the warnings of links that
+	// end, of workers that the pool refuses, of those it says nothing about,
+	// and of valid shares that it refuses.
+	ended, refused, silent, discrepancy pace.Pace
+
+	// oneWorker: it knows one worker a connection.
+	oneWorker atomic.Bool
+	// bits is how it reads version bits; sure says that a share has shown it.
+	bits atomic.Uint32
+	sure atomic.Bool
+	// unsubmitted is work that was not handed to it, in difficulty-1 shares.
+	unsubmitted sum
+	// discrepancies counts valid shares that it refused; disagreed counts
+	// those of late, and asked the shares that it answered of late.
+	discrepancies    atomic.Uint64
+	disagreed, asked recent
+}
+
+// template is what the pool sees of a route's workers.
+func (p *pool) template(r *route) mining.Template {
+	if p.HasWorker {
+		return p.Worker
+	}
+	return r.Worker
+}
+
+// reading is how the pool reads the version bits of a submit, as configured or
+// as far as is found out.
+func (p *pool) reading() work.VersionReading {
+	return work.VersionReading(p.bits.Load()) //nolint:gosec // stored as one
+}
+
+// confirm remembers that a share showed the reading to be right.
+func (p *pool) confirm(r work.VersionReading) {
+	if r == p.reading() {
+		p.sure.Store(true)
+	}
+}
+
+// nextReading goes on to the next reading where the pool's is to be found out
+// and tried is wrong. It is false where there is nothing to try.
+func (p *pool) nextReading(tried work.VersionReading) bool {
+	if !p.ReadingAuto || p.sure.Load() {
+		return false
+	}
+	next := (tried + 1) % (work.ReadXor + 1)
+	p.bits.CompareAndSwap(uint32(tried), uint32(next))
+	return next != work.ReadReplace // after a round the reason is another
+}
+
+// trouble says whether the pool refuses too much of what is valid here.
+func (p *pool) trouble(now time.Time) bool {
+	bad, all := p.disagreed.count(now), p.asked.count(now)
+	return bad >= 3 && float64(bad) > 0.02*float64(all)
+}
+
+// sum is a float64 that many goroutines add to.
+type sum struct{ bits atomic.Uint64 }
+
+func (s *sum) add(f float64) {
+	for {
+		old := s.bits.Load()
+		if s.bits.CompareAndSwap(old, math.Float64bits(math.Float64frombits(old)+f)) {
+			return
+		}
+	}
+}
+
+// Load is the sum, or what was stored last.
+func (s *sum) Load() float64 { return math.Float64frombits(s.bits.Load()) }
+
+func (s *sum) store(f float64) { s.bits.Store(math.Float64bits(f)) }
+
+// recentSpan is how long recent counts: between one and two of it.
+const recentSpan = 10 * time.Minute
+
+// recent counts what happened in the last ten to twenty minutes.
+type recent struct {
+	mu         sync.Mutex
+	since      time.Time
+	now, older uint64
+}
+
+func (r *recent) add(now time.Time, n uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.roll(now)
+	r.now += n
+}
+
+func (r *recent) count(now time.Time) uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.roll(now)
+	return r.now + r.older
+}
+
+func (r *recent) roll(now time.Time) {
+	switch age := now.Sub(r.since); {
+	case age >= 2*recentSpan:
+		r.since, r.now, r.older = now, 0, 0
+	case age >= recentSpan:
+		r.since, r.now, r.older = r.since.Add(recentSpan), 0, r.now
+	}
+}

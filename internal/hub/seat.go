@@ -1,0 +1,204 @@
+package hub
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/loka/stratum/internal/extranonce"
+	"github.com/loka/stratum/internal/ledger"
+	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/steer"
+	"github.com/loka/stratum/work"
+)
+
+// seat is one miner's place in the house: who it is, what it was told once
+// for the life of its connection, and the role in which it is served.
+type seat struct {
+	// Static after construction.
+	hub   *Hub
+	miner *mining.Miner
+	peer  Peer
+	// gone is closed by leave.
+	gone chan struct{}
+	// due counts shares that the miner has no answer to.
+	due atomic.Int64
+
+	// Guarded by mu.
+	mu    sync.Mutex
+	facts steer.Facts
+	// floor is the least difficulty that the firmware can be told.
+	floor work.Difficulty
+	// wish is the difficulty that the miner asked for before its role began.
+	wish work.Difficulty
+	// requested is what the miner asked to roll, granted what it was told.
+	requested, granted work.VersionMask
+
+	// The miner's extranonce, fixed once planned.
+	planned bool
+	layout  extranonce.Layout
+	space   *space
+	slot    work.Extranonce
+
+	// route and role are decided together; both are nil before.
+	route *route
+	role  role
+
+	first   *member
+	members []*member
+	// accepted and rejected count shares by our verdict.
+	accepted, rejected uint64
+
+	left bool
+}
+
+// role is how a seat's miner is served. All methods are called with the seat's
+// mutex held.
+type role interface {
+	// begin is called once, when the seat has its route.
+	begin()
+	// seated tells that the seat's extranonce is decided since begin.
+	seated()
+	// authorize lets a worker in, now or later through the miner's Peer. pass
+	// are the options that came with the login.
+	authorize(ticket uint64, w *mining.Worker, pass options) mining.Answer
+	// submit judges or relays a share of a member.
+	submit(req *mining.Request, m *member, now time.Time) mining.Answer
+	// suggest hears which difficulty the miner would like.
+	suggest(d work.Difficulty, now time.Time)
+	// at is where the miner's work comes from; nil is nowhere yet.
+	at() *pool
+	// leave is called once, when the miner is gone.
+	leave(now time.Time)
+	// tick looks after what happens by the clock.
+	tick(now time.Time)
+	// state fills in what the role knows.
+	state(s *MinerState, now time.Time)
+}
+
+// member is a worker of a seat: where its shares are booked, and what pools
+// know it by.
+type member struct {
+	worker *mining.Worker
+	book   *ledger.WorkerBook
+	// name is what the pool at knows it by; at is nil before anybody asked.
+	name string
+	at   *pool
+}
+
+func newSeat(h *Hub, m *mining.Miner, p Peer) *seat {
+	return &seat{
+		hub: h, miner: m, peer: p, gone: make(chan struct{}),
+		facts: steer.Facts{Listener: m.Listener, Remote: m.Remote.Addr()},
+	}
+}
+
+// record books a share by our word, and the pool's where it is known.
+func (s *seat) record(e ledger.Entry) {
+	if e.Verdict == mining.Accepted {
+		s.accepted++
+	} else {
+		s.rejected++
+	}
+	s.hub.deps.Ledger.Record(e)
+}
+
+// memberOf finds a worker that was let in.
+func (s *seat) memberOf(w *mining.Worker) (*member, bool) {
+	if w == nil {
+		return nil, false
+	}
+	for _, m := range s.members { // nearly always one
+		if m.worker.Login == w.Login {
+			return m, true
+		}
+	}
+	return nil, false
+}
+
+// admit makes a worker a member; name is what the pool knows it by.
+func (s *seat) admit(w *mining.Worker, name string, now time.Time) *member {
+	m := &member{worker: w, name: name, book: s.hub.deps.Ledger.Worker(w.Login, s.route.Name, now)}
+	s.members = append(s.members, m)
+	if s.first == nil {
+		s.first = m
+	}
+	return m
+}
+
+// leave is called when the miner is gone.
+func (s *seat) leave(now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.left = true
+	close(s.gone)
+	if s.space != nil {
+		s.space.slots.Free(s.slot, now)
+	}
+	if s.role == nil {
+		s.release()
+		return
+	}
+	s.role.leave(now)
+}
+
+// release lets the seat go. mu is held.
+func (s *seat) release() {
+	s.hub.forget(s)
+	for _, m := range s.members {
+		s.hub.deps.Ledger.Release(m.book)
+	}
+	s.members = nil
+}
+
+// tick looks after what happens by the clock.
+func (s *seat) tick(now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.role != nil {
+		s.role.tick(now)
+	}
+}
+
+// take gives the seat its route and the role that goes with it. mu is held.
+func (s *seat) take(r *route) {
+	s.route = r
+	if r.Shared && !s.layout.PassThrough {
+		s.role = newShared(s)
+	} else {
+		s.role = newDedicated(s)
+	}
+	s.role.begin()
+}
+
+// settled is the route that the miner surely has by now, or nil.
+func (s *seat) settled() *route {
+	i, ok := s.hub.rules.Match(s.facts)
+	if !ok || s.hub.rules.Candidates(s.facts)[0] != i {
+		return nil
+	}
+	return s.hub.routes[i]
+}
+
+// keepsRoute closes a miner whose pool was dialled before a fact came that
+// leads elsewhere: its hashrate must not stay where the routes do not send it.
+// Only a pool that passes its own extranonce1 on, or a miner that authorizes
+// before it subscribes, has to be dialled that early.
+func (s *seat) keepsRoute() bool {
+	if s.route == nil {
+		return true
+	}
+	if i, ok := s.hub.rules.Match(s.facts); ok && s.hub.routes[i] == s.route {
+		return true
+	}
+	s.peer.Close(mining.NoRoute)
+	return false
+}
+
+func randomUint64() uint64 {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // crypto/rand.Read never fails
+	return binary.BigEndian.Uint64(b[:])
+}

@@ -1,0 +1,316 @@
+package hub
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/loka/stratum/internal/extranonce"
+	"github.com/loka/stratum/internal/jobbook"
+	"github.com/loka/stratum/internal/ledger"
+	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/vardiff"
+	"github.com/loka/stratum/work"
+)
+
+// maxFormer bounds how many groups a miner's late shares may belong to.
+const maxFormer = 4
+
+// shared is the role of a miner that shares a pool connection with others. It
+// has a difficulty of its own, and its shares are judged here. All of it is
+// guarded by the seat's mutex, but for place.
+type shared struct {
+	*seat
+
+	// group is whose work it has; nil before it has one. former are groups
+	// that it came from, newest first, whose work may still bring shares.
+	group  *group
+	former []*group
+	// place is where the group lists it, guarded by the group's mutex.
+	place int
+
+	// account is the pool's name for whom the miner's work is paid, once a
+	// worker is known.
+	account string
+	known   bool
+
+	vardiff vardiff.Control
+	told    vardiff.History
+	// started says that vardiff has begun: with the first worker, or with the
+	// first work. It begins anew after an outage of the group.
+	started bool
+	outages uint32
+	// rate is the hashrate as of the last work, in H/s; atomic.
+	rate sum
+	opts options
+	// current is the newest work given, from the group that gave it.
+	current *mining.Work
+	from    *group
+	// hurried says that the group knows of a change that must not wait.
+	hurried bool
+}
+
+func newShared(s *seat) *shared { return &shared{seat: s} }
+
+// begin gives the miner work at once where its account does not hang on its
+// worker's name.
+func (m *shared) begin() {
+	if m.route.oneAccount() {
+		m.account, m.known = "", true
+		m.board()
+	}
+}
+
+// seated has nothing to add: a miner is shared only once it is planned.
+func (*shared) seated() {}
+
+// board makes the miner a member of a group and gives it the group's work, if
+// there is some by now.
+func (m *shared) board() {
+	g, w := m.hub.place(m)
+	if g == nil {
+		m.peer.Close(mining.Shutdown)
+		return
+	}
+	m.group, m.outages = g, g.outages.Load()
+	if w != nil {
+		m.give(w, time.Now())
+	}
+}
+
+// move takes the miner from a group that is being emptied to another.
+func (m *shared) move(from *group) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.left || m.group != from {
+		return
+	}
+	from.remove(m)
+	m.former = append([]*group{from}, m.former[:min(len(m.former), maxFormer-1)]...)
+	m.board()
+}
+
+// login is a worker for whose account the miner works, or nil.
+func (m *shared) login() *mining.Worker {
+	if m.first == nil {
+		return nil
+	}
+	return m.first.worker
+}
+
+// authorize lets a worker in: the pool is asked for it when it has a share
+// for the pool. A connection works for one account.
+func (m *shared) authorize(ticket uint64, w *mining.Worker, pass options) mining.Answer {
+	now := time.Now()
+	a := mining.Answer{Ticket: ticket, Verdict: mining.Accepted}
+	account := m.route.accountOf(w)
+	if m.known && account != m.account {
+		m.hub.log.LogAttrs(context.Background(), warnOr(&m.hub.foreign, now),
+			"worker of another account on one connection refused: a connection's work is paid to one account",
+			slog.String("worker", w.Login), slog.String("account", account), slog.String("connection_account", m.account),
+			slog.Uint64("miner", uint64(m.miner.ID)))
+		a.Verdict = mining.Unauthorized
+		return a
+	}
+	m.account, m.known = account, true
+	first := m.first == nil
+	m.admit(w, "", now)
+	if first {
+		m.opts = pass
+		m.start(now)
+		m.hub.log.LogAttrs(context.Background(), slog.LevelInfo, "miner authorized",
+			slog.String("worker", w.Login), slog.Uint64("miner", uint64(m.miner.ID)),
+			slog.String("remote", m.miner.Remote.String()), slog.String("user_agent", m.facts.UserAgent),
+			slog.String("route", m.route.Name))
+	}
+	if m.group == nil {
+		m.board()
+	} else if first && m.current != nil {
+		m.hurry() // its difficulty may be another one now
+	}
+	return a
+}
+
+// start begins vardiff anew: with what is remembered of the worker, else with
+// what the miner asked for, else with the configured start.
+func (m *shared) start(now time.Time) {
+	cfg := m.hub.vardiffOf(m.route, m.miner.Listener, m.floor, m.opts)
+	begin := m.wish
+	if m.first != nil {
+		if rate, ok := m.hub.memory.Recall(m.first.worker.Login, now); ok {
+			begin = vardiff.Difficulty(rate, cfg.SharesPerMinute)
+		}
+	}
+	m.vardiff = vardiff.New(cfg, begin, now)
+	m.started = true
+}
+
+// give hands work of the miner's group to the miner, at the difficulty that it
+// should have now.
+func (m *shared) give(w *mining.Work, now time.Time) {
+	if !m.started {
+		m.start(now)
+	} else if n := m.group.outages.Load(); n != m.outages {
+		// That it was silent without work says nothing of its hashrate.
+		m.outages = n
+		cfg := m.hub.vardiffOf(m.route, m.miner.Listener, m.floor, m.opts)
+		m.vardiff = vardiff.New(cfg, vardiff.Difficulty(m.rate.Load(), cfg.SharesPerMinute), now)
+	}
+	// A flush costs hashes: work of before is dropped only if it is worth
+	// nothing any more. Between links of one block it still is.
+	clean := m.current == nil || w.Job.PrevHash != m.current.Job.PrevHash || !m.from.counts(m.current, now)
+	before := m.vardiff.Difficulty()
+	want, _ := m.vardiff.Want(now)
+	rate := m.vardiff.Hashrate(now)
+	m.rate.store(rate)
+	d := m.group.limit(w, want, rate)
+	m.vardiff.Told(d, now)
+	if m.current != nil {
+		m.hub.countChange(before, d)
+	}
+	m.told.Set(w.ID, d, now)
+	m.current, m.from, m.hurried = w, m.group, false
+	m.peer.Work(mining.Assignment{Work: w, Difficulty: d, Clean: clean})
+}
+
+// deliver is give for a group's fan-out: a miner that has left the group or
+// has newer work is passed over.
+func (m *shared) deliver(g *group, w *mining.Work, now time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.left || m.group != g || m.from == g && !newer(w.ID, m.current.ID) {
+		return
+	}
+	m.give(w, now)
+}
+
+// newer compares job ids, which wrap around.
+func newer(a, b mining.JobID) bool { return int32(a-b) > 0 } //nolint:gosec // wraps on purpose
+
+// hurry asks the group for work that carries a new difficulty soon.
+func (m *shared) hurry() {
+	if !m.hurried && m.group != nil {
+		m.hurried = true
+		m.group.hurry(m)
+	}
+}
+
+// submit judges a share, books it, and forwards what the pool is to have.
+func (m *shared) submit(req *mining.Request, who *member, now time.Time) mining.Answer {
+	a := mining.Answer{Ticket: req.Ticket, Booked: true}
+	g, f := m.check(&req.Share, now)
+	entry := ledger.Entry{Worker: who.book, Verdict: f.Verdict, Difficulty: f.Credited, ShareDifficulty: f.Reached, At: now}
+	if p := m.poolOf(g, &f); p != nil {
+		entry.Pool = p.book
+	}
+	if f.Forward {
+		g.forward(m, who, &req.Share, &f)
+	}
+	if f.Verdict == mining.Accepted {
+		m.credit(g, &f, now)
+	}
+	m.record(entry)
+	if took := m.hub.deps.Metrics.ShareSeconds; took != nil {
+		took.Observe(time.Since(now).Seconds())
+	}
+	a.Verdict, a.Text = f.Verdict, f.Text
+	return a
+}
+
+// check finds the share's work, in the miner's group or in one that it came
+// from, and judges it.
+func (m *shared) check(s *mining.Share, now time.Time) (*group, jobbook.Finding) {
+	c := jobbook.Claim{Share: s, Extranonce1: m.slot, Mask: m.granted, Told: &m.told}
+	if s.Extranonce2.Len() != m.layout.Miner {
+		return m.group, jobbook.Finding{Verdict: mining.Invalid}
+	}
+	if m.group == nil {
+		return nil, jobbook.Finding{Verdict: mining.JobNotFound}
+	}
+	f := m.group.works.Check(&c, now)
+	if f.Work != nil {
+		return m.group, f
+	}
+	for _, g := range m.former {
+		if found := g.works.Check(&c, now); found.Work != nil {
+			return g, found
+		}
+	}
+	return m.group, f
+}
+
+// credit counts an accepted share for vardiff.
+func (m *shared) credit(g *group, f *jobbook.Finding, now time.Time) {
+	m.vardiff.Share(f.Credited, now)
+	if above := f.Credited - f.Work.Job.Difficulty; above > 0 {
+		g.unsubmitted(above)
+	}
+	if !m.hurried {
+		if _, urgent := m.vardiff.Want(now); urgent {
+			m.hurry()
+		}
+	}
+}
+
+// poolOf is the pool that a share's work came from, else the group's now.
+func (m *shared) poolOf(g *group, f *jobbook.Finding) *pool {
+	switch {
+	case f.Work != nil:
+		return m.hub.byName[f.Work.Job.Pool]
+	case g != nil:
+		return g.poolNow()
+	}
+	return nil
+}
+
+// suggest starts anew from the miner's wish, unless shares have said better.
+func (m *shared) suggest(_ work.Difficulty, now time.Time) {
+	if m.opts.fixed > 0 || m.started && m.vardiff.Hashrate(now) > 0 {
+		return
+	}
+	before := m.vardiff.Difficulty()
+	m.start(now)
+	if m.current != nil && m.vardiff.Difficulty() != before {
+		m.hurry()
+	}
+}
+
+func (m *shared) at() *pool {
+	if m.group == nil {
+		return nil
+	}
+	return m.group.poolNow()
+}
+
+// leave gives the miner's place up. Shares that the pool has not answered are
+// the group's to book.
+func (m *shared) leave(now time.Time) {
+	if m.group != nil {
+		m.group.remove(m)
+	}
+	if m.first != nil && m.started {
+		m.hub.memory.Keep(m.first.worker.Login, m.vardiff.Hashrate(now), now)
+	}
+	m.release()
+}
+
+// tick has nothing to do: what happens by the clock happens to groups.
+func (*shared) tick(time.Time) {}
+
+func (m *shared) state(s *MinerState, now time.Time) {
+	if m.started {
+		s.Hashrate = m.vardiff.Hashrate(now)
+	}
+	if m.group != nil {
+		s.Link = m.group.linkID()
+	}
+}
+
+// upstreamExtranonce is the pool's extranonce2 for a share of the miner.
+func (m *shared) upstreamExtranonce(g *group, job *mining.Job, miner work.Extranonce) (work.Extranonce, bool) {
+	layout, ok := extranonce.Fits(m.layout, job.Extranonce2Size)
+	if !ok {
+		return work.Extranonce{}, false
+	}
+	return layout.Upstream(layout.Head(g.pad), m.slot, miner)
+}
