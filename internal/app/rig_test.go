@@ -62,7 +62,7 @@ func startWith(t *testing.T, pc sim.PoolConfig, text string) *rig {
 			t.Errorf("pool: %v", err)
 		}
 	})
-	r.proxy(fmt.Sprintf("[[pool]]\nname = \"main\"\nurl = %q\nusername = \"ACCOUNT\"\npassword = \"x\"\n", pool.URL())+text)
+	r.proxy(fmt.Sprintf("[[pool]]\nname = \"main\"\nurl = %q\nusername = \"ACCOUNT\"\npassword = \"x\"\n", pool.URL()) + text)
 	r.await("ready", 10*time.Second, r.model.Ready)
 	return r
 }

@@ -31,7 +31,11 @@ type groupKey struct {
 
 // maxWorks is how many works a group remembers: new ones come with jobs and
 // with difficulties that must not wait, all within the retention.
-const maxWorks = 512
+const (
+	maxWorks = 512
+	// maxShares is how many shares a group remembers to tell duplicates.
+	maxShares = 1 << 18
+)
 
 // group is a set of miners that share one pool connection, and that
 // connection: one link after another, at the first of the route's pools that
@@ -100,13 +104,16 @@ type group struct {
 	// idle is since when there is no work or no member, each zero where there
 	// is one.
 	workless, memberless time.Time
-	draining, closed     bool
+	closed               bool
+
+	// draining is guarded by the hub's packMu: the group takes no more miners.
+	draining bool
 }
 
 func newGroup(h *Hub, key groupKey, who *mining.Worker, now time.Time) *group {
 	g := &group{
 		hub: h, key: key, route: key.route, who: who, pad: randomUint64(),
-		works:     jobbook.New(jobbook.Config{Max: maxWorks}),
+		works:     jobbook.New(jobbook.Config{Max: maxWorks, MaxShares: maxShares}),
 		forwarded: make(map[uint64]forwarded),
 		workless:  now, memberless: now,
 	}
@@ -274,7 +281,11 @@ func (g *group) LinkEnded(l *link.Link, reason mining.Reason, err error) {
 		g.current, g.workless = nil, now
 	}
 	g.works.Retire()
-	g.due.Add(-int64(len(g.forwarded)))
+	for _, share := range g.forwarded {
+		if !share.late { // it was never on the way
+			g.due.Add(-1)
+		}
+	}
 	clear(g.forwarded)
 }
 

@@ -134,7 +134,7 @@ func (g *group) tick(now time.Time) {
 		g.lowered = time.Time{}
 		g.vary(now, g.everybody())
 	// The next sweep would be too late.
-	case now.Sub(g.sent) > g.hub.cfg.Refresh-sweepEvery:
+	case len(g.members) > 0 && now.Sub(g.sent) > g.hub.cfg.Refresh-sweepEvery:
 		g.vary(now, g.everybody())
 	case len(g.hurried) > 0 && g.mayVary(now):
 		some := g.hurried

@@ -307,5 +307,9 @@ func (s *seat) submit(req *mining.Request) mining.Answer {
 	if !ok || s.role == nil {
 		return mining.Answer{Ticket: req.Ticket, Verdict: mining.Unauthorized}
 	}
-	return s.role.submit(req, m, time.Now())
+	now := req.At
+	if now.IsZero() {
+		now = time.Now()
+	}
+	return s.role.submit(req, m, now)
 }

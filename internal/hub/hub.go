@@ -33,6 +33,8 @@ type route struct {
 	RouteConfig
 
 	pools []*pool
+	// varies are the pools whose account hangs on the miner's name.
+	varies []*pool
 }
 
 // Hub joins miners and pools.
@@ -117,6 +119,9 @@ func New(cfg Config, deps Deps) (*Hub, error) {
 				return nil, fmt.Errorf("route %q names pool %q, which is not configured", rc.Name, name)
 			}
 			r.pools = append(r.pools, p)
+			if p.accountVaries(r) {
+				r.varies = append(r.varies, p)
+			}
 		}
 		h.routes = append(h.routes, r)
 		rules = append(rules, rc.Rule)

@@ -2,6 +2,7 @@ package hub
 
 import (
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -142,14 +143,7 @@ func (p *pool) foundOneWorker(log *slog.Logger, how string) {
 
 // oneAccount says whether all miners of the route are paid to one account at
 // each of its pools.
-func (r *route) oneAccount() bool {
-	for _, p := range r.pools {
-		if p.accountVaries(r) {
-			return false
-		}
-	}
-	return true
-}
+func (r *route) oneAccount() bool { return len(r.varies) == 0 }
 
 // accountVaries says whether a pool's account hangs on the miner's name: the
 // template does not begin with {account} or a name of its own.
@@ -161,10 +155,8 @@ func (p *pool) accountVaries(r *route) bool {
 // where that differs by miner; "" where it does not.
 func (r *route) accountOf(w *mining.Worker) string {
 	var all []string
-	for _, p := range r.pools {
-		if p.accountVaries(r) {
-			all = append(all, accountIn(p.template(r), p.Account, w))
-		}
+	for _, p := range r.varies {
+		all = append(all, accountIn(p.template(r), p.Account, w))
 	}
 	return strings.Join(all, "\n")
 }
@@ -183,7 +175,7 @@ func (p *pool) loginOf(r *route, w *mining.Worker) string {
 	if t.String() == "" {
 		return p.Account
 	}
-	if w == nil || !p.accountVaries(r) {
+	if w == nil || !slices.Contains(r.varies, p) {
 		return t.Expand(p.Account, &mining.Worker{Login: r.Name, Name: r.Name})
 	}
 	account := accountIn(t, p.Account, w)

@@ -204,6 +204,7 @@ func (h *Hub) plan(now time.Time) (moves []emptying) {
 		for _, g := range groups {
 			spare := p.serving*room - p.miners - room // without it
 			if g.idle(now, h.cfg.IdleLink) && (g.draining || len(groups) > 1 && float64(spare) >= reserve*float64(room) || !key.route.warm(key)) {
+				g.draining = true
 				g.close(mining.NoMiners)
 				p.serving--
 			} else if g.draining {

@@ -113,7 +113,7 @@ func (m *shared) authorize(ticket uint64, w *mining.Worker, pass options) mining
 		return a
 	}
 	m.account, m.known = account, true
-	first := m.first == nil
+	first, before := m.first == nil, m.vardiff.Difficulty()
 	m.admit(w, "", now)
 	if first {
 		m.opts = pass
@@ -125,10 +125,18 @@ func (m *shared) authorize(ticket uint64, w *mining.Worker, pass options) mining
 	}
 	if m.group == nil {
 		m.board()
-	} else if first && m.current != nil {
-		m.hurry() // its difficulty may be another one now
+	} else if first {
+		m.restarted(before)
 	}
 	return a
+}
+
+// restarted asks for new work if the miner is to have another difficulty than
+// the one that it was told.
+func (m *shared) restarted(told work.Difficulty) {
+	if m.current != nil && m.group.limit(m.current, m.vardiff.Difficulty(), 0) != told {
+		m.hurry()
+	}
 }
 
 // start begins vardiff anew: with what is remembered of the worker, else with
@@ -270,9 +278,7 @@ func (m *shared) suggest(_ work.Difficulty, now time.Time) {
 	}
 	before := m.vardiff.Difficulty()
 	m.start(now)
-	if m.current != nil && m.vardiff.Difficulty() != before {
-		m.hurry()
-	}
+	m.restarted(before)
 }
 
 func (m *shared) at() *pool {

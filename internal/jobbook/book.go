@@ -51,7 +51,7 @@ type Config struct {
 	// Max is how many works are remembered; one more drops the oldest.
 	Max int
 	// MaxShares is about how many shares are remembered to tell duplicates;
-	// of more the oldest are forgotten. The default is 2^18.
+	// of more the oldest are forgotten. Without it there is no [Book.Check].
 	MaxShares int
 }
 
@@ -62,7 +62,7 @@ type Book struct {
 	// Static after construction.
 	retention time.Duration
 	max       int
-	seen      seen
+	seen      *seen // nil without MaxShares
 
 	// mu orders those who change the book.
 	mu sync.Mutex
@@ -87,11 +87,10 @@ func New(cfg Config) *Book {
 	if cfg.Max <= 0 {
 		cfg.Max = DefaultMax
 	}
-	if cfg.MaxShares <= 0 {
-		cfg.MaxShares = defaultMaxShares
-	}
 	b := &Book{retention: cfg.Retention, max: cfg.Max}
-	b.seen.bound(cfg.MaxShares)
+	if cfg.MaxShares > 0 {
+		b.seen = newSeen(cfg.MaxShares)
+	}
 	b.entries.Store(new([]entry))
 	return b
 }

@@ -24,7 +24,8 @@ type Claim struct {
 	Share *mining.Share
 	// Extranonce1 is what the miner was told.
 	Extranonce1 work.Extranonce
-	// Mask is every version bit that the miner may have rolled in this work.
+	// Mask is every version bit that the miner was ever granted; what counts
+	// is what of it the work allows.
 	Mask work.VersionMask
 	// Told is which difficulties the miner was told when.
 	Told *vardiff.History
@@ -67,10 +68,13 @@ func (b *Book) Check(c *Claim, now time.Time) Finding {
 		return Finding{Verdict: mining.JobNotFound}
 	}
 	w := e.work
-	f := Finding{Work: w, Version: w.Job.Version, Rolled: s.HasVersionBits || c.Mask != 0}
+	// Bits that the job has set itself are not offered, but firmware that was
+	// granted them before may go on with them.
+	mask := c.Mask & (w.VersionMask | work.VersionMask(w.Job.Version))
+	f := Finding{Work: w, Version: w.Job.Version, Rolled: s.HasVersionBits || mask != 0}
 	permits := c.Told.Permit(s.Job, now)
-	hash, met := c.solve(w, &permits, &f)
-	illegal := s.HasVersionBits && !c.Mask.Allows(s.VersionBits)
+	hash, met := c.solve(w, mask, &permits, &f)
+	illegal := s.HasVersionBits && !mask.Allows(s.VersionBits)
 	f.Reached = hash.Difficulty()
 	f.Block = e.network.Met(hash)
 	switch {
@@ -116,12 +120,13 @@ func (c *Claim) header(w *mining.Work, root work.Hash, v work.Version) work.Head
 // the job has bits of the mask itself; the first that meets a difficulty
 // counts. Where none does the first is what the miner should have done. Bits
 // that the miner may not roll are taken along, for the share may be a block.
-func (c *Claim) solve(w *mining.Work, permits *vardiff.Permits, f *Finding) (hash work.Hash, met bool) {
+func (c *Claim) solve(w *mining.Work, mask work.VersionMask, permits *vardiff.Permits, f *Finding) (hash work.Hash, met bool) {
 	bits := c.Share.VersionBits
 	if !c.Share.HasVersionBits {
 		bits = 0
 	}
-	mask, root := c.Mask|bits, c.root(w)
+	mask |= bits
+	root := c.root(w)
 	readings := [...]work.Version{
 		mask.Replace(w.Job.Version, bits), mask.Or(w.Job.Version, bits), mask.Xor(w.Job.Version, bits),
 	}

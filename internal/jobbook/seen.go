@@ -8,7 +8,6 @@ import (
 )
 
 const (
-	defaultMaxShares = 1 << 18
 	// seenShards is in how many parts shares are kept, so that two goroutines
 	// seldom meet.
 	seenShards = 16
@@ -42,11 +41,12 @@ type generation struct {
 	used  int
 }
 
-func (s *seen) bound(shares int) {
-	s.most = seenStart
+func newSeen(shares int) *seen {
+	s := &seen{most: seenStart}
 	for s.most*2*seenShards < shares {
 		s.most *= 2
 	}
+	return s
 }
 
 // add remembers a share and says whether it is new.
@@ -72,6 +72,9 @@ func (s *seen) add(h work.Hash) bool {
 
 // forget forgets all shares: none of them can count any more.
 func (s *seen) forget() {
+	if s == nil {
+		return
+	}
 	for i := range s.shards {
 		shard := &s.shards[i]
 		shard.mu.Lock()

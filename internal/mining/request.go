@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"time"
 
 	"github.com/loka/stratum/work"
 )
@@ -51,6 +52,8 @@ type Request struct {
 	// Ticket is the session's own number of the request; the [Answer]
 	// carries it back.
 	Ticket uint64
+	// At is when the request's line was read.
+	At time.Time
 
 	// VersionMask is what the miner wants to roll (Negotiate).
 	VersionMask work.VersionMask

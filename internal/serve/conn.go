@@ -69,6 +69,7 @@ func (c *Conn) Line(line []byte) error {
 		}
 		return nil
 	}
+	req.At = now
 	kind := req.Kind
 	login := ""
 	if kind == mining.Authorize && req.Worker != nil {
