@@ -48,6 +48,9 @@ func behaviours() []behaviour {
 		{"queue age", short, testQueueAge},
 		{"superseded", patient, testSuperseded},
 		{"overtakes", patient, testOvertakes},
+		{"large frame", patient, testLargeFrame},
+		{"before the start", patient, testBeforeStart},
+		{"too much before the start", Config{MaxQueueBytes: 8 << 10}, testTooMuchBeforeStart},
 		{"cork", short, testCork},
 		{"blocked line", short, testBlockedLine},
 		{"blocked line at the end", short, testBlockedLineEnds},
@@ -257,6 +260,48 @@ func testOvertakes(r *rig) {
 	r.conn.Close(mining.Shutdown)
 	r.hear(sent + "r1 a1 d2 c2 r2 r3 ")
 	r.hearEnd()
+}
+
+// testLargeFrame has a job of which no peer takes the whole at once: it began
+// to leave, so the next one does not replace it.
+func testLargeFrame(r *rig) {
+	r.start()
+	r.conn.Send(reply("hi "))
+	r.hear("hi ") // what is sent before the start only gathers
+	old := strings.Repeat("o", 64<<10)
+	r.conn.Send(Frame{Class: Reset, Data: []byte(old)})
+	if r.near != nil {
+		synctest.Wait()
+	}
+	if stats := r.conn.Stats(); stats.QueuedFrames != 1 || stats.FramesOut != 1 {
+		r.t.Errorf("stats are %+v", stats)
+	}
+	r.conn.Send(reply("r1 "))
+	r.conn.Send(Frame{Class: Reset, Data: []byte("new ")})
+	r.conn.Close(mining.Shutdown)
+	r.hear(old + "new r1 ")
+	r.hearEnd()
+	r.end(mining.Shutdown)
+	if stats := r.conn.Stats(); stats.FramesOut != 4 || stats.BytesOut != 64<<10+10 {
+		r.t.Errorf("stats are %+v", stats)
+	}
+}
+
+func testBeforeStart(r *rig) {
+	r.conn.Send(reply("one "))
+	r.conn.Send(reply("two "))
+	r.start()
+	r.hear("one two ")
+	r.conn.Send(reply("three "))
+	r.hear("three ")
+}
+
+func testTooMuchBeforeStart(r *rig) {
+	for range 64 {
+		r.conn.Send(Frame{Data: make([]byte, 1024)})
+	}
+	r.start()
+	r.end(mining.SlowConsumer)
 }
 
 func testCork(r *rig) {

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"io"
 	"net"
@@ -235,6 +236,45 @@ func TestNoAllocationPerLine(t *testing.T) {
 	}
 	_ = far.CloseWrite()
 	<-done
+}
+
+// TestNoAllocationPerSend sends as a fan-out does, from outside.
+func TestNoAllocationPerSend(t *testing.T) {
+	for name, frames := range map[string][]Frame{
+		"job":                {{Class: Reset, Data: bytes.Repeat([]byte{'j'}, 1500)}},
+		"difficulty and job": {{Class: Setting, Key: 1, Data: []byte("d")}, {Class: Reset, Data: bytes.Repeat([]byte{'j'}, 1500)}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if raceDetector && len(frames) > 1 {
+				t.Skip("the race detector makes sync.Pool forget: run without -race")
+			}
+			ways()["tcp"](t, Config{MaxQueueAge: time.Minute}, func(r *rig) {
+				if r.conn.raw == nil {
+					t.Skip("this platform takes the ordinary way")
+				}
+				r.start()
+				size := 0
+				for _, f := range frames {
+					size += len(f.Data)
+				}
+				buf := make([]byte, size)
+				const runs = 500
+				allocs := testing.AllocsPerRun(runs, func() {
+					r.conn.Send(frames...)
+					if _, err := io.ReadFull(r.peer, buf); err != nil {
+						t.Fatal(err)
+					}
+				})
+				if allocs != 0 {
+					t.Errorf("%v allocations per send, want 0", allocs)
+				}
+				stats := r.conn.Stats()
+				if stats.FramesOut != uint64((runs+1)*len(frames)) || stats.BytesOut != uint64((runs+1)*size) {
+					t.Errorf("stats are %+v", stats)
+				}
+			})
+		})
+	}
 }
 
 func TestMetrics(t *testing.T) {

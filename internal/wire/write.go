@@ -18,16 +18,23 @@ const (
 
 // Send queues copies of the frames and writes what the peer takes now. It
 // never blocks. The order of Send calls is the order on the wire, whoever
-// calls; [Reset] alone overtakes. From the first Line of a read until after its Flush, what all
-// goroutines send is gathered and leaves in one write; see Uncork. What the
-// peer does not take waits, within MaxQueueBytes, MaxQueueFrames and
-// MaxQueueAge; past one of them the connection ends at once with
-// slow_consumer. After the end began only the replies of the read in
+// calls; [Reset] alone overtakes. From the first Line of a read until after
+// its Flush, what all goroutines send is gathered and leaves in one write; see
+// Uncork. What the peer does not take waits, within MaxQueueBytes,
+// MaxQueueFrames and MaxQueueAge; past one of them the connection ends at once
+// with slow_consumer. After the end began only the replies of the read in
 // progress are taken; the rest is dropped in silence.
+//
+// A single frame that nothing stands before, such as a job that goes to
+// everybody, is not copied: it leaves from where it is.
 func (c *Conn) Send(frames ...Frame) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.abrupt || c.finished || c.reason != "" && !c.corked.Load() {
+		return
+	}
+	if len(frames) == 1 && c.open && c.queue.empty() && !c.draining && !c.corked.Load() {
+		c.sendOne(frames[0])
 		return
 	}
 	for _, f := range frames {
@@ -41,7 +48,27 @@ func (c *Conn) Send(frames ...Frame) {
 	if !c.corked.Load() || c.queue.bytes() >= min(gather, c.cfg.MaxQueueBytes) {
 		c.pump()
 	}
-	if c.draining && c.over() {
+	if c.over() {
+		c.fail(mining.SlowConsumer)
+	}
+}
+
+// sendOne writes one frame without the queue, which is empty, and queues what
+// the peer does not take; c.mu is held.
+func (c *Conn) sendOne(f Frame) {
+	if len(f.Data) == 0 {
+		return
+	}
+	n, errno := rawWrite(c.fd, f.Data)
+	if n == len(f.Data) {
+		c.left(n, 1)
+		return
+	}
+	c.queue.push(f)
+	if c.wrote(n, errno) {
+		c.drain()
+	}
+	if c.over() {
 		c.fail(mining.SlowConsumer)
 	}
 }
@@ -54,7 +81,7 @@ func (c *Conn) Uncork() {
 	defer c.mu.Unlock()
 	c.corked.Store(false)
 	c.pump()
-	if c.draining && c.over() {
+	if c.over() {
 		c.fail(mining.SlowConsumer)
 	}
 }
@@ -71,8 +98,12 @@ func (c *Conn) Cork() {
 	}
 }
 
-// over reports whether more waits than may; c.mu is held.
+// over reports whether more waits, for the peer or for Run, than may; c.mu is
+// held.
 func (c *Conn) over() bool {
+	if !c.draining && (c.raw == nil || c.open) {
+		return false
+	}
 	return c.queue.bytes()+c.flyingBytes > c.cfg.MaxQueueBytes ||
 		c.queue.len()+c.flyingFrames > c.cfg.MaxQueueFrames
 }
@@ -80,14 +111,17 @@ func (c *Conn) over() bool {
 // pump writes what the kernel takes now and starts a goroutine for the rest;
 // c.mu is held.
 func (c *Conn) pump() {
-	if c.draining || c.queue.empty() {
-		return
+	switch {
+	case c.draining || c.finished || c.queue.empty():
+	case c.raw == nil:
+		c.drain()
+	case c.open && c.tryWrite() && !c.queue.empty():
+		c.drain()
 	}
-	if c.raw != nil {
-		if !c.tryWrite() || c.queue.empty() {
-			return
-		}
-	}
+}
+
+// drain starts a goroutine that writes what waits; c.mu is held.
+func (c *Conn) drain() {
 	c.queue.stamp(time.Now())
 	c.draining = true
 	c.wg.Add(1)
@@ -98,30 +132,19 @@ func (c *Conn) pump() {
 	}
 }
 
-// tryWrite writes once without waiting and is false if that went wrong; c.mu
-// is held and nobody drains.
-func (c *Conn) tryWrite() bool {
-	if err := c.raw.Write(c.writeFD); err != nil {
-		c.fail(writeReason(err))
+// tryWrite is one write(2) of the whole queue and is false if that went wrong;
+// c.mu is held and the socket is open.
+func (c *Conn) tryWrite() bool { return c.wrote(rawWrite(c.fd, c.queue.front())) }
+
+// wrote books what a write(2) of the queue's front did and is false if that
+// went wrong; c.mu is held.
+func (c *Conn) wrote(n int, errno syscall.Errno) bool {
+	if errno != 0 && errno != syscall.EAGAIN {
+		c.fail(writeReason(errno))
 		return false
 	}
-	return c.wroteSome()
-}
-
-// writeOnce is the one write(2) of the whole queue.
-func (c *Conn) writeOnce(fd uintptr) bool {
-	c.wrote, c.writeErrno = rawWrite(fd, c.queue.front())
-	return true
-}
-
-// wroteSome books what writeOnce did; c.mu is held.
-func (c *Conn) wroteSome() bool {
-	if c.writeErrno != 0 && c.writeErrno != syscall.EAGAIN {
-		c.fail(writeReason(c.writeErrno))
-		return false
-	}
-	if c.wrote > 0 {
-		c.left(c.wrote, c.queue.consume(c.wrote))
+	if n > 0 {
+		c.left(n, c.queue.consume(n))
 	}
 	return true
 }
@@ -142,11 +165,11 @@ func (c *Conn) drainRaw() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		for !c.queue.empty() {
-			c.writeOnce(fd)
-			if !c.wroteSome() {
+			n, errno := rawWrite(fd, c.queue.front())
+			if !c.wrote(n, errno) {
 				break
 			}
-			if c.writeErrno == syscall.EAGAIN {
+			if errno == syscall.EAGAIN {
 				c.writeBy = c.queue.oldest().Add(c.cfg.MaxQueueAge)
 				c.setWriteDeadline()
 				return false
