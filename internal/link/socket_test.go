@@ -3,6 +3,7 @@ package link_test
 import (
 	"bufio"
 	"context"
+	"io"
 	"net"
 	"strconv"
 	"strings"
@@ -154,4 +155,51 @@ func acceptInOrder(t *testing.T, listener net.Listener, shares int) {
 	if in.Scan() {
 		t.Errorf("one line more: %s", in.Text())
 	}
+}
+
+// TestSubmitAllocatesNothing hands in shares to a pool that listens only.
+func TestSubmitAllocatesNothing(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	var listening sync.WaitGroup
+	listening.Go(func() {
+		conn, err := listener.Accept()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer func() { _ = conn.Close() }()
+		if _, err := conn.Write([]byte(ckpool1 + "\n" + notify + "\n")); err != nil {
+			t.Error(err)
+		}
+		_, _ = io.Copy(io.Discard, conn)
+	})
+	jobs, rec := make(chan *mining.Job, 1), &record{}
+	rec.on = func(_ *link.Link, ev upstream.Event) {
+		if ev.Kind == upstream.Job {
+			jobs <- ev.Job
+		}
+	}
+	cfg := testConfig()
+	cfg.MaxPending = 1 << 16
+	l := link.New(cfg, link.Deps{
+		Dial: func(ctx context.Context, _ dial.Endpoint) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "tcp", listener.Addr().String())
+		},
+		Events: rec,
+	})
+	listening.Go(func() { l.Run(t.Context()) })
+	sub := share(<-jobs, 1)
+	if n := testing.AllocsPerRun(5000, func() {
+		if !l.Submit(sub) {
+			t.Error("a submit was not taken")
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations a share", n)
+	}
+	l.Close(mining.MinerGone)
+	listening.Wait()
 }
