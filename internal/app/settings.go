@@ -72,6 +72,9 @@ func hubConfig(cfg *config.Config, version string) (hub.Config, error) {
 			Shared: r.Mode == config.Shared, MaxMiners: r.MaxMinersPerConnection,
 			Vardiff: func(listener string) vardiff.Config {
 				v := cfg.VardiffFor(listener, i)
+				if v.Fixed > 0 { // what is fixed needs no bounds
+					v.Min, v.Max = 0, 0
+				}
 				return vardiff.Config{
 					SharesPerMinute: v.SharesPerMinute, Start: work.Difficulty(v.Start), Min: work.Difficulty(v.Min),
 					Max: work.Difficulty(v.Max), Fixed: work.Difficulty(v.Fixed),

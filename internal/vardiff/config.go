@@ -9,10 +9,10 @@ import (
 // DefaultSharesPerMinute is asked for where a [Config] does not say.
 const DefaultSharesPerMinute = 6
 
-// The difficulties that are ever wanted: from a share every few hashes to the
+// The difficulties that are ever wanted: from one that every hash meets to the
 // largest power of two that prints as an integer everywhere.
 const (
-	smallest work.Difficulty = 1.0 / (1 << 30)
+	smallest work.Difficulty = 1.0 / (1 << 34)
 	largest  work.Difficulty = 1 << 62
 )
 
