@@ -24,7 +24,7 @@ func TestReads(t *testing.T) {
 		"/api/v1/pools":       `{"pools":[{"name":"main","url":"stratum+tcp://pool.example.com:3333","state":"active",`,
 		"/api/v1/workers":     `"name":"alice.rig1","miners":3,"route":"farm","pool":"main","difficulty":512,`,
 		"/api/v1/miners":      `{"miners":[{"id":1,"remote":"192.0.2.1:5",`,
-		"/api/v1/routes":      `{"routes":[{"name":"farm","mode":"dedicated","pools":["main","backup"],"active":"main",`,
+		"/api/v1/routes":      `{"routes":[{"name":"farm","mode":"shared","pools":["main","backup"],"active":"main",`,
 
 		"/api/v1/workers/alice.rig1":         `"connections":[{"id":1,`,
 		"/api/v1/workers/bob%2F1%20%252F%3F": `"name":"bob/1 %2F?"`,

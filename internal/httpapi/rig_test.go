@@ -36,7 +36,7 @@ func (h *fakeHub) Pools() []view.PoolState {
 }
 
 func (h *fakeHub) Routes() []view.RouteState {
-	return []view.RouteState{{Name: "farm", Mode: "dedicated", Pools: []string{"main", "backup"}, Active: "main", Ready: h.ready}}
+	return []view.RouteState{{Name: "farm", Mode: "shared", Pools: []string{"main", "backup"}, Active: "main", Ready: h.ready}}
 }
 func (h *fakeHub) Ready() bool { return h.ready }
 func (h *fakeHub) Disconnect(id mining.MinerID) bool {

@@ -49,7 +49,12 @@ func pool(s *PoolState, b *ledger.Pool, now time.Time) Pool {
 		Connections: s.Connections, Difficulty: finite(s.Difficulty),
 		RTTSeconds: s.RTT.Seconds(), VersionMask: mask(s.VersionMask),
 		Extranonce1Size: s.Extranonce1Size, Extranonce2Size: s.Extranonce2Size,
-		Error: s.Error,
+		Error: s.Error, Miners: s.Miners, OneWorker: s.OneWorker, VersionBits: s.VersionBits,
+		Discrepancies: s.Discrepancies, WorkNotSubmitted: sane(s.WorkNotSubmitted),
+		Links: make([]Link, 0, len(s.Links)),
+	}
+	for i := range s.Links {
+		p.Links = append(p.Links, link(&s.Links[i]))
 	}
 	if !s.LastJobAt.IsZero() {
 		age := max(now.Sub(s.LastJobAt).Seconds(), 0)
@@ -65,6 +70,15 @@ func pool(s *PoolState, b *ledger.Pool, now time.Time) Pool {
 	return p
 }
 
+func link(s *LinkState) Link {
+	return Link{
+		ID: s.ID, Miners: s.Miners, Difficulty: finite(s.Difficulty),
+		Extranonce1: hex.EncodeToString(s.Extranonce1.Append(nil)), Extranonce2Size: s.Extranonce2Size,
+		Hashrate: sane(s.Hashrate), Since: moment(s.Since),
+		Login: s.Login, AuthorizedWorkers: s.AuthorizedWorkers, Pending: s.Pending,
+	}
+}
+
 func miner(s *MinerState, now time.Time) Miner {
 	m := Miner{
 		ID: uint64(s.ID), Listener: s.Listener, State: s.State,
@@ -74,6 +88,7 @@ func miner(s *MinerState, now time.Time) Miner {
 		VersionMask: mask(s.VersionMask), Extranonce1: hex.EncodeToString(s.Extranonce1.Append(nil)),
 		Extranonce2Size: s.Extranonce2Size, BytesIn: s.BytesIn, BytesOut: s.BytesOut,
 		Accepted: s.Accepted, Rejected: s.Rejected, LastShareAt: moment(s.LastShareAt),
+		Hashrate: sane(s.Hashrate), Link: s.Link, Warnings: append([]string{}, s.Warnings...),
 	}
 	if s.Remote.IsValid() {
 		m.Remote = s.Remote.String()
@@ -91,8 +106,9 @@ func moment(t time.Time) *time.Time {
 }
 
 // finite keeps what JSON cannot say out of it.
-func finite(d work.Difficulty) float64 {
-	f := float64(d)
+func finite(d work.Difficulty) float64 { return sane(float64(d)) }
+
+func sane(f float64) float64 {
 	if math.IsNaN(f) || math.IsInf(f, 0) {
 		return 0
 	}

@@ -69,7 +69,11 @@ func checkPool(s *PoolState, now time.Time) Check {
 	case PoolDown:
 		return Check{Status: Down, Detail: because("down", s.Error), Advice: "check url, username and the pool's own status page; loka keeps trying"}
 	case PoolDegraded:
-		return Check{Status: Degraded, Detail: because("degraded", s.Error), Advice: "see the log for this pool"}
+		advice := "see the log for this pool"
+		if s.Discrepancies > 0 {
+			advice += "; it refused shares that are valid by our own check: loka_pool_discrepancies_total has its reasons"
+		}
+		return Check{Status: Degraded, Detail: because("degraded", s.Error), Advice: advice}
 	}
 	if age := now.Sub(s.LastJobAt); !s.LastJobAt.IsZero() && age > oldJob {
 		return Check{

@@ -26,6 +26,12 @@ func TestHealth(t *testing.T) {
 			h.pools[1].State, h.pools[1].Error = PoolDown, "connection refused"
 		}, Degraded, "pool:backup", Down, "down: connection refused"},
 		{"a pool is degraded", func(h *fakeHub, _ *ledger.Ledger) { h.pools[1].State = PoolDegraded }, Degraded, "pool:backup", Degraded, "degraded"},
+		{"a pool is degraded, and says why", func(h *fakeHub, _ *ledger.Ledger) {
+			h.pools[1].State, h.pools[1].Error, h.pools[1].Discrepancies = PoolDegraded, "refuses 3 % of valid shares", 7
+		}, Degraded, "pool:backup", Degraded, "degraded: refuses 3 % of valid shares"},
+		{"discrepancies long ago", func(h *fakeHub, _ *ledger.Ledger) {
+			h.pools[1].State, h.pools[1].Discrepancies = PoolStandby, 7
+		}, OK, "", "", ""},
 		{"an old job", func(h *fakeHub, _ *ledger.Ledger) {
 			h.pools[1].State = PoolStandby
 			h.pools[0].LastJobAt = now.Add(-6 * time.Minute)
@@ -59,6 +65,16 @@ func TestHealth(t *testing.T) {
 		got := h.Checks[c.check]
 		if got.Status != c.status || !strings.Contains(got.Detail, c.detail) || got.Advice == "" {
 			t.Errorf("%s: %s is %+v, want %s: %s", c.name, c.check, got, c.status, c.detail)
+		}
+	}
+}
+
+func TestHealthPointsAtDiscrepancies(t *testing.T) {
+	m, hub, _ := farm(t)
+	for n, want := range map[uint64]bool{0: false, 1: true} {
+		hub.pools[1].State, hub.pools[1].Discrepancies = PoolDegraded, n
+		if got := m.Health().Checks["pool:backup"].Advice; strings.Contains(got, "loka_pool_discrepancies_total") != want {
+			t.Errorf("%d discrepancies: %q", n, got)
 		}
 	}
 }

@@ -83,6 +83,36 @@ type MinerState struct {
 	LastShareAt time.Time
 	// Accepted and Rejected count this connection's shares by our verdict.
 	Accepted, Rejected uint64
+	// Hashrate is what its difficulty is set by, in H/s; 0: not known.
+	Hashrate float64
+	// Link is the pool connection whose work it has; 0: none.
+	Link uint64
+	// Warnings say what is wrong with what it does, in words.
+	Warnings []string
+}
+
+// LinkState is one shared pool connection as the hub knows it. A pool's probe,
+// which no miner is on, is none.
+type LinkState struct {
+	// ID is unique in the life of the process, and never 0.
+	ID uint64
+	// Miners counts the miners that have its work.
+	Miners int
+	// Difficulty is what the pool set on it; 0: nothing yet.
+	Difficulty work.Difficulty
+	// Extranonce1 and Extranonce2Size are what the pool gave it.
+	Extranonce1     work.Extranonce
+	Extranonce2Size int
+	// Hashrate is that of its miners together, in H/s; 0: not known.
+	Hashrate float64
+	// Since is when it was connected.
+	Since time.Time
+	// Login is the worker that it was opened with, as the pool sees it.
+	Login string
+	// AuthorizedWorkers counts the workers that the pool let in on it.
+	AuthorizedWorkers int
+	// Pending counts shares that the pool has not answered yet.
+	Pending int
 }
 
 // PoolState is one configured pool as the hub knows it.
@@ -107,8 +137,26 @@ type PoolState struct {
 	LastJobAt time.Time
 	// RTT is the time that its last answer took; 0: not known.
 	RTT time.Duration
-	// Error is why it is not serving work, in words; empty when it is.
+	// Error is why it is not serving work, or in state degraded what is wrong
+	// with it, in words; else empty.
 	Error string
+	// Miners counts the miners whose work comes from it.
+	Miners int
+	// OneWorker says that the pool was found to know one worker a connection.
+	OneWorker bool
+	// VersionBits is how it reads submitted version bits, as configured or
+	// found out: "replace", "or" or "xor"; empty: not known.
+	VersionBits string
+	// Discrepancies counts shares that we found valid and that the pool
+	// refused, when no race explains it.
+	Discrepancies uint64
+	// WorkNotSubmitted is the work, in difficulty-1 shares, that miners did
+	// above the pool's difficulty while it climbed, and that the pool could
+	// not be paid for.
+	WorkNotSubmitted float64
+	// Links are its connections that miners share, oldest first. Those of
+	// dedicated routes are not listed: there is one for each miner.
+	Links []LinkState
 }
 
 // RouteState is one route as the hub knows it.
@@ -122,6 +170,8 @@ type RouteState struct {
 	Active string
 	// Miners counts the connections on the route.
 	Miners int
+	// Connections counts the pool connections that serve it, probes aside.
+	Connections int
 	// Ready says that a new miner would be given work.
 	Ready bool
 }

@@ -147,7 +147,10 @@ func (m *Model) Routes() []Route {
 		if pools == nil {
 			pools = []string{}
 		}
-		out = append(out, Route{Name: r.Name, Mode: r.Mode, Pools: pools, Active: r.Active, Miners: r.Miners, Ready: r.Ready})
+		out = append(out, Route{
+			Name: r.Name, Mode: r.Mode, Pools: pools, Active: r.Active,
+			Miners: r.Miners, Connections: r.Connections, Ready: r.Ready,
+		})
 	}
 	return out
 }

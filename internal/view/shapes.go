@@ -62,7 +62,27 @@ type Pool struct {
 	VersionMask       string     `json:"version_mask" doc:"Version bits the pool lets be rolled, 8 hex digits; empty: none"`
 	Extranonce1Size   int        `json:"extranonce1_size" doc:"Bytes; 0 with extranonce2_size 0: not known yet"`
 	Extranonce2Size   int        `json:"extranonce2_size" doc:"Bytes"`
-	Error             string     `json:"error" doc:"Why it serves no work; empty when it does"`
+	Error             string     `json:"error" doc:"Why it serves no work, or what is wrong with a degraded pool; else empty"`
+	Miners            int        `json:"miners" doc:"Miners whose work comes from it"`
+	OneWorker         bool       `json:"one_worker" doc:"It was found to know one worker a connection"`
+	VersionBits       string     `json:"version_bits" doc:"How it reads submitted version bits, as configured or found out: replace, or, xor; empty: not known"`
+	Discrepancies     uint64     `json:"discrepancies" doc:"Shares that we found valid and that the pool refused, when no race explains it"`
+	WorkNotSubmitted  float64    `json:"work_not_submitted" doc:"Work, in difficulty-1 shares, that miners did above the pool's difficulty while it climbed, and that the pool could not be paid for"`
+	Links             []Link     `json:"links" doc:"Its connections that miners share; those of dedicated routes are not listed"`
+}
+
+// Link is one shared connection to a pool, as an element of a [Pool].
+type Link struct {
+	ID                uint64     `json:"id" doc:"Number of the connection, unique in the life of the process"`
+	Miners            int        `json:"miners" doc:"Miners that have its work"`
+	Difficulty        float64    `json:"difficulty" doc:"What the pool set on it; 0: nothing yet"`
+	Extranonce1       string     `json:"extranonce1" doc:"Hex"`
+	Extranonce2Size   int        `json:"extranonce2_size" doc:"Bytes"`
+	Hashrate          float64    `json:"hashrate" doc:"H/s of its miners together, estimated; 0: not known"`
+	Since             *time.Time `json:"since" doc:"When it was connected"`
+	Login             string     `json:"login" doc:"The worker it was opened with, as the pool sees it"`
+	AuthorizedWorkers int        `json:"authorized_workers" doc:"Workers that the pool let in on it"`
+	Pending           int        `json:"pending" doc:"Shares that the pool has not answered yet"`
 }
 
 // Worker is an element of GET /api/v1/workers. Its name is its login.
@@ -101,16 +121,20 @@ type Miner struct {
 	Accepted        uint64     `json:"accepted" doc:"Shares accepted on this connection"`
 	Rejected        uint64     `json:"rejected" doc:"Shares refused on this connection"`
 	LastShareAt     *time.Time `json:"last_share_at" doc:"null: never"`
+	Hashrate        float64    `json:"hashrate" doc:"H/s that its difficulty is set by, estimated; 0: not known"`
+	Link            uint64     `json:"link" doc:"The pool connection whose work it has; 0: none"`
+	Warnings        []string   `json:"warnings" doc:"What is wrong with what it does"`
 }
 
 // Route is an element of GET /api/v1/routes.
 type Route struct {
-	Name   string   `json:"name"`
-	Mode   string   `json:"mode" enum:"dedicated,shared"`
-	Pools  []string `json:"pools" doc:"Preferred first"`
-	Active string   `json:"active" doc:"The pool a new miner would be given; empty: none"`
-	Miners int      `json:"miners" doc:"Connections on the route"`
-	Ready  bool     `json:"ready" doc:"A new miner would be given work"`
+	Name        string   `json:"name"`
+	Mode        string   `json:"mode" enum:"shared,dedicated"`
+	Pools       []string `json:"pools" doc:"Preferred first"`
+	Active      string   `json:"active" doc:"The pool a new miner would be given; empty: none"`
+	Miners      int      `json:"miners" doc:"Connections on the route"`
+	Connections int      `json:"connections" doc:"Pool connections that serve it, probes aside"`
+	Ready       bool     `json:"ready" doc:"A new miner would be given work"`
 }
 
 // Statuses of health and of its checks.

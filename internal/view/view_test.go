@@ -46,14 +46,21 @@ func farm(t *testing.T) (*Model, *fakeHub, *ledger.Ledger) {
 				ID: 1, Remote: remote, Listener: "l", Route: "farm", Pool: "main", UserAgent: "cgminer/4.12", Workers: []string{"alice.rig1"},
 				State: MinerMining, Since: epoch, Difficulty: 512, VersionMask: 0x1fffe000, Extranonce1: en1, Extranonce2Size: 4,
 				BytesIn: 10, BytesOut: 20, LastShareAt: epoch.Add(50 * time.Second), Accepted: 3, Rejected: 1,
+				Hashrate: 1e14, Link: 7, Warnings: []string{"rolls bits that it may not"},
 			},
 			{ID: 2, Remote: remote, Route: "farm", Pool: "backup", Workers: []string{"alice.rig1", "bob"}, State: MinerMining, Since: epoch, Difficulty: 256},
 		},
 		pools: []PoolState{
-			{Name: "main", URL: "stratum+tcp://pool.example.com:3333", State: PoolActive, Since: epoch, Connections: 3, Difficulty: 1024, VersionMask: 0x1fffe000, Extranonce1Size: 4, Extranonce2Size: 8, LastJobAt: epoch.Add(59*time.Second + 600*time.Millisecond), RTT: 20 * time.Millisecond},
+			{
+				Name: "main", URL: "stratum+tcp://pool.example.com:3333", State: PoolActive, Since: epoch, Connections: 3, Difficulty: 1024, VersionMask: 0x1fffe000, Extranonce1Size: 4, Extranonce2Size: 8, LastJobAt: epoch.Add(59*time.Second + 600*time.Millisecond), RTT: 20 * time.Millisecond,
+				Miners: 2, OneWorker: true, VersionBits: "xor", Discrepancies: 4, WorkNotSubmitted: 0.5, Links: []LinkState{{
+					ID: 7, Miners: 2, Difficulty: 1024, Extranonce1: en1, Extranonce2Size: 8, Hashrate: 2e14, Since: epoch,
+					Login: "ACCOUNT.farm", AuthorizedWorkers: 1, Pending: 3,
+				}},
+			},
 			{Name: "backup", State: PoolConnecting, Connections: 0},
 		},
-		routes: []RouteState{{Name: "farm", Mode: "dedicated", Pools: []string{"main", "backup"}, Active: "main", Miners: 3, Ready: true}},
+		routes: []RouteState{{Name: "farm", Mode: "shared", Pools: []string{"main", "backup"}, Active: "main", Miners: 3, Connections: 1, Ready: true}},
 	}
 	books := ledger.New(ledger.Config{}, epoch)
 	w, p := books.Worker("alice.rig1", "farm", epoch), books.Pool("main", epoch)
@@ -123,8 +130,12 @@ func TestPools(t *testing.T) {
 	}
 	contract(t, pools[0], `{"name":"main","url":"stratum+tcp://pool.example.com:3333","state":"active","since":"2026-01-02T03:04:05Z","connections":3,"difficulty":1024,
 		"accepted":3,"rejected":1,"stale":1,"unanswered":1,"work_accepted":3072,"last_job_age_seconds":0.4,"error":"",
-		"rtt_seconds":0.02,"version_mask":"1fffe000","extranonce1_size":4,"extranonce2_size":8}`)
-	contract(t, pools[1], `{"name":"backup","state":"connecting","since":null,"connections":0,"difficulty":0,"accepted":0,"rejected":0,"work_accepted":0,"last_job_age_seconds":null,"version_mask":""}`)
+		"rtt_seconds":0.02,"version_mask":"1fffe000","extranonce1_size":4,"extranonce2_size":8,
+		"miners":2,"one_worker":true,"version_bits":"xor","discrepancies":4,"work_not_submitted":0.5,
+		"links":[{"id":7,"miners":2,"difficulty":1024,"extranonce1":"ab01","extranonce2_size":8,"hashrate":2e14,"since":"2026-01-02T03:04:05Z",
+		"login":"ACCOUNT.farm","authorized_workers":1,"pending":3}]}`)
+	contract(t, pools[1], `{"name":"backup","state":"connecting","since":null,"connections":0,"difficulty":0,"accepted":0,"rejected":0,"work_accepted":0,"last_job_age_seconds":null,"version_mask":"",
+		"miners":0,"one_worker":false,"version_bits":"","discrepancies":0,"work_not_submitted":0,"links":[]}`)
 }
 
 func TestWorkers(t *testing.T) {
@@ -158,8 +169,9 @@ func TestMiners(t *testing.T) {
 	}
 	contract(t, miners[0], `{"id":1,"remote":"192.0.2.7:4000","listener":"l","state":"mining","since":"2026-01-02T03:04:05Z","age_seconds":60,"user_agent":"cgminer/4.12",
 		"workers":["alice.rig1"],"route":"farm","pool":"main","difficulty":512,"version_mask":"1fffe000","extranonce1":"ab01","extranonce2_size":4,
-		"bytes_in":10,"bytes_out":20,"accepted":3,"rejected":1,"last_share_at":"2026-01-02T03:04:55Z"}`)
-	contract(t, miners[2], `{"id":3,"state":"connected","age_seconds":1,"workers":[],"route":"","pool":"","difficulty":0,"extranonce1":"","last_share_at":null}`)
+		"bytes_in":10,"bytes_out":20,"accepted":3,"rejected":1,"last_share_at":"2026-01-02T03:04:55Z",
+		"hashrate":1e14,"link":7,"warnings":["rolls bits that it may not"]}`)
+	contract(t, miners[2], `{"id":3,"state":"connected","age_seconds":1,"workers":[],"route":"","pool":"","difficulty":0,"extranonce1":"","last_share_at":null,"hashrate":0,"link":0,"warnings":[]}`)
 	if m.Connected() != 3 {
 		t.Errorf("%d connected", m.Connected())
 	}
@@ -179,7 +191,7 @@ func (countingHub) Ready() bool          { return false }
 
 func TestRoutes(t *testing.T) {
 	m, hub, _ := farm(t)
-	contract(t, m.Routes()[0], `{"name":"farm","mode":"dedicated","pools":["main","backup"],"active":"main","miners":3,"ready":true}`)
+	contract(t, m.Routes()[0], `{"name":"farm","mode":"shared","pools":["main","backup"],"active":"main","miners":3,"connections":1,"ready":true}`)
 	hub.routes = []RouteState{{Name: "empty"}}
 	contract(t, m.Routes()[0], `{"name":"empty","pools":[]}`)
 }
@@ -200,8 +212,9 @@ func TestEmptyListsAreLists(t *testing.T) {
 // TestNothingBreaksJSON: what a pool says may not make the API fail.
 func TestNothingBreaksJSON(t *testing.T) {
 	m, hub, _ := farm(t)
-	hub.pools[0].Difficulty = work.Difficulty(math.Inf(1))
-	hub.miners[0].Difficulty = work.Difficulty(math.NaN())
+	hub.pools[0].Difficulty, hub.pools[0].WorkNotSubmitted = work.Difficulty(math.Inf(1)), math.Inf(1)
+	hub.pools[0].Links[0].Difficulty, hub.pools[0].Links[0].Hashrate = work.Difficulty(math.NaN()), math.NaN()
+	hub.miners[0].Difficulty, hub.miners[0].Hashrate = work.Difficulty(math.NaN()), math.Inf(-1)
 	hub.miners[0].Remote = netip.AddrPort{}
 	for _, got := range []any{m.Pools(), m.Workers(), m.Miners(), m.Summary()} {
 		if _, err := json.Marshal(got); err != nil {

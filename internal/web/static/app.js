@@ -38,11 +38,20 @@ function part(some, all) {
   return all ? (100 * some / all).toFixed(some && some / all < 0.01 ? 2 : 1) + " %" : "–";
 }
 
-function badge(state) {
+function badge(state, warnings = []) {
   const el = document.createElement("span");
   const good = ["active", "mining", "ready", "ok"], warn = ["connecting", "degraded", "subscribed", "closing", "standby"];
-  el.className = "badge " + (good.includes(state) ? "good" : warn.includes(state) ? "warn" : state === "down" || state === "not ready" ? "bad" : "");
+  el.className = "badge " + (good.includes(state) && !warnings.length ? "good" : warnings.length || warn.includes(state) ? "warn" : state === "down" || state === "not ready" ? "bad" : "");
   el.textContent = state;
+  el.title = warnings.join("\n");
+  return el;
+}
+
+// A figure that should be 0.
+function loud(n, shown) {
+  const el = document.createElement("span");
+  el.className = n ? "bad" : "quiet";
+  el.textContent = shown(n);
   return el;
 }
 
@@ -130,13 +139,17 @@ function drawHealth(h) {
 }
 
 function drawTables({ pools, workers, miners, routes }) {
+  const any = (key) => pools.pools.some((p) => p[key] > 0);
   table("pools", [
     ["Pool", (p) => p.name, "head"],
     ["State", (p) => badge(p.state)],
+    ["Miners", (p) => count(p.miners), "num"],
     ["Connections", (p) => count(p.connections), "num"],
     ["Difficulty", (p) => difficulty(p.difficulty), "num"],
     ["Hashrate 10 min", (p) => rate(p.hashrate["10m"]), "num"],
     ["Accepted / rejected", (p) => verdicts(p.accepted, p.rejected), "num"],
+    ...(any("discrepancies") ? [["Valid, yet refused", (p) => loud(p.discrepancies, count), "num"]] : []),
+    ...(any("work_not_submitted") ? [["Work not paid for", (p) => loud(p.work_not_submitted, difficulty), "num"]] : []),
     ["Last job", (p) => p.last_job_age_seconds == null ? "never" : span(p.last_job_age_seconds) + " ago", "num"],
     ["Answers in", (p) => p.rtt_seconds ? (p.rtt_seconds * 1000).toFixed(p.rtt_seconds < 0.01 ? 1 : 0) + " ms" : "–", "num"],
     ["Address / error", (p) => p.error || p.url, "wide"],
@@ -160,11 +173,12 @@ function drawTables({ pools, workers, miners, routes }) {
 
   table("miners", [
     ["Miner", (m) => m.workers.join(", ") || `#${m.id}`, "head"],
-    ["State", (m) => badge(m.state)],
+    ["State", (m) => badge(m.state, m.warnings)],
     ["From", (m) => m.remote, "wide"],
     ["Software", (m) => m.user_agent, "wide"],
     ["Pool", (m) => m.pool],
     ["Difficulty", (m) => difficulty(m.difficulty), "num"],
+    ["Hashrate", (m) => m.hashrate ? rate(m.hashrate) : "–", "num"],
     ["Accepted / rejected", (m) => verdicts(m.accepted, m.rejected), "num"],
     ["Last share", (m) => ago(m.last_share_at), "num"],
     ["Connected", (m) => span(m.age_seconds), "num"],
@@ -178,6 +192,7 @@ function drawTables({ pools, workers, miners, routes }) {
     ["Pools", (r) => r.pools.join(", ")],
     ["Serving", (r) => r.active],
     ["Miners", (r) => count(r.miners), "num"],
+    ["Pool connections", (r) => count(r.connections), "num"],
   ], routes.routes, "No route is configured.");
   total("routes-total", routes.routes.length, routes.total);
 }
