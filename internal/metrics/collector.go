@@ -27,10 +27,11 @@ type viewCollector struct {
 	source Source
 	pools  []string
 
-	miners, ready                        *prometheus.Desc
-	connections, up, difficulty, lastJob *prometheus.Desc
-	shares, poolShares                   *prometheus.Desc
-	work, poolWork                       *prometheus.Desc
+	miners, ready           *prometheus.Desc
+	connections, pooled     *prometheus.Desc
+	up, difficulty, lastJob *prometheus.Desc
+	shares, poolShares      *prometheus.Desc
+	work, poolWork          *prometheus.Desc
 }
 
 func newViewCollector(source Source, pools []string) *viewCollector {
@@ -42,6 +43,7 @@ func newViewCollector(source Source, pools []string) *viewCollector {
 		miners:      desc("miners_connected", "Open miner connections."),
 		ready:       desc("ready", "1 while at least one route can serve work."),
 		connections: desc("pool_connections", "Open connections to the pool, the probe included.", "pool"),
+		pooled:      desc("pool_miners", "Miners whose work comes from the pool.", "pool"),
 		up:          desc("pool_up", "1 while the pool serves work or could.", "pool"),
 		difficulty:  desc("pool_difficulty", "The pool's difficulty at its last job; 0 until there is one.", "pool"),
 		lastJob:     desc("pool_last_job_timestamp_seconds", "When the pool's last job came, in seconds since 1970; 0 until there is one.", "pool"),
@@ -54,7 +56,7 @@ func newViewCollector(source Source, pools []string) *viewCollector {
 
 // Describe implements [prometheus.Collector].
 func (c *viewCollector) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{c.miners, c.ready, c.connections, c.up, c.difficulty, c.lastJob, c.shares, c.poolShares, c.work, c.poolWork} {
+	for _, d := range []*prometheus.Desc{c.miners, c.ready, c.connections, c.pooled, c.up, c.difficulty, c.lastJob, c.shares, c.poolShares, c.work, c.poolWork} {
 		out <- d
 	}
 }
@@ -82,6 +84,7 @@ func (c *viewCollector) Collect(out chan<- prometheus.Metric) {
 	for _, name := range c.pools {
 		s := states[name]
 		gauge(c.connections, float64(s.Connections), name)
+		gauge(c.pooled, float64(s.Miners), name)
 		gauge(c.up, truth(up(s.State)), name)
 		gauge(c.difficulty, float64(s.Difficulty), name)
 		var at float64

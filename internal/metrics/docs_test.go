@@ -90,7 +90,7 @@ func labels(f *dto.MetricFamily) string {
 	}
 	for i, name := range names {
 		names[i] = "`" + name + "`"
-		if name == "side" || name == "middleware" || name == "kind" {
+		if name == "side" || name == "middleware" || name == "direction" || name == "kind" {
 			names[i] += " (" + strings.Join(values[name], ", ") + ")"
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -26,11 +27,17 @@ type Config struct {
 
 // Metrics hands out what is counted. Make it with [New].
 type Metrics struct {
-	// JobFanout takes seconds from a job's last byte to the last miner's
-	// queue, ShareDuration seconds from a submit's line to its verdict.
-	JobFanout, ShareDuration prometheus.Histogram
+	// JobFanout takes seconds from the last byte of a pool's job to the last
+	// write on a miner's socket, ShareDuration seconds from a submit's line
+	// to its verdict.
+	JobFanout, ShareDuration *ShardedHistogram
 	// Accepted counts accepted sockets, AcceptErrors errors of accept.
 	Accepted, AcceptErrors prometheus.Counter
+	// VardiffUp and VardiffDown count changes of a miner's difficulty.
+	VardiffUp, VardiffDown prometheus.Counter
+	// SlotsInUse is how many miners have a part of a shared pool connection's
+	// search space; whoever gives slots out counts them.
+	SlotsInUse prometheus.Gauge
 
 	registry *prometheus.Registry
 	pools    map[string]Pool
@@ -46,11 +53,33 @@ type Pool struct {
 	Jobs, BadLines, Late prometheus.Counter
 	// RTT keeps the last observed time, in seconds.
 	RTT Last
+	// NotSubmitted adds up work, in difficulty-1 shares, that miners did and
+	// that the pool could not be paid for.
+	NotSubmitted prometheus.Counter
+
+	discrepancies map[mining.Verdict]prometheus.Counter
+}
+
+// Discrepancies returns the counter of shares that we found valid and that
+// the pool refused with a verdict, when no race explains it. A verdict that is
+// no refusal is counted as invalid.
+func (p Pool) Discrepancies(v mining.Verdict) prometheus.Counter {
+	if c, ok := p.discrepancies[v]; ok {
+		return c
+	}
+	return p.discrepancies[mining.Invalid]
+}
+
+// Refusals lists the verdicts with which a pool can refuse a share.
+func Refusals() []mining.Verdict {
+	return slices.DeleteFunc(mining.Verdicts(), func(v mining.Verdict) bool {
+		return v == mining.Accepted || v == mining.Unanswered || v == mining.Unpaid
+	})
 }
 
 // Wire is what is counted for the connections of one side.
 type Wire struct {
-	BytesIn, BytesOut, LinesIn, FramesOut, Superseded, Dropped prometheus.Counter
+	BytesIn, BytesOut, LinesIn, FramesOut, Superseded, Dropped *Sharded
 }
 
 // Last is a gauge that is set to what was observed last.
@@ -73,10 +102,14 @@ func New(cfg Config) (*Metrics, error) {
 	info := b.gauges("build_info", "The program's version and the Go release it was built with; always 1.", "version", "go")
 	info.WithLabelValues(cfg.Version, runtime.Version()).Set(1)
 
-	m.JobFanout = b.histogram("job_fanout_seconds", "Time from a job's last byte to the last of its miners' queues.")
+	m.JobFanout = b.histogram("job_fanout_seconds", "Time from the last byte of a pool's job to the last write on a miner's socket.")
 	m.ShareDuration = b.histogram("share_duration_seconds", "Time from a share's line to its verdict; in dedicated mode the pool's answer is part of it.")
 	m.Accepted = b.counters("connections_accepted_total", "Sockets accepted from miners.").WithLabelValues()
 	m.AcceptErrors = b.counters("accept_errors_total", "Errors of accepting a socket, such as too few file descriptors.").WithLabelValues()
+
+	changes := b.counters("vardiff_changes_total", "Changes of a miner's difficulty in shared mode.", "direction")
+	m.VardiffUp, m.VardiffDown = changes.WithLabelValues("up"), changes.WithLabelValues("down")
+	m.SlotsInUse = b.gauges("slots_in_use", "Miners that have a part of a shared pool connection's search space.").WithLabelValues()
 
 	m.buildPools(&b, cfg.Pools)
 	m.buildWires(&b)
@@ -89,29 +122,34 @@ func (m *Metrics) buildPools(b *builder, names []string) {
 	bad := b.counters("pool_bad_lines_total", "Lines of the pool that were skipped because they are malformed or out of bounds.", "pool")
 	late := b.counters("pool_late_answers_total", "Answers of the pool to shares that had been given up as unanswered.", "pool")
 	rtt := b.gauges("pool_rtt_seconds", "Time between the last answered share and the pool's answer; 0 until there is one.", "pool")
+	lost := b.counters("work_not_submitted_total", "Work that miners did above the pool's difficulty while it climbed, and that the pool could not be paid for, in difficulty-1 shares; times 2^32 it is hashes.", "pool")
+	odd := b.counters("pool_discrepancies_total", "Shares that are valid by our own check and that the pool refused, when no race explains it.", "pool", "verdict")
 	m.pools = make(map[string]Pool, len(names))
 	for _, name := range names {
-		m.pools[name] = Pool{
+		p := Pool{
 			Jobs: jobs.WithLabelValues(name), BadLines: bad.WithLabelValues(name),
 			Late: late.WithLabelValues(name), RTT: Last{rtt.WithLabelValues(name)},
+			NotSubmitted:  lost.WithLabelValues(name),
+			discrepancies: make(map[mining.Verdict]prometheus.Counter),
 		}
+		for _, v := range Refusals() {
+			p.discrepancies[v] = odd.WithLabelValues(name, v.String())
+		}
+		m.pools[name] = p
 	}
 }
 
 func (m *Metrics) buildWires(b *builder) {
-	in := b.counters("received_bytes_total", "Bytes read from the connections of a side.", "side")
-	out := b.counters("sent_bytes_total", "Bytes written to the connections of a side.", "side")
-	lines := b.counters("received_lines_total", "Complete lines read from the connections of a side.", "side")
-	frames := b.counters("sent_lines_total", "Lines written to the connections of a side.", "side")
-	superseded := b.counters("superseded_lines_total", "Queued lines that a newer one made needless.", "side")
-	dropped := b.counters("dropped_lines_total", "Queued lines that the end of a connection left unsent.", "side")
 	m.wires = make(map[mining.Side]Wire)
 	for _, side := range []mining.Side{mining.Downstream, mining.Upstream} {
-		s := string(side)
+		labels := prometheus.Labels{"side": string(side)}
 		m.wires[side] = Wire{
-			BytesIn: in.WithLabelValues(s), BytesOut: out.WithLabelValues(s),
-			LinesIn: lines.WithLabelValues(s), FramesOut: frames.WithLabelValues(s),
-			Superseded: superseded.WithLabelValues(s), Dropped: dropped.WithLabelValues(s),
+			BytesIn:    b.sharded("received_bytes_total", "Bytes read from the connections of a side.", labels),
+			BytesOut:   b.sharded("sent_bytes_total", "Bytes written to the connections of a side.", labels),
+			LinesIn:    b.sharded("received_lines_total", "Complete lines read from the connections of a side.", labels),
+			FramesOut:  b.sharded("sent_lines_total", "Lines written to the connections of a side.", labels),
+			Superseded: b.sharded("superseded_lines_total", "Queued lines that a newer one made needless.", labels),
+			Dropped:    b.sharded("dropped_lines_total", "Queued lines that the end of a connection left unsent.", labels),
 		}
 	}
 }
@@ -142,7 +180,10 @@ func (m *Metrics) Pool(name string) Pool {
 	if !ok {
 		counter := prometheus.NewCounter(prometheus.CounterOpts{Name: "nowhere_total", Help: "Never registered."})
 		gauge := prometheus.NewGauge(prometheus.GaugeOpts{Name: "nowhere", Help: "Never registered."})
-		return Pool{Jobs: counter, BadLines: counter, Late: counter, RTT: Last{gauge}}
+		return Pool{
+			Jobs: counter, BadLines: counter, Late: counter, NotSubmitted: counter, RTT: Last{gauge},
+			discrepancies: map[mining.Verdict]prometheus.Counter{mining.Invalid: counter},
+		}
 	}
 	return p
 }
@@ -202,14 +243,14 @@ func (b *builder) gauges(name, help string, labels ...string) *prometheus.GaugeV
 	return v
 }
 
-func (b *builder) histogram(name, help string) prometheus.Histogram {
-	h := prometheus.NewHistogram(prometheus.HistogramOpts{
-		Namespace: namespace, Name: name, Help: help,
-		Buckets: []float64{
-			25e-6, 50e-6, 100e-6, 250e-6, 500e-6, 1e-3, 2.5e-3, 5e-3, 10e-3, 25e-3,
-			50e-3, 100e-3, 250e-3, 500e-3, 1, 2.5, 5, 10, 30,
-		},
-	})
+func (b *builder) sharded(name, help string, labels prometheus.Labels) *Sharded {
+	c := NewSharded(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help, ConstLabels: labels})
+	b.register(c)
+	return c
+}
+
+func (b *builder) histogram(name, help string) *ShardedHistogram {
+	h := NewShardedHistogram(prometheus.HistogramOpts{Namespace: namespace, Name: name, Help: help})
 	b.register(h)
 	return h
 }

@@ -77,13 +77,18 @@ func TestEverySeriesAtTheStart(t *testing.T) {
 		"loka_miners_connected", "loka_ready",
 		"loka_job_fanout_seconds_count", "loka_share_duration_seconds_count", `loka_job_fanout_seconds_bucket{le="+Inf"}`,
 		"loka_connections_accepted_total", "loka_accept_errors_total",
+		`loka_vardiff_changes_total{direction="up"}`, `loka_vardiff_changes_total{direction="down"}`, "loka_slots_in_use",
 	}
 	for _, pool := range []string{"main", "backup"} {
 		for _, name := range []string{
 			"pool_connections", "pool_up", "work_accepted_total", "jobs_total", "pool_rtt_seconds",
 			"pool_work_accepted_total", "pool_difficulty", "pool_last_job_timestamp_seconds", "pool_bad_lines_total", "pool_late_answers_total",
+			"work_not_submitted_total", "pool_miners",
 		} {
 			want = append(want, "loka_"+name+`{pool="`+pool+`"}`)
+		}
+		for _, verdict := range []string{"stale", "duplicate", "low_difficulty", "job_not_found", "invalid", "unauthorized"} {
+			want = append(want, `loka_pool_discrepancies_total{pool="`+pool+`",verdict="`+verdict+`"}`)
 		}
 		for _, verdict := range []string{"accepted", "stale", "duplicate", "low_difficulty", "job_not_found", "invalid", "unauthorized", "unpaid", "unanswered"} {
 			want = append(want,
@@ -144,7 +149,7 @@ func TestCountersCount(t *testing.T) {
 	m, source := newMetrics(t)
 	source.miners, source.ready = 7, true
 	source.pools = []view.PoolState{
-		{Name: "main", State: view.PoolActive, Connections: 8, Difficulty: 1024, LastJobAt: epoch},
+		{Name: "main", State: view.PoolActive, Connections: 8, Miners: 700, Difficulty: 1024, LastJobAt: epoch},
 		{Name: "backup", State: view.PoolDown},
 		{Name: "stranger", State: view.PoolActive},
 	}
@@ -161,6 +166,13 @@ func TestCountersCount(t *testing.T) {
 	m.Pool("main").RTT.Observe(0.125)
 	m.Pool("stranger").Jobs.Inc() // counts nowhere
 	m.Pool("stranger").RTT.Observe(1)
+	m.Pool("main").NotSubmitted.Add(0.5)
+	m.Pool("main").Discrepancies(mining.LowDifficulty).Inc()
+	m.Pool("main").Discrepancies(mining.Accepted).Inc() // is no refusal
+	m.Pool("stranger").Discrepancies(mining.Stale).Inc()
+	m.Pool("stranger").NotSubmitted.Add(1)
+	m.VardiffUp.Inc()
+	m.SlotsInUse.Inc()
 	m.Wire(mining.Upstream).BytesIn.Add(100)
 	m.Closed(mining.Downstream, mining.SlowConsumer).Inc()
 	m.Closed(mining.Downstream, "no such reason").Inc()
@@ -172,11 +184,17 @@ func TestCountersCount(t *testing.T) {
 
 	body, _ := scrape(t, m, "")
 	for series, want := range map[string]string{
-		"loka_miners_connected":                                                    "7",
-		"loka_ready":                                                               "1",
-		`loka_pool_up{pool="main"}`:                                                "1",
-		`loka_pool_up{pool="backup"}`:                                              "0",
-		`loka_pool_connections{pool="main"}`:                                       "8",
+		"loka_miners_connected":              "7",
+		"loka_ready":                         "1",
+		`loka_pool_up{pool="main"}`:          "1",
+		`loka_pool_up{pool="backup"}`:        "0",
+		`loka_pool_connections{pool="main"}`: "8",
+		`loka_pool_miners{pool="main"}`:      "700",
+		`loka_pool_discrepancies_total{pool="main",verdict="low_difficulty"}`: "1",
+		`loka_pool_discrepancies_total{pool="main",verdict="invalid"}`:        "1",
+		`loka_work_not_submitted_total{pool="main"}`:                          "0.5",
+		`loka_vardiff_changes_total{direction="up"}`:                          "1",
+		`loka_slots_in_use`:                                                        "1",
 		`loka_pool_difficulty{pool="main"}`:                                        "1024",
 		`loka_pool_last_job_timestamp_seconds{pool="main"}`:                        "1.767323045e+09",
 		`loka_shares_total{pool="main",verdict="accepted"}`:                        "2",
