@@ -33,9 +33,12 @@ nothing is left behind. Another miner may join: point it at the address that is 
 }
 
 const (
-	// demoDifficulty gives each miner a share every four seconds or so at
-	// the default hashrate.
+	// demoDifficulty is the pool's: at the default hashrate each miner finds
+	// a share for it every four seconds or so.
 	demoDifficulty = 1e-4
+	// demoVardiff shows the first shares within a second or two and then
+	// adjusts to each miner's hashrate, however small.
+	demoVardiff = "[vardiff]\nstart = 2e-5\nmin = 1e-12\nshares_per_minute = 15\n"
 	// demoScreen and demoLine are how often figures are shown on a terminal
 	// and elsewhere.
 	demoScreen, demoLine = time.Second, 5 * time.Second
@@ -74,7 +77,7 @@ type demo struct {
 // config makes the proxy's configuration. Its addresses are flags to Load too,
 // so that a problem with one names what the user wrote.
 func (c *demoCmd) config(dir, pool string, flags config.Flags) (*config.Config, error) {
-	text := fmt.Sprintf("instance = \"demo\"\n[[pool]]\nname = \"simulated\"\nurl = %q\nusername = \"demo\"\n", pool)
+	text := fmt.Sprintf("instance = \"demo\"\n[[pool]]\nname = \"simulated\"\nurl = %q\nusername = \"demo\"\n%s", pool, demoVardiff)
 	flags.DataDir = dir
 	cfg, problems := config.Load([]byte(text), "demo", config.Options{Flags: flags})
 	if len(problems) > 0 {

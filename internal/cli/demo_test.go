@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/loka/stratum/internal/app"
+	"github.com/loka/stratum/internal/config"
 	"github.com/loka/stratum/internal/view"
 )
 
@@ -37,7 +38,7 @@ func TestDemoFiguresFit(t *testing.T) {
 			w.Accepted, w.Rejected, w.Hashrate.Minute = 12345678, 1234567, 999.99e12
 			workers = append(workers, w)
 		}
-		text := demoFigures(addrs, view.Summary{UptimeSeconds: 5, Miners: tt.workers}, workers, tt.size, now)
+		text := demoFigures(addrs, view.Summary{UptimeSeconds: 5, Miners: tt.workers, PoolConnections: 2}, workers, tt.size, now)
 		lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
 		if len(lines) > tt.size.lines {
 			t.Errorf("%d workers: %d lines, want at most %d", tt.workers, len(lines), tt.size.lines)
@@ -51,6 +52,9 @@ func TestDemoFiguresFit(t *testing.T) {
 			lines[1] != "miners connect to  127.0.0.1:3333" {
 			t.Errorf("%d workers: begins with\n%s\n%s", tt.workers, lines[0], lines[1])
 		}
+		if want := fmt.Sprintf("\nminers    %d on 2 pool connections", tt.workers); tt.size.columns == 79 && !strings.Contains(text, want) {
+			t.Errorf("%d workers: no line %q in\n%s", tt.workers, want, text)
+		}
 		if got := strings.Count(text, "\ndemo."); got != tt.rows {
 			t.Errorf("%d workers: %d rows, want %d", tt.workers, got, tt.rows)
 		}
@@ -63,6 +67,27 @@ func TestDemoFiguresFit(t *testing.T) {
 	}
 	if got, want := sizeOf(io.Discard), (screenSize{79, 23}); got != want {
 		t.Errorf("size %v, want %v", got, want)
+	}
+}
+
+// The demo is in the default mode, and its miners begin with a difficulty at
+// which a share comes within a few seconds.
+func TestDemoConfig(t *testing.T) {
+	t.Parallel()
+	cfg, err := new(demoCmd).config(t.TempDir(), "127.0.0.1:4444", config.Flags{HTTP: "127.0.0.1:0", Listen: []string{"127.0.0.1:0"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(cfg.Notes) > 0 || len(cfg.Routes) != 1 || cfg.Routes[0].Mode != config.Shared {
+		t.Errorf("notes %v, routes %+v", cfg.Notes, cfg.Routes)
+	}
+	v := cfg.VardiffFor(cfg.Listeners[0].Address, 0)
+	if v.Fixed != 0 || v.Start > demoDifficulty || v.Min > 1e-9 {
+		t.Errorf("vardiff %+v", v)
+	}
+	const rate = 100_000 // the flag's default, of one miner
+	if seconds := v.Start * (1 << 32) / rate; seconds > 2 {
+		t.Errorf("a miner's first share takes %.1f s", seconds)
 	}
 }
 

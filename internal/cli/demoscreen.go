@@ -50,7 +50,7 @@ func demoFigures(addrs app.Addrs, s view.Summary, workers []view.Worker, size sc
 	_ = t.Flush()
 	row("")
 	row("up\t%s; Ctrl-C ends it", seconds(s.UptimeSeconds))
-	row("miners\t%d, each with a pool connection of its own", s.Miners)
+	row("miners\t%d on %d pool connections", s.Miners, s.PoolConnections)
 	row("hashrate\t%s over the last minute", hashrate(s.Hashrate.Minute))
 	row("shares\t%d accepted, %d rejected by our word", s.Shares.Accepted, s.Shares.Rejected)
 	row("\t%d accepted, %d rejected by the pool's", s.Shares.PoolAccepted, s.Shares.PoolRejected)

@@ -17,7 +17,7 @@ const (
 	summaryBody = `{"version":"1.2.3","instance":"farm","uptime_seconds":7384.2,"miners":3,"workers":2,"pool_connections":4,
 "hashrate":{"1m":1.5e14,"10m":140000000000,"1h":999,"24h":0},"extra":{"kept":true},
 "shares":{"accepted":10,"rejected":3,"stale":1,"duplicate":1,"low_difficulty":1,"work_accepted":1.0,"pool_accepted":9,"pool_rejected":1,"pool_work_accepted":9.0}}`
-	poolsBody = `{"pools":[{"name":"main","url":"stratum+tcp://a:1","state":"active","connections":3,"difficulty":1024,"accepted":9,"rejected":1,"work_accepted":0.0,"last_job_age_seconds":0.43,"error":""},
+	poolsBody = `{"pools":[{"name":"main","url":"stratum+tcp://a:1","state":"active","miners":2,"connections":3,"difficulty":1024,"accepted":9,"rejected":1,"work_accepted":0.0,"last_job_age_seconds":0.43,"error":""},
 {"name":"backup","url":"b:1","state":"down","connections":0,"difficulty":0,"accepted":0,"rejected":0,"work_accepted":0.0,"last_job_age_seconds":null,"error":"no route\u001b[2J to host"}]}`
 )
 
@@ -53,13 +53,45 @@ hashrate      150.00 TH/s (1m), 140.00 GH/s (10m), 999 H/s (1h), 0 H/s (24h)
 shares        accepted 10, rejected 3 (stale 1, duplicate 1, low difficulty 1)
 at the pools  accepted 9, rejected 1
 
-POOL    STATE   CONNECTIONS  DIFFICULTY  ACCEPTED  REJECTED  LAST JOB   URL
-main    active  3            1024        9         1         400ms ago  stratum+tcp://a:1
-backup  down    0            0           0         0         -          b:1
+POOL    STATE   MINERS  CONNECTIONS  DIFFICULTY  ACCEPTED  REJECTED  LAST JOB   URL
+main    active  2       3            1024        9         1         400ms ago  stratum+tcp://a:1
+backup  down    0       0            0           0         0         -          b:1
 pool backup: no route?[2J to host
 `
 	if diff := cmp.Diff(want, b.stdout.String()); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// What costs money is said aloud, and only then.
+func TestStatusWarns(t *testing.T) {
+	t.Parallel()
+	show := func(more string) string {
+		var b strings.Builder
+		pools := `{"pools":[{"name":"ma\u001bin","state":"degraded"` + more + `}]}`
+		if err := printStatus(&b, json.RawMessage(summaryBody), json.RawMessage(pools)); err != nil {
+			t.Fatal(err)
+		}
+		return b.String()
+	}
+	for more, want := range map[string][]string{
+		"": nil,
+		`,"discrepancies":0,"work_not_submitted":0`: nil,
+		`,"discrepancies":12`:                       {"WARNING: pool ma?in refused 12 shares that are valid by our own check;"},
+		`,"discrepancies":1,"work_not_submitted":0.0005`: {
+			"WARNING: pool ma?in refused 1 shares",
+			"WARNING: pool ma?in could not be paid for 0.0005 difficulty-1 shares of work",
+		},
+	} {
+		text := show(more)
+		if got := strings.Count(text, "WARNING"); got != len(want) {
+			t.Errorf("%s: %d warnings, want %d:\n%s", more, got, len(want), text)
+		}
+		for _, line := range want {
+			if !strings.Contains(text, "\n"+line) {
+				t.Errorf("%s: no line %q:\n%s", more, line, text)
+			}
+		}
 	}
 }
 

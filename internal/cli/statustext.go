@@ -38,12 +38,16 @@ type statusPools struct {
 		Name        string   `json:"name"`
 		URL         string   `json:"url"`
 		State       string   `json:"state"`
+		Miners      int      `json:"miners"`
 		Connections int      `json:"connections"`
 		Difficulty  float64  `json:"difficulty"`
 		Accepted    uint64   `json:"accepted"`
 		Rejected    uint64   `json:"rejected"`
 		LastJobAge  *float64 `json:"last_job_age_seconds"`
 		Error       string   `json:"error"`
+
+		Discrepancies    uint64  `json:"discrepancies"`
+		WorkNotSubmitted float64 `json:"work_not_submitted"`
 	} `json:"pools"`
 }
 
@@ -66,19 +70,27 @@ func printStatus(w io.Writer, summaryJSON, poolsJSON json.RawMessage) error {
 	row("at the pools\taccepted %d, rejected %d", s.Shares.PoolAccepted, s.Shares.PoolRejected)
 	_ = t.Flush()
 	b.WriteByte('\n')
-	row("POOL\tSTATE\tCONNECTIONS\tDIFFICULTY\tACCEPTED\tREJECTED\tLAST JOB\tURL")
+	row("POOL\tSTATE\tMINERS\tCONNECTIONS\tDIFFICULTY\tACCEPTED\tREJECTED\tLAST JOB\tURL")
 	for _, one := range p.Pools {
 		age := "-"
 		if one.LastJobAge != nil {
 			age = seconds(*one.LastJobAge) + " ago"
 		}
-		row("%s\t%s\t%d\t%s\t%d\t%d\t%s\t%s", visible(one.Name), visible(one.State), one.Connections,
+		row("%s\t%s\t%d\t%d\t%s\t%d\t%d\t%s\t%s", visible(one.Name), visible(one.State), one.Miners, one.Connections,
 			strconv.FormatFloat(one.Difficulty, 'f', -1, 64), one.Accepted, one.Rejected, age, visible(one.URL))
 	}
 	_ = t.Flush()
 	for _, one := range p.Pools {
 		if one.Error != "" {
 			fmt.Fprintf(&b, "pool %s: %s\n", visible(one.Name), visible(one.Error))
+		}
+		if one.Discrepancies > 0 {
+			fmt.Fprintf(&b, "WARNING: pool %s refused %d shares that are valid by our own check; loka_pool_discrepancies_total has its reasons\n",
+				visible(one.Name), one.Discrepancies)
+		}
+		if one.WorkNotSubmitted > 0 {
+			fmt.Fprintf(&b, "WARNING: pool %s could not be paid for %.6g difficulty-1 shares of work that miners did while its difficulty climbed\n",
+				visible(one.Name), one.WorkNotSubmitted)
 		}
 	}
 	_, err := io.WriteString(w, b.String())
