@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -24,10 +25,11 @@ type bareLines struct {
 
 // plainLines are words for where no proxy is asked for its own.
 func plainLines() bareLines {
-	const notify = "{\"id\":null,\"method\":\"mining.notify\",\"params\":[\"1\",\"00\",\"aa\",\"bb\",[],\"20000000\",\"1703a30c\",\"65537f00\",true]}\n"
+	zeros := strings.Repeat("0", 64)
+	notify := "{\"id\":null,\"method\":\"mining.notify\",\"params\":[\"1\",\"" + zeros + "\",\"aa\",\"bb\",[\"" + zeros + "\"],\"20000000\",\"1703a30c\",\"65537f00\",true]}\n"
 	return bareLines{
 		subscribe: "{\"id\":1,\"result\":[[[\"mining.notify\",\"1\"]],\"00000001\",4],\"error\":null}\n",
-		authorize: "{\"id\":2,\"result\":true,\"error\":null}\n" + notify,
+		authorize: "{\"id\":2,\"result\":true,\"error\":null}\n{\"id\":null,\"method\":\"mining.set_difficulty\",\"params\":[1e-9]}\n" + notify,
 		submit:    "{\"id\":10000,\"result\":true,\"error\":null}\n",
 		notify:    notify,
 	}
@@ -43,25 +45,30 @@ func learn(tb testing.TB, address string) bareLines {
 	defer func() { _ = conn.Close() }()
 	r := bufio.NewReader(conn)
 	said := plainLines()
-	ask := func(line, last string) (answer string) {
+	// The job may come before the answer to the authorize.
+	ask := func(line string, all ...string) (answer string) {
 		if _, err := conn.Write([]byte(line)); err != nil {
 			tb.Fatal(err)
 		}
-		for {
+		for !containsAll(answer, all) {
 			heard, err := r.ReadString('\n')
 			if err != nil {
 				tb.Fatalf("after %q: %v", line, err)
 			}
 			answer += heard
-			if strings.Contains(heard, last) {
+			if strings.Contains(heard, `"method":"mining.notify"`) {
 				said.notify = heard
-				return answer
 			}
 		}
+		return answer
 	}
-	said.subscribe = ask(loadSubscribe, `"result"`)
-	said.authorize = ask(fmt.Sprintf(loadAuthorize, 99999), `"mining.notify"`)
+	said.subscribe = ask(loadSubscribe, `"id":1,`)
+	said.authorize = ask(fmt.Sprintf(loadAuthorize, 99999), `"id":2,`, `"method":"mining.notify"`)
 	return said
+}
+
+func containsAll(text string, parts []string) bool {
+	return !slices.ContainsFunc(parts, func(part string) bool { return !strings.Contains(text, part) })
 }
 
 // serve is how plain Go serves a connection: a goroutine, a bufio.Reader and

@@ -19,12 +19,13 @@ import (
 	"github.com/loka/stratum/internal/listen"
 )
 
-// farmRoute is a route of shared mode at whose difficulty every hash is a
-// share, so that a load need not search; the pool's own is 1, so that
-// nothing is sent on.
+// farmRoute is a route of shared mode at the lowest difficulty there is, where
+// a load finds a share in a few hashes; the pool's own is 1, so that nothing is
+// sent on.
 const farmRoute = `
 [vardiff]
 fixed = 2e-10
+min = 2e-10
 [[route]]
 name = "farm"
 mode = "shared"

@@ -47,6 +47,8 @@ type loader struct {
 	// the subscribe, and with work.
 	opened, greeted, ready int
 
+	// job is the newest.
+	job *loadJob
 	// more is how many submits are to be sent yet in a closed loop.
 	more           int
 	sent, answered int

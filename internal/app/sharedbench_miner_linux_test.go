@@ -2,18 +2,20 @@ package app_test
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"strconv"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/loka/stratum/sv1"
+	"github.com/loka/stratum/work"
 )
 
 // What a miner of a load says before it submits.
 const (
 	loadSubscribe = "{\"id\":1,\"method\":\"mining.subscribe\",\"params\":[\"bench/1\"]}\n"
 	loadAuthorize = "{\"id\":2,\"method\":\"mining.authorize\",\"params\":[\"farm.w%05d\",\"x\"]}\n"
-	loadSubmit    = "{\"id\":10000,\"method\":\"mining.submit\",\"params\":[\"farm.w%05d\",\"%s\",\"%0*x\",\"%s\",\"00000000\"]}\n"
+	loadSubmit    = "{\"id\":10000,\"method\":\"mining.submit\",\"params\":[\"farm.w%05d\",\"%s\",\"%s\",\"%s\",\"00000000\"]}\n"
 )
 
 // stage is how far a miner of a load has come.
@@ -32,14 +34,26 @@ const (
 type loadMiner struct {
 	fd, number int
 	stage      stage
-	// extranonce2 is how many bytes it has.
-	extranonce2 int
-	fresh       bool
-	nonce       uint32
-	// next is the submit that is sent next, empty without work.
+	en1, en2   work.Extranonce
+	// target is for the jobs to come.
+	target work.Target
+	// job is nil before the first, fresh says that one came since the mark.
+	job   *loadJob
+	fresh bool
+	// header is the job's once it is begun. The nonce counts on from one
+	// job to the next.
+	begun  bool
+	header work.Header
+	// next is the submit that is sent next.
 	next []byte
 	// part is a line that has not come whole.
 	part []byte
+}
+
+// loadJob is a notify. Miners that are sent the same line have the same job.
+type loadJob struct {
+	line   []byte
+	notify sv1.Notify
 }
 
 // write sends a line whole or fails: with one request outstanding the kernel
@@ -74,10 +88,7 @@ func (m *loadMiner) take(l *loader, data []byte) error {
 
 func (m *loadMiner) line(l *loader, line []byte) error {
 	if bytes.Contains(line[:min(len(line), 64)], []byte(`"method":`)) {
-		if bytes.Contains(line, []byte(`"mining.notify"`)) {
-			return m.job(l, line)
-		}
-		return nil
+		return m.told(l, line)
 	}
 	granted := bytes.Contains(line, []byte(`"result":true`))
 	switch m.stage {
@@ -107,28 +118,43 @@ func (m *loadMiner) line(l *loader, line []byte) error {
 	}
 }
 
-// greeting finds the size of extranonce2 in the answer to a subscribe:
+// greeting finds the extranonce in the answer to a subscribe:
 // {"id":1,"result":[…,"EXTRANONCE1",SIZE],"error":null}.
 func (m *loadMiner) greeting(line []byte) error {
 	before, _, ok := bytes.Cut(line, []byte(`],"error"`))
-	size, err := strconv.Atoi(string(before[bytes.LastIndexByte(before, ',')+1:]))
-	if !ok || err != nil {
+	at := max(0, bytes.LastIndexByte(before, ','))
+	size, err := strconv.Atoi(string(before[min(at+1, len(before)):]))
+	digits := bytes.Trim(before[bytes.LastIndexByte(before[:at], ',')+1:at], `"`)
+	en1, bad := work.ParseExtranonce(digits)
+	en2, fits := work.MakeExtranonce(make([]byte, max(0, size)))
+	if !ok || !fits || err != nil || bad != nil {
 		return fmt.Errorf("subscribe was answered by %s", line)
 	}
-	m.extranonce2 = size
+	m.en1, m.en2 = en1, en2
 	return nil
 }
 
-// job makes the next submit one for the notify's job.
-func (m *loadMiner) job(l *loader, line []byte) error {
-	_, rest, ok := bytes.Cut(line, []byte(`"params":["`))
-	id, _, _ := bytes.Cut(rest, []byte(`"`))
-	// The last two parameters are ntime and clean_jobs.
-	end := bytes.LastIndex(line, []byte(`",`))
-	if !ok || end < 8 {
-		return errors.New("a notify without params")
+// told takes a method.
+func (m *loadMiner) told(l *loader, line []byte) (err error) {
+	_, params, ok := bytes.Cut(line, []byte(`"params":`))
+	params, end := bytes.CutSuffix(params, []byte("}"))
+	switch {
+	case !ok || !end:
+		return fmt.Errorf("unexpected: %s", line)
+	case bytes.Contains(line, []byte(`"mining.set_difficulty"`)):
+		difficulty, err := work.ParseDifficulty(bytes.Trim(params, "[]"))
+		if err != nil {
+			return fmt.Errorf("%s: %w", line, err)
+		}
+		m.target = difficulty.Target()
+		return nil
+	case !bytes.Contains(line, []byte(`"mining.notify"`)):
+		return nil
 	}
-	m.next = fmt.Appendf(m.next[:0], loadSubmit, m.number, id, 2*m.extranonce2, 0, line[end-8:end])
+	if m.job, err = l.jobOf(line, params); err != nil {
+		return err
+	}
+	m.begun = false
 	if !m.fresh {
 		m.fresh = true
 		l.fresh++
@@ -141,26 +167,53 @@ func (m *loadMiner) job(l *loader, line []byte) error {
 	return nil
 }
 
+// jobOf decodes a notify once for all that are sent it.
+func (l *loader) jobOf(line, params []byte) (*loadJob, error) {
+	if l.job != nil && bytes.Equal(l.job.line, line) {
+		return l.job, nil
+	}
+	// What is decoded aliases the line, which is a copy.
+	job := &loadJob{line: bytes.Clone(line)}
+	start := len(line) - len(params) - 1
+	if err := job.notify.Decode(job.line[start : start+len(params)]); err != nil {
+		return nil, fmt.Errorf("%s: %w", line, err)
+	}
+	l.job = job
+	return job, nil
+}
+
 // begin makes the miner ready once it is authorized and has work.
 func (m *loadMiner) begin(l *loader) {
-	if m.stage == waiting && len(m.next) > 0 {
+	if m.stage == waiting && m.job != nil {
 		m.stage = working
 		l.ready++
 	}
 }
 
-// submit sends a submit that was not sent before.
-func (m *loadMiner) submit() error {
-	const digits = "0123456789abcdef"
-	m.nonce++
-	// The line ends with the nonce and "]}\n; it begins with {"id": and five
-	// digits.
-	nonce := m.next[len(m.next)-12:]
-	for i, n := 7, m.nonce; i >= 0; i, n = i-1, n>>4 {
-		nonce[i] = digits[n&15]
+// prepare makes header and submit for the present job.
+func (m *loadMiner) prepare() {
+	n := &m.job.notify
+	coinbase := work.AppendCoinbase(nil, n.Coinb1, m.en1, m.en2, n.Coinb2)
+	m.header = work.Header{
+		Version: n.Version, PrevHash: n.PrevHash, NTime: n.NTime, NBits: n.NBits, Nonce: m.header.Nonce,
+		MerkleRoot: work.MerkleRoot(work.DoubleSHA256(coinbase), n.Branches),
 	}
+	m.next = fmt.Appendf(m.next[:0], loadSubmit, m.number, n.JobID, m.en2, n.NTime)
+	m.begun = true
+}
+
+// submit finds a share that was not sent before and sends it.
+func (m *loadMiner) submit() error {
+	if !m.begun {
+		m.prepare()
+	}
+	for m.header.Nonce++; !m.target.Met(m.header.Hash()); m.header.Nonce++ {
+	}
+	// The line ends with the nonce and "]}\n; it begins with {"id": and five
+	// digits, the first of them 1.
+	m.header.Nonce.AppendHex(m.next[:len(m.next)-12])
 	id := m.next[7:11]
-	for i, n := 3, m.nonce; i >= 0; i, n = i-1, n/10 {
+	for i, n := 3, m.header.Nonce; i >= 0; i, n = i-1, n/10 {
 		id[i] = '0' + byte(n%10)
 	}
 	return m.write(m.next)
