@@ -31,9 +31,18 @@ func (r *readers) Miners() []view.MinerState {
 			Extranonce1: s.Session.Extranonce1, Extranonce2Size: s.Session.Extranonce2Size,
 			BytesIn: s.Wire.BytesIn, BytesOut: s.Wire.BytesOut, LastShareAt: s.Session.LastShare,
 			Accepted: at.Accepted, Rejected: at.Rejected,
+			Hashrate: at.Hashrate, Link: uint64(at.Link), Warnings: warnings(s.Session.Warnings),
 		})
 	}
 	return states
+}
+
+func warnings(of []downstream.Warning) []string {
+	texts := make([]string, 0, len(of))
+	for _, w := range of {
+		texts = append(texts, string(w))
+	}
+	return texts
 }
 
 func minerState(info downstream.Info) string {
@@ -54,6 +63,8 @@ func (r *readers) Pools() []view.PoolState {
 		s := view.PoolState{
 			Name: p.Name, URL: r.urls[p.Name], State: poolState(p), Since: p.Probe.Since,
 			Connections: p.Links, RTT: p.RTT, Error: p.Probe.Error,
+			Miners: p.Miners, OneWorker: p.OneWorker, VersionBits: p.Reading.String(),
+			Discrepancies: p.Discrepancies, WorkNotSubmitted: p.Unsubmitted, Links: linkStates(p.Shared),
 		}
 		if p.Probe.State == link.Active {
 			s.Connections++
@@ -65,7 +76,31 @@ func (r *readers) Pools() []view.PoolState {
 				s.LastJobAt = facts.Job.Received
 			}
 		}
+		for _, l := range p.Shared { // what the miners get, not the probe
+			if job := l.Session.Job; job != nil && job.Received.After(s.LastJobAt) {
+				s.LastJobAt = job.Received
+			}
+			if l.Miners > 0 {
+				s.Difficulty = l.Difficulty
+			}
+		}
+		if p.Trouble && s.State == view.PoolActive {
+			s.State = view.PoolDegraded
+			s.Error = "the pool refuses more than 2 % of shares that are valid here; see the log for its words"
+		}
 		states = append(states, s)
+	}
+	return states
+}
+
+func linkStates(of []hub.LinkState) []view.LinkState {
+	states := make([]view.LinkState, 0, len(of))
+	for _, l := range of {
+		states = append(states, view.LinkState{
+			ID: uint64(l.ID), Miners: l.Miners, Difficulty: l.Difficulty,
+			Extranonce1: l.Session.Extranonce1, Extranonce2Size: l.Session.Extranonce2Size,
+			Hashrate: l.Hashrate, Since: l.Since, Login: l.Login, AuthorizedWorkers: l.Names, Pending: l.Pending,
+		})
 	}
 	return states
 }
@@ -91,7 +126,7 @@ func (r *readers) Routes() []view.RouteState {
 	for _, s := range routes {
 		states = append(states, view.RouteState{
 			Name: s.Name, Mode: modeOf(s), Pools: s.Pools,
-			Active: s.Active, Miners: s.Miners, Ready: s.Active != "",
+			Active: s.Active, Miners: s.Miners, Connections: s.Connections, Ready: s.Active != "",
 		})
 	}
 	return states

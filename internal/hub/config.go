@@ -127,6 +127,15 @@ func (c Config) withDefaults() Config {
 // Counter counts events.
 type Counter interface{ Inc() }
 
+// Adder adds amounts up.
+type Adder interface{ Add(amount float64) }
+
+// Gauge goes up and down.
+type Gauge interface {
+	Inc()
+	Dec()
+}
+
 // Observer takes measurements, in seconds.
 type Observer interface{ Observe(seconds float64) }
 
@@ -144,8 +153,13 @@ type Metrics struct {
 	// Discrepancy counts shares that are valid here and that the pool refused
 	// with a verdict.
 	Discrepancy func(pool string, v mining.Verdict) Counter
+	// Unsubmitted adds up work that was not handed to each pool, in
+	// difficulty-1 shares.
+	Unsubmitted map[string]Adder
 	// Raised and Lowered count changes of miners' difficulties.
 	Raised, Lowered Counter
+	// Slots is the number of slots that miners have.
+	Slots Gauge
 }
 
 func (m *Metrics) discrepancy(pool string, v mining.Verdict) Counter {

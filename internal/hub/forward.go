@@ -80,8 +80,10 @@ func (g *group) forward(m *shared, who *member, s *mining.Share, f *jobbook.Find
 
 // unsubmitted counts work that was done here and not handed to the pool.
 func (g *group) unsubmitted(d work.Difficulty) {
-	if p := g.pool.Load(); p != nil {
-		p.unsubmitted.add(float64(d))
+	p := g.pool.Load()
+	p.unsubmitted.add(float64(d))
+	if lost := g.hub.deps.Metrics.Unsubmitted[p.Name]; lost != nil {
+		lost.Add(float64(d))
 	}
 }
 

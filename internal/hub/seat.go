@@ -136,6 +136,9 @@ func (s *seat) leave(now time.Time) {
 	close(s.gone)
 	if s.space != nil {
 		s.space.slots.Free(s.slot, now)
+		if slots := s.hub.deps.Metrics.Slots; slots != nil {
+			slots.Dec()
+		}
 	}
 	if s.role == nil {
 		s.release()

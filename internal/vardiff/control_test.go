@@ -236,7 +236,7 @@ func TestNewBounds(t *testing.T) {
 		{vardiff.Config{Start: 1000}, 512, 512},
 		{vardiff.Config{Start: 1000}, work.Difficulty(math.NaN()), 1000},
 		{vardiff.Config{Start: -1}, work.Difficulty(math.Inf(1)), 1},
-		{vardiff.Config{}, 1e-30, 1.0 / (1 << 30)},
+		{vardiff.Config{}, 1e-30, 1.0 / (1 << 34)},
 		{vardiff.Config{}, 1e30, 1 << 62},
 		{vardiff.Config{Start: 1000, Min: 2000}, 0, 2000},
 		{vardiff.Config{Start: 1000, Min: 2000.5}, 0, 2048},
@@ -328,7 +328,7 @@ func TestDifficulty(t *testing.T) {
 		{1e12, 0, 0},
 		{1e12, math.NaN(), 0},
 		{math.Inf(1), 6, 1 << 62},
-		{1e-9, 60, 1.0 / (1 << 30)},
+		{1e-9, 60, 1.0 / (1 << 34)},
 		{200e12, 6, 458752}, // 465661
 		{1e12, 6, 2560},     // 2328
 		{1 << 32, 60, 1},
