@@ -9,8 +9,6 @@ import (
 // Config is what a session is told at its start. A zero field takes the
 // value of [DefaultConfig], but for the times, where zero means no limit.
 type Config struct {
-	// SessionID is what the subscribe reply names, a hex text.
-	SessionID string
 	// HandshakeTimeout is how long the first complete line may take.
 	HandshakeTimeout time.Duration
 	// AuthorizeTimeout is how long the first accepted authorize may take.
@@ -26,7 +24,7 @@ type Config struct {
 	MaxErrors int
 }
 
-// DefaultConfig returns the defaults of every field but SessionID.
+// DefaultConfig returns the defaults of every field.
 func DefaultConfig() Config {
 	return Config{
 		HandshakeTimeout: 15 * time.Second,
@@ -38,22 +36,22 @@ func DefaultConfig() Config {
 	}
 }
 
-// withDefaults fills the counts that are not set.
-func (c Config) withDefaults() Config {
-	d := DefaultConfig()
-	if c.SessionID == "" {
-		c.SessionID = "00000000"
+// complete is c, or a copy with its counts filled in if any is not set.
+func (c *Config) complete() *Config {
+	if c.MaxPending > 0 && c.MaxWorkers > 0 && c.MaxErrors > 0 {
+		return c
 	}
-	if c.MaxPending <= 0 {
-		c.MaxPending = d.MaxPending
+	full, d := *c, DefaultConfig()
+	if full.MaxPending <= 0 {
+		full.MaxPending = d.MaxPending
 	}
-	if c.MaxWorkers <= 0 {
-		c.MaxWorkers = d.MaxWorkers
+	if full.MaxWorkers <= 0 {
+		full.MaxWorkers = d.MaxWorkers
 	}
-	if c.MaxErrors <= 0 {
-		c.MaxErrors = d.MaxErrors
+	if full.MaxErrors <= 0 {
+		full.MaxErrors = d.MaxErrors
 	}
-	return c
+	return &full
 }
 
 // CloseError says that the connection must end. What was appended to the

@@ -17,7 +17,7 @@ func (s *V1) Tick(now time.Time) (reason mining.Reason, next time.Time) {
 		limit  time.Duration
 	}{
 		{mining.HandshakeTimeout, s.lines == 0, s.started, s.cfg.HandshakeTimeout},
-		{mining.AuthorizeTimeout, len(s.workers) == 0, s.started, s.cfg.AuthorizeTimeout},
+		{mining.AuthorizeTimeout, s.workers.len() == 0, s.started, s.cfg.AuthorizeTimeout},
 		{mining.IdleTimeout, true, s.lastLine, s.cfg.IdleTimeout},
 	} {
 		if !d.open || d.limit <= 0 {

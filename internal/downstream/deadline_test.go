@@ -132,7 +132,7 @@ func TestCloseErrorNamesItsReason(t *testing.T) {
 
 // A zero Config bounds what must be bounded.
 func TestZeroConfig(t *testing.T) {
-	m := &miner{t: t, s: downstream.NewV1(downstream.Config{}, epoch), now: epoch, later: true}
+	m := &miner{t: t, s: downstream.NewV1(&downstream.Config{}, "00000000", epoch), now: epoch, later: true}
 	m.read(`{"id":1,"method":"mining.subscribe"}`)
 	m.answer(0)
 	m.expect(`{"id":1,"result":[[["mining.set_difficulty","00000000"],["mining.notify","00000000"]],"08000002",4],"error":null}`)

@@ -20,9 +20,9 @@
 //   - Nothing unsolicited leaves between a configure, subscribe or authorize
 //     and its reply.
 //   - A submit that reaches the house is of a worker that this connection
-//     authorized, has a job id of our making, an extranonce2 of the size told
-//     and a time that is not 0. Shares refused before that are in
-//     [Out.Refused]. Version bits are passed on as they came.
+//     authorized, has a job id of our making and an extranonce2 of the size
+//     told. Shares refused before that are in [Out.Refused]. Version bits are
+//     passed on as they came.
 //   - A job id is sent once, a difficulty that is not positive and finite never.
 //   - No input can panic the session or make it keep more than its
 //     [Config] allows; the submit path does not allocate.

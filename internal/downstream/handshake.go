@@ -26,7 +26,7 @@ func (s *V1) subscribe(id, params []byte, out *Out) *mining.Request {
 		s.reply(id, s.subscription(), out)
 		return nil
 	}
-	req := s.ask(mining.Open, id, true)
+	req := s.askFirst(mining.Open, id)
 	req.UserAgent, req.Floor = s.userAgent, floor(s.userAgent)
 	return req
 }
@@ -48,7 +48,7 @@ func (s *V1) opened(a mining.Answer) reply {
 // subscription is the reply to a subscribe.
 func (s *V1) subscription() reply {
 	return reply{kind: replySubscribe, subscribe: &sv1.SubscribeReply{
-		Session:         []byte(s.cfg.SessionID),
+		Session:         []byte(s.sessionID),
 		Extranonce1:     s.told.extranonce1,
 		Extranonce2Size: s.told.extranonce2Size,
 	}}
@@ -63,16 +63,16 @@ func (s *V1) authorize(id, params []byte, out *Out) *mining.Request {
 		s.reply(id, reply{kind: replyRefusal, code: sv1.CodeUnauthorized, text: textUnauthorized}, out)
 		return nil
 	}
-	if s.workers[string(auth.User)] != nil {
+	if s.workers.find(auth.User) != nil {
 		s.reply(id, reply{kind: replyGranted}, out)
 		return nil
 	}
-	if len(s.workers) >= s.cfg.MaxWorkers {
+	if s.workers.len() >= s.cfg.MaxWorkers {
 		s.reply(id, reply{kind: replyRefusal, code: sv1.CodeUnauthorized, text: textTooMany}, out)
 		return nil
 	}
 	s.login = string(auth.User)
-	req := s.ask(mining.Authorize, id, true)
+	req := s.askFirst(mining.Authorize, id)
 	req.Worker = &mining.Worker{Login: s.login}
 	req.Password = mining.Secret(auth.Password)
 	return req
@@ -82,7 +82,7 @@ func (s *V1) authorize(id, params []byte, out *Out) *mining.Request {
 // the request carried at the end, completed on its way by others.
 func (s *V1) authorized(v mining.Verdict) reply {
 	if v == mining.Accepted && s.req.Worker != nil {
-		s.workers[s.login] = s.req.Worker
+		s.workers.add(s.login, s.req.Worker)
 	}
 	s.login = ""
 	return authorizeReply(v)
@@ -112,7 +112,7 @@ func (s *V1) negotiate(id, params []byte, out *Out) *mining.Request {
 		// The line is gone when the answer comes.
 		answer.Unknown = cloneAll(conf.Unknown)
 		s.configure, s.mask = answer, conf.VersionMask
-		req := s.ask(mining.Negotiate, id, true)
+		req := s.askFirst(mining.Negotiate, id)
 		req.VersionMask = conf.VersionMask
 		return req
 	}
@@ -191,8 +191,8 @@ func (s *V1) suggest(id []byte, m *sv1.Message, method sv1.Method, out *Out) *mi
 	if !wish.Difficulty.Valid() {
 		return nil
 	}
-	s.req = mining.Request{Kind: mining.Suggest, Difficulty: wish.Difficulty}
-	return &s.req
+	out.req = mining.Request{Kind: mining.Suggest, Difficulty: wish.Difficulty}
+	return &out.req
 }
 
 // maxUserAgent is how much of a user agent is kept, in bytes.

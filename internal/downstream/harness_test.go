@@ -56,11 +56,10 @@ type miner struct {
 func newMiner(tb testing.TB, change ...func(*downstream.Config)) *miner {
 	tb.Helper()
 	cfg := downstream.DefaultConfig()
-	cfg.SessionID = "0000002a"
 	for _, c := range change {
 		c(&cfg)
 	}
-	return &miner{t: tb, s: downstream.NewV1(cfg, epoch), now: epoch, mask: work.MaskBIP320, work: someWork(1)}
+	return &miner{t: tb, s: downstream.NewV1(&cfg, "0000002a", epoch), now: epoch, mask: work.MaskBIP320, work: someWork(1)}
 }
 
 // miningMiner brings a new miner to the point where it submits.

@@ -1,8 +1,6 @@
 package downstream
 
 import (
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/loka/stratum/work"
@@ -69,7 +67,7 @@ func (s *V1) Info() Info {
 	i := Info{
 		State:           s.state(),
 		UserAgent:       s.userAgent,
-		Workers:         slices.Sorted(maps.Keys(s.workers)),
+		Workers:         s.workers.logins(),
 		Difficulty:      s.told.difficulty,
 		VersionMask:     s.told.mask,
 		Extranonce1:     s.told.extranonce1,
@@ -88,11 +86,11 @@ func (s *V1) Info() Info {
 
 func (s *V1) state() State {
 	switch {
-	case s.subscribed && len(s.workers) > 0:
+	case s.subscribed && s.workers.len() > 0:
 		return Mining
 	case s.subscribed:
 		return Subscribed
-	case len(s.workers) > 0:
+	case s.workers.len() > 0:
 		return Authorized
 	}
 	return Connected

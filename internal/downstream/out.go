@@ -1,6 +1,9 @@
 package downstream
 
-import "github.com/loka/stratum/internal/mining"
+import (
+	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/sv1"
+)
 
 // Class says what may become of a frame that waits to be sent.
 type Class uint8
@@ -63,6 +66,11 @@ type Out struct {
 	list  []Frame
 
 	refused []Refused
+
+	// What a line in hand needs: the message, empty between lines, and the
+	// request that became of it.
+	msg sv1.Message
+	req mining.Request
 }
 
 // mark is a frame by its end in buf, which may still move while it grows, or

@@ -80,7 +80,7 @@ func TestSessionProperties(t *testing.T) {
 		cfg.MaxErrors = 1 << 30
 		cfg.MaxPending = 64
 		cfg.MaxWorkers = rapid.IntRange(1, 3).Draw(t, "max workers")
-		m := &model{t: t, s: downstream.NewV1(cfg, epoch), now: epoch, sentJobs: map[string]bool{}}
+		m := &model{t: t, s: downstream.NewV1(&cfg, "0000002a", epoch), now: epoch, sentJobs: map[string]bool{}}
 		if rapid.Bool().Draw(t, "mining already") {
 			m.begin()
 		}

@@ -88,8 +88,8 @@ func (q *slots) pop() {
 	if t.gate {
 		q.gates--
 	}
-	if cap(t.id) > maxKeptReply || cap(t.reply) > maxKeptReply {
-		t.id, t.reply = nil, nil
+	if t.gate || cap(t.id) > maxKeptReply || cap(t.reply) > maxKeptReply {
+		t.id, t.reply = nil, nil // a handshake's are not needed again
 	}
 	q.head++
 	if q.head == q.next && len(q.ring) > keptSlots {
@@ -108,7 +108,7 @@ func index(ticket uint64, ring []slot) int {
 }
 
 func (q *slots) grow() {
-	ring := make([]slot, max(4, 2*len(q.ring)))
+	ring := make([]slot, max(1, 2*len(q.ring)))
 	for t := q.head; t < q.next; t++ {
 		ring[index(t, ring)] = *q.at(t)
 	}

@@ -5,7 +5,6 @@ import (
 
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/sv1"
-	"github.com/loka/stratum/work"
 )
 
 // submit handles mining.submit. What the protocol alone forbids is answered
@@ -19,9 +18,9 @@ func (s *V1) submit(id, params []byte, now time.Time, out *Out) *mining.Request 
 	}
 	var sub sv1.Submit
 	if err := sub.Decode(params); err != nil {
-		return s.refuse(id, s.workers[string(sub.Worker)], refusal{mining.Invalid, sv1.CodeOther, err.Error()}, out)
+		return s.refuse(id, s.workers.find(sub.Worker), refusal{mining.Invalid, sv1.CodeOther, err.Error()}, out)
 	}
-	worker := s.workers[string(sub.Worker)]
+	worker := s.workers.find(sub.Worker)
 	if worker == nil {
 		return s.refuse(id, nil, refusal{mining.Unauthorized, sv1.CodeUnauthorized, textUnauthorized}, out)
 	}
@@ -33,13 +32,7 @@ func (s *V1) submit(id, params []byte, now time.Time, out *Out) *mining.Request 
 	if sub.Extranonce2.Len() != s.told.extranonce2Size {
 		return s.refuse(id, worker, refusal{mining.Invalid, sv1.CodeOther, textExtranonce2}, out)
 	}
-	if sub.NTime == 0 {
-		// btcpool's agent: the job's own time.
-		if sub.NTime = s.given.ntime(job); sub.NTime == 0 {
-			return s.refuse(id, worker, refusal{mining.JobNotFound, sv1.CodeStale, textJobNotFound}, out)
-		}
-	}
-	req := s.ask(mining.Submit, id, false)
+	req := s.ask(&out.req, mining.Submit, id)
 	req.Worker = worker
 	req.Share = mining.Share{
 		Job: job, Known: true,
@@ -67,27 +60,22 @@ func (s *V1) refuse(id []byte, worker *mining.Worker, why refusal, out *Out) *mi
 	return nil
 }
 
-// given are the jobs that were sent last and their times.
+// given are the jobs that were sent last.
 type given struct {
-	jobs [32]struct {
-		id    mining.JobID
-		ntime work.NTime
-	}
-	next uint8
+	jobs [8]mining.JobID
+	n    uint32 // so many were sent
 }
 
-func (g *given) add(id mining.JobID, ntime work.NTime) {
-	at := &g.jobs[int(g.next)%len(g.jobs)]
-	at.id, at.ntime = id, ntime
-	g.next++
+func (g *given) add(id mining.JobID) {
+	g.jobs[g.n%uint32(len(g.jobs))] = id
+	g.n++
 }
 
-// ntime is the time of a job; 0 when it is not among the last.
-func (g *given) ntime(id mining.JobID) work.NTime {
-	for i := range g.jobs {
-		if g.jobs[i].id == id && g.jobs[i].ntime != 0 {
-			return g.jobs[i].ntime
+func (g *given) has(id mining.JobID) bool {
+	for i := range min(g.n, uint32(len(g.jobs))) {
+		if g.jobs[i] == id {
+			return true
 		}
 	}
-	return 0
+	return false
 }

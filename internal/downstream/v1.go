@@ -12,13 +12,14 @@ import (
 // V1 is a miner's Stratum V1 session. Use [NewV1]. It is driven by one
 // goroutine at a time.
 type V1 struct {
-	cfg     Config
-	started time.Time
+	cfg       *Config // shared by all sessions
+	sessionID string
+	started   time.Time
 
 	// What the miner said of itself.
 	userAgent string
 	// workers are the accepted logins.
-	workers map[string]*mining.Worker
+	workers workers
 	// subscribed says that it was given an extranonce.
 	subscribed bool
 	// follows says that it asked for mining.set_extranonce.
@@ -39,10 +40,8 @@ type V1 struct {
 	configure sv1.ConfigureReply
 	mask      work.VersionMask
 	login     string
-	// req is the last request handed to the house.
-	req mining.Request
-	// msg is the line in hand, empty between lines.
-	msg sv1.Message
+	// req is the request that blocks.
+	req *mining.Request
 
 	// What came in, for deadlines and limits.
 	lines, malformed, unsupported uint64
@@ -63,14 +62,14 @@ type told struct {
 	coinbase int
 }
 
-// NewV1 starts the session of a connection that was made at now.
-func NewV1(cfg Config, now time.Time) *V1 {
+// NewV1 starts the session of a connection that was made at now. cfg must not
+// change any more; sessionID is what the subscribe reply names, a hex text.
+func NewV1(cfg *Config, sessionID string, now time.Time) *V1 {
 	return &V1{
-		cfg:      cfg.withDefaults(),
+		cfg: cfg.complete(), sessionID: sessionID,
 		started:  now,
 		lastLine: now,
 		forgiven: now,
-		workers:  make(map[string]*mining.Worker, 1),
 		slots:    slots{head: 1, next: 1},
 	}
 }
@@ -90,12 +89,12 @@ func (s *V1) Line(line []byte, now time.Time, out *Out) (*mining.Request, error)
 		return nil, &CloseError{Reason: mining.InternalError}
 	}
 	req, err := s.message(line, now, out)
-	s.msg = sv1.Message{} // it aliases the line
+	out.msg = sv1.Message{} // it aliases the line
 	return req, err
 }
 
 func (s *V1) message(line []byte, now time.Time, out *Out) (*mining.Request, error) {
-	m := &s.msg
+	m := &out.msg
 	if err := m.Scan(line); err != nil {
 		return nil, s.unreadable(m, err, now, out)
 	}
@@ -161,15 +160,18 @@ func (s *V1) reply(id []byte, r reply, out *Out) {
 	}
 }
 
-// ask makes a request for the house. One that gates blocks the session and
-// holds everything unsolicited back until its reply has left.
-func (s *V1) ask(kind mining.RequestKind, id []byte, gate bool) *mining.Request {
-	ticket := s.slots.push(id, gate)
-	if gate {
-		s.asking = ticket
-	}
-	s.req = mining.Request{Kind: kind, Ticket: ticket}
-	return &s.req
+// ask makes a request for the house in req, which lives as long as out does.
+func (s *V1) ask(req *mining.Request, kind mining.RequestKind, id []byte) *mining.Request {
+	*req = mining.Request{Kind: kind, Ticket: s.slots.push(id, false)}
+	return req
+}
+
+// askFirst makes a request that blocks the session, and holds everything
+// unsolicited back until its reply has left.
+func (s *V1) askFirst(kind mining.RequestKind, id []byte) *mining.Request {
+	s.asking = s.slots.push(id, true)
+	s.req = &mining.Request{Kind: kind, Ticket: s.asking}
+	return s.req
 }
 
 // Blocked reports whether a negotiate, open or authorize awaits its answer:
@@ -191,6 +193,7 @@ func (s *V1) Answer(a mining.Answer, _ time.Time, out *Out) {
 	if a.Ticket == s.asking {
 		s.asking = 0
 		r = s.settle(a)
+		s.req = nil
 	} else {
 		r = shareReply(a.Verdict)
 		if a.Text != "" && r.kind == replyError {
@@ -246,7 +249,7 @@ func (s *V1) malformedLine(m *sv1.Message, now time.Time, out *Out) error {
 func (s *V1) unknownMethod(id []byte, now time.Time, out *Out) error {
 	s.unsupported++
 	s.reply(id, failure(sv1.CodeOther, textUnsupported), out)
-	if len(s.workers) > 0 {
+	if s.workers.len() > 0 {
 		return nil
 	}
 	return s.strike(now)

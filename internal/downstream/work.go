@@ -26,7 +26,7 @@ type held struct {
 // is not sent again: ESP-Miner drops a job id that it knows, others would
 // start the same search anew.
 func (s *V1) Work(a mining.Assignment, _ time.Time) {
-	if s.given.ntime(a.Work.ID) != 0 {
+	if s.given.has(a.Work.ID) {
 		return
 	}
 	s.held.work, s.held.difficulty = a.Work, a.Difficulty
@@ -86,7 +86,7 @@ func (s *V1) tellWork(w *mining.Work, out *Out) {
 	} else {
 		out.share(w.Bytes(mining.FormV1, renderNotify), Job)
 	}
-	s.given.add(w.ID, w.NTime)
+	s.given.add(w.ID)
 	s.told.notified = true
 	s.told.coinbase = len(w.Prefix) + s.told.extranonce1.Len() + s.told.extranonce2Size + len(w.Job.CoinbaseSuffix)
 }

@@ -331,6 +331,9 @@ func (g *dedicated) submit(req *mining.Request, m *member, now time.Time) mining
 		a.Verdict = mining.JobNotFound
 		return a
 	}
+	if req.Share.NTime == 0 { // btcpool's agent: the job's own time
+		req.Share.NTime = w.NTime
+	}
 	layout, ok := extranonce.Fits(g.layout, w.Job.Extranonce2Size)
 	if !ok {
 		a.Verdict = mining.Stale

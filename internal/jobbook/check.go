@@ -68,12 +68,14 @@ func (b *Book) Check(c *Claim, now time.Time) Finding {
 		return Finding{Verdict: mining.JobNotFound}
 	}
 	w := e.work
+	if s.NTime == 0 { // btcpool's agent: the job's own time
+		s.NTime = w.NTime
+	}
 	// Bits that the job has set itself are not offered, but firmware that was
 	// granted them before may go on with them.
 	mask := c.Mask & (w.VersionMask | work.VersionMask(w.Job.Version))
 	f := Finding{Work: w, Version: w.Job.Version, Rolled: s.HasVersionBits || mask != 0}
-	permits := c.Told.Permit(s.Job, now)
-	hash, met := c.solve(w, mask, &permits, &f)
+	hash, met := c.solve(w, mask, now, &f)
 	illegal := s.HasVersionBits && !mask.Allows(s.VersionBits)
 	f.Reached = hash.Difficulty()
 	f.Block = e.network.Met(hash)
@@ -120,7 +122,7 @@ func (c *Claim) header(w *mining.Work, root work.Hash, v work.Version) work.Head
 // the job has bits of the mask itself; the first that meets a difficulty
 // counts. Where none does the first is what the miner should have done. Bits
 // that the miner may not roll are taken along, for the share may be a block.
-func (c *Claim) solve(w *mining.Work, mask work.VersionMask, permits *vardiff.Permits, f *Finding) (hash work.Hash, met bool) {
+func (c *Claim) solve(w *mining.Work, mask work.VersionMask, now time.Time, f *Finding) (hash work.Hash, met bool) {
 	bits := c.Share.VersionBits
 	if !c.Share.HasVersionBits {
 		bits = 0
@@ -135,7 +137,7 @@ func (c *Claim) solve(w *mining.Work, mask work.VersionMask, permits *vardiff.Pe
 			continue
 		}
 		h := c.header(w, root, v).Hash()
-		f.Credited, met = permits.Met(h)
+		f.Credited, met = c.Told.Met(w.ID, h, now)
 		if i == 0 || met {
 			f.Version, hash = v, h
 		}

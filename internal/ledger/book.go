@@ -21,8 +21,9 @@ const poolShards = 16
 // target), so that no pool's nonsense can make a sum infinite.
 const maxWork = 0x1p224
 
-// BookBytes is the memory that one worker's book takes, its name aside.
-const BookBytes = int(unsafe.Sizeof(WorkerBook{}))
+// BookBytes is the memory that one worker's book takes once it has earned
+// something, its name aside.
+const BookBytes = int(unsafe.Sizeof(WorkerBook{}) + unsafe.Sizeof([allSlots]float64{}))
 
 // WorkerBook is the account of one login. Get it from [Ledger.Worker].
 type WorkerBook struct {

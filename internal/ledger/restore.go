@@ -111,6 +111,9 @@ func later(a, b time.Time) time.Time {
 // since says what was added to the sum after each of the kept samples; nil
 // when that is nothing.
 func (w *windows) since(sum float64, kept []int) []float32 {
+	if w.sums == nil {
+		return nil
+	}
 	out := make([]float32, len(kept))
 	var some bool
 	for i, slot := range kept {
@@ -126,6 +129,10 @@ func (w *windows) since(sum float64, kept []int) []float32 {
 // restore is the reverse of since; every other sample is of the sum as it is.
 func (w *windows) restore(sum float64, since []float32, kept []int, bornAt int64) {
 	w.born = bornAt
+	if sum == 0 {
+		return
+	}
+	w.sums = new([allSlots]float64)
 	for i := range w.sums {
 		w.sums[i] = sum
 	}

@@ -57,12 +57,13 @@ func (w Window) Resolution() time.Duration { return windowPlan[w].step }
 const minAge = time.Second
 
 // windows are the sampled cumulative sums of one account, parallel to
-// sampleClock.at: 8 bytes for each of the 156 samples.
+// sampleClock.at: 8 bytes for each of the 156 samples. An account that has
+// done nothing yet keeps none: its sum was 0 at each of them.
 type windows struct {
 	// born is when the account began, in UnixNano: a window reaches no
 	// further back, and the sum was 0 then.
 	born int64
-	sums [allSlots]float64
+	sums *[allSlots]float64
 }
 
 // sampleClock says when the samples were taken; it is the same for all
@@ -127,6 +128,12 @@ func begins(a, b, limit int64) bool {
 }
 
 func (w *windows) sample(sum float64, at slots) {
+	if w.sums == nil {
+		if sum == 0 {
+			return
+		}
+		w.sums = new([allSlots]float64)
+	}
 	for _, s := range at {
 		if s >= 0 {
 			w.sums[s] = sum
@@ -140,7 +147,10 @@ func (w *windows) done(sum float64, c *sampleClock, from slots, now time.Time) (
 	for i, s := range from {
 		since, base := w.born, 0.0
 		if s >= 0 && c.at[s] > w.born {
-			since, base = c.at[s], w.sums[s]
+			since = c.at[s]
+			if w.sums != nil {
+				base = w.sums[s]
+			}
 		}
 		done[i] = max(sum-base, 0)
 		span[i] = max(time.Duration(now.UnixNano()-since), minAge)

@@ -161,7 +161,7 @@ func (l *Link) live(ctx context.Context) (mining.Reason, error) {
 		_ = conn.Close()
 		return closing, nil
 	}
-	w := wire.New(conn, nil, l.deps.Wire)
+	w := wire.New(conn, nil, &l.deps.Wire)
 	l.conn, l.since = w, time.Now()
 	if addr := conn.RemoteAddr(); addr != nil {
 		l.remote = addr.String()

@@ -150,8 +150,9 @@ type Share struct {
 	Known bool
 	// Extranonce2 is the miner's own part, of the size it was told.
 	Extranonce2 work.Extranonce
-	NTime       work.NTime
-	Nonce       work.Nonce
+	// NTime of 0 stands for the work's own time, as btcpool's agent has it.
+	NTime work.NTime
+	Nonce work.Nonce
 	// VersionBits is the sixth field of a submit as sent, meaningful when
 	// HasVersionBits.
 	VersionBits    work.VersionMask

@@ -15,11 +15,9 @@ import (
 type Conn struct {
 	// Static after construction.
 	server *Server
-	miner  *mining.Miner
+	miner  mining.Miner
 	wire   *wire.Conn
 	since  time.Time
-	// wake has room for one signal: the answer that unblocks the reader.
-	wake chan struct{}
 
 	// Guarded by mu.
 	mu      sync.Mutex
@@ -30,6 +28,9 @@ type Conn struct {
 	// and its Flush, but for its waits: what is said then leaves with that
 	// Flush. waiting is true during such a wait.
 	reading, waiting bool
+	// wake has room for one signal, the answer that unblocks the reader; nil
+	// unless it waits.
+	wake chan struct{}
 }
 
 // closing is the error with which a line ends its connection.
@@ -39,7 +40,7 @@ func (e *closing) Error() string         { return "connection ends: " + string(e
 func (e *closing) Reason() mining.Reason { return e.reason }
 
 // Miner is what everybody may know of the connection.
-func (c *Conn) Miner() *mining.Miner { return c.miner }
+func (c *Conn) Miner() *mining.Miner { return &c.miner }
 
 // Line handles one line; see [wire.Handler].
 func (c *Conn) Line(line []byte) error {
@@ -65,7 +66,7 @@ func (c *Conn) Line(line []byte) error {
 	c.mu.Unlock()
 	if req == nil {
 		for _, r := range refused {
-			c.server.deps.House.Refused(c.miner, r.Worker, r.Verdict)
+			c.server.deps.House.Refused(&c.miner, r.Worker, r.Verdict)
 		}
 		return nil
 	}
@@ -75,7 +76,7 @@ func (c *Conn) Line(line []byte) error {
 	if kind == mining.Authorize && req.Worker != nil {
 		login = req.Worker.Login
 	}
-	answer := c.server.deps.Handler.Handle(c.miner, req)
+	answer := c.server.deps.Handler.Handle(&c.miner, req)
 	if answer.Verdict == mining.Pending {
 		c.await()
 	} else {
@@ -86,7 +87,7 @@ func (c *Conn) Line(line []byte) error {
 	}
 	if kind == mining.Authorize {
 		if answer.Verdict != mining.Pending && answer.Verdict != mining.Accepted {
-			c.server.notes.loginRefused(c.miner, login, answer.Verdict)
+			c.server.notes.loginRefused(&c.miner, login, answer.Verdict)
 		}
 		c.welcome()
 	}
@@ -121,8 +122,9 @@ func (c *Conn) await() {
 	if !c.session.Blocked() {
 		return
 	}
-	c.reading, c.waiting = false, true
-	defer func() { c.reading, c.waiting = true, false }()
+	wake := make(chan struct{}, 1)
+	c.reading, c.waiting, c.wake = false, true, wake
+	defer func() { c.reading, c.waiting, c.wake = true, false, nil }()
 	c.send()
 	c.wire.Uncork()
 	timeout := time.NewTimer(c.server.cfg.AnswerTimeout)
@@ -131,7 +133,7 @@ func (c *Conn) await() {
 		c.mu.Unlock()
 		ended, late := false, false
 		select {
-		case <-c.wake:
+		case <-wake:
 		case <-c.wire.Done():
 			ended = true
 		case <-timeout.C:
@@ -274,5 +276,5 @@ func (c *Conn) State() State {
 	c.mu.Lock()
 	info := c.session.Info()
 	c.mu.Unlock()
-	return State{Miner: c.miner, Since: c.since, Session: info, Wire: c.wire.Stats()}
+	return State{Miner: &c.miner, Since: c.since, Session: info, Wire: c.wire.Stats()}
 }

@@ -85,6 +85,7 @@ func New(cfg Config, deps Deps) *Server {
 	if cfg.AnswerTimeout <= 0 {
 		cfg.AnswerTimeout = 30 * time.Second
 	}
+	cfg.Wire = *cfg.Wire.Complete()
 	s := &Server{cfg: cfg, deps: deps, notes: newNotes(deps.Logger), conns: make(map[mining.MinerID]*Conn)}
 	s.outs.New = func() any { return new(voice) }
 	return s
@@ -104,35 +105,42 @@ type voice struct {
 // Serve drives one connection until it ends and returns when everything of
 // it is gone. preread is what was read of it already; listener is the
 // configured address that it came in by.
+//
+// Its stack is what a miner's goroutine waits on: what is done before and
+// after is in functions of their own, so that the collector can shrink it.
 func (s *Server) Serve(ctx context.Context, conn net.Conn, preread []byte, listener string) {
+	c := s.join(conn, preread, listener)
+	reason := c.wire.Run(ctx, c)
+	s.leave(ctx, c, reason)
+}
+
+//go:noinline
+func (s *Server) join(conn net.Conn, preread []byte, listener string) *Conn {
 	id := mining.MinerID(s.ids.Add(1))
 	c := &Conn{
 		server: s,
-		miner:  &mining.Miner{ID: id, Listener: listener, Remote: remoteOf(conn)},
+		miner:  mining.Miner{ID: id, Listener: listener, Remote: remoteOf(conn)},
 		since:  time.Now(),
-		wake:   make(chan struct{}, 1),
 	}
-	session := s.cfg.Session
-	session.SessionID = fmt.Sprintf("%08x", uint64(id))
-	c.session = downstream.NewV1(session, c.since)
-	bounds := s.cfg.Wire
+	c.session = downstream.NewV1(&s.cfg.Session, fmt.Sprintf("%08x", uint64(id)), c.since)
+	c.wire = wire.New(conn, preread, &s.cfg.Wire)
 	if s.cfg.StrangerLine > 0 {
-		bounds.MaxLine = s.cfg.StrangerLine
+		c.wire.SetMaxLine(s.cfg.StrangerLine)
 	}
-	c.wire = wire.New(conn, preread, bounds)
-
 	// Join sets the miner's Seat, which whoever finds the connection reads.
-	s.deps.House.Join(c.miner, c)
+	s.deps.House.Join(&c.miner, c)
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.conns[id] = c
-	s.mu.Unlock()
+	return c
+}
 
-	reason := c.wire.Run(ctx, c)
-
+//go:noinline
+func (s *Server) leave(ctx context.Context, c *Conn, reason mining.Reason) {
 	s.mu.Lock()
-	delete(s.conns, id)
+	delete(s.conns, c.miner.ID)
 	s.mu.Unlock()
-	s.deps.House.Leave(c.miner)
+	s.deps.House.Leave(&c.miner)
 	s.deps.Metrics.Closed(reason).Inc()
 	s.notes.ended(ctx, c.State(), reason)
 }

@@ -80,6 +80,22 @@ func (h *History) Permit(job mining.JobID, now time.Time) Permits {
 	return p
 }
 
+// Met is what [Permits.Met] says of [History.Permit], and quicker where no
+// difficulty but the present one is permitted.
+func (h *History) Met(job mining.JobID, hash work.Hash, now time.Time) (credited work.Difficulty, ok bool) {
+	if h.n > 0 {
+		last := &h.changes[h.n-1]
+		if !before(job, last.from) && (h.n == 1 || now.UnixNano()-last.since > int64(Grace)) {
+			if hash.Target().Cmp(last.target) > 0 {
+				return 0, false
+			}
+			return last.difficulty, true
+		}
+	}
+	p := h.Permit(job, now)
+	return p.Met(hash)
+}
+
 // before compares ids that wrap around, as serial numbers do.
 func before(a, b mining.JobID) bool { return int32(a-b) < 0 } //nolint:gosec // wraps on purpose
 

@@ -63,7 +63,7 @@ func bare(conn net.Conn) {
 }
 
 func wired(conn net.Conn) {
-	c := New(conn, nil, Config{})
+	c := New(conn, nil, &Config{})
 	c.Run(context.Background(), &allocating{c: c, reply: reply(benchReply)})
 }
 

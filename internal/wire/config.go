@@ -72,17 +72,25 @@ type Config struct {
 	DrainTimeout time.Duration
 	// Metrics may be shared by any number of connections.
 	Metrics Metrics
+
+	complete bool // nothing is zero
 }
 
-// defaults fills what is zero.
-func (c Config) defaults() Config {
-	set(&c.MaxLine, 16<<10)
-	set(&c.MaxQueueBytes, 256<<10)
-	set(&c.MaxQueueFrames, 4096)
-	set(&c.MaxQueueAge, 10*time.Second)
-	set(&c.DrainTimeout, 2*time.Second)
-	c.Metrics = c.Metrics.defaults()
-	return c
+// Complete is c, or a copy of it with what is zero filled in. Connections that
+// are given the result share it.
+func (c *Config) Complete() *Config {
+	if c.complete {
+		return c
+	}
+	full := *c
+	set(&full.MaxLine, 16<<10)
+	set(&full.MaxQueueBytes, 256<<10)
+	set(&full.MaxQueueFrames, 4096)
+	set(&full.MaxQueueAge, 10*time.Second)
+	set(&full.DrainTimeout, 2*time.Second)
+	full.Metrics = full.Metrics.defaults()
+	full.complete = true
+	return &full
 }
 
 // set gives a number its default.

@@ -17,8 +17,8 @@ type Conn struct {
 	// Static after construction.
 	conn net.Conn
 	raw  syscall.RawConn // nil: the ordinary way
-	cfg  Config
-	done chan struct{} // closed by the one who sets reason
+	cfg  *Config         // shared by connections
+	done chan struct{}   // closed by the one who sets reason
 
 	// Owned by the reader, the goroutine in Run.
 	handler Handler
@@ -55,12 +55,13 @@ type Conn struct {
 
 // New makes a connection of conn, which it owns from then on: nobody else may
 // close it. What is sent before Run waits for it. preread is
-// what was read of it before; it is handled first and not kept.
-func New(conn net.Conn, preread []byte, cfg Config) *Conn {
+// what was read of it before; it is handled first and not kept. cfg must
+// not change any more; see [Config.Complete].
+func New(conn net.Conn, preread []byte, cfg *Config) *Conn {
 	c := &Conn{
 		conn:    conn,
 		raw:     rawOf(conn),
-		cfg:     cfg.defaults(),
+		cfg:     cfg.Complete(),
 		done:    make(chan struct{}),
 		preread: preread,
 	}

@@ -32,7 +32,7 @@ func newTargets(b *testing.B, cfg Config) []target {
 			b.Fatal(err)
 		}
 		b.Cleanup(func() { _ = peer.Close() })
-		t := target{conn: New(near, nil, cfg), peer: peer}
+		t := target{conn: New(near, nil, &cfg), peer: peer}
 		if t.conn.raw == nil {
 			b.Skip("this platform takes the ordinary way")
 		}

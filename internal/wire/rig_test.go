@@ -200,7 +200,7 @@ func ways() map[string]func(t *testing.T, cfg Config, test func(r *rig)) {
 
 func run(r *rig, near net.Conn, cfg Config, test func(r *rig)) {
 	r.handler = &script{}
-	r.conn = New(near, nil, cfg)
+	r.conn = New(near, nil, &cfg)
 	r.reader = bufio.NewReaderSize(r.peer, 16)
 	defer r.close()
 	test(r)

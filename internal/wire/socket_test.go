@@ -31,7 +31,7 @@ func serveAll(t *testing.T, ln net.Listener, n int, handler func(c *Conn) Handle
 				break
 			}
 			wg.Go(func() {
-				c := New(conn, nil, Config{})
+				c := New(conn, nil, &Config{})
 				reason := c.Run(context.Background(), handler(c))
 				mu.Lock()
 				reasons[reason]++
@@ -212,7 +212,7 @@ func TestNoAllocationPerLine(t *testing.T) {
 	}
 	near, far := tcpPair(t)
 	defer func() { _ = far.Close() }()
-	c := New(near, nil, Config{})
+	c := New(near, nil, &Config{})
 	if c.raw == nil {
 		t.Skip("this platform takes the ordinary way")
 	}

@@ -41,7 +41,7 @@ func FuzzInput(f *testing.F) {
 		defer func() { _ = near.Close() }()
 		defer func() { _ = far.Close() }()
 		s := &script{}
-		c := New(near, nil, Config{MaxLine: limit})
+		c := New(near, nil, &Config{MaxLine: limit})
 		c.handler = s
 		for turn, rest := 0, stream; len(rest) > 0 && !c.ended.Load(); turn++ {
 			n := len(rest)

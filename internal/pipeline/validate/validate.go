@@ -100,7 +100,7 @@ func (h *handler) judge(s *mining.Share) mining.Verdict {
 	switch {
 	case !s.Known:
 		return mining.JobNotFound
-	case s.Extranonce2.Len() == 0 || s.NTime == 0:
+	case s.Extranonce2.Len() == 0:
 		return mining.Invalid
 	case s.HasVersionBits && s.VersionBits&^h.cfg.VersionBits != 0:
 		return mining.Invalid

@@ -91,7 +91,7 @@ func TestShares(t *testing.T) {
 		{"bits below", func(s *mining.Share) { s.HasVersionBits, s.VersionBits = true, 0x10 }, mining.Invalid},
 		{"bits above", func(s *mining.Share) { s.HasVersionBits, s.VersionBits = true, 0x20000000 }, mining.Invalid},
 		{"no extranonce2", func(s *mining.Share) { s.Extranonce2 = work.Extranonce{} }, mining.Invalid},
-		{"ntime 0", func(s *mining.Share) { s.NTime = 0 }, mining.Invalid},
+		{"ntime 0, which is the job's", func(s *mining.Share) { s.NTime = 0 }, mining.Accepted},
 		{"job of nobody", func(s *mining.Share) { s.Known = false }, mining.JobNotFound},
 	}
 	for _, tt := range tests {
