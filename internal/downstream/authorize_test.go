@@ -90,7 +90,7 @@ func TestAuthorizeKeepsTheWorkerOfTheRequest(t *testing.T) {
 	}
 	full := mining.NewWorker(req.Worker.Login)
 	req.Worker = full
-	m.s.Answer(mining.Answer{Ticket: req.Ticket, Verdict: mining.Accepted}, m.now, &m.out)
+	m.s.Answer(mining.Answer{Ticket: req.Ticket, Verdict: mining.Accepted}, &m.out)
 	m.collect()
 	m.take()
 	m.read(`{"id":2,"method":"mining.submit","params":["u.w","00000001","00000000","504e86ed","b2957c02"]}`)

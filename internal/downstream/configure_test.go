@@ -71,7 +71,7 @@ func TestConfigureNeverExceedsTheRequest(t *testing.T) {
 	m := newMiner(t)
 	m.later = true
 	m.read(`{"id":1,"method":"mining.configure","params":[["version-rolling"],{"version-rolling.mask":"00c00000"}]}`)
-	m.s.Answer(mining.Answer{Ticket: m.waiting[0].Ticket, Verdict: mining.Accepted, VersionMask: 0xffffffff}, m.now, &m.out)
+	m.s.Answer(mining.Answer{Ticket: m.waiting[0].Ticket, Verdict: mining.Accepted, VersionMask: 0xffffffff}, &m.out)
 	m.collect()
 	m.expect(`{"id":1,"result":{"version-rolling":true,"version-rolling.mask":"00c00000"},"error":null}`)
 	if got := m.s.Info().VersionMask; got != 0x00c00000 {
@@ -83,7 +83,7 @@ func TestConfigureRefusedByTheHouse(t *testing.T) {
 	m := newMiner(t)
 	m.later = true
 	m.read(`{"id":1,"method":"mining.configure","params":[["version-rolling"]]}`)
-	m.s.Answer(mining.Answer{Ticket: m.waiting[0].Ticket, Verdict: mining.Invalid, VersionMask: 0x1fffe000}, m.now, &m.out)
+	m.s.Answer(mining.Answer{Ticket: m.waiting[0].Ticket, Verdict: mining.Invalid, VersionMask: 0x1fffe000}, &m.out)
 	m.collect()
 	m.expect(`{"id":1,"result":{"version-rolling":false},"error":null}`)
 }

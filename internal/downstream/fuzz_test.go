@@ -46,7 +46,7 @@ func FuzzLines(f *testing.F) {
 			for _, req := range waiting {
 				a := mining.Answer{Ticket: req.Ticket, Verdict: mining.Accepted, VersionMask: work.MaskBIP320, Extranonce2Size: 4}
 				a.Extranonce1, _ = work.MakeExtranonce([]byte{1, 2, 3, 4})
-				s.Answer(a, epoch, &out)
+				s.Answer(a, &out)
 			}
 			waiting = nil
 		}
@@ -63,11 +63,11 @@ func FuzzLines(f *testing.F) {
 				checkRequest(t, req)
 				waiting = append(waiting, *req)
 			}
-			s.Work(assigned(someWork(mining.JobID(lines))), epoch)
+			s.Work(assigned(someWork(mining.JobID(lines))))
 			if when>>(lines%64)&1 != 0 {
 				answer()
 			}
-			s.Flush(epoch, &out)
+			s.Flush(&out)
 		}
 		answer()
 		for _, frame := range out.Frames() {

@@ -2,7 +2,6 @@ package downstream
 
 import (
 	"bytes"
-	"time"
 
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/sv1"
@@ -144,7 +143,7 @@ func (s *V1) negotiated(a mining.Answer) reply {
 // reply, or the size differs, which none stands within a connection. Before
 // the subscribe reply there is nothing to change; while a subscribe waits for
 // its answer this is newer than the one on its way.
-func (s *V1) SetExtranonce(en1 work.Extranonce, size int, _ time.Time) bool {
+func (s *V1) SetExtranonce(en1 work.Extranonce, size int) bool {
 	if !s.subscribed {
 		if s.asking != 0 && s.req.Kind == mining.Open {
 			s.move(en1, size)

@@ -137,7 +137,7 @@ func (m *miner) ask(req *mining.Request) {
 		m.waiting = append(m.waiting, *req)
 		return
 	}
-	m.s.Answer(m.answerTo(req), m.now, &m.out)
+	m.s.Answer(m.answerTo(req), &m.out)
 	m.collect()
 }
 
@@ -150,7 +150,7 @@ func (m *miner) answerTo(req *mining.Request) mining.Answer {
 		a.Extranonce1, _ = work.MakeExtranonce([]byte{8, 0, 0, 2})
 		a.Extranonce2Size = 4
 		if m.work != nil {
-			m.s.Work(assigned(m.work), m.now)
+			m.s.Work(assigned(m.work))
 		}
 		a.Verdict = max(a.Verdict, m.refuse)
 	case mining.Authorize:
@@ -166,17 +166,17 @@ func (m *miner) answerTo(req *mining.Request) mining.Answer {
 func (m *miner) answer(i int) {
 	m.t.Helper()
 	req := m.waiting[i]
-	m.s.Answer(m.answerTo(&req), m.now, &m.out)
+	m.s.Answer(m.answerTo(&req), &m.out)
 	m.collect()
 }
 
 func (m *miner) flush() {
-	m.s.Flush(m.now, &m.out)
+	m.s.Flush(&m.out)
 	m.collect()
 }
 
 func (m *miner) give(a mining.Assignment) {
-	m.s.Work(a, m.now)
+	m.s.Work(a)
 	m.flush()
 }
 

@@ -84,6 +84,9 @@ func (s *V1) Info() Info {
 	return i
 }
 
+// Authorized says whether the connection has a worker.
+func (s *V1) Authorized() bool { return s.workers.len() > 0 }
+
 func (s *V1) state() State {
 	switch {
 	case s.subscribed && s.workers.len() > 0:

@@ -76,7 +76,7 @@ func TestWarnings(t *testing.T) {
 			}
 			w := someWork(1)
 			w.Job.CoinbaseSuffix = make([]byte, tt.suffix)
-			m.s.Answer(mining.Answer{Ticket: m.waiting[0].Ticket, Verdict: mining.Accepted, Extranonce2Size: tt.extranonce2}, m.now, &m.out)
+			m.s.Answer(mining.Answer{Ticket: m.waiting[0].Ticket, Verdict: mining.Accepted, Extranonce2Size: tt.extranonce2}, &m.out)
 			m.give(assigned(w))
 			if got := m.s.Info().Warnings; !slices.Equal(got, tt.want) {
 				t.Errorf("warnings %v, want %v", got, tt.want)

@@ -114,7 +114,7 @@ func (m *model) begin() {
 			m.t.Fatal(err)
 		}
 		a := mining.Answer{Ticket: req.Ticket, Verdict: mining.Accepted, Extranonce2Size: 4}
-		m.s.Answer(a, m.now, &m.out)
+		m.s.Answer(a, &m.out)
 	}
 	m.due = []due{{"\"s\"", true}, {"\"u\"", true}}
 	m.collect()
@@ -173,7 +173,7 @@ func (m *model) answer(t *rapid.T) {
 	if a.Verdict != mining.Pending {
 		m.waiting = append(m.waiting[:i:i], m.waiting[i+1:]...)
 	}
-	m.s.Answer(a, m.now, &m.out)
+	m.s.Answer(a, &m.out)
 	m.collect()
 	// Answers to what is not asked, or not any more, are nothing.
 	again := []uint64{0, req.Ticket + 1000, 1 << 60}
@@ -183,7 +183,7 @@ func (m *model) answer(t *rapid.T) {
 	a.Verdict = mining.Stale
 	for _, ticket := range again {
 		a.Ticket = ticket
-		m.s.Answer(a, m.now, &m.out)
+		m.s.Answer(a, &m.out)
 	}
 	m.collect()
 }
@@ -197,16 +197,16 @@ func (m *model) work(t *rapid.T) {
 	w.Clean = rapid.Bool().Draw(t, "clean")
 	d := rapid.SampledFrom([]work.Difficulty{0, 1, 1024, 0.5}).Draw(t, "difficulty")
 	w.VersionMask = rapid.SampledFrom([]work.VersionMask{0, work.MaskBIP320, 0x00c00000}).Draw(t, "mask")
-	m.s.Work(at(w, d), m.now)
+	m.s.Work(at(w, d))
 }
 
 func (m *model) extranonce(t *rapid.T) {
 	en1, _ := work.MakeExtranonce([]byte{1, 2, 3, rapid.Byte().Draw(t, "en1")})
-	m.s.SetExtranonce(en1, 4, m.now)
+	m.s.SetExtranonce(en1, 4)
 }
 
 func (m *model) flush() {
-	m.s.Flush(m.now, &m.out)
+	m.s.Flush(&m.out)
 	m.collect()
 }
 

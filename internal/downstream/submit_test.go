@@ -101,14 +101,14 @@ func TestAnswersThatAreIgnored(t *testing.T) {
 		{Ticket: last, Verdict: mining.Stale}, // the second time
 	}
 	for _, a := range answers {
-		m.s.Answer(a, m.now, &m.out)
+		m.s.Answer(a, &m.out)
 		m.collect()
 	}
 	m.expect()
 	m.answer(0)
 	m.expect(ok("1"), `{"id":2,"result":"pong","error":null}`, ok("3"))
 	for _, a := range answers {
-		m.s.Answer(a, m.now, &m.out)
+		m.s.Answer(a, &m.out)
 	}
 	m.collect()
 	m.expect()
@@ -240,9 +240,9 @@ func TestSubmitDoesNotAllocate(t *testing.T) {
 		if _, err := m.s.Line(wrong, m.now, &out); err != nil {
 			t.Fatal(err)
 		}
-		m.s.Answer(mining.Answer{Ticket: b.Ticket, Verdict: mining.Stale}, m.now, &out)
-		m.s.Answer(first, m.now, &out)
-		m.s.Flush(m.now, &out)
+		m.s.Answer(mining.Answer{Ticket: b.Ticket, Verdict: mining.Stale}, &out)
+		m.s.Answer(first, &out)
+		m.s.Flush(&out)
 		if len(out.Frames()) != 3 || len(out.Refused()) != 1 {
 			t.Fatal("not answered")
 		}

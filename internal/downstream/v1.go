@@ -181,7 +181,7 @@ func (s *V1) Blocked() bool { return s.asking != 0 }
 // Answer takes the house's answer to a request. Answers may come in any
 // order, replies leave in the order of their requests. An answer that is
 // Pending, that comes a second time or that belongs to no request is ignored.
-func (s *V1) Answer(a mining.Answer, _ time.Time, out *Out) {
+func (s *V1) Answer(a mining.Answer, out *Out) {
 	if a.Verdict == mining.Pending {
 		return
 	}

@@ -1,8 +1,6 @@
 package downstream
 
 import (
-	"time"
-
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/sv1"
 	"github.com/loka/stratum/work"
@@ -25,7 +23,7 @@ type held struct {
 // has not left yet, and is then clean if that was. Work that was sent already
 // is not sent again: ESP-Miner drops a job id that it knows, others would
 // start the same search anew.
-func (s *V1) Work(a mining.Assignment, _ time.Time) {
+func (s *V1) Work(a mining.Assignment) {
 	if s.given.has(a.Work.ID) {
 		return
 	}
@@ -35,7 +33,7 @@ func (s *V1) Work(a mining.Assignment, _ time.Time) {
 
 // Flush lets held settings and work leave if the miner has subscribed and no
 // negotiate, open or authorize awaits its reply.
-func (s *V1) Flush(_ time.Time, out *Out) {
+func (s *V1) Flush(out *Out) {
 	w := s.held.work
 	if w == nil || !s.subscribed || s.slots.gates > 0 {
 		return

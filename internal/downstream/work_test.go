@@ -159,7 +159,7 @@ func TestClasses(t *testing.T) {
 	)
 	m.give(at(w, 1))
 	en1, _ := work.MakeExtranonce([]byte{9, 9, 9, 9})
-	m.s.SetExtranonce(en1, 4, m.now)
+	m.s.SetExtranonce(en1, 4)
 	m.give(assigned(someWork(3)))
 	m.give(assigned(cleaned(someWork(4))))
 	type kind struct {
@@ -201,8 +201,8 @@ func TestSetExtranonce(t *testing.T) {
 			m.read(ask)
 			m.take()
 			stale := someWork(2)
-			m.s.Work(assigned(stale), m.now) // made for the extranonce before
-			if !m.s.SetExtranonce(moved, 4, m.now) {
+			m.s.Work(assigned(stale)) // made for the extranonce before
+			if !m.s.SetExtranonce(moved, 4) {
 				t.Fatal("cannot follow")
 			}
 			m.flush()
@@ -215,7 +215,7 @@ func TestSetExtranonce(t *testing.T) {
 			}
 			m.read(`{"id":2,"method":"mining.subscribe"}`)
 			m.expect(strings.Replace(`{"id":2,`+subscribed, "08000002", "09090909", 1))
-			if !m.s.SetExtranonce(moved, 4, m.now) {
+			if !m.s.SetExtranonce(moved, 4) {
 				t.Error("cannot follow to where it is")
 			}
 			after := someWork(4)
@@ -225,23 +225,23 @@ func TestSetExtranonce(t *testing.T) {
 	}
 	t.Run("not asked for", func(t *testing.T) {
 		m := miningMiner(t)
-		if m.s.SetExtranonce(moved, 4, m.now) {
+		if m.s.SetExtranonce(moved, 4) {
 			t.Error("can follow")
 		}
-		if !m.s.SetExtranonce(old, 4, m.now) {
+		if !m.s.SetExtranonce(old, 4) {
 			t.Error("cannot stay")
 		}
 	})
 	t.Run("another size", func(t *testing.T) {
 		m := miningMiner(t)
 		m.read(asks["xnsub"])
-		if m.s.SetExtranonce(moved, 5, m.now) || m.s.SetExtranonce(old, 5, m.now) {
+		if m.s.SetExtranonce(moved, 5) || m.s.SetExtranonce(old, 5) {
 			t.Error("can follow")
 		}
 	})
 	t.Run("before subscribe", func(t *testing.T) {
 		m := newMiner(t)
-		if !m.s.SetExtranonce(moved, 9, m.now) {
+		if !m.s.SetExtranonce(moved, 9) {
 			t.Error("cannot follow, though nothing was told")
 		}
 		m.read(`{"id":1,"method":"mining.subscribe"}`)
@@ -251,8 +251,8 @@ func TestSetExtranonce(t *testing.T) {
 		m := miningMiner(t)
 		m.read(asks["xnsub"])
 		m.take()
-		m.s.SetExtranonce(moved, 4, m.now)
-		m.s.SetExtranonce(old, 4, m.now)
+		m.s.SetExtranonce(moved, 4)
+		m.s.SetExtranonce(old, 4)
 		w := someWork(2)
 		m.give(assigned(w))
 		m.expect(notify(w))
@@ -266,7 +266,7 @@ func TestExtranonceChangesWhileOpening(t *testing.T) {
 	m := newMiner(t)
 	m.later = true
 	m.read(`{"id":1,"method":"mining.subscribe"}`)
-	if !m.s.SetExtranonce(moved, 2, m.now) {
+	if !m.s.SetExtranonce(moved, 2) {
 		t.Fatal("cannot follow, though nothing was told")
 	}
 	m.answer(0)
@@ -282,9 +282,9 @@ func TestExtranonceThereAndBackDropsTheWorkBetween(t *testing.T) {
 	m := miningMiner(t)
 	m.read(`{"id":1,"method":"mining.extranonce.subscribe","params":[]}`)
 	m.take()
-	m.s.SetExtranonce(moved, 4, m.now)
-	m.s.Work(assigned(someWork(2)), m.now)
-	m.s.SetExtranonce(old, 4, m.now)
+	m.s.SetExtranonce(moved, 4)
+	m.s.Work(assigned(someWork(2)))
+	m.s.SetExtranonce(old, 4)
 	m.flush()
 	m.expect()
 	w := someWork(3)
@@ -297,8 +297,8 @@ func TestOutReset(t *testing.T) {
 	m := miningMiner(t)
 	w := someWork(2)
 	w.Prefix = make([]byte, 100<<10)
-	m.s.Work(assigned(w), m.now)
-	m.s.Flush(m.now, &m.out)
+	m.s.Work(assigned(w))
+	m.s.Flush(&m.out)
 	if n := len(m.out.Frames()); n != 1 {
 		t.Fatalf("%d frames", n)
 	}

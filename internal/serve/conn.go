@@ -82,7 +82,7 @@ func (c *Conn) Line(line []byte) error {
 	} else {
 		answer.Ticket = req.Ticket
 		c.mu.Lock()
-		c.session.Answer(answer, time.Now(), c.out())
+		c.session.Answer(answer, c.out())
 		c.mu.Unlock()
 	}
 	if kind == mining.Authorize {
@@ -94,13 +94,15 @@ func (c *Conn) Line(line []byte) error {
 	return nil
 }
 
-// welcome gives a miner with an authorized worker the longer lines.
+// welcome gives a miner with an authorized worker the longer lines, and takes
+// it for one that stays.
 func (c *Conn) welcome() {
 	c.mu.Lock()
-	known := len(c.session.Info().Workers) > 0
+	known := c.session.Authorized()
 	c.mu.Unlock()
-	if known && c.server.cfg.Wire.MaxLine > 0 {
+	if known {
 		c.wire.SetMaxLine(c.server.cfg.Wire.MaxLine)
+		c.wire.SetSteady()
 	}
 }
 
@@ -156,7 +158,7 @@ func (c *Conn) Flush() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.reading = false
-	c.session.Flush(time.Now(), c.out())
+	c.session.Flush(c.out())
 	c.send()
 }
 
@@ -170,12 +172,11 @@ func (c *Conn) Tick(now time.Time) (mining.Reason, time.Time) {
 // Work gives the miner new work. It may be called from any goroutine and
 // never blocks.
 func (c *Conn) Work(a mining.Assignment) {
-	now := time.Now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.session.Work(a, now)
+	c.session.Work(a)
 	if !c.reading {
-		c.session.Flush(now, c.out())
+		c.session.Flush(c.out())
 		c.send()
 	}
 }
@@ -183,16 +184,15 @@ func (c *Conn) Work(a mining.Assignment) {
 // Answer answers an earlier request. It may be called from any goroutine
 // and never blocks.
 func (c *Conn) Answer(a mining.Answer) {
-	now := time.Now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	blocked := c.session.Blocked()
-	c.session.Answer(a, now, c.out())
+	c.session.Answer(a, c.out())
 	if !c.reading {
 		// While the reader waits in the middle of a read, more of the
 		// miner's requests may be in hand: work waits for the read's Flush.
 		if !blocked {
-			c.session.Flush(now, c.out())
+			c.session.Flush(c.out())
 		}
 		c.send()
 	}
@@ -213,7 +213,7 @@ func (c *Conn) Answer(a mining.Answer) {
 func (c *Conn) SetExtranonce(en1 work.Extranonce, size int) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.session.SetExtranonce(en1, size, time.Now())
+	return c.session.SetExtranonce(en1, size)
 }
 
 // Close ends the connection for the reason after what is queued has left.

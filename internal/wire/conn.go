@@ -30,6 +30,7 @@ type Conn struct {
 	maxLine          atomic.Int64
 	bytesIn, linesIn atomic.Uint64
 	corked           atomic.Bool // Sends gather until the read's end
+	steady           atomic.Bool // SetSteady was called
 	ended            atomic.Bool // reason is set
 	wg               sync.WaitGroup
 	mu               sync.Mutex
@@ -127,6 +128,11 @@ func (c *Conn) Wake() {
 
 // SetMaxLine sets the longest line in bytes from the next line on.
 func (c *Conn) SetMaxLine(n int) { c.maxLine.Store(int64(n)) }
+
+// SetSteady says that the peer waits for its answers and is not of the kind
+// that sends everything and hangs up: from the next read on a read whose
+// answer has left is taken for the end of what is there.
+func (c *Conn) SetSteady() { c.steady.Store(true) }
 
 // Stats returns the figures so far.
 func (c *Conn) Stats() Stats {

@@ -93,7 +93,10 @@ func (c *Conn) readRaw() {
 
 // readable reads until there is nothing more. A short read is not the end of
 // it: the poller is edge-triggered, so that a FIN which came together with
-// the data would never be told again. A peer that talks faster than it is
+// the data would never be told again. Once the connection is steady it is,
+// where whole lines were read and their answer has left: should the peer have
+// closed together with them, the answer draws a reset, which is told. That
+// saves a third of the system calls of a request. A peer that talks faster than it is
 // listened to gets it out of the raw read now and then, for only between two
 // of them is the deadline looked at.
 func (c *Conn) readable(fd uintptr) (over bool) {
@@ -103,6 +106,7 @@ func (c *Conn) readable(fd uintptr) (over bool) {
 		if c.ended.Load() {
 			break
 		}
+		steady := c.steady.Load()
 		n, errno := rawRead(fd, scratch[:])
 		switch {
 		case errno == syscall.EAGAIN:
@@ -112,7 +116,9 @@ func (c *Conn) readable(fd uintptr) (over bool) {
 		case n == 0:
 			c.Close(readReason(io.EOF))
 		default:
-			c.input(scratch[:n])
+			if answered := c.input(scratch[:n]); answered && steady && n < len(scratch) && !c.ended.Load() {
+				return false
+			}
 		}
 	}
 	return true
@@ -162,8 +168,9 @@ func (c *Conn) readError(err error) (over bool) {
 
 // input cuts one read's data into lines and hands them on. What a line or
 // its want makes of the connection happens after Flush, so that the replies
-// to the lines before it leave.
-func (c *Conn) input(data []byte) {
+// to the lines before it leave. answered says that the data ended with a line
+// and that something was written since, and nothing waits.
+func (c *Conn) input(data []byte) (answered bool) {
 	c.bytesIn.Add(uint64(len(data)))
 	c.cfg.Metrics.BytesIn.Add(float64(len(data)))
 	var reason mining.Reason
@@ -198,11 +205,12 @@ func (c *Conn) input(data []byte) {
 		c.linesIn.Add(uint64(lines))
 		c.cfg.Metrics.LinesIn.Add(float64(lines))
 		c.handler.Flush()
-		c.Uncork()
+		answered = c.uncork() && len(c.partial) == 0
 	}
 	if reason != "" {
 		c.Close(reason)
 	}
+	return answered
 }
 
 // check looks at more bytes of the line that partial begins.

@@ -76,14 +76,19 @@ func (c *Conn) sendOne(f Frame) {
 // Uncork sends what was gathered during this read now, and lets the Sends of
 // other goroutines leave at once until the next Line or Cork. A Line that is
 // about to block calls it first.
-func (c *Conn) Uncork() {
+func (c *Conn) Uncork() { c.uncork() }
+
+// uncork is Uncork and says whether something left and nothing waits.
+func (c *Conn) uncork() (sent bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.corked.Store(false)
+	before := c.bytesOut
 	c.pump()
 	if c.over() {
 		c.fail(mining.SlowConsumer)
 	}
+	return c.bytesOut != before && c.queue.empty() && !c.draining
 }
 
 // Cork takes Uncork back for a Line that is about to go on: what is sent from
