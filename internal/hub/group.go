@@ -281,6 +281,7 @@ func (g *group) LinkEnded(l *link.Link, reason mining.Reason, err error) {
 		g.current, g.workless = nil, now
 	}
 	g.works.Retire()
+	g.since = g.hub.nextJob() // what was given before is nothing to the next link, even before its first job
 	for _, share := range g.forwarded {
 		if !share.late { // it was never on the way
 			g.due.Add(-1)

@@ -2,12 +2,9 @@ package hub_test
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net"
-	"slices"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,211 +16,11 @@ import (
 	"github.com/loka/stratum/internal/ledger"
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/internal/steer"
-	"github.com/loka/stratum/internal/testkit"
 	"github.com/loka/stratum/internal/wire"
-	"github.com/loka/stratum/sv1"
 	"github.com/loka/stratum/work"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// fakePool is a scripted pool: it answers as its fields say and remembers
-// what it was asked. It speaks the real codec over in-memory connections.
-type fakePool struct {
-	name    string
-	refuse  atomic.Bool   // the dial fails
-	slow    time.Duration // the dial takes that long
-	en1     string
-	en2Size int
-	mask    work.VersionMask
-	diff    work.Difficulty
-	// authorize answers a login; nil accepts. An empty answer is silence.
-	authorize func(user string) string
-	// submit answers a share; nil accepts. An empty answer is silence.
-	submit func(s sv1.Submit) string
-	// noJob withholds the job that follows the subscribe reply.
-	noJob bool
-	// lateMask makes the answer to mining.configure come after the first job.
-	lateMask bool
-
-	mu      sync.Mutex
-	conns   []*poolConn
-	logins  []sv1.Authorize
-	submits []sv1.Submit
-	jobs    int
-}
-
-// poolConn is one connection of a fakePool.
-type poolConn struct {
-	net.Conn
-
-	pool *fakePool
-	mu   sync.Mutex
-	ids  map[string]string // by job and nonce: the submit's id
-	// configured is the id of a configure whose answer is to come late.
-	configured []byte
-}
-
-func (p *fakePool) dial() (net.Conn, error) {
-	time.Sleep(p.slow)
-	if p.refuse.Load() {
-		return nil, errors.New("connection refused")
-	}
-	ours, theirs := testkit.Pipe()
-	c := &poolConn{Conn: theirs, pool: p, ids: make(map[string]string)}
-	p.mu.Lock()
-	p.conns = append(p.conns, c)
-	p.mu.Unlock()
-	go c.run()
-	return ours, nil
-}
-
-func (c *poolConn) run() {
-	r := sv1.NewReader(c, 1<<16)
-	for {
-		line, err := r.ReadLine()
-		if err != nil {
-			_ = c.Close()
-			return
-		}
-		var m sv1.Message
-		if err := m.Scan(line); err != nil {
-			panic(err)
-		}
-		c.answer(&m)
-	}
-}
-
-func (c *poolConn) answer(m *sv1.Message) {
-	p := c.pool
-	switch sv1.ParseMethod(m.Method) {
-	case sv1.MethodConfigure:
-		if p.lateMask {
-			c.configured = slices.Clone(m.ID)
-			return
-		}
-		c.grant(m.ID)
-	case sv1.MethodSubscribe:
-		en1, _ := work.ParseExtranonce([]byte(p.en1))
-		c.say(string((&sv1.SubscribeReply{Session: []byte("1"), Extranonce1: en1, Extranonce2Size: p.en2Size}).Append(nil, m.ID)))
-		if !p.noJob {
-			c.setDifficulty(p.diff)
-			c.notify(true)
-		}
-		if c.configured != nil {
-			c.grant(c.configured)
-		}
-	case sv1.MethodAuthorize:
-		var a sv1.Authorize
-		_ = a.Decode(m.Params)
-		a.User, a.Password = slices.Clone(a.User), slices.Clone(a.Password)
-		p.mu.Lock()
-		p.logins = append(p.logins, a)
-		p.mu.Unlock()
-		reply := "true"
-		if p.authorize != nil {
-			reply = p.authorize(string(a.User))
-		}
-		c.result(m.ID, reply)
-	case sv1.MethodSubmit:
-		var s sv1.Submit
-		_ = s.Decode(m.Params)
-		s.Worker, s.JobID = slices.Clone(s.Worker), slices.Clone(s.JobID)
-		p.mu.Lock()
-		p.submits = append(p.submits, s)
-		p.mu.Unlock()
-		c.mu.Lock()
-		c.ids[s.Nonce.String()] = string(m.ID)
-		c.mu.Unlock()
-		reply := "true"
-		if p.submit != nil {
-			reply = p.submit(s)
-		}
-		c.result(m.ID, reply)
-	default: // a link says nothing else
-	}
-}
-
-// result answers with true, or with an error array; an empty one is silence.
-func (c *poolConn) result(id []byte, reply string) {
-	switch reply {
-	case "":
-	case "true":
-		c.say(string(sv1.AppendTrue(nil, id)))
-	default:
-		c.say(`{"id":` + string(id) + `,"result":null,"error":` + reply + "}\n")
-	}
-}
-
-// late answers the submit with the nonce now.
-func (c *poolConn) late(nonce work.Nonce, reply string) {
-	c.mu.Lock()
-	id := c.ids[nonce.String()]
-	c.mu.Unlock()
-	c.result([]byte(id), reply)
-}
-
-func (c *poolConn) say(line string) {
-	if _, err := c.Write([]byte(line)); err != nil {
-		return // the link is gone; its own end is what tests look at
-	}
-}
-
-func (c *poolConn) grant(id []byte) {
-	c.say(string((&sv1.ConfigureReply{VersionRolling: sv1.GrantYes, VersionMask: c.pool.mask}).Append(nil, id)))
-}
-
-func (c *poolConn) setDifficulty(d work.Difficulty) {
-	c.say(string((&sv1.SetDifficulty{Difficulty: d}).Append(nil)))
-}
-
-func (c *poolConn) setExtranonce(en1 string, size int) {
-	e, _ := work.ParseExtranonce([]byte(en1))
-	c.say(string((&sv1.SetExtranonce{Extranonce1: e, Extranonce2Size: size, HasSize: true}).Append(nil)))
-}
-
-func (c *poolConn) notify(clean bool) {
-	c.pool.mu.Lock()
-	c.pool.jobs++
-	n := sv1.Notify{
-		JobID:  []byte{'j', byte('a' + c.pool.jobs%26), byte('a' + c.pool.jobs/26%26)},
-		Coinb1: []byte("coinbase one "), Coinb2: []byte(" coinbase two"),
-		Version: 0x20000000, NBits: 0x1703a30c, NTime: work.NTime(1_700_000_000 + c.pool.jobs),
-		Clean: clean, CleanKnown: true,
-	}
-	c.pool.mu.Unlock()
-	c.say(string(n.Append(nil)))
-}
-
-// last is the pool's newest connection: a miner's link, once there is one
-// after the probe.
-func (p *fakePool) last() *poolConn {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.conns[len(p.conns)-1]
-}
-
-func (p *fakePool) count() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return len(p.conns)
-}
-
-func (p *fakePool) submitted() []sv1.Submit {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return slices.Clone(p.submits)
-}
-
-// users are the names that asked to be authorized, in order.
-func (p *fakePool) users() (names []string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, a := range p.logins {
-		names = append(names, string(a.User))
-	}
-	return names
-}
 
 // fakePeer is a miner's connection that remembers what it was given.
 type fakePeer struct {
@@ -296,6 +93,12 @@ func build(t *testing.T, pools []*fakePool, change func(*hub.Config)) *house {
 // buildWith is build with a logger.
 func buildWith(t *testing.T, pools []*fakePool, log *slog.Logger, change func(*hub.Config)) *house {
 	t.Helper()
+	return buildHub(t, pools, hub.Deps{Logger: log}, change)
+}
+
+// buildHub is build with a logger or metrics.
+func buildHub(t *testing.T, pools []*fakePool, deps hub.Deps, change func(*hub.Config)) *house {
+	t.Helper()
 	h := &house{t: t, books: ledger.New(ledger.Config{}, time.Now()), pools: make(map[string]*fakePool)}
 	template, err := mining.ParseTemplate(mining.DefaultTemplate)
 	if err != nil {
@@ -315,13 +118,9 @@ func buildWith(t *testing.T, pools []*fakePool, log *slog.Logger, change func(*h
 	if change != nil {
 		change(&cfg)
 	}
-	h.hub, err = hub.New(cfg, hub.Deps{
-		Ledger: h.books,
-		Dial: func(_ context.Context, e dial.Endpoint) (net.Conn, error) {
-			return h.pools[e.Host].dial()
-		},
-		Wire: wire.Config{MaxLine: 1 << 20}, Logger: log,
-	})
+	deps.Ledger, deps.Wire = h.books, wire.Config{MaxLine: 1 << 20}
+	deps.Dial = func(_ context.Context, e dial.Endpoint) (net.Conn, error) { return h.pools[e.Host].dial() }
+	h.hub, err = hub.New(cfg, deps)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -346,6 +145,10 @@ type guest struct {
 	miner   *mining.Miner
 	ticket  uint64
 	workers map[string]*mining.Worker
+	// told is the answer to the newest open, and tried the nonce that was
+	// looked at last.
+	told  mining.Answer
+	tried work.Nonce
 }
 
 func (h *house) join(id uint64) *guest {
@@ -378,7 +181,8 @@ func (g *guest) answer(ticket uint64) mining.Answer {
 }
 
 func (g *guest) open() mining.Answer {
-	return g.ask(mining.Request{Kind: mining.Open, UserAgent: "test/1"})
+	g.told = g.ask(mining.Request{Kind: mining.Open, UserAgent: "test/1"})
+	return g.told
 }
 
 func (g *guest) authorize(login string) mining.Answer {

@@ -57,9 +57,11 @@ func (p *pool) reading() work.VersionReading {
 	return work.VersionReading(p.bits.Load()) //nolint:gosec // stored as one
 }
 
-// confirm remembers that a share showed the reading to be right.
+// confirm remembers that a share showed the reading to be right. To or in bits
+// and to flip them is mostly the same, so that none shows a pool to do the
+// former; and one that does takes what the other two readings make, too.
 func (p *pool) confirm(r work.VersionReading) {
-	if r == p.reading() {
+	if r == p.reading() && r != work.ReadOr {
 		p.sure.Store(true)
 	}
 }
