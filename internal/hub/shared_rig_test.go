@@ -2,6 +2,7 @@ package hub_test
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -110,12 +111,36 @@ func sharedPool(name string) *fakePool {
 func buildShared(t *testing.T, pools []*fakePool, change func(*hub.Config)) *house {
 	t.Helper()
 	return build(t, pools, func(c *hub.Config) {
-		c.Routes[0].Shared = true
-		c.Routes[0].Vardiff = func(string) vardiff.Config { return vardiff.Config{Fixed: easy} }
+		shareAll(c)
 		if change != nil {
 			change(c)
 		}
 	})
+}
+
+// shareAll makes the route a shared one with the least difficulty.
+func shareAll(c *hub.Config) {
+	c.Routes[0].Shared = true
+	c.Routes[0].Vardiff = func(string) vardiff.Config { return vardiff.Config{Fixed: easy} }
+}
+
+// logText is what was logged.
+type logText struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *logText) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+// count is how many times the log has a text.
+func (l *logText) count(what string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Count(l.text.String(), what)
 }
 
 // bring is a miner that negotiates, subscribes and authorizes.

@@ -7,7 +7,6 @@ import (
 
 	"github.com/loka/stratum/internal/hub"
 	"github.com/loka/stratum/internal/mining"
-	"github.com/loka/stratum/internal/vardiff"
 	"github.com/loka/stratum/sv1"
 	"github.com/loka/stratum/work"
 )
@@ -38,9 +37,9 @@ func TestPoolRefusesWhatIsValidHere(t *testing.T) {
 			p := sharedPool("main")
 			p.submit = func(sv1.Submit) string { return c.reply }
 			found := counted{}
-			h := buildMeasured(t, p, hub.Metrics{
+			h := buildHub(t, []*fakePool{p}, hub.Deps{Metrics: hub.Metrics{
 				Discrepancy: func(_ string, v mining.Verdict) hub.Counter { return counting{found, v} },
-			})
+			}}, shareAll)
 			g := h.bring(1, "alice")
 			for range 3 {
 				if a := g.mine("alice"); a.Verdict != mining.Accepted {
@@ -227,18 +226,11 @@ func (g *guest) rolled(bits work.VersionMask, least work.Difficulty) mining.Shar
 	w := g.newest()
 	en2, _ := work.MakeExtranonce(make([]byte, g.told.Extranonce2Size))
 	s := mining.Share{Job: w.ID, Known: true, Extranonce2: en2, NTime: w.NTime, VersionBits: bits, HasVersionBits: true}
-	for !least.Target().Met(g.hash(w, &s)) {
+	for {
 		g.tried++
 		s.Nonce = g.tried
+		if least.Target().Met(g.hash(w, &s)) {
+			return s
+		}
 	}
-	return s
-}
-
-// buildMeasured is buildShared of one pool with metrics.
-func buildMeasured(t *testing.T, p *fakePool, m hub.Metrics) *house {
-	t.Helper()
-	return buildHub(t, []*fakePool{p}, hub.Deps{Metrics: m}, func(c *hub.Config) {
-		c.Routes[0].Shared = true
-		c.Routes[0].Vardiff = func(string) vardiff.Config { return vardiff.Config{Fixed: easy} }
-	})
 }

@@ -1,0 +1,261 @@
+package hub_test
+
+import (
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/loka/stratum/internal/hub"
+	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/sv1"
+)
+
+// names are the workers that the pool's shares came by.
+func (p *fakePool) names() (all []string) {
+	for _, s := range p.submitted() {
+		all = append(all, string(s.Worker))
+	}
+	return all
+}
+
+func TestOwnNameOnlyOnceThePoolSaidYes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sharedPool("main")
+		p.authorize = func(user string) string {
+			switch {
+			case strings.HasSuffix(user, "slow"):
+				time.Sleep(3 * time.Second)
+			case strings.HasSuffix(user, "mallory"):
+				return `[24,"Unauthorized worker",null]`
+			}
+			return "true"
+		}
+		h := buildShared(t, []*fakePool{p}, nil)
+		const login = "ACC-main.farm"
+		for i, c := range []struct {
+			worker string
+			first  string // of two shares, the second 5 s later
+			second string
+		}{
+			{"alice", login, "ACC-main.alice"},
+			{"mallory", login, login},
+			{"slow", login, "ACC-main.slow"},
+			{"farm", login, login},
+			{"ACC-main.alice", "ACC-main.alice", "ACC-main.alice"}, // known by now
+		} {
+			g := h.bring(uint64(i+1), c.worker)
+			g.mine(c.worker)
+			pass(5 * time.Second)
+			g.mine(c.worker)
+			synctest.Wait()
+			if got := p.names()[2*i:]; !slices.Equal(got, []string{c.first, c.second}) {
+				t.Errorf("%s: its shares came as %q", c.worker, got)
+			}
+			g.leave()
+		}
+		if s := h.hub.Pools()[0]; s.OneWorker || s.Shared[0].Names != 2 || s.Shared[0].Login != login {
+			t.Errorf("one worker %t, %d names, login %q", s.OneWorker, s.Shared[0].Names, s.Shared[0].Login)
+		}
+		if got := p.users()[1:]; !slices.Equal(got, []string{login, "ACC-main.alice", "ACC-main.mallory", "ACC-main.slow"}) {
+			t.Errorf("the pool was asked for %q", got)
+		}
+	})
+}
+
+func TestNamesArePaced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sharedPool("main")
+		h := buildShared(t, []*fakePool{p}, nil)
+		var guests []*guest
+		for i := range 10 {
+			guests = append(guests, h.bring(uint64(i+1), fmt.Sprintf("rig%d", i)))
+		}
+		asked := len(p.users())
+		for round := 1; round <= 10; round++ {
+			for i, g := range guests {
+				g.mine(fmt.Sprintf("rig%d", i))
+			}
+			if got := len(p.users()) - asked; got != round {
+				t.Errorf("%d names after %d rounds, want one each", got, round)
+			}
+			pass(100 * time.Millisecond)
+		}
+		for _, g := range guests {
+			g.leave()
+		}
+	})
+}
+
+// A pool that knows one worker a connection is found out once, and what was
+// found is remembered for the next link.
+func TestPoolKnowsOneWorker(t *testing.T) {
+	for name, second := range map[string]func(p *fakePool) string{
+		"silent": func(*fakePool) string { return "" },
+		"closes": func(p *fakePool) string {
+			go func() { _ = p.last().Close() }()
+			return ""
+		},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			p := sharedPool("main")
+			p.authorize = func(user string) string {
+				if !strings.HasSuffix(user, ".farm") {
+					return second(p)
+				}
+				return "true"
+			}
+			var lines logText
+			h := buildHub(t, []*fakePool{p}, hub.Deps{Logger: slog.New(slog.NewTextHandler(&lines, nil))}, shareAll)
+			g := h.bring(1, "alice")
+			g.mine("alice")
+			pass(11 * time.Second)
+			h.bring(2, "bob").mine("bob")
+			_ = p.last().Close()
+			pass(5 * time.Second)
+			g.mine("alice")
+			if !h.hub.Pools()[0].OneWorker {
+				t.Errorf("%s: it was not found out", name)
+			}
+			if n := lines.count("pool knows one worker a connection"); n != 1 {
+				t.Errorf("%s: said %d times", name, n)
+			}
+			if got := p.users(); slices.Contains(got, "ACC-main.bob") || len(slices.DeleteFunc(got, func(s string) bool { return s != "ACC-main.alice" })) != 1 {
+				t.Errorf("%s: the pool was asked for %q", name, p.users())
+			}
+			for _, worker := range p.names() {
+				if worker != "ACC-main.farm" {
+					t.Errorf("%s: a share came as %q", name, worker)
+				}
+			}
+			if _, refused := p.tally(); len(refused) > 0 {
+				t.Errorf("%s: refused %q", name, refused)
+			}
+		})
+	}
+}
+
+// A link that is cut for another reason says nothing of names.
+func TestClosedForAnotherReason(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sharedPool("main")
+		h := buildShared(t, []*fakePool{p}, nil)
+		g := h.bring(1, "alice")
+		g.mine("alice")
+		g.mine("alice") // by its name, and the pool took it
+		_ = p.last().Close()
+		pass(time.Second)
+		if h.hub.Pools()[0].OneWorker {
+			t.Error("blamed on the name")
+		}
+		g.leave()
+	})
+}
+
+func TestPoolTakesANameAndRefusesItsShares(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sharedPool("main")
+		p.submit = func(s sv1.Submit) string {
+			if strings.HasSuffix(string(s.Worker), "alice") {
+				return `[24,"Unauthorized worker",null]`
+			}
+			return "true"
+		}
+		h := buildShared(t, []*fakePool{p}, nil)
+		g := h.bring(1, "alice")
+		for range 4 {
+			g.mine("alice")
+		}
+		if got := p.names(); !slices.Equal(got, []string{"ACC-main.farm", "ACC-main.alice", "ACC-main.farm", "ACC-main.farm"}) {
+			t.Errorf("shares came as %q", got)
+		}
+		g.leave()
+	})
+}
+
+func TestOneLinkAnAccount(t *testing.T) {
+	for _, c := range []struct{ template, first, second, mate string }{
+		{"{user}.{worker}", "u1.farm", "u2.farm", "u1.rig2"},
+		{"{login}", "u1.farm", "u2.farm", "u1.rig2"},
+		{"{user}", "u1", "u2", "u1"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			p := sharedPool("main")
+			h := buildShared(t, []*fakePool{p}, func(cfg *hub.Config) {
+				cfg.Routes[0].Worker, _ = mining.ParseTemplate(c.template)
+			})
+			if p.count() != 1 {
+				t.Errorf("%s: %d connections before anybody is known", c.template, p.count())
+			}
+			first := h.bring(1, "u1.rig1")
+			second := h.bring(2, "u2.rig1")
+			mate := h.bring(3, "u1.rig2")
+			if p.count() != 3 || h.hub.MinerState(first.miner).Link != h.hub.MinerState(mate.miner).Link ||
+				h.hub.MinerState(first.miner).Link == h.hub.MinerState(second.miner).Link {
+				t.Errorf("%s: %d connections", c.template, p.count())
+			}
+			if got := p.users()[1:]; !slices.Equal(got, []string{c.first, c.second}) {
+				t.Errorf("%s: the links' logins are %q", c.template, got)
+			}
+			if a := first.authorize("u2.rig9"); a.Verdict != mining.Unauthorized {
+				t.Errorf("%s: a worker of another account: %v", c.template, a.Verdict)
+			}
+			if a := first.authorize("u1.rig9"); a.Verdict != mining.Accepted {
+				t.Errorf("%s: another worker of the account: %v", c.template, a.Verdict)
+			}
+			mate.mine("u1.rig2")
+			mate.mine("u1.rig2")
+			if got := p.names(); !slices.Equal(got, []string{c.first, c.mate}) {
+				t.Errorf("%s: shares came as %q", c.template, got)
+			}
+			for _, g := range []*guest{first, second, mate} {
+				g.leave()
+			}
+			// A link that is for one account is not kept when its miners left.
+			pass(6 * time.Minute)
+			if links := h.hub.Pools()[0].Links; links != 0 {
+				t.Errorf("%s: %d links are left", c.template, links)
+			}
+		})
+	}
+}
+
+// Where the whole name is the worker's, its account is the worker.
+func TestAccountIsTheWorker(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sharedPool("main")
+		h := buildShared(t, []*fakePool{p}, func(cfg *hub.Config) {
+			cfg.Routes[0].Worker, _ = mining.ParseTemplate("{worker}")
+		})
+		a, b := h.bring(1, "x.addr1"), h.bring(2, "y.addr2")
+		if got := p.users()[1:]; !slices.Equal(got, []string{"addr1", "addr2"}) {
+			t.Errorf("the links' logins are %q", got)
+		}
+		a.leave()
+		b.leave()
+	})
+}
+
+func TestPoolRefusesTheLogin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, other := sharedPool("main"), sharedPool("other")
+		h := buildShared(t, []*fakePool{p, other}, func(cfg *hub.Config) {
+			cfg.Routes[0].Worker, _ = mining.ParseTemplate("{login}")
+		})
+		p.authorize = func(user string) string {
+			if strings.HasPrefix(user, "u1") {
+				return `[24,"Unauthorized worker",null]`
+			}
+			return "true"
+		}
+		g := h.bring(1, "u1.rig1")
+		pass(5 * time.Second)
+		if got := h.hub.MinerState(g.miner); got.Pool != "other" || g.given() == 0 {
+			t.Errorf("the miner is at %+v with %d works", got, g.given())
+		}
+		g.leave()
+	})
+}
