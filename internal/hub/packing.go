@@ -166,13 +166,15 @@ func (h *Hub) allGroups() []*group {
 func (h *Hub) tend(now time.Time) {
 	h.prewarm()
 	for _, g := range h.allGroups() {
-		if lost := g.lost(now); lost != nil {
-			for _, m := range lost {
-				m.peer.Close(mining.PoolUnreachable)
-			}
+		for _, m := range g.lost(now) {
+			m.peer.Close(mining.PoolUnreachable)
 		}
 	}
-	for _, p := range h.plan(now) {
+	moves, ahead := h.plan(now)
+	for _, g := range ahead {
+		h.openAhead(g)
+	}
+	for _, p := range moves {
 		for i, m := range p.miners {
 			if i == moveAtOnce {
 				break
@@ -188,61 +190,143 @@ type emptying struct {
 	miners []*shared
 }
 
-// plan decides what is opened, emptied and closed.
-func (h *Hub) plan(now time.Time) (moves []emptying) {
+// plan decides what is opened, emptied and closed: moves are the groups to be
+// emptied, ahead one of each kind that another is to be opened of.
+func (h *Hub) plan(now time.Time) (moves []emptying, ahead []*group) {
 	h.packMu.Lock()
 	defer h.packMu.Unlock()
+	kinds, warm := h.kinds()
 	for key, groups := range h.groups {
-		p := surveyOf(groups)
-		room := key.room()
-		switch free := p.serving*room - p.miners; {
-		case p.miners > 0 && p.empty == 0 && float64(free) < reserve*float64(room):
-			h.openGroup(key, groups[0].who)
-		case p.least != nil && p.serving > 1 && float64(p.miners) <= slack*float64((p.serving-1)*room):
-			p.least.draining = true
+		if least := emptied(groups, key.room()); least != nil {
+			least.draining = true
 		}
+		kind := kinds[key.kind()]
 		for _, g := range groups {
-			spare := p.serving*room - p.miners - room // without it
-			if g.idle(now, h.cfg.IdleLink) && (g.draining || len(groups) > 1 && float64(spare) >= reserve*float64(room) || !key.route.warm(key)) {
-				g.draining = true
+			idle := g.idle(now, h.cfg.IdleLink)
+			switch {
+			case idle && (g.draining || kind.spares(key.room()) || kind.miners == 0 && (key.account != "" || warm[key.route] > 1)):
+				if !g.draining {
+					kind.room -= key.room()
+					kind.empty--
+					warm[key.route]--
+				}
+				g.draining = true // nobody is to be placed here
 				g.close(mining.NoMiners)
-				p.serving--
-			} else if g.draining {
+			case g.draining:
 				moves = append(moves, emptying{g, g.everyone()})
 			}
 		}
 	}
-	return moves
-}
-
-// survey is what there is of a key.
-type survey struct {
-	miners, serving, empty int
-	least                  *group // the smallest that has miners
-}
-
-func surveyOf(groups []*group) survey {
-	var s survey
-	fewest := 0
-	for _, g := range groups {
-		size, _ := g.size()
-		s.miners += size
-		if g.draining {
-			continue
-		}
-		s.serving++
-		switch {
-		case size == 0:
-			s.empty++
-		case s.least == nil || size < fewest:
-			s.least, fewest = g, size
+	for _, k := range kinds {
+		if k.miners > 0 && k.empty == 0 && float64(k.room-k.miners) < reserve*float64(k.any.key.room()) {
+			ahead = append(ahead, k.any)
 		}
 	}
-	return s
+	return moves, ahead
 }
 
-// warm says that a connection of the key is kept though nobody uses it.
-func (r *route) warm(key groupKey) bool { return r.Shared && key.account == "" }
+// kind is the key without the space that it may be bound to.
+func (k groupKey) kind() groupKey {
+	k.space = nil
+	return k
+}
+
+// survey is what there is of a kind of connections.
+type survey struct {
+	any           *group
+	miners, empty int
+	// room is how many miners all those have room for that are not being
+	// emptied.
+	room int
+}
+
+// spares says whether one that is empty can be done without.
+func (s *survey) spares(room int) bool {
+	return s.empty > 0 && s.miners > 0 && float64(s.room-room-s.miners) >= reserve*float64(room)
+}
+
+// kinds surveys all connections, and counts those of each route that are kept
+// warm. h.packMu is held.
+func (h *Hub) kinds() (kinds map[groupKey]*survey, warm map[*route]int) {
+	kinds, warm = make(map[groupKey]*survey), make(map[*route]int)
+	for key, groups := range h.groups {
+		k := kinds[key.kind()]
+		if k == nil {
+			k = &survey{any: groups[0]}
+			kinds[key.kind()] = k
+		}
+		serving := 0
+		for _, g := range groups {
+			size, _ := g.size()
+			k.miners += size
+			if g.draining {
+				continue
+			}
+			serving++
+			if size == 0 {
+				k.empty++
+			}
+			if key.account == "" {
+				warm[key.route]++
+			}
+		}
+		room := serving * key.room()
+		if key.space != nil {
+			room = min(room, int(key.space.slots.Capacity())) //nolint:gosec // a narrow one
+		}
+		k.room += room
+	}
+	return kinds, warm
+}
+
+// emptied is the group of a key whose miners the others that have miners can
+// well take, or nil. None of them may be without work.
+func emptied(groups []*group, room int) (least *group) {
+	miners, busy, fewest := 0, 0, 0
+	for _, g := range groups {
+		size, serves := g.size()
+		miners += size
+		if g.draining || size == 0 {
+			continue
+		}
+		if !serves {
+			return nil
+		}
+		busy++
+		if least == nil || size < fewest {
+			least, fewest = g, size
+		}
+	}
+	if busy < 2 || float64(miners) > slack*float64((busy-1)*room) {
+		return nil
+	}
+	return least
+}
+
+// openAhead opens another group like one there is: where slots are narrow, for
+// the space that the next ones come from.
+func (h *Hub) openAhead(like *group) {
+	key := like.key
+	if key.space != nil {
+		key.space = h.nextSpace(key)
+	}
+	h.packMu.Lock()
+	defer h.packMu.Unlock()
+	h.openGroup(key, like.who)
+}
+
+// nextSpace is the first space of a key's widths that has room for more than
+// a few.
+func (h *Hub) nextSpace(key groupKey) *space {
+	h.slotMu.Lock()
+	defer h.slotMu.Unlock()
+	for _, s := range h.spaces {
+		if s.slot == key.slot && s.miner == key.miner && float64(s.slots.Used()) < (1-reserve)*float64(s.slots.Capacity()) {
+			return s
+		}
+	}
+	return h.newSpace(extranonce.Layout{Slot: key.slot, Miner: key.miner})
+}
 
 // prewarm opens the first connection of each shared route, so that its first
 // miner has work at once.

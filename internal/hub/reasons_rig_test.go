@@ -31,6 +31,8 @@ type endings struct {
 	h    *house
 	g    *guest
 	stop context.CancelFunc
+	// shared makes many miners share a link, and closes one soon that has none.
+	shared bool
 	// dial replaces the pool's own dialing; what it returns nil for is dialed.
 	dial func() (net.Conn, error)
 	// ours is our end of the newest connection. All reads of our ends fail
@@ -84,16 +86,20 @@ func (f faulty) Read(p []byte) (int, error) {
 
 // start runs the hub.
 func (e *endings) start() {
-	template, err := mining.ParseTemplate(mining.DefaultTemplate)
+	text := mining.DefaultTemplate
+	if e.shared {
+		text = "{login}" // no link is kept warm then
+	}
+	template, err := mining.ParseTemplate(text)
 	if err != nil {
 		e.t.Fatal(err)
 	}
 	e.h = &house{t: e.t, books: ledger.New(ledger.Config{}, time.Now())}
 	links := 0
 	e.h.hub, err = hub.New(hub.Config{
-		UserAgent: "loka/test", VersionMask: work.MaskBIP320,
+		UserAgent: "loka/test", VersionMask: work.MaskBIP320, IdleLink: 10 * time.Second,
 		Pools:  []hub.PoolConfig{{Name: "main", Endpoint: dial.Endpoint{Host: "main", Port: 3333}, Account: "ACC", Password: "p"}},
-		Routes: []hub.RouteConfig{{Name: "farm", Rule: anyone, Pools: []string{"main"}, Worker: template}},
+		Routes: []hub.RouteConfig{{Name: "farm", Rule: anyone, Pools: []string{"main"}, Worker: template, Shared: e.shared}},
 	}, hub.Deps{
 		Ledger: e.h.books, Wire: wire.Config{MaxLine: 64 << 10}, Dial: e.dialed,
 		Metrics: hub.Metrics{Link: func(string) *link.Metrics {

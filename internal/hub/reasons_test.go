@@ -129,6 +129,10 @@ func minerEndings() []ending {
 	}
 	return append(all,
 		ending{name: "miner leaves", reason: mining.MinerGone, miner: true, provoke: func(e *endings) { e.g.leave() }, told: mining.PoolDisconnected},
+		ending{
+			name: "no miner is left", reason: mining.NoMiners, miner: true, before: func(e *endings) { e.shared = true },
+			provoke: func(e *endings) { e.g.leave() }, wait: 15 * time.Second,
+		},
 		ending{name: "we stop", reason: mining.Shutdown, miner: true, provoke: func(e *endings) { e.stop() }, told: mining.Shutdown},
 	)
 }
@@ -224,7 +228,7 @@ func testEnding(t *testing.T, c ending) {
 	if c.miner && e.g.reason() != c.told {
 		t.Errorf("the miner was told %q, want %q", e.g.reason(), c.told)
 	}
-	if c.miner && c.reason != mining.MinerGone {
+	if c.miner && c.reason != mining.MinerGone && c.reason != mining.NoMiners {
 		e.g.leave()
 	}
 }

@@ -215,7 +215,7 @@ func TestOneLinkAnAccount(t *testing.T) {
 				g.leave()
 			}
 			// A link that is for one account is not kept when its miners left.
-			pass(6 * time.Minute)
+			p.live(6)
 			if links := h.hub.Pools()[0].Links; links != 0 {
 				t.Errorf("%s: %d links are left", c.template, links)
 			}

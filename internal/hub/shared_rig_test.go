@@ -265,3 +265,11 @@ func (h *house) expectBooks(what string, ours, pools map[mining.Verdict]uint64) 
 		}
 	}
 }
+
+// live lets minutes pass with a job in each, so that no link ends for silence.
+func (p *fakePool) live(minutes int) {
+	for range minutes {
+		pass(time.Minute)
+		p.job()
+	}
+}

@@ -52,7 +52,7 @@ func TestPoolRefusesWhatIsValidHere(t *testing.T) {
 			}
 			// What comes right for long is no trouble any more.
 			p.submit = nil
-			pass(21 * time.Minute)
+			p.live(21)
 			g.mine("alice")
 			if s := h.hub.Pools()[0]; s.Discrepancies != 3 || s.Trouble {
 				t.Errorf("%s, later: %d discrepancies, trouble %t", c.reply, s.Discrepancies, s.Trouble)
