@@ -51,7 +51,6 @@ func (g *group) onJob(job *mining.Job) {
 		g.since, g.workless = w.ID, time.Time{}
 	}
 	g.refreshed, g.lowered = 0, time.Time{}
-	g.climb.told(job.Difficulty, now)
 	g.setTerms(now)
 	g.hand(w, now, g.everybody())
 	if p := g.pool.Load(); p.jobs != nil {
@@ -137,9 +136,10 @@ func (g *group) tick(now time.Time) {
 	case len(g.members) > 0 && now.Sub(g.sent) > g.hub.cfg.Refresh-sweepEvery:
 		g.vary(now, g.everybody())
 	case len(g.hurried) > 0 && g.mayVary(now):
-		some := g.hurried
+		some, sent := g.hurried, g.sent
 		g.hurried = nil
 		g.vary(now, some)
+		g.sent = sent // the others have waited since then
 	}
 }
 
