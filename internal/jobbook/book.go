@@ -109,7 +109,6 @@ func (b *Book) Add(w *mining.Work, now time.Time) {
 	kept := slices.Grow(slices.Clone(old[drop:]), 1)
 	if w.Clean {
 		retire(kept)
-		b.seen.forget()
 	}
 	added := entry{work: w, added: now}
 	if w.Job != nil {
@@ -118,6 +117,9 @@ func (b *Book) Add(w *mining.Work, now time.Time) {
 	}
 	kept = append(kept, added)
 	b.entries.Store(&kept)
+	if w.Clean {
+		b.seen.forget() // now that nothing before counts, and nobody has w
+	}
 }
 
 // Retire makes all work stale: the connection that it came by has ended.

@@ -64,7 +64,7 @@ var coinbases = sync.Pool{New: func() any { return new([]byte) }}
 func (b *Book) Check(c *Claim, now time.Time) Finding {
 	s := c.Share
 	e := b.find(s.Job, now)
-	if e == nil {
+	if e == nil || !s.Known {
 		return Finding{Verdict: mining.JobNotFound}
 	}
 	w := e.work
