@@ -47,7 +47,9 @@ type fakePool struct {
 	conns   []*poolConn
 	logins  []sv1.Authorize
 	submits []sv1.Submit
-	jobs    int
+	// suggested are the parameters of each mining.suggest_difficulty.
+	suggested []string
+	jobs      int
 }
 
 // poolConn is one connection of a fakePool.
@@ -150,6 +152,10 @@ func (c *poolConn) answer(m *sv1.Message) {
 			reply = p.submit(s)
 		}
 		c.result(m.ID, reply)
+	case sv1.MethodSuggestDifficulty:
+		p.mu.Lock()
+		p.suggested = append(p.suggested, string(m.Params))
+		p.mu.Unlock()
 	default: // a link says nothing else
 	}
 }
@@ -248,4 +254,3 @@ func (p *fakePool) users() (names []string) {
 	}
 	return names
 }
-
