@@ -147,14 +147,18 @@ type guest struct {
 	workers map[string]*mining.Worker
 	// told is the answer to the newest open, and tried the nonce that was
 	// looked at last.
-	told  mining.Answer
-	tried work.Nonce
+	told   mining.Answer
+	opened uint64 // its ticket
+	tried  work.Nonce
+	// refused are the logins that were not let in.
+	refused map[string]bool
 }
 
 func (h *house) join(id uint64) *guest {
 	g := &guest{
 		fakePeer: &fakePeer{answers: make(map[uint64]mining.Answer)}, house: h,
 		miner: &mining.Miner{ID: mining.MinerID(id), Listener: "0.0.0.0:3333"}, workers: make(map[string]*mining.Worker),
+		refused: make(map[string]bool),
 	}
 	h.hub.Join(g.miner, g.fakePeer)
 	return g
@@ -181,6 +185,7 @@ func (g *guest) answer(ticket uint64) mining.Answer {
 }
 
 func (g *guest) open() mining.Answer {
+	g.opened = g.ticket + 1
 	g.told = g.ask(mining.Request{Kind: mining.Open, UserAgent: "test/1"})
 	return g.told
 }
@@ -189,6 +194,7 @@ func (g *guest) authorize(login string) mining.Answer {
 	w := mining.NewWorker(login)
 	a := g.ask(mining.Request{Kind: mining.Authorize, Worker: w, Password: "miner-secret"})
 	g.workers[login] = w
+	g.refused[login] = a.Verdict != mining.Accepted
 	return a
 }
 

@@ -2,6 +2,8 @@ package hub_test
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -215,9 +217,9 @@ func TestSlotsOfOneByte(t *testing.T) {
 	})
 }
 
-// login is the worker that the guest authorized.
+// login is a worker that the guest named, or nothing.
 func (g *guest) login() string {
-	for login := range g.workers {
+	for _, login := range slices.Sorted(maps.Keys(g.workers)) {
 		return login
 	}
 	return ""
