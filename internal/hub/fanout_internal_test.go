@@ -31,7 +31,7 @@ func gathered(n int) (*group, []*hearer) {
 	r := &route{}
 	g := &group{hub: h, route: r, works: jobbook.New(jobbook.Config{})}
 	g.terms.Store(&terms{})
-	var heard []*hearer
+	heard := make([]*hearer, 0, n)
 	for range n {
 		p := new(hearer)
 		m := newShared(&seat{hub: h, route: r, miner: &mining.Miner{}, peer: p})

@@ -226,9 +226,10 @@ func (h *Hub) plan(now time.Time) (moves []emptying, ahead []*group) {
 }
 
 // kind is the key without the space that it may be bound to.
-func (k groupKey) kind() groupKey {
-	k.space = nil
-	return k
+func (k *groupKey) kind() groupKey {
+	kind := *k
+	kind.space = nil
+	return kind
 }
 
 // survey is what there is of a kind of connections.

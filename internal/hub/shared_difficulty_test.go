@@ -106,12 +106,12 @@ func TestPoolChangesItsDifficulty(t *testing.T) {
 		g := h.bring(2, "alice")
 		pass(3 * time.Second)
 		works := g.given()
-		p.group(0).setDifficulty(16)
+		p.shared().setDifficulty(16)
 		pass(3 * time.Second)
 		if a := g.assigned(); a.Difficulty != 16 || g.given() != works+1 {
 			t.Errorf("%d works after the pool asks for less, the last at %v", g.given()-works, a.Difficulty)
 		}
-		p.group(0).setDifficulty(256)
+		p.shared().setDifficulty(256)
 		pass(5 * time.Second)
 		if a := g.assigned(); a.Difficulty != 16 || g.given() != works+1 {
 			t.Errorf("%d works after the pool asks for more, the last at %v", g.given()-works, a.Difficulty)
@@ -286,7 +286,7 @@ func TestPoolDoesAsItIsAsked(t *testing.T) {
 			w.works(20)
 			if p.diff == easy && len(p.suggested) > 0 {
 				p.diff = 64 * easy
-				p.group(0).setDifficulty(p.diff)
+				p.shared().setDifficulty(p.diff)
 			}
 			p.job()
 		}

@@ -70,10 +70,7 @@ func TestNamesArePaced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sharedPool("main")
 		h := buildShared(t, []*fakePool{p}, nil)
-		var guests []*guest
-		for i := range 10 {
-			guests = append(guests, h.bring(uint64(i+1), fmt.Sprintf("rig%d", i)))
-		}
+		guests := h.crowd(10)
 		asked := len(p.users())
 		for round := 1; round <= 10; round++ {
 			for i, g := range guests {

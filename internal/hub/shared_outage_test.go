@@ -17,7 +17,7 @@ func TestMinersOutliveTheirLink(t *testing.T) {
 		h := buildShared(t, []*fakePool{p}, nil)
 		guests := h.crowd(3)
 		old := guests[0].newest()
-		_ = p.group(0).Close()
+		_ = p.shared().Close()
 		pass(2 * time.Second)
 		for i, g := range guests {
 			if a := g.assigned(); g.reason() != "" || a.Work == old || !a.Clean {
@@ -148,7 +148,7 @@ func TestHubEndsAmidAnOutage(t *testing.T) {
 		h := buildShared(t, []*fakePool{p}, nil)
 		g := h.bring(1, "alice")
 		p.slow = 30 * time.Second
-		_ = p.group(0).Close()
+		_ = p.shared().Close()
 		pass(5 * time.Second)
 		if s := h.hub.Pools()[0]; s.Probe.State != link.Active || len(s.Shared) != 1 {
 			t.Errorf("pool: %+v", s)

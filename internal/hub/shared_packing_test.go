@@ -154,7 +154,7 @@ func TestGroupIsNotEmptiedIntoOneWithoutWork(t *testing.T) {
 		guests := h.crowd(14)
 		pass(3 * time.Second)
 		p.noJob = true
-		_ = p.group(0).Close() // of ten miners
+		_ = p.shared().Close() // of ten miners
 		synctest.Wait()
 		for _, g := range guests[:9] {
 			g.leave()

@@ -1,7 +1,6 @@
 package hub_test
 
 import (
-	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -218,15 +217,14 @@ func pass(d time.Duration) {
 	synctest.Wait()
 }
 
-// group is the pool's shared connection that is its n-th (from 0) since the
-// probe.
-func (p *fakePool) group(n int) *poolConn {
+// shared is the pool's first connection after its probe's.
+func (p *fakePool) shared() *poolConn {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.conns) < n+2 {
-		panic(fmt.Sprintf("pool %s has %d connections", p.name, len(p.conns)))
+	if len(p.conns) < 2 {
+		panic("pool " + p.name + " has no shared connection")
 	}
-	return p.conns[n+1]
+	return p.conns[1]
 }
 
 // block makes the pool's connections give a job of a new block.

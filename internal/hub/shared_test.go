@@ -18,15 +18,12 @@ func TestManyMinersShareAConnection(t *testing.T) {
 		p := sharedPool("main")
 		p.diff = 32 * easy
 		h := buildShared(t, []*fakePool{p}, nil)
-		var guests []*guest
-		slots := map[work.Extranonce]bool{}
-		for i := range 5 {
-			g := h.bring(uint64(i+1), fmt.Sprintf("rig%d", i))
+		guests, slots := h.crowd(5), map[work.Extranonce]bool{}
+		for _, g := range guests {
 			slots[g.told.Extranonce1] = true
 			if g.told.Extranonce1.Len() != 4 || g.told.Extranonce2Size != 4 {
 				t.Errorf("told %+v", g.told)
 			}
-			guests = append(guests, g)
 		}
 		if len(slots) != 5 || h.hub.SlotsInUse() != 5 {
 			t.Errorf("5 miners have %d slots, %d in use", len(slots), h.hub.SlotsInUse())
@@ -36,7 +33,7 @@ func TestManyMinersShareAConnection(t *testing.T) {
 		}
 		p.block()
 		first := guests[0].newest()
-		want := append([]byte("coinbase one "), p.group(0).en1.Append(nil)...)
+		want := append([]byte("coinbase one "), p.shared().en1.Append(nil)...)
 		if !bytes.Equal(first.Prefix, want) {
 			t.Errorf("coinb1 is %x, want the pool's with its extranonce1: %x", first.Prefix, want)
 		}
@@ -239,7 +236,7 @@ func TestBlockIsForwarded(t *testing.T) {
 		}
 		// One of a connection that has ended has no way to go.
 		p.noJob = true
-		_ = p.group(0).Close()
+		_ = p.shared().Close()
 		pass(time.Second)
 		if a := g.hand("alice", block()); a.Verdict != mining.Stale || len(p.submitted()) != 2 {
 			t.Errorf("of a link that has ended: %v; %d went to the pools", a.Verdict, len(p.submitted()))
@@ -257,8 +254,8 @@ func TestPoolOfManyChangesItsExtranonce(t *testing.T) {
 		h := buildShared(t, []*fakePool{p}, nil)
 		g := h.bring(1, "alice")
 		before := g.newest()
-		p.group(0).setExtranonce("0102030405", 11)
-		p.group(0).notify(false)
+		p.shared().setExtranonce("0102030405", 11)
+		p.shared().notify(false)
 		synctest.Wait()
 		after := g.newest()
 		if after == before || g.sets != 0 || g.assigned().Clean {

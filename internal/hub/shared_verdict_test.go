@@ -72,8 +72,8 @@ func TestRacesAreNoDiscrepancies(t *testing.T) {
 	}{
 		"new block":         {`[21,"Job not found",null]`, (*fakePool).block, 0},
 		"another job":       {`[21,"Job not found",null]`, (*fakePool).job, 1},
-		"raised difficulty": {`[23,"Low difficulty",null]`, func(p *fakePool) { p.group(0).setDifficulty(2 * easy) }, 0},
-		"lower difficulty":  {`[23,"Low difficulty",null]`, func(p *fakePool) { p.group(0).setDifficulty(easy / 2) }, 1},
+		"raised difficulty": {`[23,"Low difficulty",null]`, func(p *fakePool) { p.shared().setDifficulty(2 * easy) }, 0},
+		"lower difficulty":  {`[23,"Low difficulty",null]`, func(p *fakePool) { p.shared().setDifficulty(easy / 2) }, 1},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			p := sharedPool("main")
@@ -83,7 +83,7 @@ func TestRacesAreNoDiscrepancies(t *testing.T) {
 			g.mine("alice")
 			c.meanwhile(p)
 			synctest.Wait()
-			p.group(0).late(p.submitted()[0].Nonce, c.reply)
+			p.shared().late(p.submitted()[0].Nonce, c.reply)
 			synctest.Wait()
 			if got := h.hub.Pools()[0].Discrepancies; got != c.want {
 				t.Errorf("%s: %d discrepancies, want %d", name, got, c.want)
@@ -109,7 +109,7 @@ func TestPoolAnswersLate(t *testing.T) {
 		if h.hub.Pending() != 0 {
 			t.Errorf("%d shares are due after the pool's time", h.hub.Pending())
 		}
-		p.group(0).late(p.submitted()[0].Nonce, "true")
+		p.shared().late(p.submitted()[0].Nonce, "true")
 		synctest.Wait()
 		h.expectBooks("late", ours, map[mining.Verdict]uint64{mining.Unanswered: 1, mining.Accepted: 1})
 		if h.hub.Pending() != 0 || h.hub.Pools()[0].Discrepancies != 0 {
@@ -132,7 +132,7 @@ func TestLinkEndsWithSharesDue(t *testing.T) {
 		if h.hub.Pending() != 2 {
 			t.Errorf("%d shares are due, want 2", h.hub.Pending())
 		}
-		_ = p.group(0).Close()
+		_ = p.shared().Close()
 		pass(10 * time.Second)
 		if h.hub.Pending() != 0 {
 			t.Errorf("%d shares are due after the link's end", h.hub.Pending())

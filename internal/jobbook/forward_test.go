@@ -36,7 +36,7 @@ func deal(t *rapid.T) *dealt {
 	d := &dealt{
 		size:    rapid.IntRange(extranonce.MinPoolSize, extranonce.MaxPoolSize).Draw(t, "en2 size"),
 		mask:    work.VersionMask(rapid.SampledFrom([]uint32{0, 0x1fffe000, 0x00ffe000, 0x1fffffe0}).Draw(t, "mask")),
-		reading: work.VersionReading(rapid.IntRange(0, 2).Draw(t, "reading")), //nolint:gosec // at most 2
+		reading: work.VersionReading(rapid.IntRange(0, 2).Draw(t, "reading")),
 		session: upstream.NewV1(upstream.Config{Pool: "p", UserAgent: "loka", VersionMask: work.MaskBIP323}),
 	}
 	d.en1, _ = work.MakeExtranonce(bytesOf(t, "en1", 0, work.MaxExtranonce))
