@@ -208,6 +208,8 @@ func (h *Hub) plan(now time.Time) (moves []emptying, ahead []*group) {
 				if !g.draining {
 					kind.room -= key.room()
 					kind.empty--
+				}
+				if !g.draining && key.account == "" {
 					warm[key.route]--
 				}
 				g.draining = true // nobody is to be placed here

@@ -29,7 +29,7 @@ type bench struct {
 // miner's.
 func newBench(t *testing.T) *bench {
 	t.Helper()
-	b := &bench{t: t, book: jobbook.New(jobbook.Config{}), mask: work.MaskBIP320, now: start()}
+	b := &bench{t: t, book: jobbook.New(jobbook.Config{MaxShares: 1 << 12}), mask: work.MaskBIP320, now: start()}
 	b.en1, _ = work.ParseExtranonce([]byte("a1b2c3d4"))
 	b.give(1, nil)
 	b.told.Set(1, easy, b.now)
@@ -39,7 +39,7 @@ func newBench(t *testing.T) *bench {
 // give gives the next work.
 func (b *bench) give(id mining.JobID, change func(w *mining.Work)) {
 	w := &mining.Work{
-		ID: id, Prefix: []byte("coinbase one E1"), NTime: 1_700_000_000,
+		ID: id, Prefix: []byte("coinbase one E1"), NTime: 1_700_000_000, VersionMask: work.MaskBIP320,
 		Job: &mining.Job{
 			Version: 0x20000000, NBits: 0x1703a30c, NTime: 1_700_000_000, Difficulty: 8 * easy,
 			CoinbaseSuffix: []byte("two"), Branches: []work.Hash{{1}, {2}},
@@ -133,7 +133,7 @@ func TestCheckNTime(t *testing.T) {
 	}{
 		{"the job's", job, job, true},
 		{"before it", job, job - 1, false},
-		{"0", job, 0, false},
+		{"1", job, 1, false},
 		{"rolled to the end", job, job + 600, true},
 		{"past the end", job, job + 601, false},
 		{"the most there is", job, 0xffffffff, false},
@@ -195,11 +195,14 @@ func TestCheckVersionBits(t *testing.T) {
 	} {
 		b := newBench(t)
 		b.mask = c.mask
-		b.give(2, func(w *mining.Work) { w.Job.Version = c.job })
+		b.give(2, nil)
 		const hard = 1 << 12 // so that another reading does not meet it by chance
 		b.told.Set(2, hard*easy, b.now)
 		b.now = b.now.Add(vardiff.Grace + time.Second)
-		b.give(3, func(w *mining.Work) { w.Job.Version, w.Job.Difficulty = c.job, 1 })
+		b.give(3, func(w *mining.Work) {
+			w.Job.Version, w.Job.Difficulty = c.job, 1
+			w.VersionMask &^= work.VersionMask(c.job) // the job's own bits are not offered
+		})
 		f := b.expect(c.name, b.share(hard*easy, impossible, func(s *mining.Share) work.Version {
 			s.VersionBits, s.HasVersionBits = c.bits, c.has
 			return c.hashed
@@ -208,6 +211,34 @@ func TestCheckVersionBits(t *testing.T) {
 			t.Errorf("%s: version %v, rolled %t; want %v", c.name, f.Version, f.Rolled, c.version)
 		}
 	}
+}
+
+// What a work does not offer, because its pool grants less than another did
+// that the miner came from, may not be rolled in it.
+func TestCheckOfferedBits(t *testing.T) {
+	b := newBench(t)
+	b.give(2, func(w *mining.Work) { w.VersionMask = 0x00ffe000 })
+	for _, c := range []struct {
+		bits work.VersionMask
+		want mining.Verdict
+		text string
+	}{{0x00800000, mining.Accepted, ""}, {0x10000000, mining.Invalid, "Invalid version bits"}} {
+		b.expect(c.bits.String(), b.share(easy, 8*easy, func(s *mining.Share) work.Version {
+			s.VersionBits, s.HasVersionBits = c.bits, true
+			return work.Version(c.bits) | 0x20000000
+		}), c.want, c.text, false)
+	}
+}
+
+// btcpool's agent leaves the ntime out where it is the job's own.
+func TestCheckWithoutNTime(t *testing.T) {
+	b := newBench(t)
+	b.give(2, func(w *mining.Work) { w.NTime += 90 })
+	s := b.share(easy, 8*easy, nil)
+	s.NTime = 0
+	b.expect("left out", s, mining.Accepted, "", false)
+	s.NTime = b.work.NTime
+	b.expect("the same, said", s, mining.Duplicate, "", false)
 }
 
 func TestCheckDifficulty(t *testing.T) {

@@ -106,7 +106,7 @@ func TestJudgedHeaderIsThePools(t *testing.T) {
 		pad := layout.Head(rapid.Uint64().Draw(t, "pad"))
 		slot, _ := work.MakeExtranonce(bytesOf(t, "slot", layout.Slot, layout.Slot))
 		en2, _ := work.MakeExtranonce(bytesOf(t, "en2", layout.Miner, layout.Miner))
-		w := &mining.Work{ID: 5, Job: d.job, NTime: d.job.NTime, Prefix: layout.AppendPrefix(nil, d.job.CoinbasePrefix, d.job.Extranonce1, pad)}
+		w := &mining.Work{ID: 5, Job: d.job, NTime: d.job.NTime, VersionMask: d.mask, Prefix: layout.AppendPrefix(nil, d.job.CoinbasePrefix, d.job.Extranonce1, pad)}
 		s := mining.Share{
 			Job: 5, Known: true, Extranonce2: en2, Nonce: work.Nonce(rapid.Uint32().Draw(t, "nonce")),
 			NTime: d.job.NTime + work.NTime(rapid.Uint32Range(0, 600).Draw(t, "rolled for")),
@@ -117,7 +117,7 @@ func TestJudgedHeaderIsThePools(t *testing.T) {
 		var told vardiff.History
 		const every work.Difficulty = 1e-10 // each hash meets it
 		told.Set(5, every, start())
-		book := jobbook.New(jobbook.Config{})
+		book := jobbook.New(jobbook.Config{MaxShares: 1})
 		book.Add(w, start())
 		claim := jobbook.Claim{Share: &s, Extranonce1: layout.Told(d.en1, slot), Mask: d.mask, Told: &told}
 		f := book.Check(&claim, start())

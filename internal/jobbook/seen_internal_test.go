@@ -42,8 +42,7 @@ func (m *seenModel) add(n uint64) bool {
 
 func TestSeenIsItsModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		var s seen
-		s.bound(1)
+		s := newSeen(1)
 		m := seenModel{most: s.most}
 		for range rapid.IntRange(1, 40).Draw(t, "rounds") {
 			if rapid.IntRange(0, 15).Draw(t, "forget") == 0 {
@@ -64,8 +63,7 @@ func TestSeenIsItsModel(t *testing.T) {
 }
 
 func TestSeenIsBounded(t *testing.T) {
-	var s seen
-	s.bound(4096)
+	s := newSeen(4096)
 	for n := range uint64(100_000) {
 		s.add(hashOf(n))
 	}
@@ -86,8 +84,7 @@ func TestSeenIsBounded(t *testing.T) {
 
 // A hash whose kept half is zero takes part like any other.
 func TestSeenZero(t *testing.T) {
-	var s seen
-	s.bound(1)
+	s := newSeen(1)
 	if !s.add(work.Hash{}) || s.add(work.Hash{}) {
 		t.Error("the zero hash is not new once and only once")
 	}
@@ -95,8 +92,7 @@ func TestSeenZero(t *testing.T) {
 
 // Large tables are let go, small ones are kept for the next block.
 func TestForgetLetsGo(t *testing.T) {
-	var s seen
-	s.bound(1 << 18)
+	s := newSeen(1 << 18)
 	for n := range uint64(100_000) {
 		s.add(hashOf(n))
 	}
@@ -114,8 +110,7 @@ func TestForgetLetsGo(t *testing.T) {
 // Of goroutines that hand in the same shares exactly one is first with each.
 func TestSeenByManyAtOnce(t *testing.T) {
 	const shares, hands = 20_000, 8
-	var s seen
-	s.bound(1 << 18)
+	s := newSeen(1 << 18)
 	var first [shares]atomic.Int32
 	var all sync.WaitGroup
 	for hand := range uint64(hands) {
@@ -137,8 +132,7 @@ func TestSeenByManyAtOnce(t *testing.T) {
 }
 
 func TestSeenAllocatesNothing(t *testing.T) {
-	var s seen
-	s.bound(1)
+	s := newSeen(1)
 	n := uint64(0)
 	for range 8 * 2 * seenStart * seenShards { // both generations of all parts have their room
 		n++

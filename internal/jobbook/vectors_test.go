@@ -107,12 +107,13 @@ func (v *vector) make(tb testing.TB, d work.Difficulty) *made {
 		Mask:        must[work.VersionMask](tb)(work.ParseVersionMask([]byte(v.Mask))),
 		Told:        &m.told,
 	}
+	m.work.VersionMask = m.claim.Mask
 	return m
 }
 
 // check enters the work in a book of its own and checks the share.
 func (m *made) check() jobbook.Finding {
-	b := jobbook.New(jobbook.Config{})
+	b := jobbook.New(jobbook.Config{MaxShares: 1})
 	b.Add(m.work, start())
 	return b.Check(&m.claim, start())
 }
