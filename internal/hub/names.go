@@ -154,7 +154,7 @@ func (p *pool) accountVaries(r *route) bool {
 // accountOf is for whom a worker's shares are paid, by all pools of the route
 // where that differs by miner; "" where it does not.
 func (r *route) accountOf(w *mining.Worker) string {
-	var all []string
+	all := make([]string, 0, len(r.varies))
 	for _, p := range r.varies {
 		all = append(all, accountIn(p.template(r), p.Account, w))
 	}

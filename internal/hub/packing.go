@@ -6,13 +6,9 @@ import (
 
 	"github.com/loka/stratum/internal/extranonce"
 	"github.com/loka/stratum/internal/mining"
-	"github.com/loka/stratum/work"
 )
 
 const (
-	// wideSlot is from how many bytes on a slot space serves the whole
-	// process; narrower ones are full with one group.
-	wideSlot = 4
 	// moveAtOnce bounds how many miners one sweep moves.
 	moveAtOnce = 256
 	// reserve is which part of a connection's room is kept free ahead of
@@ -20,63 +16,6 @@ const (
 	// of all before a connection is emptied.
 	reserve, slack = 0.1, 0.7
 )
-
-// space is a set of slots of which no two miners have the same.
-type space struct {
-	slots       *extranonce.Space
-	slot, miner int // bytes
-}
-
-// takeSlot finds a free slot for a layout that has one.
-func (h *Hub) takeSlot(l extranonce.Layout) (*space, work.Extranonce) {
-	h.slotMu.Lock()
-	defer h.slotMu.Unlock()
-	now := time.Now()
-	for _, s := range h.spaces {
-		if s.slot != l.Slot || s.miner != l.Miner {
-			continue
-		}
-		if slot, ok := s.slots.Take(now, h.oldestLive); ok {
-			return s, slot
-		}
-	}
-	s := h.newSpace(l)
-	slot, _ := s.slots.Take(now, nil) // a new space has room
-	return s, slot
-}
-
-// newSpace opens another slot space. h.slotMu is held.
-func (h *Hub) newSpace(l extranonce.Layout) *space {
-	start := uint32(randomUint64()) //nolint:gosec // random bits
-	s := &space{slots: extranonce.NewSpace(l.Slot, start), slot: l.Slot, miner: l.Miner}
-	h.spaces = append(h.spaces, s)
-	return s
-}
-
-// spaceFor is the first slot space of a layout's widths.
-func (h *Hub) spaceFor(l extranonce.Layout) *space {
-	h.slotMu.Lock()
-	defer h.slotMu.Unlock()
-	for _, s := range h.spaces {
-		if s.slot == l.Slot && s.miner == l.Miner {
-			return s
-		}
-	}
-	return h.newSpace(l)
-}
-
-// oldestLive is when the oldest job came that can still be worked on.
-func (h *Hub) oldestLive() time.Time {
-	oldest := time.Now()
-	for _, g := range h.allGroups() {
-		if at, ok := g.oldestLive(); ok && at.Before(oldest) {
-			oldest = at
-		}
-	}
-	return oldest
-}
-
-func (g *group) oldestLive() (time.Time, bool) { return g.works.OldestLive(time.Now()) }
 
 func keyOf(r *route, account string, s *space) groupKey {
 	k := groupKey{route: r, account: account, slot: s.slot, miner: s.miner}
@@ -195,26 +134,22 @@ type emptying struct {
 func (h *Hub) plan(now time.Time) (moves []emptying, ahead []*group) {
 	h.packMu.Lock()
 	defer h.packMu.Unlock()
-	kinds, warm := h.kinds()
+	kinds := h.kinds()
 	for key, groups := range h.groups {
-		if least := emptied(groups, key.room()); least != nil {
+		room := key.room()
+		if least := emptied(groups, room); least != nil {
 			least.draining = true
 		}
-		kind := kinds[key.kind()]
 		for _, g := range groups {
 			idle := g.idle(now, h.cfg.IdleLink)
+			if idle && !g.draining {
+				g.draining = kinds[key.kind()].spare(room)
+			}
 			switch {
-			case idle && (g.draining || kind.spares(key.room()) || kind.miners == 0 && (key.account != "" || warm[key.route] > 1)):
-				if !g.draining {
-					kind.room -= key.room()
-					kind.empty--
-				}
-				if !g.draining && key.account == "" {
-					warm[key.route]--
-				}
-				g.draining = true // nobody is to be placed here
+			case !g.draining:
+			case idle:
 				g.close(mining.NoMiners)
-			case g.draining:
+			default:
 				moves = append(moves, emptying{g, g.everyone()})
 			}
 		}
@@ -241,22 +176,41 @@ type survey struct {
 	// room is how many miners all those have room for that are not being
 	// emptied.
 	room int
+	// warm counts the route's connections that are kept though nobody uses
+	// them, of which one is enough; nil for those of one account.
+	warm *int
 }
 
-// spares says whether one that is empty can be done without.
-func (s *survey) spares(room int) bool {
-	return s.empty > 0 && s.miners > 0 && float64(s.room-room-s.miners) >= reserve*float64(room)
+// spare does without an empty connection of some room if that is possible.
+func (s *survey) spare(room int) bool {
+	switch {
+	case s.miners > 0 && float64(s.room-room-s.miners) < reserve*float64(room):
+		return false
+	case s.miners == 0 && s.warm != nil && *s.warm < 2:
+		return false
+	}
+	s.room -= room
+	s.empty--
+	if s.warm != nil {
+		*s.warm--
+	}
+	return true
 }
 
-// kinds surveys all connections, and counts those of each route that are kept
-// warm. h.packMu is held.
-func (h *Hub) kinds() (kinds map[groupKey]*survey, warm map[*route]int) {
-	kinds, warm = make(map[groupKey]*survey), make(map[*route]int)
+// kinds surveys all connections. h.packMu is held.
+func (h *Hub) kinds() map[groupKey]*survey {
+	kinds, warm := make(map[groupKey]*survey), make(map[*route]*int)
 	for key, groups := range h.groups {
 		k := kinds[key.kind()]
 		if k == nil {
 			k = &survey{any: groups[0]}
 			kinds[key.kind()] = k
+		}
+		if key.account == "" {
+			if warm[key.route] == nil {
+				warm[key.route] = new(int)
+			}
+			k.warm = warm[key.route]
 		}
 		serving := 0
 		for _, g := range groups {
@@ -269,9 +223,9 @@ func (h *Hub) kinds() (kinds map[groupKey]*survey, warm map[*route]int) {
 			if size == 0 {
 				k.empty++
 			}
-			if key.account == "" {
-				warm[key.route]++
-			}
+		}
+		if k.warm != nil {
+			*k.warm += serving
 		}
 		room := serving * key.room()
 		if key.space != nil {
@@ -279,7 +233,7 @@ func (h *Hub) kinds() (kinds map[groupKey]*survey, warm map[*route]int) {
 		}
 		k.room += room
 	}
-	return kinds, warm
+	return kinds
 }
 
 // emptied is the group of a key whose miners the others that have miners can
@@ -316,19 +270,6 @@ func (h *Hub) openAhead(like *group) {
 	h.packMu.Lock()
 	defer h.packMu.Unlock()
 	h.openGroup(key, like.who)
-}
-
-// nextSpace is the first space of a key's widths that has room for more than
-// a few.
-func (h *Hub) nextSpace(key groupKey) *space {
-	h.slotMu.Lock()
-	defer h.slotMu.Unlock()
-	for _, s := range h.spaces {
-		if s.slot == key.slot && s.miner == key.miner && float64(s.slots.Used()) < (1-reserve)*float64(s.slots.Capacity()) {
-			return s
-		}
-	}
-	return h.newSpace(extranonce.Layout{Slot: key.slot, Miner: key.miner})
 }
 
 // prewarm opens the first connection of each shared route, so that its first

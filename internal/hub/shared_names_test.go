@@ -87,6 +87,32 @@ func TestNamesArePaced(t *testing.T) {
 	})
 }
 
+// A farm with more workers than a pool should be bothered with.
+func TestNamesAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const most = 5000
+		p := sharedPool("main")
+		h := buildShared(t, []*fakePool{p}, nil)
+		asked := len(p.users())
+		g := h.bring(1, "rig0")
+		for i := range most + 20 {
+			login := fmt.Sprintf("rig%d", i)
+			g.authorize(login)
+			if a := g.mine(login); a.Verdict != mining.Accepted {
+				t.Fatalf("worker %d: %v", i, a.Verdict)
+			}
+			pass(100 * time.Millisecond)
+		}
+		if got := len(p.users()) - asked; got < most-10 || got > most+10 { // the probe logs in again meanwhile
+			t.Errorf("the pool was asked for %d names, want %d", got, most)
+		}
+		if n := h.hub.Pools()[0].Shared[0].Names; n != most {
+			t.Errorf("%d names are known, want %d", n, most)
+		}
+		g.leave()
+	})
+}
+
 // A pool that knows one worker a connection is found out once, and what was
 // found is remembered for the next link.
 func TestPoolKnowsOneWorker(t *testing.T) {

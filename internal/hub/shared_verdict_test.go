@@ -1,6 +1,8 @@
 package hub_test
 
 import (
+	"log/slog"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -37,9 +39,10 @@ func TestPoolRefusesWhatIsValidHere(t *testing.T) {
 			p := sharedPool("main")
 			p.submit = func(sv1.Submit) string { return c.reply }
 			found := counted{}
-			h := buildHub(t, []*fakePool{p}, hub.Deps{Metrics: hub.Metrics{
-				Discrepancy: func(_ string, v mining.Verdict) hub.Counter { return counting{found, v} },
-			}}, shareAll)
+			var lines logText
+			deps := hub.Deps{Logger: slog.New(slog.NewTextHandler(&lines, nil))}
+			deps.Metrics.Discrepancy = func(_ string, v mining.Verdict) hub.Counter { return counting{found, v} }
+			h := buildHub(t, []*fakePool{p}, deps, shareAll)
 			g := h.bring(1, "alice")
 			for range 3 {
 				if a := g.mine("alice"); a.Verdict != mining.Accepted {
@@ -49,6 +52,9 @@ func TestPoolRefusesWhatIsValidHere(t *testing.T) {
 			h.expectBooks(c.reply, map[mining.Verdict]uint64{mining.Accepted: 3}, map[mining.Verdict]uint64{c.want: 3})
 			if s := h.hub.Pools()[0]; s.Discrepancies != 3 || !s.Trouble || found[c.want] != 3 || len(found) != 1 {
 				t.Errorf("%s: %d discrepancies, trouble %t, counted %v", c.reply, s.Discrepancies, s.Trouble, found)
+			}
+			if n := lines.count("pool refused a share that is valid here"); n != 1 {
+				t.Errorf("%s: said %d times within a minute", c.reply, n)
 			}
 			// What comes right for long is no trouble any more.
 			p.submit = nil
@@ -220,16 +226,33 @@ func TestConfirmedReadingStays(t *testing.T) {
 }
 
 // rolled is a share with rolled version bits that meets a difficulty by
-// BIP 310's reading.
+// BIP 310's reading, and by no other that its bits may be written or read in.
 func (g *guest) rolled(bits work.VersionMask, least work.Difficulty) mining.Share {
 	g.house.t.Helper()
 	w := g.newest()
 	en2, _ := work.MakeExtranonce(make([]byte, g.told.Extranonce2Size))
 	s := mining.Share{Job: w.ID, Known: true, Extranonce2: en2, NTime: w.NTime, VersionBits: bits, HasVersionBits: true}
+	const mask = work.MaskBIP320
+	final := mask.Replace(w.Job.Version, bits)
+	var wrong []work.VersionMask // bits of the versions that a misunderstanding comes to
+	for written := work.ReadReplace; written <= work.ReadXor; written++ {
+		for read := work.ReadReplace; read <= work.ReadXor; read++ {
+			sent, _ := written.Bits(w.Job.Version, final, mask)
+			if v := read.Apply(w.Job.Version, sent, mask); v != final {
+				wrong = append(wrong, work.VersionMask(v)&mask)
+			}
+		}
+	}
+	target := least.Target()
 	for {
 		g.tried++
 		s.Nonce = g.tried
-		if least.Target().Met(g.hash(w, &s)) {
+		ambiguous := slices.ContainsFunc(wrong, func(bits work.VersionMask) bool {
+			other := s
+			other.VersionBits = bits
+			return target.Met(g.hash(w, &other))
+		})
+		if target.Met(g.hash(w, &s)) && !ambiguous {
 			return s
 		}
 	}

@@ -1,6 +1,7 @@
 package jobbook
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -133,7 +134,7 @@ func (c *Claim) solve(w *mining.Work, mask work.VersionMask, now time.Time, f *F
 		mask.Replace(w.Job.Version, bits), mask.Or(w.Job.Version, bits), mask.Xor(w.Job.Version, bits),
 	}
 	for i, v := range readings {
-		if i > 0 && (v == readings[0] || v == readings[i-1]) {
+		if slices.Contains(readings[:i], v) {
 			continue
 		}
 		h := c.header(w, root, v).Hash()

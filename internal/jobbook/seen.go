@@ -32,12 +32,12 @@ type seenShard struct {
 	_          [64]byte // so that no two parts share a cache line
 }
 
-// print is what is kept of a hash: its half that no difficulty makes zero.
-type print [2]uint64
+// mark is what is kept of a hash: its half that no difficulty makes zero.
+type mark [2]uint64
 
 // generation is an open-addressed table that is at most half full.
 type generation struct {
-	slots []print // a power of two, empty ones zero
+	slots []mark // a power of two, empty ones zero
 	used  int
 }
 
@@ -51,8 +51,8 @@ func newSeen(shares int) *seen {
 
 // add remembers a share and says whether it is new.
 func (s *seen) add(h work.Hash) bool {
-	p := print{binary.LittleEndian.Uint64(h[0:8]), binary.LittleEndian.Uint64(h[8:16])}
-	if p == (print{}) {
+	p := mark{binary.LittleEndian.Uint64(h[0:8]), binary.LittleEndian.Uint64(h[8:16])}
+	if p == (mark{}) {
 		p[1] = 1
 	}
 	shard := &s.shards[p[0]%seenShards]
@@ -84,7 +84,7 @@ func (s *seen) forget() {
 	}
 }
 
-func (g *generation) has(p print) bool {
+func (g *generation) has(p mark) bool {
 	if g.used == 0 {
 		return false
 	}
@@ -92,21 +92,21 @@ func (g *generation) has(p print) bool {
 }
 
 // find returns where p is, or the empty slot where it belongs.
-func (g *generation) find(p print) uint64 {
-	mask := uint64(len(g.slots) - 1)
+func (g *generation) find(p mark) uint64 {
+	mask := uint64(len(g.slots) - 1) //nolint:gosec // there are slots
 	i := p[1] & mask
-	for g.slots[i] != p && g.slots[i] != (print{}) {
+	for g.slots[i] != p && g.slots[i] != (mark{}) {
 		i = (i + 1) & mask
 	}
 	return i
 }
 
-func (g *generation) put(p print) {
+func (g *generation) put(p mark) {
 	if 2*g.used >= len(g.slots) {
 		old := g.slots
-		g.slots = make([]print, max(2*seenStart, 2*len(old)))
+		g.slots = make([]mark, max(2*seenStart, 2*len(old)))
 		for _, q := range old {
-			if q != (print{}) {
+			if q != (mark{}) {
 				g.slots[g.find(q)] = q
 			}
 		}
