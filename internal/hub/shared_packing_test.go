@@ -133,7 +133,24 @@ func TestSmallerGroupIsEmptied(t *testing.T) {
 		if n, refused := p.tally(); n != 2 || len(refused) != 0 {
 			t.Errorf("the pool took %d and refused %q", n, refused)
 		}
-		p.live(6)
+		// Nobody comes to the emptied one any more, not even where the other is full.
+		stays := h.hub.MinerState(small.miner).Link
+		for i := range uint64(5) {
+			left = append(left, h.bring(i+20, "new"))
+		}
+		if n := h.linksOf(left); n[stays] != 10 || len(n) != 2 {
+			t.Errorf("miners by link: %v", n)
+		}
+		for link := range h.linksOf(left) {
+			if link != stays && link <= 3 {
+				t.Errorf("a miner came to link %v, which is being emptied", link)
+			}
+		}
+		for _, g := range left[6:] {
+			g.leave()
+		}
+		left = left[:6]
+		p.live(8)
 		if got := h.hub.Pools()[0].Links; got != 1 {
 			t.Errorf("%d links are left", got)
 		}
@@ -156,7 +173,7 @@ func TestGroupIsNotEmptiedIntoOneWithoutWork(t *testing.T) {
 		p.noJob = true
 		_ = p.shared().Close() // of ten miners
 		synctest.Wait()
-		for _, g := range guests[:9] {
+		for _, g := range append(guests[:7:7], guests[10:12]...) { // the one with work is the smaller one
 			g.leave()
 		}
 		link := h.hub.MinerState(guests[13].miner).Link
@@ -164,7 +181,7 @@ func TestGroupIsNotEmptiedIntoOneWithoutWork(t *testing.T) {
 		if got := h.hub.MinerState(guests[13].miner).Link; got != link {
 			t.Errorf("a miner with work was moved from link %v to %v", link, got)
 		}
-		for _, g := range guests[9:] {
+		for _, g := range append(guests[7:10:10], guests[12:]...) {
 			g.leave()
 		}
 	})
