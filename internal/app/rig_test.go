@@ -27,6 +27,7 @@ type rig struct {
 	t     *testing.T
 	pool  *sim.Pool
 	audit *sim.Audit
+	told  func(sim.ShareEvent) // hears what miners are told of their shares
 	app   *app.App
 	addr  string
 	model *view.Model
@@ -44,7 +45,10 @@ func start(t *testing.T, pc sim.PoolConfig) *rig {
 func startWith(t *testing.T, pc sim.PoolConfig, text string) *rig {
 	t.Helper()
 	r := &rig{t: t, audit: sim.NewAudit()}
-	pc.OnShare = r.audit.Pool
+	r.told = r.audit.Miner
+	if pc.OnShare == nil {
+		pc.OnShare = r.audit.Pool
+	}
 	pool, err := sim.NewPool(pc)
 	if err != nil {
 		t.Fatal(err)
@@ -111,7 +115,7 @@ func (r *rig) proxy(text string) {
 // is on its way arrive first and returns the swarm's figures.
 func (r *rig) mine(mc sim.MinersConfig) (finish func() sim.MinersStats) {
 	r.t.Helper()
-	mc.Pool, mc.OnShare = r.addr, r.audit.Miner
+	mc.Pool, mc.OnShare = r.addr, r.told
 	miners, err := sim.NewMiners(mc)
 	if err != nil {
 		r.t.Fatal(err)
@@ -139,7 +143,7 @@ func (r *rig) mine(mc sim.MinersConfig) (finish func() sim.MinersStats) {
 	return finish
 }
 
-// earn waits until each of the eight manners has so many accepted shares.
+// earn waits until each miner of the swarm has so many accepted shares.
 func (r *rig) earn(shares uint64) {
 	r.t.Helper()
 	defer func() {
@@ -156,7 +160,7 @@ func (r *rig) earn(shares uint64) {
 				return false
 			}
 		}
-		return len(workers) == len(sim.Manners())
+		return len(workers) == len(r.swarm.Stats().Miners)
 	})
 }
 

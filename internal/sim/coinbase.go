@@ -26,10 +26,7 @@ type coinbaseShape struct {
 func (t *template) coinbase(s coinbaseShape) (coinb1, coinb2 []byte) {
 	script := appendHeight(nil, t.height)
 	script = appendPush(script, []byte(s.tag))
-	var unique [8]byte
-	binary.LittleEndian.PutUint32(unique[:4], uint32(s.job))  //nolint:gosec // the low half is unique enough
-	binary.LittleEndian.PutUint32(unique[4:], uint32(s.conn)) //nolint:gosec // the same
-	script = appendPush(script, unique[:])
+	script = appendPush(script, appendMark(nil, s.conn, s.job))
 	script = append(script, byte(s.extranonce)) //nolint:gosec // at most 48
 
 	coinb1 = append(coinb1, 1, 0, 0, 0, 1)

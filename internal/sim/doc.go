@@ -12,7 +12,8 @@
 // A server's breach of what a firmware needs is a Failure, and ends that
 // miner's connection where it would end the firmware's.
 //
-// An Audit compares what a pool accepted with what the miners were told.
+// An Audit compares what a pool accepted with what the miners were told; a
+// SharedAudit does so where a proxy hands on only some of the shares.
 //
 // With the same seed the extranonces, jobs and search orders are the same; when
 // a share is found still depends on the clock, for hashing is paced by it.

@@ -122,6 +122,9 @@ type PoolConfig struct {
 	// OnShare is told every submit with its outcome, from the goroutine that
 	// verified it, before the reply is sent. It must not block.
 	OnShare func(ShareEvent)
+	// OnJob is told every job that a connection is told, before it is sent. It
+	// must not block.
+	OnJob func(JobEvent)
 	// Logger is told of connections, blocks and failures; nil is silent.
 	Logger *slog.Logger
 }

@@ -27,6 +27,9 @@ func (c *poolConn) sendJob(t *template, clean bool) {
 	}
 	job, id := c.newJob(t, &q), c.pool.nextJobID()
 	c.remember(id, job)
+	if hook := c.pool.cfg.OnJob; hook != nil {
+		hook(JobEvent{Mark: markOf(job.coinb1), Difficulty: job.difficulty})
+	}
 	switch q.Clean {
 	case CleanAlways:
 		clean = true

@@ -40,6 +40,10 @@ type ShareEvent struct {
 	Worker string
 	// JobID is the job's name on this side.
 	JobID string
+	// Mark is the job's name on both sides, whatever the proxy between them
+	// renames: the number that the pool has put in the coinbase. 0 when the
+	// pool does not know the job, or the miner's job is of another pool.
+	Mark uint64
 	// Extranonce2 is as wide as this side was told.
 	Extranonce2 work.Extranonce
 	// NTime, Nonce and Version are the header's.
