@@ -28,6 +28,7 @@ type rig struct {
 	pool  *sim.Pool
 	audit *sim.Audit
 	told  func(sim.ShareEvent) // hears what miners are told of their shares
+	level slog.Level           // of the proxy's log
 	app   *app.App
 	addr  string
 	model *view.Model
@@ -45,10 +46,15 @@ func start(t *testing.T, pc sim.PoolConfig) *rig {
 func startWith(t *testing.T, pc sim.PoolConfig, text string) *rig {
 	t.Helper()
 	r := &rig{t: t, audit: sim.NewAudit()}
-	r.told = r.audit.Miner
-	if pc.OnShare == nil {
-		pc.OnShare = r.audit.Pool
-	}
+	r.told, pc.OnShare = r.audit.Miner, r.audit.Pool
+	r.serve(pc, text)
+	return r
+}
+
+// serve runs the pool and the proxy until the test ends.
+func (r *rig) serve(pc sim.PoolConfig, text string) {
+	t := r.t
+	t.Helper()
 	pool, err := sim.NewPool(pc)
 	if err != nil {
 		t.Fatal(err)
@@ -68,7 +74,6 @@ func startWith(t *testing.T, pc sim.PoolConfig, text string) *rig {
 	})
 	r.proxy(fmt.Sprintf("[[pool]]\nname = \"main\"\nurl = %q\nusername = \"ACCOUNT\"\npassword = \"x\"\n", pool.URL()) + text)
 	r.await("ready", 10*time.Second, r.model.Ready)
-	return r
 }
 
 // proxy runs a proxy with the given configuration.
@@ -81,7 +86,7 @@ func (r *rig) proxy(text string) {
 	if len(problems) > 0 {
 		r.t.Fatal(problems)
 	}
-	a, err := app.New(cfg, app.Deps{Version: "test", Logger: slog.New(slog.NewTextHandler(testWriter{r.t}, nil))})
+	a, err := app.New(cfg, app.Deps{Version: "test", Logger: slog.New(slog.NewTextHandler(testWriter{r.t}, &slog.HandlerOptions{Level: r.level}))})
 	if err != nil {
 		r.t.Fatal(err)
 	}

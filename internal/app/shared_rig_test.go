@@ -36,10 +36,17 @@ type sharedRig struct {
 // configured further by text.
 func startShared(t *testing.T, pc sim.PoolConfig, text string) *sharedRig {
 	t.Helper()
-	r := &sharedRig{shares: sim.NewSharedAudit()}
+	r := newShared(t)
 	pc.OnShare, pc.OnJob = r.shares.Pool, r.shares.Job
-	r.rig = startWith(t, pc, sharedRoute+text)
-	r.told, r.began = r.shares.Miner, time.Now()
+	r.serve(pc, sharedRoute+text)
+	return r
+}
+
+// newShared is a rig without anything that runs.
+func newShared(t *testing.T) *sharedRig {
+	t.Helper()
+	r := &sharedRig{rig: &rig{t: t}, shares: sim.NewSharedAudit(), began: time.Now()}
+	r.told = r.shares.Miner
 	return r
 }
 
