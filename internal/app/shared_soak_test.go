@@ -93,7 +93,7 @@ func TestSoakShared(t *testing.T) {
 	seen.steady(t)
 }
 
-// trivial is a difficulty that every hash meets.
+// trivial is the smallest difficulty.
 const trivial = "[vardiff]\nmin = 1e-10\nfixed = 2e-10\n"
 
 // TestSoakChurn has 2,000 miners of whom one in twenty reconnects each second,
@@ -107,7 +107,7 @@ func TestSoakChurn(t *testing.T) {
 	r.serve(sim.PoolConfig{
 		Seed: 2, Difficulty: 1e-8, JobInterval: 5 * time.Second, BlockInterval: 20 * time.Second, Transactions: 2,
 	}, sharedRoute+trivial)
-	l := &lightMiners{share: 5 * time.Second, stay: 20 * time.Second}
+	l := &lightMiners{share: 3 * time.Second, stay: 20 * time.Second}
 	stop := r.startLight(l, miners, min(10*time.Second, duration/6))
 	seen := r.watch(duration)
 	links := r.main().Shared
