@@ -6,13 +6,14 @@ LINT          := $(BIN)/golangci-lint-$(LINT_VERSION)
 TEST_TIMEOUT  ?= 5m
 FUZZ_TOTAL    ?= 180s
 SOAK_DURATION ?= 10m
+CHURN_DURATION ?= 15m
 BENCH         ?= .
 export GOTOOLCHAIN = local
 
-.PHONY: help run build test lint fuzz bench e2e soak cover walls tidy generate vulncheck compiler
+.PHONY: help run build test lint fuzz bench e2e soak soak-shared soak-churn cover walls tidy generate vulncheck compiler
 
 help: ## list the targets
-	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
 run: build ## start the demo: a simulated pool, real CPU miners, the proxy; no network needed
 	./loka demo
@@ -56,8 +57,14 @@ bench: ## benchmarks that print ratios against something measured in the same ru
 e2e: ## end to end with a real node (btcd on simnet)
 	cd test/e2e && $(GO) test -count=1 -timeout 10m -v ./...
 
-soak: compiler ## eight manners of miner at a high share rate for SOAK_DURATION (default 10m)
+soak: compiler ## eight manners of miner, a pool connection each, at a high share rate for SOAK_DURATION (default 10m)
 	CGO_ENABLED=1 LOKA_SOAK=$(SOAK_DURATION) $(GO) test -race -count=1 -timeout 0 -v -run '^TestSoak$$' ./internal/app
+
+soak-shared: compiler ## eight manners of miner on one pool connection for SOAK_DURATION (default 10m)
+	CGO_ENABLED=1 LOKA_SOAK=$(SOAK_DURATION) $(GO) test -race -count=1 -timeout 0 -v -run '^TestSoakShared$$' ./internal/app
+
+soak-churn: compiler ## 2,000 miners that come and go, on shared connections, for CHURN_DURATION (default 15m)
+	CGO_ENABLED=1 LOKA_SOAK_CHURN=$(CHURN_DURATION) $(GO) test -race -count=1 -timeout 0 -v -run '^TestSoakChurn$$' ./internal/app
 
 cover: ## coverage of all packages, as coverage.html
 	$(GO) test -coverpkg=./... -coverprofile=coverage.out ./...

@@ -4,6 +4,7 @@ package script
 
 import (
 	"flag"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -90,18 +91,21 @@ func sendSignal(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Fatalf("no background command is %s", args[1])
 }
 
-// answers is "answers URL": wait until it answers 200.
+// answers is "answers URL [REGEXP]": wait until it answers 200, with a match.
 func answers(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: answers URL")
+	if neg || len(args) == 0 || len(args) > 2 {
+		ts.Fatalf("usage: answers URL [REGEXP]")
 	}
-	await(ts, args[0], func() bool {
+	want, err := regexp.Compile(strings.Join(args[1:], ""))
+	ts.Check(err)
+	await(ts, strings.Join(args, " with "), func() bool {
 		res, err := http.Get(args[0])
 		if err != nil {
 			return false
 		}
+		body, err := io.ReadAll(res.Body)
 		_ = res.Body.Close()
-		return res.StatusCode == http.StatusOK
+		return err == nil && res.StatusCode == http.StatusOK && want.Match(body)
 	})
 }
 
