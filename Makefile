@@ -1,13 +1,13 @@
 # Everything a developer or CI runs. `make help` lists the targets.
-GO            ?= go
-BIN           := $(CURDIR)/.bin
-LINT_VERSION  := v2.15.0
-LINT          := $(BIN)/golangci-lint-$(LINT_VERSION)
-TEST_TIMEOUT  ?= 5m
-FUZZ_TOTAL    ?= 180s
-SOAK_DURATION ?= 10m
+GO             ?= go
+BIN            := $(CURDIR)/.bin
+LINT_VERSION   := v2.15.0
+LINT           := $(BIN)/golangci-lint-$(LINT_VERSION)
+TEST_TIMEOUT   ?= 5m
+FUZZ_TOTAL     ?= 180s
+SOAK_DURATION  ?= 10m
 CHURN_DURATION ?= 15m
-BENCH         ?= .
+BENCH          ?= .
 export GOTOOLCHAIN = local
 
 .PHONY: help run build test lint fuzz bench e2e soak soak-shared soak-churn cover walls tidy generate vulncheck compiler

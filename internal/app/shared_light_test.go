@@ -77,7 +77,7 @@ func (l *lightMiners) connect(ctx context.Context, i int, rng *rand.Rand) error 
 		if err := m.listen(next); err != nil {
 			return err
 		}
-		if len(m.job) == 0 || next == leave {
+		if len(m.job) == 0 || next.Equal(leave) {
 			continue
 		}
 		m.nonce++

@@ -33,6 +33,7 @@ func badJobs() []string {
 // A malformed or oversized job is not relayed, is counted, and the connection
 // lives; the fifth within a minute ends it, and the miners stay.
 func TestMalformedJobsShare(t *testing.T) {
+	t.Parallel()
 	const miners = 4
 	r := startShared(t, sim.PoolConfig{Seed: 4, Difficulty: 1e-7, JobInterval: time.Hour}, steadily)
 	finish := r.mine(sim.MinersConfig{

@@ -12,6 +12,7 @@ import (
 // Eight manners of firmware share a connection to pools of every temper: each
 // earns, and the pool refuses nothing that a new block does not explain.
 func TestEightMannersShare(t *testing.T) {
+	t.Parallel()
 	base := sim.PoolConfig{Seed: 7, Difficulty: 3e-7, JobInterval: time.Second, BlockInterval: 3 * time.Second}
 	for _, c := range []struct {
 		name    string
@@ -94,6 +95,7 @@ func (r *sharedRig) shareWell(stats sim.MinersStats) (figures string) {
 // version bits, the proxy finds it out, and the miners' firmware need not read
 // them in the same way.
 func TestTemplateBitsShare(t *testing.T) {
+	t.Parallel()
 	for _, rule := range []sim.VersionRule{sim.RuleBIP310, sim.RuleOr, sim.RuleXor} {
 		t.Run(string(rule), func(t *testing.T) {
 			t.Parallel()
@@ -110,6 +112,7 @@ func TestTemplateBitsShare(t *testing.T) {
 
 // A pool too narrow for a slot gives each miner a connection of its own.
 func TestNarrowPoolShares(t *testing.T) {
+	t.Parallel()
 	for size, manners := range map[int][]sim.Manner{
 		2: {sim.CGMiner, sim.CPUMiner, sim.Bitmain, sim.BFGMiner},
 		3: {sim.CGMiner, sim.CPUMiner, sim.Bitmain, sim.ESPMiner, sim.Whatsminer},

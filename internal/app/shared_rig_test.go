@@ -25,6 +25,7 @@ const (
 // that.
 type sharedRig struct {
 	*rig
+
 	shares *sim.SharedAudit
 	began  time.Time
 	// misread is how many shares the pool may refuse before it is known how it
