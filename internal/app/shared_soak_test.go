@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/loka/stratum/internal/sim"
+	"github.com/loka/stratum/sv1"
 )
 
 // soakFor is how long to soak by an environment variable; without it the test
@@ -123,6 +124,9 @@ func TestSoakChurn(t *testing.T) {
 	theirs, ours := r.pool.Ledger().Total(), r.model.Summary().Shares
 	if ours.PoolAccepted != theirs.Accepted || ours.PoolRejected != theirs.RejectedTotal() || ours.PoolAccepted == 0 {
 		t.Errorf("the pool accepted %d and refused %d in our book, %d and %v in its own", ours.PoolAccepted, ours.PoolRejected, theirs.Accepted, theirs.Rejected)
+	}
+	if stale := theirs.Rejected[sv1.CodeStale]; stale != theirs.RejectedTotal() || stale > theirs.Accepted/50 {
+		t.Errorf("the pool accepted %d and refused %v", theirs.Accepted, theirs.Rejected)
 	}
 	// Who left had some shares on the way.
 	if ours.Accepted < l.accepted.Load() {

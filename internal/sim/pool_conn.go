@@ -15,8 +15,8 @@ const (
 	maxPoolLine = 16 << 10
 	// keptJobs is how many jobs of a connection are remembered.
 	keptJobs = 64
-	// maxWorkers is how many logins a connection may have.
-	maxWorkers = 1024
+	// maxWorkers is how many logins a connection may have; more are refused.
+	maxWorkers = 4096
 )
 
 // poolConn is one connection to a pool. Its reader runs serve; the pool's

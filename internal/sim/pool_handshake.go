@@ -156,7 +156,11 @@ func (c *poolConn) authorize(m *sv1.Message) {
 	if p.cfg.OneWorker && len(c.workers) > 0 {
 		return // as ckpool: not even an answer
 	}
-	if !slices.Contains(c.workers, login) && len(c.workers) < maxWorkers {
+	if !slices.Contains(c.workers, login) {
+		if len(c.workers) >= maxWorkers {
+			c.refuse(m, refuse.unauthorized)
+			return
+		}
 		c.workers = append(c.workers, login)
 	}
 	p.authorized.Add(1)

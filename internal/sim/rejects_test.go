@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -181,5 +183,19 @@ func TestBlockInterval(t *testing.T) {
 			t.Errorf("job %s on %s, clean %t", c.job.JobID, c.job.PrevHash, c.job.Clean)
 		}
 		prev = c.job.PrevHash
+	}
+}
+
+// TestTooManyWorkers: a login past the bound is refused, not granted and then
+// disowned.
+func TestTooManyWorkers(t *testing.T) {
+	t.Parallel()
+	c := dial(t, startPool(t, PoolConfig{}))
+	for i := range maxWorkers + 1 {
+		c.write(fmt.Sprintf(`{"id":%d,"method":"mining.authorize","params":["u.%d","x"]}`, i+1, i))
+		line, _ := c.line()
+		if granted := strings.Contains(line, `"result":true`); granted != (i < maxWorkers) {
+			t.Fatalf("login %d: %s", i+1, line)
+		}
 	}
 }
