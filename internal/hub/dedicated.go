@@ -249,12 +249,7 @@ func (g *dedicated) passThrough(a mining.Answer) mining.Answer {
 	return a
 }
 
-func (g *dedicated) seated() { g.giveEarly() }
-
 func (g *dedicated) at() *pool { return g.pool }
-
-// suggest does nothing: the difficulty is the pool's.
-func (*dedicated) suggest(work.Difficulty, time.Time) {}
 
 func (*dedicated) state(*MinerState, time.Time) {}
 
@@ -475,7 +470,7 @@ func (g *dedicated) refresh(now time.Time) {
 	old := g.current
 	g.give(&mining.Work{
 		ID: mining.JobID(g.hub.jobIDs.Add(1)), Job: old.Job, Prefix: old.Prefix, VersionMask: old.VersionMask,
-		NTime: old.Job.NTime + work.NTime(age) + min(g.refreshed*rollAhead, maxAhead), //nolint:gosec // age is at most maxRefresh
+		NTime: old.Job.NTime + work.NTime(age) + min(g.refreshed*rollAhead, maxAhead),
 	}, now)
 }
 

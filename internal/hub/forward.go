@@ -42,6 +42,9 @@ func (g *group) forward(m *shared, who *member, s *mining.Share, f *jobbook.Find
 	// The job of a link that has ended is nothing to the next.
 	if !ok || l == nil || newer(g.since, f.Work.ID) {
 		g.mu.Unlock()
+		if f.Verdict == mining.Accepted { // it ended this very moment
+			g.unsubmitted(job.Difficulty)
+		}
 		return
 	}
 	if !g.climb.send(now) && !f.Block {
@@ -121,6 +124,7 @@ func (g *group) onVerdict(ev upstream.Event) {
 	p.asked.add(now, 1)
 	if share.name != nil {
 		share.name.answered = true
+		p.suspect.Store(0)
 	}
 	if ev.Verdict == mining.Accepted {
 		if share.matters {

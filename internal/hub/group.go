@@ -273,8 +273,8 @@ func (g *group) LinkEnded(l *link.Link, reason mining.Reason, err error) {
 		attrs = append(attrs, slog.Any("error", err))
 	}
 	g.hub.log.LogAttrs(context.Background(), level, "shared pool connection ended", attrs...)
-	if (reason == mining.PeerClosed || reason == mining.PeerReset) && g.aliases.suspicious(now) {
-		p.foundOneWorker(g.hub.log, "it closed the connection when a second worker was named")
+	if (reason == mining.PeerClosed || reason == mining.PeerReset) && g.aliases.suspicious(now) && p.suspect.Add(1) > 1 {
+		p.foundOneWorker(g.hub.log, "it closes connections on which a second worker is named")
 	}
 	g.link, g.early = nil, nil
 	if g.current != nil {
@@ -297,7 +297,7 @@ func (g *group) onAuthorized(l *link.Link, ev upstream.Event) {
 		g.onAlias(ev)
 		return
 	}
-	switch ev.Verdict { //nolint:exhaustive // all others refuse
+	switch ev.Verdict {
 	case mining.Accepted:
 		g.authorized = true
 		g.giveEarly()

@@ -96,7 +96,7 @@ func (g *group) vary(now time.Time, to []*shared) {
 	g.varied = now
 	w := &mining.Work{
 		ID: g.hub.nextJob(), Job: old.Job, Prefix: old.Prefix, VersionMask: old.VersionMask,
-		NTime: old.Job.NTime + work.NTime(age) + min(g.refreshed*rollAhead, maxAhead), //nolint:gosec // at most maxRefresh
+		NTime: old.Job.NTime + work.NTime(age) + min(g.refreshed*rollAhead, maxAhead),
 	}
 	g.hand(w, now, to)
 }

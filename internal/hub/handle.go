@@ -35,8 +35,8 @@ func (h *Hub) Handle(m *mining.Miner, req *mining.Request) mining.Answer {
 		return s.authorize(req)
 	case mining.Suggest:
 		s.wish = req.Difficulty
-		if s.role != nil {
-			s.role.suggest(req.Difficulty, time.Now())
+		if m, ok := s.role.(*shared); ok { // else the difficulty is the pool's
+			m.suggest(time.Now())
 		}
 	}
 	return mining.Answer{Ticket: req.Ticket, Verdict: mining.Invalid}
@@ -241,9 +241,9 @@ func (s *seat) opened(a mining.Answer, known []link.Facts) mining.Answer {
 		return a
 	}
 	a.Verdict, a.Extranonce1, a.Extranonce2Size = mining.Accepted, s.slot, s.layout.Miner
-	if s.role != nil {
-		s.role.seated()
-	} else if r := s.settled(); r != nil {
+	if d, ok := s.role.(*dedicated); ok {
+		d.giveEarly()
+	} else if r := s.settled(); s.role == nil && r != nil {
 		s.take(r) // whatever its worker is: some probe with a subscribe alone and want work at once
 	}
 	return a

@@ -30,8 +30,10 @@ type pool struct {
 	// and of valid shares that it refuses.
 	ended, refused, silent, discrepancy pace.Pace
 
-	// oneWorker: it knows one worker a connection.
+	// oneWorker: it knows one worker a connection. suspect counts the links
+	// in a row whose end pointed at that: one may be chance.
 	oneWorker atomic.Bool
+	suspect   atomic.Int32
 	// bits is how it reads version bits; sure says that a share has shown it.
 	bits atomic.Uint32
 	sure atomic.Bool

@@ -59,21 +59,15 @@ type seat struct {
 type role interface {
 	// begin is called once, when the seat has its route.
 	begin()
-	// seated tells that the seat's extranonce is decided since begin.
-	seated()
 	// authorize lets a worker in, now or later through the miner's Peer. pass
 	// are the options that came with the login.
 	authorize(ticket uint64, w *mining.Worker, pass options) mining.Answer
 	// submit judges or relays a share of a member.
 	submit(req *mining.Request, m *member, now time.Time) mining.Answer
-	// suggest hears which difficulty the miner would like.
-	suggest(d work.Difficulty, now time.Time)
 	// at is where the miner's work comes from; nil is nowhere yet.
 	at() *pool
 	// leave is called once, when the miner is gone.
 	leave(now time.Time)
-	// tick looks after what happens by the clock.
-	tick(now time.Time)
 	// state fills in what the role knows.
 	state(s *MinerState, now time.Time)
 }
@@ -160,8 +154,8 @@ func (s *seat) release() {
 func (s *seat) tick(now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.role != nil {
-		s.role.tick(now)
+	if d, ok := s.role.(*dedicated); ok {
+		d.tick(now) // what happens to others by the clock happens to groups
 	}
 }
 

@@ -61,9 +61,6 @@ func (m *shared) begin() {
 	}
 }
 
-// seated has nothing to add: a miner is shared only once it is planned.
-func (*shared) seated() {}
-
 // board makes the miner a member of a group and gives it the group's work, if
 // there is some by now.
 func (m *shared) board() {
@@ -134,7 +131,12 @@ func (m *shared) authorize(ticket uint64, w *mining.Worker, pass options) mining
 // restarted asks for new work if the miner is to have another difficulty than
 // the one that it was told.
 func (m *shared) restarted(told work.Difficulty) {
-	if m.current != nil && m.group.limit(m.current, m.vardiff.Difficulty(), 0) != told {
+	if m.current == nil {
+		return
+	}
+	want := m.vardiff.Difficulty()
+	m.vardiff.Told(told, time.Now())
+	if m.group.limit(m.current, want, 0) != told {
 		m.hurry()
 	}
 }
@@ -250,8 +252,12 @@ func (m *shared) check(s *mining.Share, now time.Time) (*group, jobbook.Finding)
 // credit counts an accepted share for vardiff.
 func (m *shared) credit(g *group, f *jobbook.Finding, now time.Time) {
 	m.vardiff.Share(f.Credited, now)
-	if above := f.Credited - f.Work.Job.Difficulty; above > 0 {
+	of := f.Work.Job.Difficulty
+	if above := f.Credited - of; above > 0 {
 		g.unsubmitted(above)
+	}
+	if now := g.terms.Load().difficulty; !f.Forward && now > 0 && now < of && f.Reached >= now {
+		g.unsubmitted(now) // lowered meanwhile: whether a pool takes it for this job differs
 	}
 	if !m.hurried {
 		if _, urgent := m.vardiff.Want(now); urgent {
@@ -272,7 +278,7 @@ func (m *shared) poolOf(g *group, f *jobbook.Finding) *pool {
 }
 
 // suggest starts anew from the miner's wish, unless shares have said better.
-func (m *shared) suggest(_ work.Difficulty, now time.Time) {
+func (m *shared) suggest(now time.Time) {
 	if m.opts.fixed > 0 || m.started && m.vardiff.Hashrate(now) > 0 {
 		return
 	}
@@ -299,9 +305,6 @@ func (m *shared) leave(now time.Time) {
 	}
 	m.release()
 }
-
-// tick has nothing to do: what happens by the clock happens to groups.
-func (*shared) tick(time.Time) {}
 
 func (m *shared) state(s *MinerState, now time.Time) {
 	if m.started {

@@ -83,6 +83,7 @@ func (b *Book) Check(c *Claim, now time.Time) Finding {
 	switch {
 	case e.stale:
 		f.Verdict = mining.Stale
+		f.Block = f.Block && b.seen.add(hash) // once is enough
 	case s.NTime < w.Job.NTime || s.NTime-w.Job.NTime > w.NTime-w.Job.NTime+MaxNTimeRoll:
 		f.Verdict, f.Text = mining.Invalid, textNTime
 	case illegal:
@@ -119,18 +120,24 @@ func (c *Claim) header(w *mining.Work, root work.Hash, v work.Version) work.Head
 }
 
 // solve finds the version that the miner hashed: the share's bits in place of
-// the job's (BIP 310), set in addition, or flipped. The three are one unless
-// the job has bits of the mask itself; the first that meets a difficulty
-// counts. Where none does the first is what the miner should have done. Bits
-// that the miner may not roll are taken along, for the share may be a block.
+// the job's (BIP 310), set in addition, or flipped. They are one unless the job
+// has bits of the mask itself, which the miner was not offered then; the best
+// hash that meets a difficulty is taken for the miner's. Where none does it is
+// what the miner should have done. Bits that the miner may not roll are taken
+// along, for the share may be a block.
 func (c *Claim) solve(w *mining.Work, mask work.VersionMask, now time.Time, f *Finding) (hash work.Hash, met bool) {
 	bits := c.Share.VersionBits
 	if !c.Share.HasVersionBits {
 		bits = 0
 	}
 	mask |= bits
+	first := mask
+	if offered := c.Mask & w.VersionMask; offered.Allows(bits) {
+		first = offered // as it was told to: the job's own bits stay
+	}
 	root := c.root(w)
 	readings := [...]work.Version{
+		first.Replace(w.Job.Version, bits),
 		mask.Replace(w.Job.Version, bits), mask.Or(w.Job.Version, bits), mask.Xor(w.Job.Version, bits),
 	}
 	for i, v := range readings {
@@ -138,13 +145,11 @@ func (c *Claim) solve(w *mining.Work, mask work.VersionMask, now time.Time, f *F
 			continue
 		}
 		h := c.header(w, root, v).Hash()
-		f.Credited, met = c.Told.Met(w.ID, h, now)
-		if i == 0 || met {
-			f.Version, hash = v, h
+		credited, ok := c.Told.Met(w.ID, h, now)
+		if i > 0 && (!ok || met && hash.Target().Cmp(h.Target()) <= 0) {
+			continue
 		}
-		if met {
-			break
-		}
+		f.Version, f.Credited, hash, met = v, credited, h, ok
 	}
 	return hash, met
 }

@@ -191,7 +191,7 @@ func TestCheckVersionBits(t *testing.T) {
 		{"five parameters keep the job's", 0x20800000, 0x1fffe000, 0, false, 0x20800000, mining.Accepted, "", 0x20800000},
 		{"zero bits keep the job's", 0x20800000, 0x1fffe000, 0, true, 0x20800000, mining.Accepted, "", 0x20800000},
 		{"zero bits replace the job's", 0x20800000, 0x1fffe000, 0, true, 0x20000000, mining.Accepted, "", 0x20000000},
-		{"none of the three", 0x20800000, 0x1fffe000, 0x00400000, true, 0x20002000, mining.LowDifficulty, "", 0x20400000},
+		{"none of them", 0x20800000, 0x1fffe000, 0x00400000, true, 0x20002000, mining.LowDifficulty, "", 0x20c00000},
 	} {
 		b := newBench(t)
 		b.mask = c.mask
