@@ -1,0 +1,181 @@
+package hub
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/loka/stratum/internal/extranonce"
+	"github.com/loka/stratum/internal/ledger"
+	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/upstream"
+	"github.com/loka/stratum/work"
+)
+
+// onJob passes a job on as work.
+func (g *dedicated) onJob(job *mining.Job) {
+	now := time.Now()
+	if !g.follow(job) {
+		return
+	}
+	layout, _ := extranonce.Fits(g.layout, job.Extranonce2Size)
+	var before *mining.Job
+	if g.current != nil {
+		before = g.current.Job
+	}
+	w := &mining.Work{
+		ID: mining.JobID(g.hub.jobIDs.Add(1)), Job: job,
+		NTime: job.NTime, Clean: job.Stales(before),
+		VersionMask: g.mask & g.hub.cfg.VersionMask,
+	}
+	size := len(job.CoinbasePrefix) + job.Extranonce1.Len() + layout.Pad
+	g.refreshed = 0
+	w.Prefix = layout.AppendPrefix(make([]byte, 0, size), job.CoinbasePrefix, job.Extranonce1, layout.Head(g.padSeed))
+	g.give(w, now)
+	if g.pool.jobs != nil {
+		g.pool.jobs.Inc()
+	}
+	if m := g.hub.deps.Metrics.FanoutSeconds; m != nil {
+		m.Observe(time.Since(job.Received).Seconds())
+	}
+}
+
+// giveEarly gives the job that came too early, if it may go now.
+func (g *dedicated) giveEarly() {
+	if job := g.early; job != nil {
+		g.early = nil
+		g.onJob(job)
+	}
+}
+
+// follow makes sure that the miner's extranonce fits the job's. Where it
+// does not, a miner that can be told is told, and any other is closed. A job
+// that cannot go yet is kept: a first job that forbade what was granted, only
+// because the pool answers its configure last, would cost a miner its rolling.
+func (g *dedicated) follow(job *mining.Job) bool {
+	maskDue := g.granted != 0 && !g.masked && g.current == nil
+	if !g.planned || g.opening || maskDue {
+		g.early = job
+		return false
+	}
+	if g.layout.PassThrough {
+		if job.Extranonce1 == g.en1 && job.Extranonce2Size == g.en2Size {
+			return true
+		}
+	} else if _, ok := extranonce.Fits(g.layout, job.Extranonce2Size); ok {
+		return true
+	}
+	g.layout = passThroughOf(job.Extranonce2Size)
+	g.en1, g.en2Size = job.Extranonce1, job.Extranonce2Size
+	if g.peer.SetExtranonce(g.en1, g.en2Size) {
+		g.current = nil // what the miner does now is of no more use: clean
+		return true
+	}
+	g.peer.Close(mining.ExtranonceChanged)
+	return false
+}
+
+// The times of refreshed work, in seconds.
+const (
+	// maxRefresh is how old a job may be and still be given again: no pool
+	// takes an ntime much later than that (ckpool 7,000 s, others less).
+	maxRefresh = 7000
+	// rollAhead is more than firmware rolls a work's ntime ahead (cgminer 60 s).
+	rollAhead = 61
+	// maxAhead bounds how far refreshed work is ahead of the clock: btcpool
+	// takes 600 s after the job.
+	maxAhead = 5 * rollAhead
+)
+
+// refresh gives the current work again under a new id and a later ntime, so
+// that no firmware takes silence for a dead pool. Firmware begins its
+// extranonce2 anew with each job id: were the ntime one that it has rolled to
+// already, it would find the same shares again.
+func (g *dedicated) refresh(now time.Time) {
+	age := now.Sub(g.current.Job.Received) / time.Second
+	if age <= 0 || age > maxRefresh {
+		return
+	}
+	g.refreshed++
+	old := g.current
+	g.give(&mining.Work{
+		ID: mining.JobID(g.hub.jobIDs.Add(1)), Job: old.Job, Prefix: old.Prefix, VersionMask: old.VersionMask,
+		NTime: old.Job.NTime + work.NTime(age) + min(g.refreshed*rollAhead, maxAhead),
+	}, now)
+}
+
+func (g *dedicated) give(w *mining.Work, now time.Time) {
+	g.current, g.sent = w, now
+	g.book.Add(w, now)
+	g.peer.Work(mining.Assignment{Work: w, Difficulty: w.Job.Difficulty, Clean: w.Clean})
+}
+
+func (g *dedicated) onAuthorized(ev upstream.Event) {
+	l, ok := g.logins[ev.Tag]
+	if !ok {
+		return
+	}
+	if ev.Verdict == mining.Unanswered {
+		// Silence, or the link's end: the next link asks again.
+		l.relayed = false
+		g.logins[ev.Tag] = l
+		return
+	}
+	delete(g.logins, ev.Tag)
+	now := time.Now()
+	a := mining.Answer{Ticket: ev.Tag, Verdict: ev.Verdict}
+	if a.Verdict == mining.Accepted {
+		first := g.first == nil
+		m := g.admit(l.worker, g.nameOf(l.worker), now)
+		if first {
+			g.hub.log.LogAttrs(context.Background(), slog.LevelInfo, "miner authorized", g.attrs(l.worker, m.name)...)
+		}
+	} else {
+		a.Verdict = mining.Unauthorized
+		g.hub.log.LogAttrs(context.Background(), warnOr(&g.pool.refused, now), "pool refused a worker",
+			append(g.attrs(l.worker, g.nameOf(l.worker)), slog.Int("code", ev.Code), slog.String("text", ev.Text))...)
+	}
+	g.peer.Answer(a)
+}
+
+// onVerdict books the pool's word on a share and passes it on.
+func (g *dedicated) onVerdict(ev upstream.Event) {
+	s, ok := g.shares[ev.Tag]
+	if !ok {
+		return
+	}
+	now := time.Now()
+	entry := ledger.Entry{
+		Worker: s.member.book, Pool: g.pool.book, Verdict: ev.Verdict, PoolVerdict: ev.Verdict,
+		Difficulty: s.difficulty, PoolDifficulty: s.difficulty, ShareDifficulty: s.reached, At: now,
+	}
+	switch {
+	case ev.Late:
+		g.hub.deps.Ledger.RecordPool(entry)
+	case ev.Local || ev.Verdict == mining.Unanswered:
+		entry.PoolVerdict = mining.Pending
+		g.record(entry)
+	default:
+		g.record(entry)
+	}
+	if ev.Verdict == mining.Unanswered && !ev.Local {
+		s.answered = true
+		g.shares[ev.Tag] = s
+	} else {
+		delete(g.shares, ev.Tag)
+	}
+	if ev.Late {
+		return
+	}
+	g.due.Add(-1)
+	if !ev.Local && ev.Verdict != mining.Unanswered {
+		g.pool.rtt.Store(int64(ev.RTT))
+	}
+	if m := g.hub.deps.Metrics.ShareSeconds; m != nil {
+		m.Observe(now.Sub(s.at).Seconds())
+	}
+	g.peer.Answer(mining.Answer{Ticket: ev.Tag, Verdict: ev.Verdict})
+	if g.left && g.due.Load() == 0 {
+		g.link.Close(mining.MinerGone)
+	}
+}
