@@ -50,11 +50,7 @@ type App struct {
 	listeners []*listen.Listener
 	http      *httpapi.Server
 
-	// connCtx is what miners' connections live under; it outlives the
-	// accept loops.
-	connCtx    context.Context
-	connCancel context.CancelFunc
-	started    chan struct{}
+	started chan struct{}
 }
 
 // New makes an app of a valid configuration. It makes data_dir and reads
@@ -75,7 +71,6 @@ func New(cfg *config.Config, deps Deps) (*App, error) {
 		cfg: cfg, log: deps.Logger, lock: lock, state: filepath.Join(cfg.DataDir, "state.json"),
 		started: make(chan struct{}),
 	}
-	a.connCtx, a.connCancel = context.WithCancel(context.Background())
 	if err := a.build(deps.Version); err != nil {
 		a.Close()
 		return nil, err
@@ -85,7 +80,6 @@ func New(cfg *config.Config, deps Deps) (*App, error) {
 
 // Close gives the data directory back. Only an app that is never run needs it.
 func (a *App) Close() {
-	a.connCancel()
 	if a.lock != nil {
 		_ = a.lock.Close() // the lock goes with it
 	}
@@ -186,8 +180,8 @@ func (a *App) makeListeners(counts *counts) error {
 			Address: address, HandshakeTimeout: a.cfg.Server.HandshakeTimeout, StopTimeout: a.cfg.Server.ShutdownTimeout,
 		}, listen.Deps{
 			Limiter: limiter, Logger: a.log, Metrics: counts.listen(),
-			Serve: func(_ context.Context, conn net.Conn, preread []byte) {
-				a.serve.Serve(a.connCtx, conn, preread, address)
+			Serve: func(_ context.Context, conn net.Conn, preread []byte, gone func()) {
+				a.serve.Serve(context.Background(), conn, preread, address, gone)
 			},
 		}))
 	}
@@ -258,8 +252,7 @@ func (a *App) Run(ctx context.Context) error {
 	a.log.InfoContext(ctx, "loka is stopping", "miners", a.serve.Len(), "shares_due", a.hub.Pending())
 	a.serve.Drain()
 	a.hub.Drain(min(dueAtMost, a.cfg.Server.ShutdownTimeout/3))
-	a.serve.CloseAll(mining.Shutdown)
-	a.connCancel()
+	a.serve.CloseAll(mining.Shutdown) // whatever their context: they outlive the accept loops
 	accepts.Wait()
 	stopWorking()
 	works.Wait()

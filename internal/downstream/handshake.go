@@ -70,20 +70,20 @@ func (s *V1) authorize(id, params []byte, out *Out) *mining.Request {
 		s.reply(id, reply{kind: replyRefusal, code: sv1.CodeUnauthorized, text: textTooMany}, out)
 		return nil
 	}
-	s.login = string(auth.User)
+	login := string(auth.User)
 	req := s.askFirst(mining.Authorize, id)
-	req.Worker = &mining.Worker{Login: s.login}
+	s.asking.login = login
+	req.Worker = &mining.Worker{Login: login}
 	req.Password = mining.Secret(auth.Password)
 	return req
 }
 
 // authorized takes the house's verdict on a login. The worker is the one that
 // the request carried at the end, completed on its way by others.
-func (s *V1) authorized(v mining.Verdict) reply {
-	if v == mining.Accepted && s.req.Worker != nil {
-		s.workers.add(s.login, s.req.Worker)
+func (s *V1) authorized(asked *asking, v mining.Verdict) reply {
+	if v == mining.Accepted && asked.req.Worker != nil {
+		s.workers.add(asked.login, asked.req.Worker)
 	}
-	s.login = ""
 	return authorizeReply(v)
 }
 
@@ -110,8 +110,8 @@ func (s *V1) negotiate(id, params []byte, out *Out) *mining.Request {
 	if conf.VersionRolling && conf.VersionMask != 0 {
 		// The line is gone when the answer comes.
 		answer.Unknown = cloneAll(conf.Unknown)
-		s.configure, s.mask = answer, conf.VersionMask
 		req := s.askFirst(mining.Negotiate, id)
+		s.asking.configure, s.asking.mask = answer, conf.VersionMask
 		req.VersionMask = conf.VersionMask
 		return req
 	}
@@ -124,13 +124,12 @@ func (s *V1) negotiate(id, params []byte, out *Out) *mining.Request {
 }
 
 // negotiated takes the house's answer to a negotiation; the latest counts.
-func (s *V1) negotiated(a mining.Answer) reply {
-	answer := s.configure
-	s.configure = sv1.ConfigureReply{}
+func (s *V1) negotiated(asked *asking, a mining.Answer) reply {
+	answer := asked.configure
 	s.wanted, s.told.mask = 0, 0
 	answer.VersionRolling = sv1.GrantNo
-	if granted := a.VersionMask & s.mask; a.Verdict == mining.Accepted && granted != 0 {
-		s.wanted, s.told.mask = s.mask, granted
+	if granted := a.VersionMask & asked.mask; a.Verdict == mining.Accepted && granted != 0 {
+		s.wanted, s.told.mask = asked.mask, granted
 		answer.VersionRolling, answer.VersionMask = sv1.GrantYes, granted
 	}
 	return reply{kind: replyConfigure, configure: &answer}
@@ -145,7 +144,7 @@ func (s *V1) negotiated(a mining.Answer) reply {
 // its answer this is newer than the one on its way.
 func (s *V1) SetExtranonce(en1 work.Extranonce, size int) bool {
 	if !s.subscribed {
-		if s.asking != 0 && s.req.Kind == mining.Open {
+		if s.asking != nil && s.asking.req.Kind == mining.Open {
 			s.move(en1, size)
 		}
 		return true

@@ -34,20 +34,22 @@ type V1 struct {
 
 	// Requests that await their replies.
 	slots slots
-	// asking is the ticket that Blocked waits for, 0 when none does; the
-	// fields below belong to that request.
-	asking    uint64
-	configure sv1.ConfigureReply
-	mask      work.VersionMask
-	login     string
-	// req is the request that blocks.
-	req *mining.Request
+	// asking is the request that blocks, nil when none does.
+	asking *asking
 
 	// What came in, for deadlines and limits.
 	lines, malformed, unsupported uint64
 	lastLine, lastShare           time.Time
 	strikes                       int
 	forgiven                      time.Time
+}
+
+// asking is a request that blocks the session, and what its answer needs.
+type asking struct {
+	req       mining.Request
+	configure sv1.ConfigureReply // of a negotiate
+	mask      work.VersionMask   // that a negotiate asked for
+	login     string             // of an authorize
 }
 
 // told is what the miner was told last.
@@ -85,7 +87,7 @@ const maxWaiting = 256 << 10
 //
 // Line must not be called while [V1.Blocked].
 func (s *V1) Line(line []byte, now time.Time, out *Out) (*mining.Request, error) {
-	if s.asking != 0 {
+	if s.asking != nil {
 		return nil, &CloseError{Reason: mining.InternalError}
 	}
 	req, err := s.message(line, now, out)
@@ -169,14 +171,13 @@ func (s *V1) ask(req *mining.Request, kind mining.RequestKind, id []byte) *minin
 // askFirst makes a request that blocks the session, and holds everything
 // unsolicited back until its reply has left.
 func (s *V1) askFirst(kind mining.RequestKind, id []byte) *mining.Request {
-	s.asking = s.slots.push(id, true)
-	s.req = &mining.Request{Kind: kind, Ticket: s.asking}
-	return s.req
+	s.asking = &asking{req: mining.Request{Kind: kind, Ticket: s.slots.push(id, true)}}
+	return &s.asking.req
 }
 
 // Blocked reports whether a negotiate, open or authorize awaits its answer:
 // no further line may be handed in before that.
-func (s *V1) Blocked() bool { return s.asking != 0 }
+func (s *V1) Blocked() bool { return s.asking != nil }
 
 // Answer takes the house's answer to a request. Answers may come in any
 // order, replies leave in the order of their requests. An answer that is
@@ -190,10 +191,9 @@ func (s *V1) Answer(a mining.Answer, out *Out) {
 		return
 	}
 	var r reply
-	if a.Ticket == s.asking {
-		s.asking = 0
-		r = s.settle(a)
-		s.req = nil
+	if asked := s.asking; asked != nil && a.Ticket == asked.req.Ticket {
+		s.asking = nil
+		r = s.settle(asked, a)
 	} else {
 		r = shareReply(a.Verdict)
 		if a.Text != "" && r.kind == replyError {
@@ -205,14 +205,14 @@ func (s *V1) Answer(a mining.Answer, out *Out) {
 }
 
 // settle applies the answer to the one request that blocks.
-func (s *V1) settle(a mining.Answer) reply {
-	switch s.req.Kind {
+func (s *V1) settle(asked *asking, a mining.Answer) reply {
+	switch asked.req.Kind {
 	case mining.Negotiate:
-		return s.negotiated(a)
+		return s.negotiated(asked, a)
 	case mining.Open:
 		return s.opened(a)
 	default:
-		return s.authorized(a.Verdict)
+		return s.authorized(asked, a.Verdict)
 	}
 }
 

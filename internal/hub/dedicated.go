@@ -100,17 +100,15 @@ func (g *dedicated) begin() {
 func (g *dedicated) run() {
 	reason := mining.PoolUnreachable
 	for _, p := range g.preferred() {
-		select {
-		case <-g.gone:
+		g.try(p)
+		g.mu.Lock()
+		switch {
+		case g.subscribed:
+			reason = mining.PoolDisconnected
+		case g.left:
 			reason = mining.MinerGone
-		default:
-			g.try(p)
-			g.mu.Lock()
-			if g.subscribed {
-				reason = mining.PoolDisconnected
-			}
-			g.mu.Unlock()
 		}
+		g.mu.Unlock()
 		if reason != mining.PoolUnreachable {
 			break
 		}

@@ -124,6 +124,9 @@ func (s *seat) whenKnown(a mining.Answer, settle settling) mining.Answer {
 		return settle(a, known)
 	}
 	a.Verdict = mining.Pending
+	if s.gone == nil {
+		s.gone = make(chan struct{})
+	}
 	if len(s.hub.rules.Candidates(s.facts)) == 0 {
 		s.peer.Close(mining.NoRoute)
 		return a

@@ -21,8 +21,6 @@ type seat struct {
 	hub   *Hub
 	miner *mining.Miner
 	peer  Peer
-	// gone is closed by leave.
-	gone chan struct{}
 	// due counts shares that the miner has no answer to.
 	due atomic.Int64
 
@@ -52,6 +50,8 @@ type seat struct {
 	accepted, rejected uint64
 
 	left bool
+	// gone is closed by leave; nil unless somebody waits.
+	gone chan struct{}
 }
 
 // role is how a seat's miner is served. All methods are called with the seat's
@@ -84,7 +84,7 @@ type member struct {
 
 func newSeat(h *Hub, m *mining.Miner, p Peer) *seat {
 	return &seat{
-		hub: h, miner: m, peer: p, gone: make(chan struct{}),
+		hub: h, miner: m, peer: p,
 		facts: steer.Facts{Listener: m.Listener, Remote: m.Remote.Addr()},
 	}
 }
@@ -127,7 +127,9 @@ func (s *seat) leave(now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.left = true
-	close(s.gone)
+	if s.gone != nil {
+		close(s.gone)
+	}
 	if s.space != nil {
 		s.space.slots.Free(s.slot, now)
 		if slots := s.hub.deps.Metrics.Slots; slots != nil {

@@ -206,7 +206,8 @@ func walk(t *testing.T, rnd *rand.Rand) {
 		near.Chunk(1 + rnd.IntN(4000))
 		w := &walker{t: t, conn: far, want: make(map[string]string), loses: i == 0}
 		walkers[i] = w
-		running.Go(func() { server.Serve(ctx, near, nil, "0.0.0.0:3333") })
+		running.Add(1)
+		server.Serve(ctx, near, nil, "0.0.0.0:3333", running.Done)
 		running.Go(w.listen)
 		w.say(
 			[3]string{w.id(), `"method":"mining.configure","params":[["version-rolling"],{"version-rolling.mask":"ffffffff"}]`, `1fffe000`},

@@ -27,7 +27,7 @@ func child() {
 	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
 		panic(err)
 	}
-	l := New(Config{Address: "127.0.0.1:0"}, Deps{Serve: echo, Logger: slog.New(slog.NewTextHandler(os.Stderr, nil))})
+	l := New(Config{Address: "127.0.0.1:0"}, Deps{Serve: here(echo), Logger: slog.New(slog.NewTextHandler(os.Stderr, nil))})
 	ctx, cancel := context.WithCancel(context.Background())
 	if err := l.Listen(ctx); err != nil {
 		panic(err)

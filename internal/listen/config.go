@@ -9,10 +9,11 @@ import (
 	"github.com/loka/stratum/internal/mining"
 )
 
-// Serve drives one connection until it ends, in the goroutine of that
-// connection. preread is what was read of it already. conn is closed when
-// Serve returns, if it is not closed yet. When ctx ends, Serve ends soon.
-type Serve func(ctx context.Context, conn net.Conn, preread []byte)
+// Serve takes a connection over and drives it until it ends. preread is what
+// was read of it already. Serve may return before that: it calls gone once,
+// when everything of the connection is gone; then it is closed, if it is not
+// yet. When ctx ends, the connection ends soon.
+type Serve func(ctx context.Context, conn net.Conn, preread []byte, gone func())
 
 // Config is what one listener is told. A zero field takes its default.
 type Config struct {

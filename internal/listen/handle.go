@@ -37,9 +37,10 @@ func httpAnswer() string {
 func (l *Listener) handle(ctx context.Context, conn net.Conn) {
 	preread, reason := l.first(ctx, conn)
 	if reason == "" {
-		l.deps.Serve(ctx, conn, preread)
+		l.deps.Serve(ctx, conn, preread, func() { l.gone(conn) })
 		return
 	}
+	defer l.gone(conn)
 	l.refused(ctx, conn, reason)
 	if reason == mining.HTTPRequest {
 		answerHTTP(ctx, conn)

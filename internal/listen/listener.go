@@ -141,16 +141,18 @@ func (l *Listener) admit(ctx context.Context, conn net.Conn) {
 	l.mu.Lock()
 	l.conns[conn] = struct{}{}
 	l.mu.Unlock()
-	l.wg.Go(func() {
-		defer func() {
-			_ = conn.Close()
-			l.deps.Limiter.Release()
-			l.mu.Lock()
-			delete(l.conns, conn)
-			l.mu.Unlock()
-		}()
-		l.handle(ctx, conn)
-	})
+	l.wg.Add(1)
+	go l.handle(ctx, conn)
+}
+
+// gone lets a connection's place go.
+func (l *Listener) gone(conn net.Conn) {
+	_ = conn.Close()
+	l.deps.Limiter.Release()
+	l.mu.Lock()
+	delete(l.conns, conn)
+	l.mu.Unlock()
+	l.wg.Done()
 }
 
 // refused books a connection that was not handed on.

@@ -68,6 +68,14 @@ func (t *tally) next() mining.Reason {
 }
 
 // echo answers lines until the peer leaves or ctx ends.
+// here drives a connection in the goroutine that hands it on.
+func here(drive func(ctx context.Context, conn net.Conn, preread []byte)) Serve {
+	return func(ctx context.Context, conn net.Conn, preread []byte, gone func()) {
+		defer gone()
+		drive(ctx, conn, preread)
+	}
+}
+
 func echo(ctx context.Context, conn net.Conn, preread []byte) {
 	stop := interruptible(ctx, conn)
 	defer stop()
@@ -133,7 +141,7 @@ func hear(t *testing.T, conn net.Conn, want string) {
 }
 
 func TestStratumIsHandedOn(t *testing.T) {
-	addr := start(t, Config{}, Deps{Serve: echo})
+	addr := start(t, Config{}, Deps{Serve: here(echo)})
 	for _, text := range []string{
 		"{\"id\":1}\n", "[1]\n", " \t{\"id\":1}\n", "\r\n\n{}\n", "{}\n", "{\n",
 		"{\"id\":1,\"method\":\"mining.subscribe\",\"params\":[]}\n{\"id\":2}\n",
@@ -172,7 +180,7 @@ func TestRefusals(t *testing.T) {
 
 func never(t *testing.T) Serve {
 	t.Helper()
-	return func(context.Context, net.Conn, []byte) { t.Error("a refused connection was handed on") }
+	return here(func(context.Context, net.Conn, []byte) { t.Error("a refused connection was handed on") })
 }
 
 func TestNothingSaid(t *testing.T) {
@@ -227,13 +235,13 @@ func TestHTTPGetsAnAnswer(t *testing.T) {
 
 func TestOneDoesNotBlockAnother(t *testing.T) {
 	release := make(chan struct{})
-	addr := start(t, Config{}, Deps{Serve: func(ctx context.Context, conn net.Conn, preread []byte) {
+	addr := start(t, Config{}, Deps{Serve: here(func(ctx context.Context, conn net.Conn, preread []byte) {
 		if bytes.HasPrefix(preread, []byte("{stuck")) {
 			<-release
 			return
 		}
 		echo(ctx, conn, preread)
-	}})
+	})})
 	defer close(release)
 	for range 20 {
 		say(t, dial(t, addr), "{stuck}\n") // in its handler
@@ -250,7 +258,7 @@ func TestLimiter(t *testing.T) {
 	counts := newTally()
 	limiter := NewLimiter(2)
 	var log bytes.Buffer
-	deps := Deps{Serve: echo, Limiter: limiter, Metrics: counts.metrics(), Logger: slog.New(slog.NewTextHandler(&log, nil))}
+	deps := Deps{Serve: here(echo), Limiter: limiter, Metrics: counts.metrics(), Logger: slog.New(slog.NewTextHandler(&log, nil))}
 	t.Cleanup(func() {
 		if n := strings.Count(log.String(), "connection limit reached"); n != 1 {
 			t.Errorf("the limit is logged %d times, want once:\n%s", n, &log)
@@ -287,11 +295,11 @@ func TestLimiter(t *testing.T) {
 
 func TestGracefulStop(t *testing.T) {
 	entered := make(chan struct{})
-	l := New(Config{Address: "127.0.0.1:0"}, Deps{Serve: func(ctx context.Context, conn net.Conn, _ []byte) {
+	l := New(Config{Address: "127.0.0.1:0"}, Deps{Serve: here(func(ctx context.Context, conn net.Conn, _ []byte) {
 		close(entered)
 		<-ctx.Done()
 		_, _ = io.WriteString(conn, "bye")
-	}})
+	})})
 	if err := l.Listen(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -326,11 +334,11 @@ func TestStopTimeout(t *testing.T) {
 	release := make(chan struct{})
 	entered, gone := make(chan struct{}), make(chan struct{})
 	l := New(Config{Address: "127.0.0.1:0", StopTimeout: 50 * time.Millisecond}, Deps{
-		Serve: func(context.Context, net.Conn, []byte) {
+		Serve: here(func(context.Context, net.Conn, []byte) {
 			close(entered)
 			<-release
 			close(gone)
-		},
+		}),
 	})
 	if err := l.Listen(t.Context()); err != nil {
 		t.Fatal(err)

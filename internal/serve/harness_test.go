@@ -224,9 +224,10 @@ func (r *rig) connectBy(size int, wrap func(net.Conn) net.Conn) *miner {
 		conn = wrap(near)
 	}
 	before := r.server.ids.Load()
-	r.wg.Go(func() {
-		defer close(m.done)
-		r.server.Serve(r.ctx, conn, nil, "0.0.0.0:3333")
+	r.wg.Add(1)
+	r.server.Serve(r.ctx, conn, nil, "0.0.0.0:3333", func() {
+		close(m.done)
+		r.wg.Done()
 	})
 	synctest.Wait()
 	if m.conn = r.server.Find(mining.MinerID(before + 1)); m.conn == nil {

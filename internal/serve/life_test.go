@@ -94,11 +94,10 @@ func TestReadersSeeWholeMiners(t *testing.T) {
 		}
 		var miners sync.WaitGroup
 		for range 50 {
-			miners.Go(func() {
-				near, far := testkit.Pipe()
-				time.AfterFunc(time.Millisecond, func() { _ = far.Close() })
-				r.server.Serve(r.ctx, near, nil, "")
-			})
+			miners.Add(1)
+			near, far := testkit.Pipe()
+			time.AfterFunc(time.Millisecond, func() { _ = far.Close() })
+			r.server.Serve(r.ctx, near, nil, "", miners.Done)
 		}
 		miners.Wait()
 		close(stop)
@@ -138,7 +137,8 @@ func TestPreread(t *testing.T) {
 		r := newRig(t)
 		near, far := testkit.Pipe()
 		m := &miner{Conn: far, r: r, near: near}
-		r.wg.Go(func() { r.server.Serve(r.ctx, near, []byte(subscribe("1")+"\n"+authorize("2", "ali")[:9]), "") })
+		r.wg.Add(1)
+		r.server.Serve(r.ctx, near, []byte(subscribe("1")+"\n"+authorize("2", "ali")[:9]), "", r.wg.Done)
 		synctest.Wait()
 		m.conn = r.server.Find(1)
 		m.expect(m.subscribed("1"), difficulty, notify(1))
@@ -318,10 +318,7 @@ func TestBareServer(t *testing.T) {
 		s := New(Config{}, Deps{House: h, Handler: h})
 		near, far := testkit.Pipe()
 		done := make(chan struct{})
-		go func() {
-			s.Serve(context.Background(), near, nil, "")
-			close(done)
-		}()
+		s.Serve(context.Background(), near, nil, "", func() { close(done) })
 		_, _ = fmt.Fprintln(far, subscribe("1"))
 		synctest.Wait()
 		if far.Buffered() == 0 {

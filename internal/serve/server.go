@@ -72,6 +72,8 @@ type Server struct {
 
 	mu    sync.Mutex
 	conns map[mining.MinerID]*Conn
+	// closing is what CloseAll was called with.
+	closing mining.Reason
 }
 
 // New makes a server. A nil Logger logs nothing; AnswerTimeout of 0 is 30 s.
@@ -102,19 +104,17 @@ type voice struct {
 	frames []wire.Frame
 }
 
-// Serve drives one connection until it ends and returns when everything of
-// it is gone. preread is what was read of it already; listener is the
-// configured address that it came in by.
-//
-// Its stack is what a miner's goroutine waits on: what is done before and
-// after is in functions of their own, so that the collector can shrink it.
-func (s *Server) Serve(ctx context.Context, conn net.Conn, preread []byte, listener string) {
+// Serve drives one connection until it ends, in goroutines of its own, and
+// calls gone when everything of it is gone. preread is what was read of it
+// already; listener is the configured address that it came in by.
+func (s *Server) Serve(ctx context.Context, conn net.Conn, preread []byte, listener string, gone func()) {
 	c := s.join(conn, preread, listener)
-	reason := c.wire.Run(ctx, c)
-	s.leave(ctx, c, reason)
+	c.wire.Go(ctx, c, func(reason mining.Reason) {
+		s.leave(ctx, c, reason)
+		gone()
+	})
 }
 
-//go:noinline
 func (s *Server) join(conn net.Conn, preread []byte, listener string) *Conn {
 	id := mining.MinerID(s.ids.Add(1))
 	c := &Conn{
@@ -132,10 +132,12 @@ func (s *Server) join(conn net.Conn, preread []byte, listener string) *Conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.conns[id] = c
+	if s.closing != "" {
+		c.wire.Close(s.closing)
+	}
 	return c
 }
 
-//go:noinline
 func (s *Server) leave(ctx context.Context, c *Conn, reason mining.Reason) {
 	s.mu.Lock()
 	delete(s.conns, c.miner.ID)
@@ -174,8 +176,12 @@ func (s *Server) Find(id mining.MinerID) *Conn {
 // still answered; what they say now stays unread.
 func (s *Server) Drain() { s.draining.Store(true) }
 
-// CloseAll asks every connection to end for the reason; it does not wait.
+// CloseAll asks every connection to end for the reason, and those that come
+// later too; it does not wait.
 func (s *Server) CloseAll(reason mining.Reason) {
+	s.mu.Lock()
+	s.closing = reason
+	s.mu.Unlock()
 	for _, c := range s.Conns() {
 		c.Close(reason)
 	}

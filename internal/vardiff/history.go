@@ -25,16 +25,17 @@ const (
 type History struct {
 	n       int // of changes in use, oldest first
 	changes [changes]change
+	// target is the newest one's: nearly all shares need no other.
+	target work.Target
 }
 
 type change struct {
-	permit
-
-	from  mining.JobID
-	since int64 // Unix ns
+	difficulty work.Difficulty
+	since      int64 // Unix ns
+	from       mining.JobID
 }
 
-// permit is a difficulty with its target, which takes long to compute.
+// permit is a difficulty with its target.
 type permit struct {
 	difficulty work.Difficulty
 	target     work.Target
@@ -51,8 +52,9 @@ func (h *History) Set(from mining.JobID, d work.Difficulty, now time.Time) {
 		copy(h.changes[:], h.changes[1:])
 		h.n--
 	}
-	h.changes[h.n] = change{permit{d, d.Target()}, from, now.UnixNano()}
+	h.changes[h.n] = change{d, now.UnixNano(), from}
 	h.n++
+	h.target = d.Target()
 }
 
 // Permit returns what a share of a job may meet at now: what held for the job,
@@ -73,7 +75,7 @@ func (h *History) Permit(job mining.JobID, now time.Time) Permits {
 			break
 		}
 		if !held || replaced <= Grace {
-			p.add(&h.changes[i].permit)
+			p.add(h.changes[i].difficulty)
 		}
 		held = held || !before(job, h.changes[i].from)
 	}
@@ -86,7 +88,7 @@ func (h *History) Met(job mining.JobID, hash work.Hash, now time.Time) (credited
 	if h.n > 0 {
 		last := &h.changes[h.n-1]
 		if !before(job, last.from) && (h.n == 1 || now.UnixNano()-last.since > int64(Grace)) {
-			if hash.Target().Cmp(last.target) > 0 {
+			if hash.Target().Cmp(h.target) > 0 {
 				return 0, false
 			}
 			return last.difficulty, true
@@ -105,17 +107,17 @@ type Permits struct {
 	of [changes]permit // highest difficulty first, each once
 }
 
-// add inserts a permit at its place.
-func (p *Permits) add(what *permit) {
+// add inserts a difficulty at its place.
+func (p *Permits) add(d work.Difficulty) {
 	at := p.n
-	for at > 0 && p.of[at-1].difficulty < what.difficulty {
+	for at > 0 && p.of[at-1].difficulty < d {
 		at--
 	}
-	if at > 0 && p.of[at-1].difficulty == what.difficulty {
+	if at > 0 && p.of[at-1].difficulty == d {
 		return
 	}
 	copy(p.of[at+1:], p.of[at:p.n])
-	p.of[at] = *what
+	p.of[at] = permit{d, d.Target()}
 	p.n++
 }
 

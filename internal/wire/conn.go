@@ -18,13 +18,16 @@ type Conn struct {
 	conn net.Conn
 	raw  syscall.RawConn // nil: the ordinary way
 	cfg  *Config         // shared by connections
-	done chan struct{}   // closed by the one who sets reason
 
-	// Owned by the reader, the goroutine in Run.
+	// Owned by the reader: the goroutine in Run, or one of Go's after the other.
 	handler Handler
 	preread []byte
 	// partial is the start of a line whose end has not come, right-sized.
 	partial []byte
+	// after is what follows the life of a connection that has goroutines of
+	// its own; moved says that it has gone on to a fresh one.
+	after func()
+	moved bool
 
 	// Atomic.
 	maxLine          atomic.Int64
@@ -38,8 +41,9 @@ type Conn struct {
 	// Guarded by mu.
 	queue    queue
 	reason   mining.Reason
-	abrupt   bool // nothing more is written
-	finished bool // Run is past its last write
+	done     chan struct{} // made when asked for, closed once there is a reason
+	abrupt   bool          // nothing more is written
+	finished bool          // Run is past its last write
 	// open says that fd is raw's descriptor: from the start of Run, which alone
 	// closes it, until finished.
 	open     bool
@@ -63,7 +67,6 @@ func New(conn net.Conn, preread []byte, cfg *Config) *Conn {
 		conn:    conn,
 		raw:     rawOf(conn),
 		cfg:     cfg.Complete(),
-		done:    make(chan struct{}),
 		preread: preread,
 	}
 	c.maxLine.Store(int64(c.cfg.MaxLine))
@@ -73,22 +76,47 @@ func New(conn net.Conn, preread []byte, cfg *Config) *Conn {
 // Run reads until the connection ends and returns the one reason. The end of
 // ctx closes with shutdown, or with the reason that its cause carries. When
 // the end is graceful, what is queued is flushed within DrainTimeout. The
-// connection is closed, and every goroutine of it gone, when Run returns. It
-// is called once.
+// connection is closed, and every goroutine of it gone, when Run returns. Run
+// or [Conn.Go] is called once.
 func (c *Conn) Run(ctx context.Context, h Handler) mining.Reason {
+	stop := c.begin(ctx, h)
+	c.read()
+	return c.finish(stop)
+}
+
+// Go is Run in goroutines of the connection's own, the last of which calls
+// done. Once the connection is steady its life goes on in a fresh one: a
+// handshake needs a larger stack than waiting does, and the collector halves
+// stacks that are hardly used, but not to the least there is.
+func (c *Conn) Go(ctx context.Context, h Handler, done func(mining.Reason)) {
+	go func() {
+		stop := c.begin(ctx, h)
+		c.after = func() { done(c.finish(stop)) }
+		if !c.read() {
+			c.after()
+		}
+	}()
+}
+
+// rest is the life of a steady connection.
+func (c *Conn) rest() {
+	c.readRaw()
+	c.after()
+}
+
+// begin prepares a connection for reading; stop undoes what watches ctx.
+func (c *Conn) begin(ctx context.Context, h Handler) (stop func() bool) {
 	c.handler = h
 	setOptions(c.conn)
 	c.start()
+	if ctx.Done() == nil {
+		return func() bool { return false }
+	}
 	c.wg.Add(1)
-	stop := context.AfterFunc(ctx, func() {
+	return context.AfterFunc(ctx, func() {
 		defer c.wg.Done()
 		c.Close(shutdownReason(ctx))
 	})
-	c.read()
-	if stop() {
-		c.wg.Done()
-	}
-	return c.finish()
 }
 
 // start lets out what was sent before Run. From here on the descriptor is
@@ -114,7 +142,17 @@ func (c *Conn) Close(reason mining.Reason) {
 // Done is closed as soon as the end has a reason: Close was called, the
 // context ended, the peer left or a write went wrong. While Line blocks
 // nothing is read, so a peer that leaves is not noticed until it returns.
-func (c *Conn) Done() <-chan struct{} { return c.done }
+func (c *Conn) Done() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.done == nil {
+		c.done = make(chan struct{})
+		if c.reason != "" {
+			close(c.done)
+		}
+	}
+	return c.done
+}
 
 // Wake makes the reader call Tick soon.
 func (c *Conn) Wake() {
@@ -155,7 +193,9 @@ func (c *Conn) end(reason mining.Reason) {
 	}
 	c.reason = reason
 	c.ended.Store(true)
-	close(c.done)
+	if c.done != nil {
+		close(c.done)
+	}
 	if reason == mining.SlowConsumer {
 		c.cfg.Metrics.SlowConsumers.Add(1)
 	}
@@ -167,7 +207,10 @@ func (c *Conn) end(reason mining.Reason) {
 func (c *Conn) interrupt() { _ = c.conn.SetReadDeadline(time.Unix(1, 0)) }
 
 // finish flushes what is queued, waits for every goroutine and hangs up.
-func (c *Conn) finish() mining.Reason {
+func (c *Conn) finish(stop func() bool) mining.Reason {
+	if stop() {
+		c.wg.Done()
+	}
 	c.mu.Lock()
 	c.corked.Store(false)
 	c.pump()

@@ -35,20 +35,21 @@ func borrow() *[scratchSize]byte {
 	return s
 }
 
-// read runs until the connection has a reason to end.
-func (c *Conn) read() {
+// read runs until the connection has a reason to end, or goes on in another
+// goroutine, which it then says.
+func (c *Conn) read() (moved bool) {
 	if !c.tick() {
-		return
+		return false
 	}
 	if preread := c.preread; len(preread) > 0 {
 		c.preread = nil
 		c.input(preread)
 	}
 	if c.raw != nil {
-		c.readRaw()
-	} else {
-		c.readConn()
+		return c.readRaw()
 	}
+	c.readConn()
+	return false
 }
 
 // tick asks the handler for its next time and sets the read deadline to it.
@@ -82,14 +83,23 @@ func (c *Conn) tick() bool {
 // readRaw spends the connection's life in one raw read: its callback reads
 // until nothing is there and then waits in the poller without a buffer.
 // Only the timer, the end and a flood get out of it.
-func (c *Conn) readRaw() {
+func (c *Conn) readRaw() (moved bool) {
 	for !c.ended.Load() {
 		err := c.raw.Read(c.readable)
 		if c.readError(err) {
-			return
+			return false
+		}
+		if c.moves() {
+			c.moved = true
+			go c.rest()
+			return true
 		}
 	}
+	return false
 }
+
+// moves says that the connection's life is to go on with a fresh stack.
+func (c *Conn) moves() bool { return c.after != nil && !c.moved && c.steady.Load() }
 
 // readable reads until there is nothing more. A short read is not the end of
 // it: the poller is edge-triggered, so that a FIN which came together with
@@ -110,14 +120,14 @@ func (c *Conn) readable(fd uintptr) (over bool) {
 		n, errno := rawRead(fd, scratch[:])
 		switch {
 		case errno == syscall.EAGAIN:
-			return false
+			return c.moves()
 		case errno != 0:
 			c.Close(readReason(errno))
 		case n == 0:
 			c.Close(readReason(io.EOF))
 		default:
 			if answered := c.input(scratch[:n]); answered && steady && n < len(scratch) && !c.ended.Load() {
-				return false
+				return c.moves()
 			}
 		}
 	}
