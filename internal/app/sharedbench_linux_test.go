@@ -168,9 +168,10 @@ func (c *shareCost) measure(p *loadProcess, command string) {
 // BenchmarkSharedIdle measures what a miner costs that has work and is
 // silent, beside the bare server's.
 //
-//	B/miner      is heap and stacks in use after two collections, with the
-//	             miners less without,
-//	rss-B/miner  is what the process's resident memory grew by.
+//	B/miner         is heap and stacks in use after two collections, with the
+//	                miners less without,
+//	rss-B/miner     is what the process's resident memory grew by,
+//	worked-B/miner  is B/miner once each has handed in a share or two.
 func BenchmarkSharedIdle(b *testing.B) {
 	n := sharedMiners()[len(sharedMiners())-1]
 	b.Run(fmt.Sprintf("miners=%d", n), func(b *testing.B) { benchIdle(b, n) })
@@ -180,18 +181,21 @@ func benchIdle(b *testing.B, n int) {
 	b.Helper()
 	f := newFarm(b, n)
 	plain := bareServer(b, learn(b, f.addr))
-	grew := func(addr string) (inHeap, resident float64) {
+	grew := func(addr string) (inHeap, resident, worked float64) {
 		heap, rss := inUse(b)
 		f.connect(addr, n, false)
 		time.Sleep(500 * time.Millisecond)
 		heapAfter, rssAfter := inUse(b)
+		f.load.do("closed %d", 2*n)
+		heapWorked, _ := inUse(b)
 		f.leave(b, addr)
-		return (heapAfter - heap) / float64(n), (rssAfter - rss) / float64(n)
+		return (heapAfter - heap) / float64(n), (rssAfter - rss) / float64(n), (heapWorked - heap) / float64(n)
 	}
-	ours, resident := grew(f.addr)
-	bare, _ := grew(plain)
+	ours, resident, worked := grew(f.addr)
+	bare, _, _ := grew(plain)
 	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(ours, "B/miner")
+	b.ReportMetric(worked, "worked-B/miner")
 	b.ReportMetric(resident, "rss-B/miner")
 	b.ReportMetric(bare, "bare-B/miner")
 	b.ReportMetric(ours/bare, "x_bare")
