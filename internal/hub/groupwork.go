@@ -143,9 +143,7 @@ func (g *group) tick(now time.Time) {
 	}
 }
 
-// sort puts the members in order and sums up what they do, now and then. It
-// takes their hashrates without their locks: a figure that is a moment old
-// will do.
+// sort puts the members in order and sums up what they do, now and then.
 func (g *group) sort(now time.Time) {
 	g.mu.Lock()
 	if now.Sub(g.sorted) < sortEvery {
@@ -159,7 +157,7 @@ func (g *group) sort(now time.Time) {
 	order = slices.Clone(order) // the other is being read
 	hashrate := 0.0
 	for _, m := range order {
-		hashrate += m.rate.Load()
+		hashrate += m.measure(now)
 	}
 	slices.SortFunc(order, func(a, b *shared) int { return cmp.Compare(b.rate.Load(), a.rate.Load()) })
 	g.mu.Lock()

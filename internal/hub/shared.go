@@ -183,6 +183,16 @@ func (m *shared) give(w *mining.Work, now time.Time) {
 	m.peer.Work(mining.Assignment{Work: w, Difficulty: d, Clean: clean})
 }
 
+// measure estimates the miner's hashrate, in H/s.
+func (m *shared) measure(now time.Time) float64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.started && !m.left {
+		m.rate.store(m.vardiff.Hashrate(now))
+	}
+	return m.rate.Load()
+}
+
 // deliver is give for a group's fan-out: a miner that has left the group or
 // has newer work is passed over.
 func (m *shared) deliver(g *group, w *mining.Work, now time.Time) {
