@@ -27,7 +27,7 @@ type behaviour struct {
 }
 
 func behaviours() []behaviour {
-	short := Config{MaxLine: 16, MaxQueueBytes: 64 << 10, MaxQueueAge: 300 * time.Millisecond, DrainTimeout: 200 * time.Millisecond}
+	short := Config{MaxLine: 16, MaxQueueAge: 300 * time.Millisecond, DrainTimeout: 200 * time.Millisecond}
 	patient := Config{MaxQueueAge: time.Minute, DrainTimeout: time.Minute}
 	hasty := Config{MaxQueueAge: time.Minute, DrainTimeout: 100 * time.Millisecond}
 	return []behaviour{
@@ -69,6 +69,21 @@ func TestBehaviour(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A real socket that seemed full finds more room on a busy machine, where its
+// acknowledgements come late. The tests of what waits must not depend on it.
+func TestFullStaysFull(t *testing.T) {
+	ways()["tcp"](t, Config{MaxQueueAge: 300 * time.Millisecond}, func(r *rig) {
+		r.start()
+		sent := r.fill()
+		r.hear(string(sent[:2<<10]))
+		if n := r.conn.Stats().QueuedBytes; n == 0 {
+			t.Error("nothing waits any more")
+			return
+		}
+		r.end(mining.SlowConsumer)
+	})
 }
 
 func testLines(r *rig) {
@@ -209,17 +224,16 @@ func testContext(r *rig) {
 func testQueueBytes(r *rig) {
 	r.start()
 	r.fill()
-	for range 16 {
+	for !r.over() {
 		r.conn.Send(Frame{Data: make([]byte, 1024)})
 	}
-	<-r.conn.Done()
 	r.end(mining.SlowConsumer)
 }
 
 func testQueueFrames(r *rig) {
 	r.start()
 	r.fill()
-	for range 16 {
+	for !r.over() {
 		r.conn.Send(reply("x"))
 	}
 	r.end(mining.SlowConsumer)
@@ -254,7 +268,7 @@ func testOvertakes(r *rig) {
 	r.conn.Send(reply("r1 "), Frame{Class: Anchor, Data: []byte("a1 ")}, reply("r2 "))
 	r.conn.Send(Frame{Class: Setting, Key: 1, Data: []byte("d1 ")}, Frame{Class: Reset, Data: []byte("c1 ")}, reply("r3 "))
 	r.conn.Send(Frame{Class: Setting, Key: 1, Data: []byte("d2 ")}, Frame{Class: Reset, Data: []byte("c2 ")})
-	if n := r.conn.Stats().QueuedBytes; n != waiting+6*3 {
+	if n := r.conn.Stats().QueuedBytes; n != waiting+6*3 && r.near != nil { // a real socket may have taken more
 		r.t.Errorf("%d bytes wait, before it were %d", n, waiting)
 	}
 	r.conn.Close(mining.Shutdown)

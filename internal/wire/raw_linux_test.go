@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -35,4 +36,20 @@ func TestSocketOptions(t *testing.T) {
 		r.conn.Close(mining.Shutdown)
 		r.end(mining.Shutdown)
 	})
+}
+
+// smallBuffers makes a socket's buffers small before it is connected.
+func smallBuffers(_, _ string, c syscall.RawConn) error {
+	var err error
+	outer := c.Control(func(fd uintptr) {
+		for _, option := range []int{unix.SO_RCVBUF, unix.SO_SNDBUF} {
+			if err == nil {
+				err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, option, 4<<10)
+			}
+		}
+	})
+	if outer != nil {
+		return outer
+	}
+	return err
 }
