@@ -1,0 +1,45 @@
+package hub
+
+import (
+	"testing"
+	"time"
+
+	"github.com/loka/stratum/internal/jobbook"
+	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/work"
+)
+
+// A pool that sends jobs faster than they can be handed out must not make the
+// queue grow: a newer work for everybody ends those before it, clean or not.
+func TestDeliveriesAreBounded(t *testing.T) {
+	g, _ := gathered(200)
+	f := newFanout(nil)
+	for i := range 1000 {
+		f.push(to(g, workAt(mining.JobID(i+1), false, 1)))
+	}
+	if n := len(f.waiting); n > 2 {
+		t.Errorf("%d deliveries of one group wait, at most two are promised", n)
+	}
+}
+
+// A share that was judged while the link ended goes nowhere, and that is
+// counted: nothing that was accepted vanishes.
+func TestShareOfALinkThatJustEndedIsCounted(t *testing.T) {
+	g, _ := gathered(1)
+	p := new(pool)
+	g.pool.Store(p)
+	m := g.members[0]
+	job := &mining.Job{Difficulty: 1, Extranonce2Size: 8}
+	m.layout.Slot, m.layout.Miner = 4, 4
+	m.slot, _ = work.MakeExtranonce(make([]byte, 4))
+	en2, _ := work.MakeExtranonce(make([]byte, 4))
+	w := &mining.Work{ID: 7, Job: job}
+	g.works.Add(w, time.Now())
+	// LinkEnded comes between the check and here: g.link is nil.
+	g.forward(m, &member{}, &mining.Share{Job: 7, Extranonce2: en2}, &jobbook.Finding{
+		Verdict: mining.Accepted, Work: w, Forward: true, Credited: 1,
+	})
+	if got := p.unsubmitted.Load(); got != 1 {
+		t.Errorf("%v of work is counted as not submitted, want 1", got)
+	}
+}
