@@ -25,8 +25,8 @@ const (
 // not given before it has rested for [Quarantine], and for as long as there is
 // work that its last miner may have searched.
 //
-// Of more than 65,536 resting slots, which only spaces of three and four bytes
-// have, the oldest are not remembered. They are not given again before the
+// Spaces of three and four bytes remember a resting slot for [Quarantine] only,
+// and at most 65,536 of them: what is forgotten is not given again before the
 // space has gone round. A slot could be given within its quarantine only once
 // the first round is over, which takes 2^24 or 2^32 miners, and then only
 // while more than 364 slots a second are freed for three minutes.
@@ -136,14 +136,23 @@ func (s *Space) Free(slot work.Extranonce, now time.Time) {
 	if !ok || !s.taken[n] {
 		return
 	}
+	for s.size > 2 && s.head < len(s.resting) && now.Sub(s.resting[s.head].freed) >= Quarantine {
+		s.drop() // a wide space does not come back to it for long
+	}
 	if len(s.resting)-s.head == s.most {
-		delete(s.taken, s.resting[s.head].slot)
-		s.forget()
-		s.lost = true
+		s.drop()
 	}
 	s.taken[n] = false
 	s.used--
 	s.resting = append(s.resting, rest{n, now})
+}
+
+// drop takes the head of the resting slots for one that was never given: it
+// comes again when the space has gone round. It needs mu.
+func (s *Space) drop() {
+	delete(s.taken, s.resting[s.head].slot)
+	s.forget()
+	s.lost = true
 }
 
 // forget removes the head of the resting slots. It needs mu.
