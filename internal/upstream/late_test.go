@@ -99,6 +99,26 @@ func TestPendingIsBounded(t *testing.T) {
 	}
 }
 
+// A block is sent although the pool owes as many answers as it may; blocks
+// without end are not.
+func TestBlockIsSentAllTheSame(t *testing.T) {
+	t.Parallel()
+	p := withJob(t, upstream.Config{MaxPending: 3})
+	for tag := range uint64(3) {
+		p.submit(share(p.s.LastJob(), tag+1))
+	}
+	for tag := range uint64(5) {
+		block := share(p.s.LastJob(), tag+4)
+		block.Block = true
+		p.submit(block)
+	}
+	if n := len(p.lines()); n != 6 {
+		t.Errorf("%d lines sent, want 3 and as many blocks", n)
+	}
+	p.pass(0)
+	p.wantEvents("verdict 7 unanswered local", "verdict 8 unanswered local")
+}
+
 func TestFloodOfUnsendableIsBounded(t *testing.T) {
 	t.Parallel()
 	p := withJob(t, upstream.Config{MaxPending: 4})

@@ -39,10 +39,10 @@ func (s *V1) flushLocal(events []Event) []Event {
 }
 
 // room makes sure that one more request can be remembered. It is false when
-// the pool owes as many answers as it may.
-func (s *V1) room(now time.Time) bool {
+// the pool owes so many answers already.
+func (s *V1) room(most int, now time.Time) bool {
 	s.asks.expireLate(now)
-	if s.asks.open >= s.cfg.MaxPending {
+	if s.asks.open >= most {
 		return false
 	}
 	if !s.asks.full() {
@@ -56,7 +56,7 @@ func (s *V1) room(now time.Time) bool {
 
 // sendLogin sends one authorize.
 func (s *V1) sendLogin(l login, now time.Time, out []byte) []byte {
-	if !s.room(now) {
+	if !s.room(s.cfg.MaxPending, now) {
 		s.giveBack(Authorized, l.tag, now)
 		return out
 	}

@@ -27,6 +27,9 @@ type Submit struct {
 	Version    work.Version
 	HasVersion bool
 	Reading    work.VersionReading
+	// Block says that the share meets the network's target: it is sent although
+	// the pool owes as many answers as it may, up to as many again.
+	Block bool
 	// Tag comes back with the verdict.
 	Tag uint64
 }
@@ -55,7 +58,11 @@ func (s *V1) Submit(sub Submit, now time.Time, out []byte) []byte {
 		s.refuse(Verdict, sub.Tag, now, "extranonce2 is not of the pool's size")
 		return out
 	}
-	if !s.room(now) {
+	most := s.cfg.MaxPending
+	if sub.Block {
+		most *= 2
+	}
+	if !s.room(most, now) {
 		s.giveBack(Verdict, sub.Tag, now)
 		return out
 	}

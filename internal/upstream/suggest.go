@@ -19,7 +19,7 @@ func (s *V1) SuggestDifficulty(d work.Difficulty, now time.Time, out []byte) []b
 	case Idle, Opening:
 		s.suggest = d
 	case Steady:
-		if !d.Valid() || !s.room(now) {
+		if !d.Valid() || !s.room(s.cfg.MaxPending, now) {
 			return out
 		}
 		req := sv1.SuggestDifficulty{Difficulty: d}
