@@ -88,8 +88,8 @@ func (s *V1) authorized(asked *asking, v mining.Verdict) reply {
 }
 
 // negotiate handles mining.configure (BIP310). Only what was asked for is
-// answered. A minimum difficulty is refused, because nobody here enforces
-// one: the difficulty is the pool's.
+// answered. A minimum difficulty is refused: whoever wants one says so by
+// mining.suggest_difficulty or in the password.
 func (s *V1) negotiate(id, params []byte, out *Out) *mining.Request {
 	var conf sv1.Configure
 	if err := conf.Decode(params); err != nil {

@@ -91,8 +91,12 @@ type Config struct {
 	// kept before they are closed (20 s).
 	OutageGrace time.Duration
 	// IdleLink is how long a shared connection without miners stays (5 min);
-	// each route keeps one.
+	// each route keeps one. One that is for a single account stays only as
+	// long as a late share could come.
 	IdleLink time.Duration
+	// MaxAccounts is how many accounts of one route have pool connections
+	// where the account hangs on the miner's name (1000).
+	MaxAccounts int
 	// BackoffMin and BackoffMax are the first and the longest pause between
 	// two connections of a group, each drawn from nothing to twice its mean
 	// (500 ms, 30 s).
@@ -116,6 +120,9 @@ func (c Config) withDefaults() Config {
 	set(&c.IdleLink, 5*time.Minute)
 	set(&c.BackoffMin, 500*time.Millisecond)
 	set(&c.BackoffMax, 30*time.Second)
+	if c.MaxAccounts <= 0 {
+		c.MaxAccounts = 1000
+	}
 	for i := range c.Routes {
 		if c.Routes[i].MaxMiners <= 0 {
 			c.Routes[i].MaxMiners = 1000

@@ -18,8 +18,11 @@ type delivery struct {
 	group *group
 	work  *mining.Work
 	to    []*shared
-	next  int // guarded by fanout.mu
-	busy  int // shards at work on it, guarded by fanout.mu
+	some  bool // to is not all of the group
+	// urgent: it is, or took the place of, work of a new block.
+	urgent bool
+	next   int // guarded by fanout.mu
+	busy   int // shards at work on it, guarded by fanout.mu
 }
 
 // fanout hands work to miners, by as many goroutines as there are processors.
@@ -27,7 +30,7 @@ type delivery struct {
 // a delivery that a newer one of its group makes needless is given up.
 type fanout struct {
 	mu      sync.Mutex
-	waiting []*delivery // clean ones first, else as they came
+	waiting []*delivery // urgent ones first, else as they came
 	wake    *sync.Cond
 	ended   bool
 	took    Observer
@@ -39,25 +42,41 @@ func newFanout(took Observer) *fanout {
 	return f
 }
 
-// push takes a delivery. There are at most two of a group: a newer one for
-// everybody ends those before it.
+// push takes a delivery. At most two of a group wait, one for everybody and
+// one for some: a newer one takes the place of the older, and serves first whom
+// that had not come to, so that a pool which sends jobs faster than they can be
+// handed out starves nobody.
 func (f *fanout) push(d *delivery) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.ended {
 		return
 	}
+	at := len(f.waiting)
+	d.urgent = d.work.Clean
+	if old := slices.IndexFunc(f.waiting, func(o *delivery) bool { return o.group == d.group && o.some == d.some }); old >= 0 {
+		d.after(f.waiting[old])
+		f.waiting = slices.Delete(f.waiting, old, old+1)
+		at = old
+	}
 	if d.work.Clean {
-		f.waiting = slices.DeleteFunc(f.waiting, func(old *delivery) bool { return old.group == d.group })
-		at := slices.IndexFunc(f.waiting, func(old *delivery) bool { return !old.work.Clean })
-		if at < 0 {
+		if at = slices.IndexFunc(f.waiting, func(o *delivery) bool { return !o.urgent }); at < 0 {
 			at = len(f.waiting)
 		}
-		f.waiting = slices.Insert(f.waiting, at, d)
-	} else {
-		f.waiting = append(f.waiting, d)
 	}
+	f.waiting = slices.Insert(f.waiting, at, d)
 	f.wake.Broadcast()
+}
+
+// after orders a delivery by what an older one of its group has not done.
+func (d *delivery) after(old *delivery) {
+	d.urgent = d.urgent || old.urgent // not all have the new block's work yet
+	switch {
+	case d.some: // who waits for some newer work waits for this one too
+		d.to = append(slices.Clone(old.to[old.next:]), d.to...)
+	case old.next < len(d.to):
+		d.to = append(slices.Clone(d.to[old.next:]), d.to[:old.next]...)
+	}
 }
 
 // run serves until end.

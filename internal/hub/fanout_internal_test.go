@@ -63,9 +63,9 @@ func TestNewBlocksGoFirst(t *testing.T) {
 		{to(a, workOf(1, false)), []mining.JobID{1}},
 		{to(b, workOf(2, false)), []mining.JobID{1, 2}},
 		{to(c, workOf(3, true)), []mining.JobID{3, 1, 2}},
-		{to(a, workOf(4, true)), []mining.JobID{3, 4, 2}}, // 1 is of no use any more
-		{to(a, workOf(5, false)), []mining.JobID{3, 4, 2, 5}},
-		{to(b, workOf(6, true)), []mining.JobID{3, 4, 6, 5}},
+		{to(a, workOf(4, true)), []mining.JobID{3, 4, 2}},  // 1 is of no use any more
+		{to(a, workOf(5, false)), []mining.JobID{3, 5, 2}}, // in the place of 4, and as urgent
+		{to(b, workOf(6, true)), []mining.JobID{3, 5, 6}},
 		{to(a, workOf(7, true)), []mining.JobID{3, 6, 7}},
 	} {
 		f.push(step.push)

@@ -42,14 +42,12 @@ func (g *group) forward(m *shared, who *member, s *mining.Share, f *jobbook.Find
 	// The job of a link that has ended is nothing to the next.
 	if !ok || l == nil || newer(g.since, f.Work.ID) {
 		g.mu.Unlock()
-		if f.Verdict == mining.Accepted { // it ended this very moment
-			g.unsubmitted(job.Difficulty)
-		}
+		g.lostInFlight(f)
 		return
 	}
 	if !g.climb.send(now) && !f.Block {
 		g.mu.Unlock()
-		g.unsubmitted(job.Difficulty)
+		g.unsubmitted(job, job.Difficulty)
 		return
 	}
 	reading := p.reading()
@@ -68,7 +66,7 @@ func (g *group) forward(m *shared, who *member, s *mining.Share, f *jobbook.Find
 	g.mu.Unlock()
 	if l.Submit(upstream.Submit{
 		Job: job, Worker: name, Extranonce2: en2, NTime: s.NTime, Nonce: s.Nonce,
-		Version: f.Version, HasVersion: f.Rolled, Reading: reading, Tag: tag,
+		Version: f.Version, HasVersion: f.Rolled, Reading: reading, Block: f.Block, Tag: tag,
 	}) {
 		return
 	}
@@ -77,16 +75,25 @@ func (g *group) forward(m *shared, who *member, s *mining.Share, f *jobbook.Find
 	if _, ok := g.forwarded[tag]; ok { // else the link's end has cleared it
 		delete(g.forwarded, tag)
 		g.due.Add(-1)
-		g.unsubmitted(job.Difficulty)
+		g.unsubmitted(job, job.Difficulty)
 	}
 }
 
-// unsubmitted counts work that was done here and not handed to the pool.
-func (g *group) unsubmitted(d work.Difficulty) {
-	p := g.pool.Load()
-	p.unsubmitted.add(float64(d))
-	if lost := g.hub.deps.Metrics.Unsubmitted[p.Name]; lost != nil {
-		lost.Add(float64(d))
+// lostInFlight counts a share whose link ended while it was judged.
+func (g *group) lostInFlight(f *jobbook.Finding) {
+	if f.Block {
+		g.hub.log.LogAttrs(context.Background(), slog.LevelError, "a block was found for a pool connection that has just ended; it cannot be handed in",
+			slog.String("pool", f.Work.Job.Pool), slog.String("route", g.route.Name), slog.String("difficulty", f.Reached.String()))
+	}
+	if f.Verdict == mining.Accepted {
+		g.unsubmitted(f.Work.Job, f.Work.Job.Difficulty)
+	}
+}
+
+// unsubmitted counts work on a pool's job that was not handed to that pool.
+func (g *group) unsubmitted(job *mining.Job, d work.Difficulty) {
+	if p := g.hub.byName[job.Pool]; p != nil {
+		p.notSubmitted(d)
 	}
 }
 
@@ -108,7 +115,7 @@ func (g *group) onVerdict(ev upstream.Event) {
 		delete(g.forwarded, ev.Tag)
 	}
 	if ev.Local { // it was never sent
-		g.unsubmitted(share.difficulty)
+		p.notSubmitted(share.difficulty)
 		if ev.Verdict != mining.Unanswered {
 			g.disagree(p, &share, ev, now)
 		}

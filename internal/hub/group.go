@@ -129,12 +129,17 @@ func (g *group) run(ctx context.Context) {
 	}
 	pause.Reset()
 	failed := make(map[*pool]time.Time)
+	patience := time.NewTimer(g.hub.cfg.PoolWait)
+	defer patience.Stop()
+	patient := true
 	for ctx.Err() == nil && !g.over() {
 		changed := g.hub.whenChanged()
-		p := g.choose(failed)
+		p := g.choose(failed, patient)
 		if p == nil {
 			select {
 			case <-changed:
+			case <-patience.C:
+				patient = false
 			case <-ctx.Done():
 			}
 			continue
@@ -164,10 +169,15 @@ const (
 )
 
 // choose is the first of the route's pools that serves now and whose
-// extranonce fits the group's slots; one that has just failed comes last.
-func (g *group) choose(failed map[*pool]time.Time) *pool {
+// extranonce fits the group's slots; one that has just failed comes last. With
+// patience a pool that is being connected for the first time is waited for:
+// after a start the fastest pool is not the preferred one.
+func (g *group) choose(failed map[*pool]time.Time, patient bool) *pool {
 	var last *pool
 	for _, p := range g.route.pools {
+		if patient && p.probe.State() == link.Connecting {
+			return nil
+		}
 		facts, ok := p.probe.Facts()
 		if !ok || !p.probe.Ready() {
 			continue

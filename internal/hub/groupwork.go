@@ -52,7 +52,7 @@ func (g *group) onJob(job *mining.Job) {
 	}
 	g.refreshed, g.lowered = 0, time.Time{}
 	g.setTerms(now)
-	g.hand(w, now, g.everybody())
+	g.hand(w, now, g.everybody(), false)
 	if p := g.pool.Load(); p.jobs != nil {
 		p.jobs.Inc()
 	}
@@ -67,11 +67,11 @@ func (g *group) giveEarly() {
 }
 
 // hand enters work in the book and has it delivered.
-func (g *group) hand(w *mining.Work, now time.Time, to []*shared) {
+func (g *group) hand(w *mining.Work, now time.Time, to []*shared, some bool) {
 	g.works.Add(w, now)
 	g.current, g.sent = w, now
 	if len(to) > 0 {
-		g.hub.fanout.push(&delivery{group: g, work: w, to: to})
+		g.hub.fanout.push(&delivery{group: g, work: w, to: to, some: some})
 	}
 }
 
@@ -86,7 +86,7 @@ func (g *group) everybody() []*shared {
 // vary gives the current job again under a new id, to some or all members.
 // Firmware begins its extranonce2 anew with each job id: were the ntime one
 // that it has rolled to already, it would find the same shares again.
-func (g *group) vary(now time.Time, to []*shared) {
+func (g *group) vary(now time.Time, to []*shared, some bool) {
 	old := g.current
 	age := max(now.Sub(old.Job.Received)/time.Second, 0)
 	if age > maxRefresh {
@@ -98,7 +98,7 @@ func (g *group) vary(now time.Time, to []*shared) {
 		ID: g.hub.nextJob(), Job: old.Job, Prefix: old.Prefix, VersionMask: old.VersionMask,
 		NTime: old.Job.NTime + work.NTime(age) + min(g.refreshed*rollAhead, maxAhead),
 	}
-	g.hand(w, now, to)
+	g.hand(w, now, to, some)
 }
 
 // mayVary says whether a new work of the current job is another search: as
@@ -131,14 +131,14 @@ func (g *group) tick(now time.Time) {
 	switch lowered := !g.lowered.IsZero() && now.Sub(g.lowered) >= sweepEvery; {
 	case lowered && g.mayVary(now):
 		g.lowered = time.Time{}
-		g.vary(now, g.everybody())
+		g.vary(now, g.everybody(), false)
 	// The next sweep would be too late.
 	case len(g.members) > 0 && now.Sub(g.sent) > g.hub.cfg.Refresh-sweepEvery:
-		g.vary(now, g.everybody())
+		g.vary(now, g.everybody(), false)
 	case len(g.hurried) > 0 && g.mayVary(now):
 		some, sent := g.hurried, g.sent
 		g.hurried = nil
-		g.vary(now, some)
+		g.vary(now, some, true)
 		g.sent = sent // the others have waited since then
 	}
 }

@@ -34,8 +34,9 @@ func (h *Hub) Handle(m *mining.Miner, req *mining.Request) mining.Answer {
 	case mining.Authorize:
 		return s.authorize(req)
 	case mining.Suggest:
+		again := s.wish == req.Difficulty // NerdMiner says it every 30 s
 		s.wish = req.Difficulty
-		if m, ok := s.role.(*shared); ok { // else the difficulty is the pool's
+		if m, ok := s.role.(*shared); ok && !again { // else the difficulty is the pool's
 			m.suggest(time.Now())
 		}
 	}
@@ -192,7 +193,10 @@ func (s *seat) negotiated(a mining.Answer, known []link.Facts) mining.Answer {
 	for _, facts := range known {
 		mask &= facts.VersionMask
 	}
-	s.granted |= mask
+	if mask != 0 {
+		// Where a pool allows more than all of them do, the miner is told more.
+		s.granted |= s.requested & s.hub.cfg.VersionMask
+	}
 	a.Verdict, a.VersionMask = mining.Accepted, mask
 	return a
 }

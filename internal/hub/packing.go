@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/loka/stratum/internal/extranonce"
+	"github.com/loka/stratum/internal/jobbook"
 	"github.com/loka/stratum/internal/mining"
 )
 
@@ -15,6 +16,10 @@ const (
 	// need, and slack which part of all rooms but one must do for the miners
 	// of all before a connection is emptied.
 	reserve, slack = 0.1, 0.7
+	// accountIdle is how long a connection for one account stays without a
+	// miner: as long as a late share of one that left could come, and that a
+	// stranger's made-up name costs the pool a connection.
+	accountIdle = jobbook.DefaultRetention
 )
 
 func keyOf(r *route, account string, s *space) groupKey {
@@ -35,19 +40,21 @@ func (k *groupKey) room() int {
 }
 
 // place finds the miner a group and makes it a member: the fullest that has
-// room, those that have work first. It returns the group and its work; nil if
-// the hub is ending. The seat's mutex is held.
-func (h *Hub) place(m *shared) (*group, *mining.Work) {
+// room, those that have work first. It returns the group and its work; without
+// one it is full, or the hub is ending. The seat's mutex is held.
+func (h *Hub) place(m *shared) (g *group, w *mining.Work, why mining.Reason) {
 	key := keyOf(m.route, m.account, m.space)
 	h.packMu.Lock()
 	defer h.packMu.Unlock()
-	g := h.best(key, nil)
-	if g == nil {
+	if g = h.best(key, nil); g == nil {
+		if h.full(key) {
+			return nil, nil, mining.TooManyAccounts
+		}
 		if g = h.openGroup(key, m.login()); g == nil {
-			return nil, nil
+			return nil, nil, mining.Shutdown
 		}
 	}
-	return g, g.add(m)
+	return g, g.add(m), ""
 }
 
 // best is the group that a miner fits into best, or nil. h.packMu is held.
@@ -64,6 +71,32 @@ func (h *Hub) best(key groupKey, not *group) *group {
 		}
 	}
 	return best
+}
+
+// serves says whether a group of the key other than not takes miners and has
+// work for them. h.packMu is held.
+func (h *Hub) serves(key groupKey, not *group) bool {
+	g := h.best(key, not)
+	if g == nil {
+		return false
+	}
+	_, serving := g.size()
+	return serving
+}
+
+// full says that no account more gets a pool connection on the key's route.
+// h.packMu is held.
+func (h *Hub) full(key groupKey) bool {
+	if key.account == "" {
+		return false
+	}
+	n := 0
+	for k, groups := range h.groups {
+		if k.route == key.route && k.account != "" {
+			n += len(groups)
+		}
+	}
+	return n >= h.cfg.MaxAccounts
 }
 
 // openGroup opens a group; who is a worker whose account it is for, nil where
@@ -141,7 +174,11 @@ func (h *Hub) plan(now time.Time) (moves []emptying, ahead []*group) {
 			least.draining = true
 		}
 		for _, g := range groups {
-			idle := g.idle(now, h.cfg.IdleLink)
+			after := h.cfg.IdleLink
+			if key.account != "" {
+				after = min(after, accountIdle)
+			}
+			idle := g.idle(now, after)
 			if idle && !g.draining {
 				g.draining = kinds[key.kind()].spare(room)
 			}
@@ -149,6 +186,8 @@ func (h *Hub) plan(now time.Time) (moves []emptying, ahead []*group) {
 			case !g.draining:
 			case idle:
 				g.close(mining.NoMiners)
+			case !h.serves(key, g): // the others have lost their work since
+				g.draining = false
 			default:
 				moves = append(moves, emptying{g, g.everyone()})
 			}

@@ -36,7 +36,7 @@ func (h *Hub) vardiffOf(r *route, listener string, floor work.Difficulty, opts o
 	}
 	own := *cfg
 	own.Min = max(own.Min, opts.least)
-	if opts.fixed > 0 {
+	if opts.fixed > 0 && cfg.Fixed == 0 { // the operator's word is before the miner's
 		own.Fixed = max(opts.fixed, cfg.Min)
 		if cfg.Max > 0 {
 			own.Fixed = min(own.Fixed, cfg.Max)

@@ -31,7 +31,9 @@ type seat struct {
 	floor work.Difficulty
 	// wish is the difficulty that the miner asked for before its role began.
 	wish work.Difficulty
-	// requested is what the miner asked to roll, granted what it was told.
+	// requested is what the miner asked to roll last, and granted all that it
+	// may ever have been told: what it asked for of what we allow, once it was
+	// granted any of it.
 	requested, granted work.VersionMask
 
 	// The miner's extranonce, fixed once planned.

@@ -64,9 +64,9 @@ func (m *shared) begin() {
 // board makes the miner a member of a group and gives it the group's work, if
 // there is some by now.
 func (m *shared) board() {
-	g, w := m.hub.place(m)
+	g, w, why := m.hub.place(m)
 	if g == nil {
-		m.peer.Close(mining.Shutdown)
+		m.peer.Close(why)
 		return
 	}
 	m.group, m.outages = g, g.outages.Load()
@@ -124,6 +124,9 @@ func (m *shared) authorize(ticket uint64, w *mining.Worker, pass options) mining
 		m.board()
 	} else if first {
 		m.restarted(before)
+	}
+	if m.group == nil {
+		a.Verdict = mining.Pending // it is being closed
 	}
 	return a
 }
@@ -264,10 +267,10 @@ func (m *shared) credit(g *group, f *jobbook.Finding, now time.Time) {
 	m.vardiff.Share(f.Credited, now)
 	of := f.Work.Job.Difficulty
 	if above := f.Credited - of; above > 0 {
-		g.unsubmitted(above)
+		g.unsubmitted(f.Work.Job, above)
 	}
 	if now := g.terms.Load().difficulty; !f.Forward && now > 0 && now < of && f.Reached >= now {
-		g.unsubmitted(now) // lowered meanwhile: whether a pool takes it for this job differs
+		g.unsubmitted(f.Work.Job, now) // lowered meanwhile: whether a pool takes it for this job differs
 	}
 	if !m.hurried {
 		if _, urgent := m.vardiff.Want(now); urgent {

@@ -99,7 +99,7 @@ func TestPoolChangesItsDifficulty(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sharedPool("main")
 		p.diff = 64
-		h := build(t, []*fakePool{p}, withVardiff(vardiff.Config{Fixed: 1000}))
+		h := build(t, []*fakePool{p}, withVardiff(vardiff.Config{Start: 1000}))
 		low := h.join(1) // is below it anyway
 		low.open()
 		low.ask(mining.Request{Kind: mining.Authorize, Worker: mining.NewWorker("low"), Password: "d=4"})

@@ -206,6 +206,32 @@ func TestPoolTakesANameAndRefusesItsShares(t *testing.T) {
 	})
 }
 
+// Made-up names do not cost a pool more connections than it may be asked for.
+func TestAccountsAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sharedPool("main")
+		h := buildShared(t, []*fakePool{p}, func(cfg *hub.Config) {
+			cfg.MaxAccounts = 2
+			cfg.Routes[0].Worker, _ = mining.ParseTemplate("{user}.{worker}")
+		})
+		first := h.bring(1, "u1.rig1")
+		h.bring(2, "u2.rig1")
+		third := h.join(3)
+		third.open()
+		third.authorize("u3.rig1")
+		if third.reason() != mining.TooManyAccounts || p.count() != 3 {
+			t.Errorf("closed with %q, %d connections", third.reason(), p.count())
+		}
+		third.leave()
+		h.bring(4, "u2.rig2") // of an account that has one
+		first.leave()
+		pass(4 * time.Minute) // its connection is closed before the others' would be
+		if a := h.bring(5, "u3.rig1").mine("u3.rig1"); a.Verdict != mining.Accepted {
+			t.Errorf("an account in the place of one that left: %v", a.Verdict)
+		}
+	})
+}
+
 func TestOneLinkAnAccount(t *testing.T) {
 	for _, c := range []struct{ template, first, second, mate string }{
 		{"{user}.{worker}", "u1.farm", "u2.farm", "u1.rig2"},

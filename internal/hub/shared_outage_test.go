@@ -105,14 +105,15 @@ func TestNoPoolWithinTheGrace(t *testing.T) {
 func TestShortOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sharedPool("main")
-		h := buildShared(t, []*fakePool{p}, nil)
+		// The pauses between attempts are drawn: each may be 60 s long.
+		h := buildShared(t, []*fakePool{p}, func(c *hub.Config) { c.OutageGrace = 2 * time.Minute })
 		g := h.bring(1, "alice")
 		p.refuse.Store(true)
 		for _, c := range p.conns {
 			_ = c.Close()
 		}
 		time.AfterFunc(5*time.Second, func() { p.refuse.Store(false) })
-		pass(20 * time.Second)
+		pass(100 * time.Second)
 		if a := g.mine("alice"); g.reason() != "" || a.Verdict != mining.Accepted {
 			t.Errorf("closed with %q, a share: %v", g.reason(), a.Verdict)
 		}

@@ -42,6 +42,7 @@ var describeReason = map[Reason]Description{
 	NoRoute:           {"The miner matches no configured route, or turned out to be another route's after its pool had to be dialled.", "Compare its listener, address, user agent and worker with each route.match; a last route without a match takes everybody. Behind a pool with an extranonce2 of 3 bytes or less, tell routes apart by listener or address."},
 	PoolDisconnected:  {"The pool connection that served this miner ended, and the miner was closed to start anew.", "Look at the close reasons of side upstream for why."},
 	ExtranonceChanged: {"The pool changed its extranonce, and this miner cannot follow without a new connection.", "Nothing; the miner reconnects at once."},
+	TooManyAccounts:   {"The route's worker template makes an account of each user name, and as many as may have a pool connection of their own have one.", "Look whether strangers log in with made-up names; a template that begins with {account} pays one account."},
 	Disconnected:      {"An operator disconnected the miner by the API.", "Nothing; the miner reconnects at once."},
 
 	DialFailed:           {"No connection to any of the pool's addresses.", "Check the pool's url, DNS and the firewall of this machine."},

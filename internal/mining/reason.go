@@ -55,6 +55,9 @@ const (
 	// ExtranonceChanged: the pool changed its extranonce to one that this
 	// miner cannot follow.
 	ExtranonceChanged Reason = "extranonce_changed"
+	// TooManyAccounts: the route serves as many accounts as it may, each on a
+	// pool connection of its own, and this miner is of another one.
+	TooManyAccounts Reason = "too_many_accounts"
 	// Disconnected: an operator disconnected the miner.
 	Disconnected Reason = "disconnected"
 )
@@ -104,5 +107,5 @@ func Reasons(side Side) []Reason {
 	}
 	return append(both, HandshakeTimeout, AuthorizeTimeout, IdleTimeout, UnknownProtocol,
 		HTTPRequest, TLSNotEnabled, MaxConnections, TooManyPending, PoolUnreachable,
-		NoRoute, PoolDisconnected, ExtranonceChanged, Disconnected)
+		NoRoute, PoolDisconnected, ExtranonceChanged, TooManyAccounts, Disconnected)
 }

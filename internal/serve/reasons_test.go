@@ -146,6 +146,11 @@ func houseEnds() []end {
 			m.say(subscribe("1"))
 			m.conn.Close(mining.NoRoute)
 		}},
+		{"its route has no place for its account", mining.TooManyAccounts, func(m *miner) {
+			m.r.house.handle = m.r.house.pend
+			m.say(subscribe("1"))
+			m.conn.Close(mining.TooManyAccounts)
+		}},
 		{"its pool's connection ends", mining.PoolDisconnected, func(m *miner) {
 			m.mine()
 			m.conn.Close(mining.PoolDisconnected)
