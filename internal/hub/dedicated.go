@@ -361,18 +361,11 @@ func (g *dedicated) upstreamExtranonce(layout extranonce.Layout, miner work.Extr
 // reached is the difficulty of a share's hash, with version bits read as
 // BIP 310 does: for the record of the best share, not for a verdict.
 func (g *dedicated) reached(w *mining.Work, s *mining.Share) work.Difficulty {
-	scratch, _ := g.hub.coinbases.Get().(*[]byte)
-	defer g.hub.coinbases.Put(scratch)
-	*scratch = work.AppendCoinbase((*scratch)[:0], w.Prefix, g.layout.Told(g.en1, g.slot), s.Extranonce2, w.Job.CoinbaseSuffix)
-	header := work.Header{
-		Version: w.Job.Version, PrevHash: w.Job.PrevHash,
-		MerkleRoot: work.MerkleRoot(work.DoubleSHA256(*scratch), w.Job.Branches),
-		NTime:      s.NTime, NBits: w.Job.NBits, Nonce: s.Nonce,
-	}
+	version := w.Job.Version
 	if s.HasVersionBits {
-		header.Version = g.mask.Replace(header.Version, s.VersionBits&g.mask)
+		version = g.mask.Replace(version, s.VersionBits&g.mask)
 	}
-	return header.Hash().Difficulty()
+	return jobbook.Hash(w, g.layout.Told(g.en1, g.slot), s, version).Difficulty()
 }
 
 func passThroughOf(size int) extranonce.Layout {

@@ -50,9 +50,6 @@ type Hub struct {
 	fanout *fanout
 	memory *vardiff.Memory
 
-	// coinbases lends memory to build coinbases in.
-	coinbases sync.Pool
-
 	jobIDs  atomic.Uint32
 	linkIDs atomic.Uint64
 
@@ -98,7 +95,6 @@ func New(cfg Config, deps Deps) (*Hub, error) {
 		groups:  make(map[groupKey][]*group),
 		rulings: make(map[ruling]*vardiff.Config),
 	}
-	h.coinbases.New = func() any { return new([]byte) }
 	var seed [4]byte
 	_, _ = rand.Read(seed[:]) // crypto/rand.Read never fails
 	h.jobIDs.Store(binary.BigEndian.Uint32(seed[:]))

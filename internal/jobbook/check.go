@@ -103,19 +103,25 @@ func (b *Book) Check(c *Claim, now time.Time) Finding {
 	return f
 }
 
-// root is the merkle root of the block that the share is of.
-func (c *Claim) root(w *mining.Work) work.Hash {
+// Hash is the hash of a share's header: w's, for a miner that was told an
+// extranonce1, with the version that it hashed.
+func Hash(w *mining.Work, extranonce1 work.Extranonce, s *mining.Share, v work.Version) work.Hash {
+	return header(w, root(w, extranonce1, s), s, v).Hash()
+}
+
+// root is the merkle root of the block that a share is of.
+func root(w *mining.Work, extranonce1 work.Extranonce, s *mining.Share) work.Hash {
 	scratch, _ := coinbases.Get().(*[]byte)
-	*scratch = work.AppendCoinbase((*scratch)[:0], w.Prefix, c.Extranonce1, c.Share.Extranonce2, w.Job.CoinbaseSuffix)
+	*scratch = work.AppendCoinbase((*scratch)[:0], w.Prefix, extranonce1, s.Extranonce2, w.Job.CoinbaseSuffix)
 	id := work.DoubleSHA256(*scratch)
 	coinbases.Put(scratch)
 	return work.MerkleRoot(id, w.Job.Branches)
 }
 
-func (c *Claim) header(w *mining.Work, root work.Hash, v work.Version) work.Header {
+func header(w *mining.Work, root work.Hash, s *mining.Share, v work.Version) work.Header {
 	return work.Header{
 		Version: v, PrevHash: w.Job.PrevHash, MerkleRoot: root,
-		NTime: c.Share.NTime, NBits: w.Job.NBits, Nonce: c.Share.Nonce,
+		NTime: s.NTime, NBits: w.Job.NBits, Nonce: s.Nonce,
 	}
 }
 
@@ -135,7 +141,7 @@ func (c *Claim) solve(w *mining.Work, mask work.VersionMask, now time.Time, f *F
 	if offered := c.Mask & w.VersionMask; offered.Allows(bits) {
 		first = offered // as it was told to: the job's own bits stay
 	}
-	root := c.root(w)
+	root := root(w, c.Extranonce1, c.Share)
 	readings := [...]work.Version{
 		first.Replace(w.Job.Version, bits),
 		mask.Replace(w.Job.Version, bits), mask.Or(w.Job.Version, bits), mask.Xor(w.Job.Version, bits),
@@ -144,7 +150,7 @@ func (c *Claim) solve(w *mining.Work, mask work.VersionMask, now time.Time, f *F
 		if slices.Contains(readings[:i], v) {
 			continue
 		}
-		h := c.header(w, root, v).Hash()
+		h := header(w, root, c.Share, v).Hash()
 		credited, ok := c.Told.Met(w.ID, h, now)
 		if i > 0 && (!ok || met && hash.Target().Cmp(h.Target()) <= 0) {
 			continue
