@@ -83,6 +83,7 @@ func (m *shared) move(from *group) {
 		return
 	}
 	from.remove(m)
+	m.group = nil
 	m.former = append([]*group{from}, m.former[:min(len(m.former), maxFormer-1)]...)
 	m.board()
 }
