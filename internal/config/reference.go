@@ -103,8 +103,13 @@ const referenceTail = `
 ## Difficulty
 
 In shared mode each miner has a difficulty of its own. It begins at ` + "`start`" + ` and is adjusted between ` + "`min` and `max`" + ` until the miner sends
-` + "`shares_per_minute`" + `; it is never above the pool's, for a share that the pool would take must not be missed. With ` + "`fixed`" + ` it is that from the
-first job on. In dedicated mode the pool sets the difficulty, and none of this has an effect.
+` + "`shares_per_minute`" + `. With ` + "`fixed`" + ` it is that from the first job on. It is not above the pool's once that has settled, for a share that the pool
+would take must not be missed. While a new connection's difficulty is still far too low for its miners they stay above it, or they would flood it
+with shares; the work that is not handed in meanwhile is counted as ` + "`work_not_submitted`" + `. In dedicated mode the pool sets the difficulty, and none
+of this has an effect.
+
+A miner may ask too, in the password that it logs in with first: ` + "`d=1024`" + ` (or ` + "`diff=1024`" + `) fixes its difficulty unless the operator has fixed one,
+` + "`md=512`" + ` is the lowest that it wants; other parts of a password such as ` + "`x,d=1024`" + ` are ignored. A ` + "`mining.suggest_difficulty`" + ` is where it starts.
 
 ` + "`[vardiff]`" + ` holds for all, ` + "`[listener.vardiff]`" + ` over it for the miners of one address, and ` + "`[route.vardiff]`" + ` over both for the miners of one route, key
 by key. A bound that crosses one of a table further up is an error, but where a route's crosses a listener's, the route's holds. A
