@@ -19,8 +19,6 @@ var (
 	ErrOverflow = errors.New("more than 256 bits")
 	// ErrZero: compact bits that stand for zero.
 	ErrZero = errors.New("zero")
-	// ErrName: none of the names there are.
-	ErrName = errors.New("no such name")
 )
 
 // ParseError says which kind of value could not be read, and why. It does not

@@ -16,17 +16,6 @@ const (
 	ReadXor
 )
 
-// ParseVersionReading reads what [VersionReading.String] prints: replace, or,
-// xor. The error is a [*ParseError] with [ErrName].
-func ParseVersionReading(b []byte) (VersionReading, error) {
-	for r := ReadReplace; r <= ReadXor; r++ {
-		if string(b) == r.String() {
-			return r, nil
-		}
-	}
-	return 0, &ParseError{What: "version reading", Err: ErrName}
-}
-
 // String names the reading as configuration does.
 func (r VersionReading) String() string {
 	switch r {

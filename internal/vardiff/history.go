@@ -132,13 +132,3 @@ func (p *Permits) Met(hash work.Hash) (credited work.Difficulty, ok bool) {
 	}
 	return 0, false
 }
-
-// Lowest returns the lowest permitted difficulty and its target, which no
-// accepted share misses. Both are 0 where nothing is permitted.
-func (p *Permits) Lowest() (work.Difficulty, work.Target) {
-	if p.n == 0 {
-		return 0, work.Target{}
-	}
-	last := &p.of[p.n-1]
-	return last.difficulty, last.target
-}

@@ -1,7 +1,6 @@
 package vardiff_test
 
 import (
-	"cmp"
 	"slices"
 	"testing"
 	"time"
@@ -92,12 +91,6 @@ func TestPermit(t *testing.T) {
 		if got := permitted(p, all); !slices.Equal(got, c.want) {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}
-		lowest, target := p.Lowest()
-		if want := slices.MinFunc(append(c.want, 1<<40), cmp.Compare); want != 1<<40 && (lowest != want || target != want.Target()) {
-			t.Errorf("%s: lowest %s, %s", c.name, lowest, target)
-		} else if want == 1<<40 && (lowest != 0 || target != work.Target{}) {
-			t.Errorf("%s: lowest %s, %s of nothing", c.name, lowest, target)
-		}
 	}
 }
 
@@ -178,7 +171,6 @@ func TestHistoryDoesNotAlloc(t *testing.T) {
 		h.Set(job, d, now)
 		p := h.Permit(job-2, now)
 		_, _ = p.Met(hash)
-		_, _ = p.Lowest()
 	})
 	if n != 0 {
 		t.Errorf("%v allocations", n)
