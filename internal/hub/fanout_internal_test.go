@@ -158,7 +158,7 @@ func TestManyDeliveriesAtOnce(t *testing.T) {
 				t.Errorf("miner %d has work %v, the newest is %v", i, p.newest().ID, last)
 			}
 			for j, given := range p.given[1:] {
-				if !newer(given.Work.ID, p.given[j].Work.ID) {
+				if !p.given[j].Work.ID.Before(given.Work.ID) {
 					t.Errorf("miner %d was given work %v after %v", i, given.Work.ID, p.given[j].Work.ID)
 				}
 				if given.Work.Job.PrevHash != p.given[j].Work.Job.PrevHash && !given.Clean {

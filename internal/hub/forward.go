@@ -40,7 +40,7 @@ func (g *group) forward(m *shared, who *member, s *mining.Share, f *jobbook.Find
 	g.mu.Lock()
 	l := g.link
 	// The job of a link that has ended is nothing to the next.
-	if !ok || l == nil || newer(g.since, f.Work.ID) {
+	if !ok || l == nil || f.Work.ID.Before(g.since) {
 		g.mu.Unlock()
 		g.lostInFlight(f)
 		return

@@ -202,14 +202,11 @@ func (m *shared) measure(now time.Time) float64 {
 func (m *shared) deliver(g *group, w *mining.Work, now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.left || m.group != g || m.from == g && !newer(w.ID, m.current.ID) {
+	if m.left || m.group != g || m.from == g && !m.current.ID.Before(w.ID) {
 		return
 	}
 	m.give(w, now)
 }
-
-// newer compares job ids, which wrap around.
-func newer(a, b mining.JobID) bool { return int32(a-b) > 0 } //nolint:gosec // wraps on purpose
 
 // hurry asks the group for work that carries a new difficulty soon.
 func (m *shared) hurry() {

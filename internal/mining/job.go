@@ -32,6 +32,10 @@ func ParseJobID(b []byte) (id JobID, ok bool) {
 	return JobID(binary.BigEndian.Uint32(raw[:])), true
 }
 
+// Before says whether id was given before other. Ids wrap around, so that it
+// holds for two that are less than 2^31 apart.
+func (id JobID) Before(other JobID) bool { return int32(id-other) < 0 } //nolint:gosec // wraps on purpose
+
 // AppendText appends the id as [JobID.String] prints it. It never fails.
 func (id JobID) AppendText(dst []byte) ([]byte, error) {
 	var raw [4]byte

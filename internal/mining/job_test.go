@@ -35,6 +35,18 @@ func TestParseJobIDRefuses(t *testing.T) {
 	}
 }
 
+// TestJobIDOrder: ids are in the order in which they are counted up, past the
+// largest one too.
+func TestJobIDOrder(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		id := mining.JobID(rapid.Uint32().Draw(t, "id"))
+		later := id + mining.JobID(rapid.Uint32Range(1, 1<<31-1).Draw(t, "steps"))
+		if !id.Before(later) || later.Before(id) || id.Before(id) {
+			t.Fatalf("%s and %s: %t, %t; itself %t", id, later, id.Before(later), later.Before(id), id.Before(id))
+		}
+	})
+}
+
 func TestJobIDDoesNotAllocate(t *testing.T) {
 	scratch, text := make([]byte, 0, 16), []byte("875b4b7f")
 	allocs := testing.AllocsPerRun(100, func() {

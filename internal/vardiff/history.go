@@ -77,7 +77,7 @@ func (h *History) Permit(job mining.JobID, now time.Time) Permits {
 		if !held || replaced <= Grace {
 			p.add(h.changes[i].difficulty)
 		}
-		held = held || !before(job, h.changes[i].from)
+		held = held || !job.Before(h.changes[i].from)
 	}
 	return p
 }
@@ -87,7 +87,7 @@ func (h *History) Permit(job mining.JobID, now time.Time) Permits {
 func (h *History) Met(job mining.JobID, hash work.Hash, now time.Time) (credited work.Difficulty, ok bool) {
 	if h.n > 0 {
 		last := &h.changes[h.n-1]
-		if !before(job, last.from) && (h.n == 1 || now.UnixNano()-last.since > int64(Grace)) {
+		if !job.Before(last.from) && (h.n == 1 || now.UnixNano()-last.since > int64(Grace)) {
 			if hash.Target().Cmp(h.target) > 0 {
 				return 0, false
 			}
@@ -97,9 +97,6 @@ func (h *History) Met(job mining.JobID, hash work.Hash, now time.Time) (credited
 	p := h.Permit(job, now)
 	return p.Met(hash)
 }
-
-// before compares ids that wrap around, as serial numbers do.
-func before(a, b mining.JobID) bool { return int32(a-b) < 0 } //nolint:gosec // wraps on purpose
 
 // Permits are the difficulties that a share may meet.
 type Permits struct {
