@@ -1,11 +1,11 @@
 package hub
 
 import (
-	"math"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/loka/stratum/internal/atomics"
 	"github.com/loka/stratum/internal/ledger"
 	"github.com/loka/stratum/internal/link"
 	"github.com/loka/stratum/internal/mining"
@@ -39,7 +39,7 @@ type pool struct {
 	sure atomic.Bool
 	// unsubmitted is work that was not handed to it, in difficulty-1 shares;
 	// lost counts it too, if it is not nil.
-	unsubmitted sum
+	unsubmitted atomics.Float64
 	lost        Adder
 	// discrepancies counts valid shares that it refused; disagreed counts
 	// those of late, and asked the shares that it answered of late.
@@ -63,7 +63,7 @@ func (p *pool) reading() work.VersionReading {
 
 // notSubmitted counts work that was done for the pool and not handed to it.
 func (p *pool) notSubmitted(d work.Difficulty) {
-	p.unsubmitted.add(float64(d))
+	p.unsubmitted.Add(float64(d))
 	if p.lost != nil {
 		p.lost.Add(float64(d))
 	}
@@ -94,23 +94,6 @@ func (p *pool) trouble(now time.Time) bool {
 	bad, all := p.disagreed.count(now), p.asked.count(now)
 	return bad >= 3 && float64(bad) > 0.02*float64(all)
 }
-
-// sum is a float64 that many goroutines add to.
-type sum struct{ bits atomic.Uint64 }
-
-func (s *sum) add(f float64) {
-	for {
-		old := s.bits.Load()
-		if s.bits.CompareAndSwap(old, math.Float64bits(math.Float64frombits(old)+f)) {
-			return
-		}
-	}
-}
-
-// Load is the sum, or what was stored last.
-func (s *sum) Load() float64 { return math.Float64frombits(s.bits.Load()) }
-
-func (s *sum) store(f float64) { s.bits.Store(math.Float64bits(f)) }
 
 // recentSpan is how long recent counts: between one and two of it.
 const recentSpan = 10 * time.Minute

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/loka/stratum/internal/atomics"
 	"github.com/loka/stratum/internal/extranonce"
 	"github.com/loka/stratum/internal/jobbook"
 	"github.com/loka/stratum/internal/ledger"
@@ -41,7 +42,7 @@ type shared struct {
 	started bool
 	outages uint32
 	// rate is the hashrate as of the last work, in H/s; atomic.
-	rate sum
+	rate atomics.Float64
 	opts options
 	// current is the newest work given, from the group that gave it.
 	current *mining.Work
@@ -176,7 +177,7 @@ func (m *shared) give(w *mining.Work, now time.Time) {
 	before := m.vardiff.Difficulty()
 	want, _ := m.vardiff.Want(now)
 	rate := m.vardiff.Hashrate(now)
-	m.rate.store(rate)
+	m.rate.Store(rate)
 	d := m.group.limit(w, want, rate)
 	m.vardiff.Told(d, now)
 	if m.current != nil {
@@ -192,7 +193,7 @@ func (m *shared) measure(now time.Time) float64 {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.started && !m.left {
-		m.rate.store(m.vardiff.Hashrate(now))
+		m.rate.Store(m.vardiff.Hashrate(now))
 	}
 	return m.rate.Load()
 }

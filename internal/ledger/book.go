@@ -6,6 +6,7 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/loka/stratum/internal/atomics"
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/work"
 )
@@ -112,20 +113,20 @@ func (p *PoolBook) read() Tally {
 // tally is the write side of a [Tally].
 type tally struct {
 	ours, pools    [verdicts]atomic.Uint64
-	work, poolWork sumFloat
+	work, poolWork atomics.Float64
 }
 
 func (t *tally) record(e *Entry) {
 	if v := int(e.Verdict); v > 0 && v < verdicts {
 		t.ours[v].Add(1)
 		if e.Verdict == mining.Accepted {
-			t.work.add(clampWork(e.Difficulty))
+			t.work.Add(clampWork(e.Difficulty))
 		}
 	}
 	if v := int(e.PoolVerdict); v > 0 && v < verdicts {
 		t.pools[v].Add(1)
 		if e.PoolVerdict == mining.Accepted {
-			t.poolWork.add(clampWork(e.PoolDifficulty))
+			t.poolWork.Add(clampWork(e.PoolDifficulty))
 		}
 	}
 }
@@ -135,8 +136,8 @@ func (t *tally) read() (out Tally) {
 		out.Ours[i] = t.ours[i].Load()
 		out.Pools[i] = t.pools[i].Load()
 	}
-	out.WorkAccepted = t.work.load()
-	out.PoolWorkAccepted = t.poolWork.load()
+	out.WorkAccepted = t.work.Load()
+	out.PoolWorkAccepted = t.poolWork.Load()
 	return out
 }
 
@@ -146,8 +147,8 @@ func (t *tally) take() (out Tally) {
 		out.Ours[i] = t.ours[i].Swap(0)
 		out.Pools[i] = t.pools[i].Swap(0)
 	}
-	out.WorkAccepted = math.Float64frombits(t.work.bits.Swap(0))
-	out.PoolWorkAccepted = math.Float64frombits(t.poolWork.bits.Swap(0))
+	out.WorkAccepted = t.work.Swap(0)
+	out.PoolWorkAccepted = t.poolWork.Swap(0)
 	return out
 }
 
@@ -157,8 +158,8 @@ func (t *tally) add(in *Tally) {
 		t.ours[i].Add(in.Ours[i])
 		t.pools[i].Add(in.Pools[i])
 	}
-	t.work.add(in.WorkAccepted)
-	t.poolWork.add(in.PoolWorkAccepted)
+	t.work.Add(in.WorkAccepted)
+	t.poolWork.Add(in.PoolWorkAccepted)
 }
 
 // clampWork turns a difficulty into work that sums stay finite with; what is
@@ -169,20 +170,6 @@ func clampWork(d work.Difficulty) float64 {
 		return 0
 	}
 	return min(f, maxWork)
-}
-
-// sumFloat is a float64 that many goroutines add to.
-type sumFloat struct{ bits atomic.Uint64 }
-
-func (s *sumFloat) load() float64 { return math.Float64frombits(s.bits.Load()) }
-
-func (s *sumFloat) add(f float64) {
-	for {
-		old := s.bits.Load()
-		if s.bits.CompareAndSwap(old, math.Float64bits(math.Float64frombits(old)+f)) {
-			return
-		}
-	}
 }
 
 // maxFloat keeps the largest non-negative float64 it was shown; their bits

@@ -29,7 +29,7 @@ func (l *Ledger) restore(s *state, now time.Time) {
 		if b == l.other { // the cap is lower than it was, or it was there before
 			in.Day = nil
 		}
-		b.windows.restore(b.tally.work.load(), in.Day, kept, born(in.Since, now))
+		b.windows.restore(b.tally.work.Load(), in.Day, kept, born(in.Since, now))
 	}
 	for i := range s.Pools {
 		in := &s.Pools[i]

@@ -174,7 +174,7 @@ func (l *Ledger) sample(now time.Time) {
 	workers, pools := l.books()
 	var total float64
 	for _, w := range workers {
-		sum := w.tally.work.load()
+		sum := w.tally.work.Load()
 		w.windows.sample(sum, at)
 		total += sum
 	}

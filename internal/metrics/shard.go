@@ -1,9 +1,10 @@
 package metrics
 
 import (
-	"math"
 	"sync/atomic"
 	"unsafe"
+
+	"github.com/loka/stratum/internal/atomics"
 )
 
 // shards is the number of places that a sharded value is kept in, a power of
@@ -32,7 +33,7 @@ func shard() int {
 // sum is a number that only grows, exact for whole numbers up to 2^64.
 type sum struct {
 	whole atomic.Uint64
-	part  atomic.Uint64 // the bits of a float64
+	part  atomics.Float64
 }
 
 // add adds v. What is negative or no number is not added: it would spoil the
@@ -43,16 +44,6 @@ func (s *sum) add(v float64) {
 		return
 	}
 	if v >= 0 {
-		addFloat(&s.part, v)
-	}
-}
-
-// addFloat adds to a float64 that is kept as its bits.
-func addFloat(bits *atomic.Uint64, v float64) {
-	for {
-		old := bits.Load()
-		if bits.CompareAndSwap(old, math.Float64bits(math.Float64frombits(old)+v)) {
-			return
-		}
+		s.part.Add(v)
 	}
 }

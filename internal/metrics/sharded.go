@@ -1,8 +1,6 @@
 package metrics
 
 import (
-	"math"
-
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -38,7 +36,7 @@ func (c *Sharded) Value() float64 {
 	var part float64
 	for i := range c.places {
 		whole += c.places[i].whole.Load()
-		part += math.Float64frombits(c.places[i].part.Load())
+		part += c.places[i].part.Load()
 	}
 	return float64(whole) + part
 }

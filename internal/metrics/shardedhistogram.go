@@ -5,6 +5,8 @@ import (
 	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/loka/stratum/internal/atomics"
 )
 
 // buckets is the number of a histogram's buckets, that above all bounds aside.
@@ -31,7 +33,7 @@ type ShardedHistogram struct {
 
 // bucketShard is one place: 168 bytes and what keeps the next one away.
 type bucketShard struct {
-	sum    atomic.Uint64 // the bits of a float64
+	sum    atomics.Float64
 	counts [buckets + 1]atomic.Uint64
 	_      [2*padded - 8*(buckets+2)]byte
 }
@@ -53,7 +55,7 @@ func (h *ShardedHistogram) Observe(v float64) {
 	}
 	place := &h.places[shard()]
 	place.counts[i].Add(1)
-	addFloat(&place.sum, v)
+	place.sum.Add(v)
 }
 
 // Describe implements [prometheus.Collector].
@@ -69,7 +71,7 @@ func (h *ShardedHistogram) Collect(out chan<- prometheus.Metric) {
 		for b := range counts {
 			counts[b] += place.counts[b].Load()
 		}
-		total += math.Float64frombits(place.sum.Load())
+		total += place.sum.Load()
 	}
 	upTo := make(map[float64]uint64, buckets)
 	var count uint64
