@@ -103,7 +103,7 @@ func (b *Book) Add(w *mining.Work, now time.Time) {
 	defer b.mu.Unlock()
 	old := *b.entries.Load()
 	drop := max(0, len(old)+1-b.max)
-	for drop < len(old) && b.expired(&old[drop], now) {
+	for drop < len(old) && b.expired(old, drop, now) {
 		drop++
 	}
 	kept := slices.Grow(slices.Clone(old[drop:]), 1)
@@ -117,8 +117,8 @@ func (b *Book) Add(w *mining.Work, now time.Time) {
 	}
 	kept = append(kept, added)
 	b.entries.Store(&kept)
-	if w.Clean {
-		b.seen.forget() // now that nothing before counts, and nobody has w
+	if w.Clean && len(old) > 0 && otherBlock(old[len(old)-1].work, w) {
+		b.seen.forget() // no header of before can come again
 	}
 }
 
@@ -129,7 +129,12 @@ func (b *Book) Retire() {
 	all := slices.Clone(*b.entries.Load())
 	retire(all)
 	b.entries.Store(&all)
-	b.seen.forget()
+}
+
+// otherBlock says whether two works follow different blocks, so that no header
+// can be of both.
+func otherBlock(a, b *mining.Work) bool {
+	return a.Job != nil && b.Job != nil && a.Job.PrevHash != b.Job.PrevHash
 }
 
 func retire(entries []entry) {
@@ -154,13 +159,12 @@ func (b *Book) Get(id mining.JobID, now time.Time) (w *mining.Work, state State)
 // find returns a work that is remembered, or nil.
 func (b *Book) find(id mining.JobID, now time.Time) *entry {
 	entries := *b.entries.Load()
-	newest := len(entries) - 1
-	for i := newest; i >= 0; i-- { // most shares are of the newest work
+	for i := len(entries) - 1; i >= 0; i-- { // most shares are of the newest work
 		e := &entries[i]
 		if e.work.ID != id {
 			continue
 		}
-		if i != newest && b.expired(e, now) {
+		if b.expired(entries, i, now) {
 			return nil
 		}
 		return e
@@ -174,11 +178,16 @@ func (b *Book) OldestLive(now time.Time) (at time.Time, ok bool) {
 	entries := *b.entries.Load()
 	for i := range entries {
 		e := &entries[i]
-		if !e.stale && (i == len(entries)-1 || !b.expired(e, now)) {
+		if !e.stale && !b.expired(entries, i, now) {
 			return e.work.Job.Received, true
 		}
 	}
 	return time.Time{}, false
 }
 
-func (b *Book) expired(e *entry, now time.Time) bool { return now.Sub(e.added) > b.retention }
+// expired says whether a work was replaced so long ago that it is forgotten.
+// How long it was the newest does not matter: its last shares are on their way
+// when the next one comes.
+func (b *Book) expired(entries []entry, i int, now time.Time) bool {
+	return i < len(entries)-1 && now.Sub(entries[i+1].added) > b.retention
+}

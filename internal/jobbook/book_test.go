@@ -46,11 +46,14 @@ func TestRetention(t *testing.T) {
 	b, now := jobbook.New(jobbook.Config{}), start()
 	b.Add(given(1), now)
 	b.Add(given(2), now.Add(time.Second))
-	expect(t, b, 1, now.Add(180*time.Second), jobbook.Live)
-	expect(t, b, 1, now.Add(180*time.Second+1), jobbook.Unknown)
+	expect(t, b, 1, now.Add(181*time.Second), jobbook.Live)
+	expect(t, b, 1, now.Add(181*time.Second+1), jobbook.Unknown)
 	expect(t, b, 2, now.Add(time.Hour), jobbook.Live) // the newest, at any age
 	b.Add(clean(3), now.Add(time.Hour))
-	expect(t, b, 2, now.Add(time.Hour), jobbook.Unknown)
+	expect(t, b, 1, now.Add(time.Hour), jobbook.Unknown)
+	expect(t, b, 2, now.Add(time.Hour), jobbook.Stale) // it was the newest until then
+	expect(t, b, 2, now.Add(time.Hour+180*time.Second), jobbook.Stale)
+	expect(t, b, 2, now.Add(time.Hour+180*time.Second+1), jobbook.Unknown)
 	expect(t, b, 3, now.Add(time.Hour), jobbook.Live)
 }
 
@@ -58,8 +61,8 @@ func TestStaleWorkIsKnownUntilRetentionEnds(t *testing.T) {
 	b, now := jobbook.New(jobbook.Config{Retention: time.Minute}), start()
 	b.Add(given(1), now)
 	b.Add(clean(2), now.Add(10*time.Second))
-	expect(t, b, 1, now.Add(time.Minute), jobbook.Stale)
-	expect(t, b, 1, now.Add(time.Minute+1), jobbook.Unknown)
+	expect(t, b, 1, now.Add(70*time.Second), jobbook.Stale)
+	expect(t, b, 1, now.Add(70*time.Second+1), jobbook.Unknown)
 }
 
 func TestFullBookDropsTheOldest(t *testing.T) {
@@ -142,7 +145,7 @@ func (m *model) get(id mining.JobID, now time.Time) (*mining.Work, jobbook.State
 		case e.work.ID != id:
 			cleaned = cleaned || e.work.Clean
 			continue
-		case age > 0 && now.Sub(e.at) > m.keep:
+		case age > 0 && now.Sub(m.added[len(m.added)-age].at) > m.keep: // since the next came
 			return nil, jobbook.Unknown
 		case cleaned:
 			return e.work, jobbook.Stale

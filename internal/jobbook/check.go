@@ -60,8 +60,7 @@ var coinbases = sync.Pool{New: func() any { return new([]byte) }}
 // Check judges a share: job, time, version bits, hash and duplicates, in this
 // order. What the claim's extranonce2 is as wide as is for the caller to see
 // to. A hash that meets the network's target is forwarded whatever the
-// verdict is, but for a duplicate, which was forwarded before. It does not
-// allocate.
+// verdict is, but only once. It does not allocate.
 func (b *Book) Check(c *Claim, now time.Time) Finding {
 	s := c.Share
 	e := b.find(s.Job, now)
@@ -83,11 +82,13 @@ func (b *Book) Check(c *Claim, now time.Time) Finding {
 	switch {
 	case e.stale:
 		f.Verdict = mining.Stale
-		f.Block = f.Block && b.seen.add(hash) // once is enough
+		f.Block = f.Block && b.seen.add(hash)
 	case s.NTime < w.Job.NTime || s.NTime-w.Job.NTime > w.NTime-w.Job.NTime+MaxNTimeRoll:
 		f.Verdict, f.Text = mining.Invalid, textNTime
+		f.Block = f.Block && b.seen.add(hash)
 	case illegal:
 		f.Verdict, f.Text = mining.Invalid, textVersionBits
+		f.Block = f.Block && b.seen.add(hash)
 	case !met && !f.Block:
 		f.Verdict = mining.LowDifficulty
 	case !b.seen.add(hash):

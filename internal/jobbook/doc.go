@@ -8,10 +8,10 @@
 // miner was told comes with the [Claim].
 //
 // Invariants: the newest work is never forgotten; everything else is when it
-// is older than the retention or when the book is full, the oldest first; a
-// clean work makes everything before it stale for good. A share that was
+// was replaced longer ago than the retention or when the book is full, the
+// oldest first; a clean work makes everything before it stale for good. A share that was
 // accepted is not accepted again as long as it is remembered, which is for
-// Config.MaxShares/2 others at least or until its work is stale. A share that
+// Config.MaxShares/2 others at least or until a new block. A share that
 // meets the network's target is forwarded. Finding a work takes no lock; a
 // share takes one of 16, for as long as it takes to look it up. A check does
 // not allocate.
