@@ -24,7 +24,7 @@ func (g *dedicated) onJob(job *mining.Job) {
 		before = g.current.Job
 	}
 	w := &mining.Work{
-		ID: mining.JobID(g.hub.jobIDs.Add(1)), Job: job,
+		ID: g.hub.nextJob(), Job: job,
 		NTime: job.NTime, Clean: job.Stales(before),
 		VersionMask: g.mask & g.hub.cfg.VersionMask,
 	}
@@ -99,7 +99,7 @@ func (g *dedicated) refresh(now time.Time) {
 	g.refreshed++
 	old := g.current
 	g.give(&mining.Work{
-		ID: mining.JobID(g.hub.jobIDs.Add(1)), Job: old.Job, Prefix: old.Prefix, VersionMask: old.VersionMask,
+		ID: g.hub.nextJob(), Job: old.Job, Prefix: old.Prefix, VersionMask: old.VersionMask,
 		NTime: old.Job.NTime + work.NTime(age) + min(g.refreshed*rollAhead, maxAhead),
 	}, now)
 }
