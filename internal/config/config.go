@@ -139,8 +139,8 @@ type Vardiff struct {
 	Min             float64 `toml:"min"`
 	// Max of 0 leaves the bound to the pool's difficulty.
 	Max float64 `toml:"max"`
-	// Fixed is every miner's difficulty, bounded by the pool's and by nothing
-	// else; 0 adjusts it to the miner.
+	// Fixed is every miner's difficulty, bounded by the pool's and by the least
+	// that the firmware can be told; 0 adjusts it to the miner.
 	Fixed float64 `toml:"fixed"`
 }
 

@@ -130,7 +130,7 @@ func meanings() map[string]meaning {
 		m[at+".start"] = meaning{"A new miner's difficulty, between min and max; without it, moved between them.", without}
 		m[at+".min"] = meaning{"Lowest difficulty; any number above 0.", without}
 		m[at+".max"] = meaning{"Highest difficulty; 0 leaves it to the pool's.", without}
-		m[at+".fixed"] = meaning{"Every miner gets this difficulty, bounded by the pool's alone; any number above 0, or 0 to adjust it to the miner.", without}
+		m[at+".fixed"] = meaning{"Every miner gets this difficulty, bounded by the pool's and by the least that the miner's firmware can be told; any number above 0, or 0 to adjust it to the miner.", without}
 	}
 	return m
 }

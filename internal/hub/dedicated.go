@@ -372,7 +372,7 @@ func passThroughOf(size int) extranonce.Layout {
 	return extranonce.Layout{PoolSize: size, Miner: size, PassThrough: true}
 }
 
-// attrs are what a log line says of a worker of this group.
+// attrs are what a log line says of a worker of this miner.
 func (g *dedicated) attrs(w *mining.Worker, as string) []slog.Attr {
 	return []slog.Attr{
 		slog.String("worker", w.Login), slog.String("as", as),

@@ -1,19 +1,24 @@
-// Package hub knows who works for whom: which miner belongs to which group,
-// which link carries a group's shares, and which work a group has. It passes
-// jobs down and shares up, and books what became of them.
+// Package hub knows who works for whom: which miner has which seat, which group
+// it works in, which link carries that group's shares, and which work a group
+// has. It passes jobs down and shares up, and books what became of them.
 //
-// In dedicated mode a group is one miner with one link of its own. The
-// miner's extranonce1 and extranonce2 size are decided once, from what the
-// pools' probes have learned, and stay for the life of its connection: what
-// the pool's extranonce1 is rides in the coinbase prefix of each work. Only a
-// pool whose extranonce2 is too narrow for that passes its own extranonce1
-// on. The verdict on a share is the pool's.
+// Each miner has a seat. Its extranonce1 and extranonce2 size are decided there
+// once, from what the pools' probes have learned, and stay for the life of its
+// connection: what the pool's extranonce1 is rides in the coinbase prefix of
+// each work. The seat's role is how the miner is served. In the shared role it
+// is a member of a group: many miners on one link, each with a difficulty of
+// its own; a job is handed out by the fan-out, and shares are judged here by
+// package jobbook. Groups are opened ahead of need, emptied into each other and
+// closed by the packing. In the dedicated role the miner has a link of its own,
+// and the verdict on a share is the pool's; a pool whose extranonce2 is too
+// narrow for a slot serves every miner so, and passes its own extranonce1 on.
 //
 // It does not know sockets, lines or Stratum; miners are reached through
 // [Peer], pools through package link.
 //
-// Invariants: a group's lock is never waited for by another group. Locks are
-// taken in the order group, then connection or link; neither calls the hub
-// with its own lock held. Every pending request of a miner is answered, or
-// its connection closed, within the bounds of [Config].
+// Invariants: locks are taken in the order seat, group, then link or
+// connection; neither of the last two calls the hub with its own lock held. No
+// two miners have the same slot while shares of a common job count. Every
+// pending request of a miner is answered, or its connection closed, within the
+// bounds of [Config].
 package hub

@@ -24,8 +24,8 @@ type groupKey struct {
 	account string
 	slot    int // bytes
 	miner   int // bytes
-	// space is set where slots are so narrow that a space is full with one
-	// group.
+	// space is set where slots are so narrow that there may be several spaces,
+	// whose slots are the same.
 	space *space
 }
 
@@ -101,8 +101,8 @@ type group struct {
 	tags      uint64
 	aliases   aliases
 
-	// idle is since when there is no work or no member, each zero where there
-	// is one.
+	// workless and memberless are since when there is no work and no member,
+	// each zero where there is one.
 	workless, memberless time.Time
 	closed               bool
 

@@ -359,8 +359,7 @@ func (g *group) everyone() []*shared {
 	return slices.Clone(g.members)
 }
 
-// idle says that nobody was a member for so long, and that no late share of
-// one who went elsewhere can still come.
+// idle says that nobody was a member for so long.
 func (g *group) idle(now time.Time, after time.Duration) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -29,7 +29,7 @@ type seat struct {
 	facts steer.Facts
 	// floor is the least difficulty that the firmware can be told.
 	floor work.Difficulty
-	// wish is the difficulty that the miner asked for before its role began.
+	// wish is the difficulty that the miner asked for last.
 	wish work.Difficulty
 	// requested is what the miner asked to roll last, and granted all that it
 	// may ever have been told: what it asked for of what we allow, once it was

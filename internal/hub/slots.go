@@ -7,8 +7,8 @@ import (
 	"github.com/loka/stratum/work"
 )
 
-// wideSlot is from how many bytes on a slot space serves the whole process;
-// narrower ones are full with one group.
+// wideSlot is from how many bytes on a slot space serves the whole process; of
+// narrower ones there may be several, each for groups of its own.
 const wideSlot = 4
 
 // space is a set of slots of which no two miners have the same.

@@ -109,7 +109,7 @@ func New(cfg Config) (*Metrics, error) {
 
 	changes := b.counters("vardiff_changes_total", "Changes of a miner's difficulty in shared mode.", "direction")
 	m.VardiffUp, m.VardiffDown = changes.WithLabelValues("up"), changes.WithLabelValues("down")
-	m.SlotsInUse = b.gauges("slots_in_use", "Miners that have a part of a shared pool connection's search space.").WithLabelValues()
+	m.SlotsInUse = b.gauges("slots_in_use", "Miners that have a slot, a part of a pool connection's search space that no other miner has.").WithLabelValues()
 
 	m.buildPools(&b, cfg.Pools)
 	m.buildWires(&b)
