@@ -87,21 +87,27 @@ const (
 	maxAhead = 5 * rollAhead
 )
 
-// refresh gives the current work again under a new id and a later ntime, so
-// that no firmware takes silence for a dead pool. Firmware begins its
-// extranonce2 anew with each job id: were the ntime one that it has rolled to
-// already, it would find the same shares again.
+// again is work of the same job under a new id and with an ntime that goes with
+// the clock. Firmware begins its extranonce2 anew with each job
+// id: were the ntime one that it has rolled to already, it would find the same
+// shares again. So each of a job's goes further ahead; times counts them.
+func (h *Hub) again(old *mining.Work, now time.Time, times work.NTime) *mining.Work {
+	age := max(now.Sub(old.Job.Received)/time.Second, 0)
+	return &mining.Work{
+		ID: h.nextJob(), Job: old.Job, Prefix: old.Prefix, VersionMask: old.VersionMask,
+		NTime: old.Job.NTime + work.NTime(min(age, maxRefresh)) + min(times*rollAhead, maxAhead),
+	}
+}
+
+// refresh gives the current work again, so that no firmware takes silence for a
+// dead pool.
 func (g *dedicated) refresh(now time.Time) {
 	age := now.Sub(g.current.Job.Received) / time.Second
 	if age <= 0 || age > maxRefresh {
 		return
 	}
 	g.refreshed++
-	old := g.current
-	g.give(&mining.Work{
-		ID: g.hub.nextJob(), Job: old.Job, Prefix: old.Prefix, VersionMask: old.VersionMask,
-		NTime: old.Job.NTime + work.NTime(age) + min(g.refreshed*rollAhead, maxAhead),
-	}, now)
+	g.give(g.hub.again(g.current, now, g.refreshed), now)
 }
 
 func (g *dedicated) give(w *mining.Work, now time.Time) {

@@ -84,21 +84,13 @@ func (g *group) everybody() []*shared {
 }
 
 // vary gives the current job again under a new id, to some or all members.
-// Firmware begins its extranonce2 anew with each job id: were the ntime one
-// that it has rolled to already, it would find the same shares again.
 func (g *group) vary(now time.Time, to []*shared, some bool) {
-	old := g.current
-	age := max(now.Sub(old.Job.Received)/time.Second, 0)
-	if age > maxRefresh {
+	if now.Sub(g.current.Job.Received)/time.Second > maxRefresh {
 		return
 	}
 	g.refreshed++
 	g.varied = now
-	w := &mining.Work{
-		ID: g.hub.nextJob(), Job: old.Job, Prefix: old.Prefix, VersionMask: old.VersionMask,
-		NTime: old.Job.NTime + work.NTime(age) + min(g.refreshed*rollAhead, maxAhead),
-	}
-	g.hand(w, now, to, some)
+	g.hand(g.hub.again(g.current, now, g.refreshed), now, to, some)
 }
 
 // mayVary says whether a new work of the current job is another search: as
