@@ -87,7 +87,7 @@ func (c *counts) validate() validate.Metrics {
 }
 
 func (c *counts) identity() identity.Metrics {
-	return identity.Metrics{Unknown: c.m.Refused("identity", mining.Submit)}
+	return identity.Metrics{Unknown: c.m.Refused("identity", mining.Authorize)}
 }
 
 // disconnecter ends miners' connections for the API.

@@ -3,6 +3,7 @@ package downstream_test
 import (
 	"bytes"
 	"encoding/json"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -88,7 +89,7 @@ func checkRequest(t *testing.T, req *mining.Request) {
 	t.Helper()
 	switch req.Kind {
 	case mining.Submit:
-		if !req.Share.Known || req.Worker == nil || req.Share.Extranonce2.Len() != 4 {
+		if !req.Share.Known || req.Worker == nil && req.Ticket != math.MaxUint64 || req.Share.Extranonce2.Len() != 4 {
 			t.Errorf("submit %+v", req)
 		}
 	case mining.Authorize:

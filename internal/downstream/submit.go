@@ -1,6 +1,7 @@
 package downstream
 
 import (
+	"math"
 	"time"
 
 	"github.com/loka/stratum/internal/mining"
@@ -8,10 +9,11 @@ import (
 )
 
 // submit handles mining.submit. What the protocol alone forbids is answered
-// here: a share before subscribe or authorize, of a worker that this
-// connection did not authorize, of a job id that is not of our making, or
+// here: a share before subscribe, of a job id that is not of our making, or
 // with an extranonce2 of another size than told, by which a miner could
-// leave its own part of the search space.
+// leave its own part of the search space. One of a worker that this
+// connection did not authorize is refused here too, and the house is told of
+// it: it may be a block.
 func (s *V1) submit(id, params []byte, now time.Time, out *Out) *mining.Request {
 	if !s.subscribed {
 		return s.refuse(id, nil, refusal{mining.Unauthorized, sv1.CodeNotSubscribed, textNotSubscribed}, out)
@@ -21,19 +23,27 @@ func (s *V1) submit(id, params []byte, now time.Time, out *Out) *mining.Request 
 		return s.refuse(id, s.workers.find(sub.Worker), refusal{mining.Invalid, sv1.CodeOther, err.Error()}, out)
 	}
 	worker := s.workers.find(sub.Worker)
-	if worker == nil {
-		return s.refuse(id, nil, refusal{mining.Unauthorized, sv1.CodeUnauthorized, textUnauthorized}, out)
+	if worker != nil {
+		s.lastShare = now
 	}
-	s.lastShare = now
 	job, known := mining.ParseJobID(sub.JobID)
-	if !known {
+	fits := sub.Extranonce2.Len() == s.told.extranonce2Size
+	var req *mining.Request
+	switch {
+	case worker == nil && known && fits:
+		s.reply(id, failure(sv1.CodeUnauthorized, textUnauthorized), out)
+		req = &out.req
+		*req = mining.Request{Kind: mining.Submit, Ticket: answered}
+	case worker == nil:
+		return s.refuse(id, nil, refusal{mining.Unauthorized, sv1.CodeUnauthorized, textUnauthorized}, out)
+	case !known:
 		return s.refuse(id, worker, refusal{mining.JobNotFound, sv1.CodeStale, textJobNotFound}, out)
-	}
-	if sub.Extranonce2.Len() != s.told.extranonce2Size {
+	case !fits:
 		return s.refuse(id, worker, refusal{mining.Invalid, sv1.CodeOther, textExtranonce2}, out)
+	default:
+		req = s.ask(&out.req, mining.Submit, id)
+		req.Worker = worker
 	}
-	req := s.ask(&out.req, mining.Submit, id)
-	req.Worker = worker
 	req.Share = mining.Share{
 		Job: job, Known: true,
 		Extranonce2:    sub.Extranonce2,
@@ -44,6 +54,9 @@ func (s *V1) submit(id, params []byte, now time.Time, out *Out) *mining.Request 
 	}
 	return req
 }
+
+// answered is the ticket of a request that has its answer: of no slot.
+const answered = math.MaxUint64
 
 // refusal is why a share did not leave the session.
 type refusal struct {

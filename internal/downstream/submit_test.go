@@ -190,16 +190,49 @@ func TestRefusedSharesAreTold(t *testing.T) {
 	u := &mining.Worker{Login: "u"}
 	want := []downstream.Refused{
 		{Verdict: mining.Unauthorized},
-		{Verdict: mining.Unauthorized},
-		{Verdict: mining.Unauthorized},
 		{Worker: u, Verdict: mining.JobNotFound},
 		{Worker: u, Verdict: mining.Invalid},
 	}
-	if diff := cmp.Diff(want, m.refused[:5]); diff != "" {
+	if diff := cmp.Diff(want, m.refused[:3]); diff != "" {
 		t.Error(diff)
 	}
-	if len(m.refused) != 6 || m.refused[5].Verdict != mining.Invalid {
+	if len(m.refused) != 4 || m.refused[3].Verdict != mining.Invalid {
 		t.Errorf("refused %v", m.refused)
+	}
+}
+
+// A share of nobody that was let in is refused at once, whatever the house
+// says. The house is told of it if its hash could be worth something.
+func TestStrangersSharesAreTold(t *testing.T) {
+	for name, c := range map[string]struct {
+		job, en2 string
+		told     bool
+	}{
+		"of work that was given": {"00000001", "00000000", true},
+		"of no job id of ours":   {"1f", "00000000", false},
+		"elsewhere":              {"00000001", "00", false},
+	} {
+		m := newMiner(t)
+		m.read(`{"id":0,"method":"mining.subscribe"}`)
+		m.take()
+		want := mining.Share{Job: 1, Known: true, NTime: 0x504e86ed, Nonce: 0xb2957c02}
+		want.Extranonce2, _ = work.MakeExtranonce(make([]byte, 4))
+		for _, m.later = range []bool{false, true} {
+			m.read(`{"id":3,"method":"mining.submit","params":["v","` + c.job + `","` + c.en2 + `","504e86ed","b2957c02"]}`)
+			switch {
+			case m.s.Info().Pending != 0:
+				t.Errorf("%s: an answer is waited for", name)
+			case !c.told:
+				if len(m.asked) != 0 || len(m.refused) != 1 {
+					t.Errorf("%s: told %v, refused %v", name, m.asked, m.refused)
+				}
+			case len(m.asked) != 1 || len(m.refused) != 0:
+				t.Errorf("%s: told %v, refused %v", name, m.asked, m.refused)
+			case m.asked[0].Kind != mining.Submit || m.asked[0].Worker != nil || m.asked[0].Share != want:
+				t.Errorf("%s: told %+v", name, m.asked[0])
+			}
+			m.expect(failed("3", "24", "Unauthorized worker"))
+		}
 	}
 }
 

@@ -318,6 +318,10 @@ func (g *dedicated) authorize(ticket uint64, w *mining.Worker, _ options) mining
 // submit relays a share of work that we know.
 func (g *dedicated) submit(req *mining.Request, m *member, now time.Time) mining.Answer {
 	a := mining.Answer{Ticket: req.Ticket}
+	if m == nil {
+		a.Verdict = mining.Unauthorized
+		return a
+	}
 	w, _ := g.book.Get(req.Share.Job, now)
 	if w == nil {
 		a.Verdict = mining.JobNotFound

@@ -31,7 +31,8 @@ type forwarded struct {
 	late bool
 }
 
-// forward sends a share to the pool. The seat's mutex is held.
+// forward sends a share to the pool. who is nil for a block that nobody who
+// was let in has found. The seat's mutex is held.
 func (g *group) forward(m *shared, who *member, s *mining.Share, f *jobbook.Finding) {
 	now := time.Now()
 	job := f.Work.Job
@@ -52,7 +53,7 @@ func (g *group) forward(m *shared, who *member, s *mining.Share, f *jobbook.Find
 	}
 	reading := p.reading()
 	share := forwarded{
-		worker: who.book, difficulty: job.Difficulty, job: f.Work.ID, at: now, ours: f.Verdict,
+		worker: who.books(), difficulty: job.Difficulty, job: f.Work.ID, at: now, ours: f.Verdict,
 		reading: reading, matters: f.Rolled && (g.mask|job.VersionMask)&work.VersionMask(job.Version) != 0,
 	}
 	name := g.login
@@ -116,7 +117,11 @@ func (g *group) onVerdict(ev upstream.Event) {
 	}
 	if ev.Local { // it was never sent
 		p.notSubmitted(share.difficulty)
-		if ev.Verdict != mining.Unanswered {
+		switch {
+		case share.ours != mining.Accepted:
+			g.hub.log.LogAttrs(context.Background(), slog.LevelError, "a block could not be handed in",
+				slog.String("pool", p.Name), slog.String("route", g.route.Name), slog.String("text", ev.Text))
+		case ev.Verdict != mining.Unanswered:
 			g.disagree(p, &share, ev, now)
 		}
 		return

@@ -69,10 +69,10 @@ func (a *aliases) suspicious(now time.Time) bool {
 const nameTrouble = 10 * time.Second
 
 // nameOf is the name that a worker's share goes by: its own once the pool has
-// said yes to it, till then none. The pool is asked when a worker has a first
+// said yes to it, till then none, and nobody's none. The pool is asked when a worker has a first
 // share for it. g.mu and the seat's mutex are held.
 func (g *group) nameOf(p *pool, who *member, now time.Time) *alias {
-	if p.oneWorker.Load() {
+	if who == nil || p.oneWorker.Load() {
 		return nil
 	}
 	if who.at != p {

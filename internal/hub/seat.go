@@ -64,7 +64,8 @@ type role interface {
 	// authorize lets a worker in, now or later through the miner's Peer. pass
 	// are the options that came with the login.
 	authorize(ticket uint64, w *mining.Worker, pass options) mining.Answer
-	// submit judges or relays a share of a member.
+	// submit judges or relays a share of a member; m is nil where nobody who
+	// was let in hands it in.
 	submit(req *mining.Request, m *member, now time.Time) mining.Answer
 	// at is where the miner's work comes from; nil is nowhere yet.
 	at() *pool
@@ -82,6 +83,15 @@ type member struct {
 	// name is what the pool at knows it by; at is nil before anybody asked.
 	name string
 	at   *pool
+}
+
+// books is where a member's shares are booked; nil, which is nobody's book,
+// for nobody.
+func (m *member) books() *ledger.WorkerBook {
+	if m == nil {
+		return nil
+	}
+	return m.book
 }
 
 func newSeat(h *Hub, m *mining.Miner, p Peer) *seat {

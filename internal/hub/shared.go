@@ -218,10 +218,12 @@ func (m *shared) hurry() {
 }
 
 // submit judges a share, books it, and forwards what the pool is to have.
+// Nobody's share is refused, but it may be a block: miners have work from
+// their subscribe on.
 func (m *shared) submit(req *mining.Request, who *member, now time.Time) mining.Answer {
 	a := mining.Answer{Ticket: req.Ticket, Booked: true}
-	g, f := m.check(&req.Share, now)
-	entry := ledger.Entry{Worker: who.book, Verdict: f.Verdict, Difficulty: f.Credited, ShareDifficulty: f.Reached, At: now}
+	g, f := m.check(&req.Share, who == nil, now)
+	entry := ledger.Entry{Worker: who.books(), Verdict: f.Verdict, Difficulty: f.Credited, ShareDifficulty: f.Reached, At: now}
 	if p := m.poolOf(g, &f); p != nil {
 		entry.Pool = p.book
 	}
@@ -241,13 +243,18 @@ func (m *shared) submit(req *mining.Request, who *member, now time.Time) mining.
 
 // check finds the share's work, in the miner's group or in one that it came
 // from, and judges it.
-func (m *shared) check(s *mining.Share, now time.Time) (*group, jobbook.Finding) {
-	c := jobbook.Claim{Share: s, Extranonce1: m.slot, Mask: m.granted, Told: &m.told}
-	if s.Extranonce2.Len() != m.layout.Miner {
-		return m.group, jobbook.Finding{Verdict: mining.Invalid}
-	}
-	if m.group == nil {
+func (m *shared) check(s *mining.Share, stranger bool, now time.Time) (*group, jobbook.Finding) {
+	c := jobbook.Claim{Share: s, Extranonce1: m.slot, Mask: m.granted, Told: &m.told, Stranger: stranger}
+	switch {
+	case m.group == nil && stranger:
+		return nil, jobbook.Finding{Verdict: mining.Unauthorized}
+	case m.group == nil:
 		return nil, jobbook.Finding{Verdict: mining.JobNotFound}
+	case s.Extranonce2.Len() == m.layout.Miner:
+	case stranger:
+		return m.group, jobbook.Finding{Verdict: mining.Unauthorized}
+	default:
+		return m.group, jobbook.Finding{Verdict: mining.Invalid}
 	}
 	f := m.group.works.Check(&c, now)
 	if f.Work != nil {

@@ -248,6 +248,52 @@ func TestBlockIsForwarded(t *testing.T) {
 	})
 }
 
+// A miner has work from its subscribe on, so that a block of it may come by a
+// name that nobody was asked for yet, or that was refused. It is not paid to
+// that name, but it is a block.
+func TestStrangersBlockIsForwarded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sharedPool("main")
+		p.nbits, p.diff = 0x207fffff, easy // every other hash is a block, each share
+		h := buildShared(t, []*fakePool{p}, nil)
+		g := h.join(1)
+		g.open()
+		block := func() mining.Share { return g.search(g.newest(), easy, 1) }
+		sent := func(what string, n int) {
+			t.Helper()
+			if names := p.names(); len(names) != n || names[n-1] != "ACC-main.farm" {
+				t.Errorf("%s: went to the pool as %q, want %d by the connection's login", what, names, n)
+			}
+		}
+		s := block()
+		if a := g.hand("", s); a.Verdict != mining.Unauthorized {
+			t.Errorf("before authorize: %v", a.Verdict)
+		}
+		sent("before authorize", 1)
+		if a := g.hand("", s); a.Verdict != mining.Unauthorized {
+			t.Errorf("again: %v", a.Verdict)
+		}
+		sent("again", 1)
+		g.authorize("alice")
+		if a := g.hand("mallory", block()); a.Verdict != mining.Unauthorized {
+			t.Errorf("by another name: %v", a.Verdict)
+		}
+		sent("by another name", 2)
+		if a := g.hand("mallory", g.search(g.newest(), 2e-10, 4.6e-10)); a.Verdict != mining.Unauthorized {
+			t.Errorf("no block: %v", a.Verdict)
+		}
+		sent("no block", 2)
+		if a := g.hand("alice", block()); a.Verdict != mining.Accepted {
+			t.Errorf("hers: %v", a.Verdict)
+		}
+		h.expectBooks("all", map[mining.Verdict]uint64{mining.Unauthorized: 4, mining.Accepted: 1}, map[mining.Verdict]uint64{mining.Accepted: 3})
+		if s := h.hub.Pools()[0]; s.Discrepancies != 0 || h.hub.Pending() != 0 {
+			t.Errorf("%d discrepancies, %d shares are due", s.Discrepancies, h.hub.Pending())
+		}
+		g.leave()
+	})
+}
+
 func TestPoolOfManyChangesItsExtranonce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sharedPool("main")

@@ -30,6 +30,9 @@ type Claim struct {
 	Mask work.VersionMask
 	// Told is which difficulties the miner was told when.
 	Told *vardiff.History
+	// Stranger says that nobody who was let in hands it in: it is
+	// Unauthorized, whatever it is worth.
+	Stranger bool
 }
 
 // Finding is what a check found.
@@ -38,8 +41,8 @@ type Finding struct {
 	// usual words if it is not empty.
 	Verdict mining.Verdict
 	Text    string
-	// Work is what the share is of; nil with JobNotFound. What follows is
-	// zero then.
+	// Work is what the share is of; nil where that is not known. What follows
+	// is zero then.
 	Work *mining.Work
 	// Version is the header's, Rolled says that it may differ from the job's.
 	Version work.Version
@@ -65,6 +68,9 @@ func (b *Book) Check(c *Claim, now time.Time) Finding {
 	s := c.Share
 	e := b.find(s.Job, now)
 	if e == nil || !s.Known {
+		if c.Stranger {
+			return Finding{Verdict: mining.Unauthorized}
+		}
 		return Finding{Verdict: mining.JobNotFound}
 	}
 	w := e.work
@@ -80,6 +86,9 @@ func (b *Book) Check(c *Claim, now time.Time) Finding {
 	f.Reached = hash.Difficulty()
 	f.Block = e.network.Met(hash)
 	switch {
+	case c.Stranger:
+		f.Verdict = mining.Unauthorized
+		f.Block = f.Block && b.seen.add(hash)
 	case e.stale:
 		f.Verdict = mining.Stale
 		f.Block = f.Block && b.seen.add(hash)

@@ -23,6 +23,8 @@ type bench struct {
 	now   time.Time
 	tried work.Nonce
 	en1   work.Extranonce
+	// stranger: nobody that was let in hands shares in.
+	stranger bool
 }
 
 // newBench has a job of the usual kind, whose pool's difficulty is 8 times the
@@ -83,7 +85,7 @@ const impossible work.Difficulty = 1 << 40
 func (b *bench) any() mining.Share { return b.share(easy, impossible, nil) }
 
 func (b *bench) check(s mining.Share) jobbook.Finding {
-	return b.book.Check(&jobbook.Claim{Share: &s, Extranonce1: b.en1, Mask: b.mask, Told: &b.told}, b.now)
+	return b.book.Check(&jobbook.Claim{Share: &s, Extranonce1: b.en1, Mask: b.mask, Told: &b.told, Stranger: b.stranger}, b.now)
 }
 
 // expect checks a share and what is found of it.
@@ -105,6 +107,12 @@ func TestCheckJobs(t *testing.T) {
 	strange = s
 	strange.Known = false
 	b.expect("not one of ours", strange, mining.JobNotFound, "", false)
+	b.stranger = true
+	if f := b.check(strange); f != (jobbook.Finding{Verdict: mining.Unauthorized}) {
+		t.Errorf("a stranger's: %+v", f)
+	}
+	b.expect("a stranger's", s, mining.Unauthorized, "", false)
+	b.stranger = false
 	b.now = b.now.Add(time.Minute)
 	b.give(2, nil)
 	late := b.share(easy, 8*easy, nil)
@@ -340,6 +348,8 @@ func TestCheckBlocks(t *testing.T) {
 			b.mask, s.HasVersionBits, s.VersionBits = 0, true, 0x2000
 		}, mining.Invalid, "Invalid version bits"},
 		{"ntime", func(b *bench, _ *mining.Share) { b.work.Job.NTime++ }, mining.Invalid, "Ntime out of range"},
+		{"a stranger's", func(b *bench, _ *mining.Share) { b.stranger = true }, mining.Unauthorized, ""},
+		{"a stranger's, stale", func(b *bench, _ *mining.Share) { b.stranger = true; b.book.Retire() }, mining.Unauthorized, ""},
 	} {
 		b := newBench(t)
 		b.give(1<<8, func(w *mining.Work) { w.Job.NBits = 0x207fffff }) // every other hash is a block

@@ -67,7 +67,10 @@ type Request struct {
 	// Difficulty is what the miner would like (Suggest).
 	Difficulty work.Difficulty
 	// Worker is who authorizes or submits. For Authorize only Login is set
-	// by the session; the identity middleware fills the rest.
+	// by the session; the identity middleware fills the rest. For Submit it is
+	// nil where this connection did not authorize the name that came: the
+	// share has been refused, and its [Answer] is not looked at, but it has to
+	// be booked and it may be a block.
 	Worker *Worker
 	// Password is the miner's (Authorize). It never reaches a pool or a log.
 	Password Secret

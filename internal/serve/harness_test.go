@@ -37,6 +37,8 @@ type house struct {
 	conns map[mining.MinerID]*Conn // joined and not left
 	left  int
 	asked []mining.RequestKind
+	// strangers counts the shares of nobody that was let in.
+	strangers int
 	// refused are the shares that never became a request.
 	refused []mining.Verdict
 	// waiting are the tickets answered with Pending, by grant's order.
@@ -78,11 +80,16 @@ func (h *house) Handle(m *mining.Miner, req *mining.Request) mining.Answer {
 	if h.conns[m.ID] != c || c == nil {
 		h.t.Errorf("%v of miner %v, who is not here", req.Kind, m.ID)
 	}
-	if req.Kind != mining.Suggest { // told, not asked
+	stranger := req.Kind == mining.Submit && req.Worker == nil
+	told := stranger || req.Kind == mining.Suggest // not asked
+	if !told {
 		h.asked = append(h.asked, req.Kind)
 	}
+	if stranger {
+		h.strangers++
+	}
 	h.mu.Unlock()
-	if req.Kind == mining.Suggest {
+	if told {
 		return mining.Answer{}
 	}
 	if h.handle != nil {

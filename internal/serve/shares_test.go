@@ -155,9 +155,12 @@ func TestVerdictsAndRefusals(t *testing.T) {
 		m.say(strings.Replace(submit("9", 1), "00000001", "nosuchjob", 1))
 		m.say(strings.Replace(submit("9", 1), `"00000001","00000001"`, `"00000001","0001"`, 1))
 		m.say(strings.Replace(submit("9", 1), "alice", "mallory", 1))
+		if n := r.house.strangers; n != 2 { // before authorize, and mallory's
+			t.Errorf("the house was told of %d shares of strangers", n)
+		}
 		want := []mining.Verdict{
-			mining.Unauthorized, mining.Unauthorized, // before subscribe and before authorize
-			mining.JobNotFound, mining.Invalid, mining.Unauthorized,
+			mining.Unauthorized, // before subscribe
+			mining.JobNotFound, mining.Invalid,
 		}
 		if diff := cmp.Diff(want, r.house.refused); diff != "" {
 			t.Errorf("refused (-want +got):\n%s", diff)

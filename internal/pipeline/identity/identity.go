@@ -10,7 +10,7 @@ type Config struct{}
 
 // Metrics counts what was refused. Nil fields count nothing.
 type Metrics struct {
-	// Unknown counts submits without a worker.
+	// Unknown counts logins without a name.
 	Unknown pipeline.Counter
 }
 
@@ -43,11 +43,7 @@ func (h *handler) Handle(m *mining.Miner, req *mining.Request) mining.Answer {
 			return h.refuse(req)
 		}
 		req.Worker = mining.NewWorker(req.Worker.Login)
-	case mining.Submit:
-		if req.Worker == nil || req.Worker.Login == "" {
-			return h.refuse(req)
-		}
-	case mining.Negotiate, mining.Open, mining.Suggest:
+	case mining.Submit, mining.Negotiate, mining.Open, mining.Suggest:
 	}
 	return h.next.Handle(m, req)
 }

@@ -56,8 +56,6 @@ func TestWithoutWorker(t *testing.T) {
 		return mining.Answer{}
 	}), identity.New(identity.Config{}, identity.Metrics{Unknown: &unknown}))
 	for _, req := range []*mining.Request{
-		{Kind: mining.Submit, Ticket: 1},
-		{Kind: mining.Submit, Ticket: 1, Worker: &mining.Worker{}},
 		{Kind: mining.Authorize, Ticket: 1},
 		{Kind: mining.Authorize, Ticket: 1, Worker: &mining.Worker{}},
 	} {
@@ -65,12 +63,12 @@ func TestWithoutWorker(t *testing.T) {
 			t.Errorf("%v: answer %+v", req.Kind, got)
 		}
 	}
-	if unknown != 4 {
+	if unknown != 2 {
 		t.Errorf("counted %d", unknown)
 	}
 	// Without metrics nothing is counted, and nothing breaks.
 	quiet := pipeline.Compile(pipeline.HandlerFunc(accept), identity.New(identity.Config{}, identity.Metrics{}))
-	if got := quiet.Handle(nil, &mining.Request{Kind: mining.Submit}); got.Verdict != mining.Unauthorized {
+	if got := quiet.Handle(nil, &mining.Request{Kind: mining.Authorize}); got.Verdict != mining.Unauthorized {
 		t.Errorf("answer %+v", got)
 	}
 }
