@@ -106,8 +106,10 @@ func (a *App) build(version string) error {
 	if err != nil {
 		return err
 	}
+	found := loadFindings(filepath.Join(cfg.DataDir, "pools.json"), a.log)
+	found.recall(hubCfg.Pools)
 	a.hub, err = hub.New(hubCfg, hub.Deps{
-		Dial: dial.New(dial.Config{}).Dial, Ledger: a.books, Logger: a.log,
+		Dial: dial.New(dial.Config{}).Dial, Ledger: a.books, Logger: a.log, OnFound: found.keep,
 		Metrics: counts.hub(), Wire: wireConfig(poolLine, counts.wire(mining.Upstream)),
 	})
 	if err != nil {

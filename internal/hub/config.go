@@ -48,6 +48,8 @@ type PoolConfig struct {
 	// only where to begin.
 	Reading     work.VersionReading
 	ReadingAuto bool
+	// Found is what an earlier run has found out about the pool.
+	Found Found
 }
 
 // RouteConfig is one route: which miners go to which pools.
@@ -179,8 +181,11 @@ func (m *Metrics) discrepancy(pool string, v mining.Verdict) Counter {
 // Deps are what the hub works with.
 type Deps struct {
 	// Dial opens a connection to a pool.
-	Dial    func(ctx context.Context, endpoint dial.Endpoint) (net.Conn, error)
-	Ledger  *ledger.Ledger
+	Dial   func(ctx context.Context, endpoint dial.Endpoint) (net.Conn, error)
+	Ledger *ledger.Ledger
+	// OnFound is told of a pool what is worth keeping for the next run,
+	// whenever that changes, from the goroutine in Run; nil is nobody.
+	OnFound func(pool string, f Found)
 	Logger  *slog.Logger
 	Metrics Metrics
 	// Wire is how links' connections are driven.

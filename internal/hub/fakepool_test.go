@@ -233,6 +233,16 @@ func (p *fakePool) last() *poolConn {
 	return p.conns[len(p.conns)-1]
 }
 
+// closeAll ends all the pool's connections, as a restart does.
+func (p *fakePool) closeAll() {
+	p.mu.Lock()
+	conns := slices.Clone(p.conns)
+	p.mu.Unlock()
+	for _, c := range conns {
+		_ = c.Close()
+	}
+}
+
 func (p *fakePool) count() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -283,8 +283,8 @@ func (g *group) LinkEnded(l *link.Link, reason mining.Reason, err error) {
 		attrs = append(attrs, slog.Any("error", err))
 	}
 	g.hub.log.LogAttrs(context.Background(), level, "shared pool connection ended", attrs...)
-	if (reason == mining.PeerClosed || reason == mining.PeerReset) && g.aliases.suspicious(now) && p.suspect.Add(1) > 1 {
-		p.foundOneWorker(g.hub.log, "it closes connections on which a second worker is named")
+	if (reason == mining.PeerClosed || reason == mining.PeerReset) && g.aliases.suspicious(now) {
+		p.suspected.Store(now.UnixNano())
 	}
 	g.link, g.early = nil, nil
 	if g.current != nil {

@@ -101,7 +101,7 @@ func New(cfg Config, deps Deps) (*Hub, error) {
 
 	for _, pc := range h.cfg.Pools {
 		p := &pool{PoolConfig: pc, book: deps.Ledger.Pool(pc.Name, time.Now()), jobs: deps.Metrics.Jobs[pc.Name], lost: deps.Metrics.Unsubmitted[pc.Name]}
-		p.bits.Store(uint32(pc.Reading))
+		p.recall(pc.Found)
 		h.pools = append(h.pools, p)
 		h.byName[pc.Name] = p
 	}
@@ -216,7 +216,20 @@ func (h *Hub) Run(ctx context.Context) error {
 	stop()
 	h.fanout.end()
 	running.Wait()
+	h.keepFound()
 	return nil
+}
+
+// keepFound tells what was found out about pools since it was told last.
+func (h *Hub) keepFound() {
+	for _, p := range h.pools {
+		if f := p.found(); f != p.kept {
+			p.kept = f
+			if h.deps.OnFound != nil {
+				h.deps.OnFound(p.Name, f)
+			}
+		}
+	}
 }
 
 // sweepEvery is the time between two sweeps.
@@ -230,7 +243,11 @@ func (h *Hub) sweep(now time.Time) {
 	for _, g := range h.allGroups() {
 		g.tick(now)
 	}
+	for _, p := range h.pools {
+		p.tickSuspicion(h.log, now)
+	}
 	h.tend(now)
+	h.keepFound()
 }
 
 // spawn runs f in a goroutine that Run waits for; false if the hub is ending.

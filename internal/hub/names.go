@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/loka/stratum/internal/link"
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/internal/upstream"
 )
@@ -72,7 +73,7 @@ const nameTrouble = 10 * time.Second
 // said yes to it, till then none, and nobody's none. The pool is asked when a worker has a first
 // share for it. g.mu and the seat's mutex are held.
 func (g *group) nameOf(p *pool, who *member, now time.Time) *alias {
-	if who == nil || p.oneWorker.Load() {
+	if who == nil || p.knowsOne(now) || p.suspected.Load() != 0 {
 		return nil
 	}
 	if who.at != p {
@@ -119,7 +120,7 @@ func (g *group) onAlias(ev upstream.Event) {
 	case mining.Accepted:
 		a.state = aliasGranted
 	case mining.Unanswered:
-		g.pool.Load().foundOneWorker(g.hub.log, "it does not answer when a second worker is named")
+		g.pool.Load().foundOneWorker(g.hub.log, time.Now(), "it does not answer when a second worker is named")
 	}
 }
 
@@ -128,17 +129,48 @@ func (g *group) tickNames(now time.Time) {
 	for tag, a := range g.aliases.byTag {
 		if now.Sub(a.asked) >= g.hub.cfg.AuthorizeWait {
 			delete(g.aliases.byTag, tag)
-			g.pool.Load().foundOneWorker(g.hub.log, "it does not answer when a second worker is named")
+			g.pool.Load().foundOneWorker(g.hub.log, now, "it does not answer when a second worker is named")
 		}
 	}
 }
 
+const (
+	// suspectWait is how long after a link has ended under suspicion it is
+	// looked whether the probe's has, too.
+	suspectWait = 2 * time.Second
+	// oneWorkerFor is how long a pool is taken to know one worker: it may have
+	// learned more since, or the link may have ended by chance.
+	oneWorkerFor = 24 * time.Hour
+)
+
+// knowsOne says that the pool knows one worker a connection.
+func (p *pool) knowsOne(now time.Time) bool {
+	at := p.oneWorker.Load()
+	return at != 0 && now.Sub(time.Unix(0, at)) < oneWorkerFor
+}
+
 // foundOneWorker remembers that the pool knows one worker a connection.
-func (p *pool) foundOneWorker(log *slog.Logger, how string) {
-	if p.oneWorker.CompareAndSwap(false, true) {
+func (p *pool) foundOneWorker(log *slog.Logger, now time.Time, how string) {
+	before := p.oneWorker.Load()
+	if !p.knowsOne(now) && p.oneWorker.CompareAndSwap(before, now.UnixNano()) {
 		log.Warn("pool knows one worker a connection: shares of all workers go by the connection's login from now on",
-			"pool", p.Name, "found", how)
+			"pool", p.Name, "found", how, "for", oneWorkerFor)
 	}
+}
+
+// tickSuspicion looks whether a link that ended while a worker was being named
+// has ended for that. It has if the pool left its probe alone. If it ended
+// both it may have restarted, and has to do so twice in a row.
+func (p *pool) tickSuspicion(log *slog.Logger, now time.Time) {
+	at := p.suspected.Load()
+	if at == 0 || now.Sub(time.Unix(0, at)) < suspectWait {
+		return
+	}
+	probe := p.probe.Status()
+	if probe.State == link.Active && !probe.Since.After(time.Unix(0, at)) || p.suspect.Add(1) > 1 {
+		p.foundOneWorker(log, now, "it closes connections on which a second worker is named")
+	}
+	p.suspected.CompareAndSwap(at, 0)
 }
 
 // oneAccount says whether all miners of the route are paid to one account at

@@ -30,10 +30,12 @@ type pool struct {
 	// and of valid shares that it refuses.
 	ended, refused, silent, discrepancy pace.Pace
 
-	// oneWorker: it knows one worker a connection. suspect counts the links
-	// in a row whose end pointed at that: one may be chance.
-	oneWorker atomic.Bool
-	suspect   atomic.Int32
+	// oneWorker is when it was found to know one worker a connection, and
+	// suspected when a link ended in a way that points at that, both in Unix
+	// nanoseconds, 0 for never. suspect counts such ends in a row that have no
+	// other sign for it.
+	oneWorker, suspected atomic.Int64
+	suspect              atomic.Int32
 	// bits is how it reads version bits; sure says that a share has shown it.
 	bits atomic.Uint32
 	sure atomic.Bool
@@ -45,6 +47,41 @@ type pool struct {
 	// those of late, and asked the shares that it answered of late.
 	discrepancies    atomic.Uint64
 	disagreed, asked recent
+
+	// kept is what was told to be kept last; the hub's Run owns it.
+	kept Found
+}
+
+// Found is what was found out about a pool that it does not announce: worth
+// keeping for the next run.
+type Found struct {
+	// OneWorker is when the pool was found to know one worker a connection;
+	// zero where it was not.
+	OneWorker time.Time
+	// Reading is how it reads version bits, as far as shares have shown; it
+	// does not count where the reading is configured.
+	Reading work.VersionReading
+}
+
+// recall begins with what an earlier run has found.
+func (p *pool) recall(f Found) {
+	p.bits.Store(uint32(p.Reading))
+	if p.ReadingAuto && f != (Found{}) && f.Reading <= work.ReadXor {
+		p.bits.Store(uint32(f.Reading))
+	}
+	if !f.OneWorker.IsZero() {
+		p.oneWorker.Store(f.OneWorker.UnixNano())
+	}
+	p.kept = p.found()
+}
+
+// found is what there is to keep.
+func (p *pool) found() (f Found) {
+	f.Reading = p.reading()
+	if at := p.oneWorker.Load(); at != 0 {
+		f.OneWorker = time.Unix(0, at)
+	}
+	return f
 }
 
 // template is what the pool sees of a route's workers.

@@ -12,6 +12,7 @@ import (
 	"github.com/loka/stratum/internal/hub"
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/sv1"
+	"github.com/loka/stratum/work"
 )
 
 // names are the workers that the pool's shares came by.
@@ -114,8 +115,8 @@ func TestNamesAreBounded(t *testing.T) {
 }
 
 // A pool that knows one worker a connection is found out once, by its silence
-// or by closing twice (once may be chance), and what was found is remembered
-// for the next link.
+// or by closing (twice if it ended its probe too, for it may have restarted),
+// and what was found is remembered for the next link.
 func TestPoolKnowsOneWorker(t *testing.T) {
 	for name, c := range map[string]struct {
 		second func(p *fakePool) string
@@ -124,6 +125,10 @@ func TestPoolKnowsOneWorker(t *testing.T) {
 		"silent": {func(*fakePool) string { return "" }, []string{"ACC-main.alice"}},
 		"closes": {func(p *fakePool) string {
 			go func() { _ = p.last().Close() }()
+			return ""
+		}, []string{"ACC-main.alice"}},
+		"closes all": {func(p *fakePool) string {
+			go p.closeAll()
 			return ""
 		}, []string{"ACC-main.alice", "ACC-main.bob"}},
 	} {
@@ -136,7 +141,11 @@ func TestPoolKnowsOneWorker(t *testing.T) {
 				return "true"
 			}
 			var lines logText
-			h := buildHub(t, []*fakePool{p}, hub.Deps{Logger: slog.New(slog.NewTextHandler(&lines, nil))}, shareAll)
+			var kept []hub.Found
+			h := buildHub(t, []*fakePool{p}, hub.Deps{
+				Logger:  slog.New(slog.NewTextHandler(&lines, nil)),
+				OnFound: func(_ string, f hub.Found) { kept = append(kept, f) },
+			}, shareAll)
 			g := h.bring(1, "alice")
 			g.mine("alice")
 			pass(11 * time.Second)
@@ -152,6 +161,9 @@ func TestPoolKnowsOneWorker(t *testing.T) {
 			if n := lines.count("pool knows one worker a connection"); n != 1 {
 				t.Errorf("%s: said %d times", name, n)
 			}
+			if len(kept) != 1 || time.Since(kept[0].OneWorker) > time.Minute {
+				t.Errorf("%s: kept %v", name, kept)
+			}
 			got := slices.DeleteFunc(p.users(), func(s string) bool { return s == "ACC-main.farm" })
 			if !slices.Equal(got, c.asked) {
 				t.Errorf("%s: the pool was asked for %q, want %q", name, got, c.asked)
@@ -166,6 +178,32 @@ func TestPoolKnowsOneWorker(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What an earlier run has found counts for a day from when it was found.
+func TestFindingsAreRecalled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sharedPool("main")
+		h := buildShared(t, []*fakePool{p}, func(c *hub.Config) {
+			c.Pools[0].Reading, c.Pools[0].ReadingAuto = work.ReadReplace, true
+			c.Pools[0].Found = hub.Found{OneWorker: time.Now().Add(-23 * time.Hour), Reading: work.ReadXor}
+		})
+		g := h.bring(1, "alice")
+		for range 2 {
+			g.mine("alice")
+		}
+		if s := h.hub.Pools()[0]; !s.OneWorker || s.Reading != work.ReadXor {
+			t.Errorf("one worker %t, reading %v", s.OneWorker, s.Reading)
+		}
+		p.live(61)
+		for range 2 {
+			g.mine("alice")
+		}
+		if got := p.names(); !slices.Equal(got, []string{"ACC-main.farm", "ACC-main.farm", "ACC-main.farm", "ACC-main.alice"}) || h.hub.Pools()[0].OneWorker {
+			t.Errorf("shares came as %q", got)
+		}
+		g.leave()
+	})
 }
 
 // A link that is cut for another reason says nothing of names.

@@ -106,7 +106,7 @@ func (h *Hub) Pools() []PoolState {
 			PoolConfig: p.PoolConfig, Probe: p.probe.Status(), Links: links,
 			RTT:     time.Duration(p.rtt.Load()),
 			Standby: !preferred[p] && miners[p] == 0,
-			Miners:  miners[p], OneWorker: p.oneWorker.Load(), Reading: p.reading(),
+			Miners:  miners[p], OneWorker: p.knowsOne(now), Reading: p.reading(),
 			Unsubmitted: p.unsubmitted.Load(), Discrepancies: p.discrepancies.Load(), Trouble: p.trouble(now),
 			Shared: shared[p],
 		})

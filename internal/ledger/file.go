@@ -5,8 +5,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"time"
+
+	"github.com/loka/stratum/internal/atomicfile"
 )
 
 // StateKind says what is wrong with a state file.
@@ -58,7 +59,7 @@ func (l *Ledger) Save(path string, now time.Time) error {
 	if err != nil {
 		return fmt.Errorf("encode the ledger: %w", err)
 	}
-	if err := writeAtomic(path, data); err != nil {
+	if err := atomicfile.Write(path, data); err != nil {
 		return fmt.Errorf("save the ledger to %s: %w", path, err)
 	}
 	return nil
@@ -105,46 +106,4 @@ func SetAside(path string) (string, error) {
 		return "", fmt.Errorf("set %s aside: %w", path, err)
 	}
 	return aside, nil
-}
-
-func writeAtomic(path string, data []byte) (err error) {
-	dir := filepath.Dir(path)
-	f, err := os.CreateTemp(dir, filepath.Base(path)+".tmp-*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, ignoreClosed(f.Close()), os.Remove(f.Name()))
-		}
-	}()
-	if _, err := f.Write(data); err != nil {
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	return syncDir(dir)
-}
-
-func ignoreClosed(err error) error {
-	if errors.Is(err, os.ErrClosed) {
-		return nil
-	}
-	return err
-}
-
-// syncDir makes a rename within the directory last.
-func syncDir(dir string) error {
-	d, err := os.Open(dir) //nolint:gosec // G304: the operator's own data_dir
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

@@ -1,0 +1,99 @@
+package app
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/loka/stratum/internal/atomicfile"
+	"github.com/loka/stratum/internal/hub"
+	"github.com/loka/stratum/work"
+)
+
+// foundVersion is the version of the file that findings are kept in.
+const foundVersion = 1
+
+// findings are what was found out about pools, kept in data_dir for the next
+// run. They are worth no more than a few shares each: a file that cannot be
+// read is written anew.
+type findings struct {
+	path  string
+	log   *slog.Logger
+	pools map[string]finding // by name; owned by the hub's Run once it runs
+}
+
+// finding is one pool's in the file.
+type finding struct {
+	// URL is where the pool was then: what was found is of that one.
+	URL         string    `json:"url"`
+	OneWorkerAt time.Time `json:"one_worker_at,omitzero"`
+	VersionBits string    `json:"version_bits"`
+}
+
+type findingsFile struct {
+	Version int                `json:"version"`
+	Pools   map[string]finding `json:"pools"`
+}
+
+// loadFindings reads the file at path, if there is one.
+func loadFindings(path string, log *slog.Logger) *findings {
+	f := &findings{path: path, log: log, pools: make(map[string]finding)}
+	data, err := os.ReadFile(path) //nolint:gosec // the operator's own directory
+	if errors.Is(err, fs.ErrNotExist) {
+		return f
+	}
+	var file findingsFile
+	if err == nil {
+		err = json.Unmarshal(data, &file)
+	}
+	if err == nil && file.Version != foundVersion {
+		err = fmt.Errorf("version %d, this program knows %d", file.Version, foundVersion)
+	}
+	switch {
+	case err != nil:
+		log.Warn("what was found out about pools cannot be read; it is found out anew", "path", path, "error", err)
+	case file.Pools != nil:
+		f.pools = file.Pools
+	}
+	return f
+}
+
+// recall puts what an earlier run found into the pools that are where they
+// were. The others are forgotten.
+func (f *findings) recall(pools []hub.PoolConfig) {
+	before := f.pools
+	f.pools = make(map[string]finding)
+	for i := range pools {
+		p := &pools[i]
+		at, ok := before[p.Name]
+		if !ok || at.URL != p.Endpoint.String() {
+			f.pools[p.Name] = finding{URL: p.Endpoint.String()}
+			continue
+		}
+		f.pools[p.Name] = at
+		p.Found.OneWorker = at.OneWorkerAt
+		for r := work.ReadReplace; r <= work.ReadXor; r++ {
+			if r.String() == at.VersionBits {
+				p.Found.Reading = r
+			}
+		}
+	}
+}
+
+// keep writes what the hub has found about a pool.
+func (f *findings) keep(pool string, found hub.Found) {
+	of := f.pools[pool]
+	of.OneWorkerAt, of.VersionBits = found.OneWorker.UTC(), found.Reading.String()
+	f.pools[pool] = of
+	data, err := json.Marshal(findingsFile{Version: foundVersion, Pools: f.pools})
+	if err == nil {
+		err = atomicfile.Write(f.path, data)
+	}
+	if err != nil {
+		f.log.Warn("what was found out about a pool cannot be kept for the next start", "pool", pool, "path", f.path, "error", err)
+	}
+}

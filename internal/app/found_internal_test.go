@@ -1,0 +1,65 @@
+package app
+
+import (
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/loka/stratum/internal/dial"
+	"github.com/loka/stratum/internal/hub"
+	"github.com/loka/stratum/work"
+)
+
+func poolAt(name, host string) hub.PoolConfig {
+	return hub.PoolConfig{Name: name, Endpoint: dial.Endpoint{Host: host, Port: 3333}}
+}
+
+// What one run found the next one knows, unless the pool is elsewhere.
+func TestFindingsAreKept(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "pools.json")
+	log := slog.New(slog.DiscardHandler)
+	when := time.Unix(1_750_000_000, 5).UTC()
+
+	first := loadFindings(path, log)
+	pools := []hub.PoolConfig{poolAt("a", "one"), poolAt("b", "two"), poolAt("c", "three")}
+	first.recall(pools)
+	for _, p := range pools {
+		if p.Found != (hub.Found{}) {
+			t.Errorf("%s begins with %+v", p.Name, p.Found)
+		}
+	}
+	first.keep("a", hub.Found{OneWorker: when, Reading: work.ReadXor})
+	first.keep("b", hub.Found{OneWorker: when})
+
+	second := loadFindings(path, log)
+	pools = []hub.PoolConfig{poolAt("a", "one"), poolAt("b", "elsewhere"), poolAt("new", "four")}
+	second.recall(pools)
+	got := []hub.Found{pools[0].Found, pools[1].Found, pools[2].Found}
+	if diff := cmp.Diff([]hub.Found{{OneWorker: when, Reading: work.ReadXor}, {}, {}}, got); diff != "" {
+		t.Errorf("recalled (-want +got):\n%s", diff)
+	}
+	second.keep("new", hub.Found{Reading: work.ReadOr})
+	third := loadFindings(path, log)
+	if len(third.pools) != 3 || third.pools["c"] != (finding{}) {
+		t.Errorf("kept %v", third.pools)
+	}
+}
+
+func TestFindingsThatCannotBeRead(t *testing.T) {
+	for _, text := range []string{"", "{", `{"version":2}`, `{"version":1,"pools":{"a":{"version_bits":7}}}`} {
+		path := filepath.Join(t.TempDir(), "pools.json")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var said strings.Builder
+		f := loadFindings(path, slog.New(slog.NewTextHandler(&said, nil)))
+		if len(f.pools) != 0 || !strings.Contains(said.String(), "found out anew") {
+			t.Errorf("%q: %v, said %q", text, f.pools, said.String())
+		}
+	}
+}
