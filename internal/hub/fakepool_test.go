@@ -36,6 +36,8 @@ type fakePool struct {
 	version work.Version
 	prev    byte
 	nbits   work.NBits
+	// branches are the merkle branches of its jobs.
+	branches []work.Hash
 	// unique gives each connection an extranonce1 of its own.
 	unique bool
 	// noJob withholds the job that follows the subscribe reply.
@@ -59,6 +61,7 @@ type poolConn struct {
 	pool *fakePool
 	mu   sync.Mutex
 	ids  map[string]string // by job and nonce: the submit's id
+	came []sv1.Submit
 	// What is valid from the next job on, and the jobs by their ids.
 	en1  work.Extranonce
 	size int
@@ -143,6 +146,7 @@ func (c *poolConn) answer(m *sv1.Message) {
 		p.mu.Unlock()
 		c.mu.Lock()
 		c.ids[s.Nonce.String()] = string(m.ID)
+		c.came = append(c.came, s)
 		c.mu.Unlock()
 		reply := "true"
 		if p.judge != nil {
@@ -210,8 +214,8 @@ func (c *poolConn) notify(clean bool) {
 	n := sv1.Notify{
 		JobID:  []byte{'j', byte('a' + c.pool.jobs%26), byte('a' + c.pool.jobs/26%26)},
 		Coinb1: []byte("coinbase one "), Coinb2: []byte(" coinbase two"),
-		PrevHash: work.Hash{c.pool.prev},
-		Version:  cmp.Or(c.pool.version, 0x20000000), NBits: cmp.Or(c.pool.nbits, 0x1703a30c),
+		PrevHash: work.Hash{c.pool.prev}, Branches: c.pool.branches,
+		Version: cmp.Or(c.pool.version, 0x20000000), NBits: cmp.Or(c.pool.nbits, 0x1703a30c),
 		NTime: work.NTime(1_700_000_000 + c.pool.jobs),
 		Clean: clean, CleanKnown: true,
 	}

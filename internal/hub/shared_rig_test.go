@@ -97,6 +97,23 @@ func (p *fakePool) tally() (accepted int, refused []string) {
 	return p.judge.accepted, p.judge.refused
 }
 
+// built is the hash of the header that the pool builds of the share with a
+// nonce, and the connection that the share came by; nil if it did not come, or
+// by one that was not given its job.
+func (p *fakePool) built(nonce work.Nonce) (by *poolConn, hash work.Hash) {
+	for _, c := range p.all() {
+		c.mu.Lock()
+		for i := range c.came {
+			s := &c.came[i]
+			if job := c.jobs[string(s.JobID)]; job != nil && s.Nonce == nonce {
+				by, hash = c, job.hash(s, p.mask, p.judge.reading)
+			}
+		}
+		c.mu.Unlock()
+	}
+	return by, hash
+}
+
 // sharedPool is a pool that judges shares, and whose difficulty is that of all
 // miners unless a test says otherwise.
 func sharedPool(name string) *fakePool {
@@ -169,7 +186,12 @@ func (g *guest) assigned() mining.Assignment {
 func (g *guest) search(w *mining.Work, least, below work.Difficulty) mining.Share {
 	g.house.t.Helper()
 	en2, _ := work.MakeExtranonce(make([]byte, g.told.Extranonce2Size))
-	s := mining.Share{Job: w.ID, Known: true, Extranonce2: en2, NTime: w.NTime}
+	return g.seek(w, mining.Share{Job: w.ID, Known: true, Extranonce2: en2, NTime: w.NTime}, least, below)
+}
+
+// seek is search for a share whose nonce alone is to be found.
+func (g *guest) seek(w *mining.Work, s mining.Share, least, below work.Difficulty) mining.Share {
+	g.house.t.Helper()
 	for range 1 << 22 {
 		g.tried++
 		s.Nonce = g.tried
