@@ -2,11 +2,17 @@ package hub_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"pgregory.net/rapid"
+
+	"github.com/loka/stratum/internal/extranonce"
+	"github.com/loka/stratum/internal/hub"
 	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/work"
 )
 
 // nomad is a miner that is moved from group to group, in a house whose groups
@@ -93,5 +99,74 @@ func TestLateSharesOfManyGroups(t *testing.T) {
 			t.Errorf("the pool took %d and refused %q", count, refused)
 		}
 		n.leave()
+	})
+}
+
+// lateShare is a share of any work that the miner was given.
+type lateShare struct {
+	of    int
+	en2   []byte
+	bits  work.VersionMask
+	ahead work.NTime
+}
+
+// Whatever a miner's groups, their pools and pads are: a share of any work that
+// it was given is judged by the header that the work's own pool builds of it.
+func TestHeaderOfAMovedMiner(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		sizes := rapid.SliceOfN(rapid.IntRange(4, extranonce.MaxPoolSize), 2, 2).Draw(rt, "sizes of extranonce2")
+		en1 := rapid.SliceOfN(rapid.IntRange(0, work.MaxExtranonce-1), 2, 2).Draw(rt, "sizes of extranonce1")
+		floor := rapid.IntRange(0, min(sizes[0], sizes[1], extranonce.MaxFloor+1)-1).Draw(rt, "floor")
+		moves := rapid.SliceOfN(rapid.IntRange(0, 1), 1, 4).Draw(rt, "pools of the groups")
+		shares := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) lateShare {
+			return lateShare{
+				of: rapid.IntRange(0, 20).Draw(t, "work"), en2: rapid.SliceOfN(rapid.Byte(), 8, 8).Draw(t, "extranonce2"),
+				bits:  work.VersionMask(rapid.Uint32().Draw(t, "bits")) & work.MaskBIP320,
+				ahead: work.NTime(rapid.IntRange(0, 600).Draw(t, "rolled for")),
+			}
+		}), 1, 10).Draw(rt, "shares")
+		var wrongs []string
+		synctest.Test(t, func(t *testing.T) {
+			pools := []*fakePool{sharedPool("first"), sharedPool("second")}
+			for i, p := range pools {
+				p.en1, p.en2Size, p.branches = strings.Repeat("5a", en1[i]), sizes[i], []work.Hash{{1}}
+			}
+			h := buildShared(t, pools, func(c *hub.Config) {
+				c.Routes[0].MaxMiners, c.Routes[0].Extranonce2Size = nomads, floor
+			})
+			n := h.nomad()
+			for _, at := range moves {
+				pools[0].refuse.Store(at == 1) // a link that is up stays
+				n.move()
+				if got := n.newest().Job.Pool; got != pools[at].name {
+					t.Fatalf("the miner was moved to pool %s, want %s", got, pools[at].name)
+				}
+				pools[0].refuse.Store(false)
+				for _, p := range pools {
+					p.job()
+				}
+			}
+			for i, late := range shares {
+				w := n.terms[late.of%len(n.terms)].Work
+				en2, _ := work.MakeExtranonce(late.en2[:n.told.Extranonce2Size])
+				s := n.seek(w, mining.Share{
+					Job: w.ID, Known: true, Extranonce2: en2, NTime: w.NTime + late.ahead, VersionBits: late.bits, HasVersionBits: true,
+				}, easy, impossible)
+				login := fmt.Sprintf("nomad%d", i)
+				n.authorize(login)
+				if wrong := n.headers(login, h.pools[w.Job.Pool], w, s); wrong != "" {
+					wrongs = append(wrongs, fmt.Sprintf("work %d of %d: %s", late.of%len(n.terms), len(n.terms), wrong))
+				}
+			}
+			for _, p := range pools {
+				if _, refused := p.tally(); len(refused) != 0 {
+					wrongs = append(wrongs, fmt.Sprintf("pool %s refused %q", p.name, refused))
+				}
+			}
+			n.leave()
+		})
+		if len(wrongs) > 0 {
+			rt.Fatalf("%q", wrongs)
+		}
 	})
 }
