@@ -299,3 +299,51 @@ func TestPoolDoesAsItIsAsked(t *testing.T) {
 		w.leave()
 	})
 }
+
+// A miner that falls silent is given less with work that comes later, be it of
+// the pool or a job that is given again; one that goes on is not.
+func TestSilentMinerIsGivenLess(t *testing.T) {
+	for name, jobs := range map[string]bool{"the pool's jobs": true, "a job that is given again": false} {
+		synctest.Test(t, func(t *testing.T) {
+			p := sharedPool("main")
+			p.diff = 16 * easy
+			h := build(t, []*fakePool{p}, withVardiff(vardiff.Config{Start: 8 * easy, SharesPerMinute: 60}))
+			silent := worker{guest: h.bring(1, "silent"), login: "silent", rate: 40}
+			busy := worker{guest: h.bring(2, "busy"), login: "busy", rate: 40}
+			for range 3 {
+				silent.works(10)
+				busy.works(10)
+				p.job()
+			}
+			before, keeps := silent.assigned(), busy.assigned().Difficulty
+			for range 9 {
+				busy.works(10)
+				if jobs {
+					p.job()
+				}
+			}
+			after := silent.assigned()
+			if after.Difficulty > before.Difficulty/8 {
+				t.Errorf("%s: %v after 90 s of silence, it was %v", name, after.Difficulty, before.Difficulty)
+			}
+			if same := after.Work.Job == before.Work.Job; same == jobs {
+				t.Errorf("%s: the newest work is of the same job: %t", name, same)
+			}
+			if got := busy.assigned().Difficulty; got < keeps/2 {
+				t.Errorf("%s: %v for the other miner, it was %v", name, got, keeps)
+			}
+			for _, a := range []mining.Assignment{before, after} {
+				if v := silent.hand("silent", silent.search(a.Work, a.Difficulty, impossible)).Verdict; v != mining.Accepted {
+					t.Errorf("%s: a share of %v: %v", name, a.Difficulty, v)
+				}
+			}
+			silent.changesOnlyWithWork(name)
+			busy.changesOnlyWithWork(name)
+			if _, refused := p.tally(); len(refused) > 0 {
+				t.Errorf("%s: the pool refused %q", name, refused)
+			}
+			silent.leave()
+			busy.leave()
+		})
+	}
+}
