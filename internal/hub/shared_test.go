@@ -294,6 +294,51 @@ func TestStrangersBlockIsForwarded(t *testing.T) {
 	})
 }
 
+// A block goes to the pool even where a share would not: the pool's difficulty
+// is far too low yet, and the miners have sent all that it is sent meanwhile.
+func TestBlockIsForwardedPastTheBudget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sharedPool("main")
+		p.nbits = 0x2003ffff // met by one hash of 64
+		h := buildShared(t, []*fakePool{p}, nil)
+		g := h.bring(1, "alice")
+		w := g.newest()
+		network, _ := w.Job.NBits.Target()
+		const block = 32 * easy // is one for sure
+		if s := g.search(w, block, impossible); !network.Met(g.hash(w, &s)) {
+			t.Fatal("the difficulty of a block is another")
+		}
+		share := func(least, below work.Difficulty) {
+			t.Helper()
+			if a := g.hand("alice", g.search(w, least, below)); a.Verdict != mining.Accepted {
+				t.Errorf("a share of %v to %v: %v", least, below, a.Verdict)
+			}
+		}
+		spent := func() bool { return h.hub.Pools()[0].Unsubmitted > 0 }
+		for range 1000 {
+			if share(easy, 8*easy); spent() {
+				break
+			}
+		}
+		sent, lost := len(p.submitted()), h.hub.Pools()[0].Unsubmitted
+		if !spent() {
+			t.Fatalf("%d shares at once went to the pool", sent)
+		}
+		share(block, impossible)
+		if got := len(p.submitted()); got != sent+1 || h.hub.Pools()[0].Unsubmitted != lost {
+			t.Errorf("%d shares more with a block, %v of work is lost", got-sent, h.hub.Pools()[0].Unsubmitted-lost)
+		}
+		share(easy, 8*easy)
+		if got := len(p.submitted()); got != sent+1 || h.hub.Pools()[0].Unsubmitted != lost+float64(easy) {
+			t.Errorf("%d shares more with one that is none, %v of work is lost", got-sent, h.hub.Pools()[0].Unsubmitted-lost)
+		}
+		if n, refused := p.tally(); n != sent+1 || len(refused) != 0 {
+			t.Errorf("the pool took %d and refused %q", n, refused)
+		}
+		g.leave()
+	})
+}
+
 func TestPoolOfManyChangesItsExtranonce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sharedPool("main")
