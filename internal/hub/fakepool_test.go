@@ -212,7 +212,7 @@ func (c *poolConn) notify(clean bool) {
 	c.pool.mu.Lock()
 	c.pool.jobs++
 	n := sv1.Notify{
-		JobID:  []byte{'j', byte('a' + c.pool.jobs%26), byte('a' + c.pool.jobs/26%26)},
+		JobID:  fmt.Appendf(nil, "j%x", c.pool.jobs),
 		Coinb1: []byte("coinbase one "), Coinb2: []byte(" coinbase two"),
 		PrevHash: work.Hash{c.pool.prev}, Branches: c.pool.branches,
 		Version: cmp.Or(c.pool.version, 0x20000000), NBits: cmp.Or(c.pool.nbits, 0x1703a30c),
