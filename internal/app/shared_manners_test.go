@@ -43,6 +43,13 @@ func TestEightMannersShare(t *testing.T) {
 				OutOfOrder: true, DuplicateReplies: true, Latency: 5 * time.Millisecond, ConfigureExtraKeys: true,
 			}
 		}, ""},
+		{"empty blocks", func(p *sim.PoolConfig) { p.Quirks.NoBranches = true }, ""},
+		{"unpadded fields", func(p *sim.PoolConfig) { // of which the usual ones have no need
+			p.Quirks.Unpadded, p.Version, p.NBits = true, 2, 0x0d00ffff
+		}, ""},
+		{"a job before the subscribe reply, and no other", func(p *sim.PoolConfig) {
+			p.Quirks.NotifyBeforeSubscribe, p.JobInterval, p.BlockInterval = true, time.Hour, 0
+		}, ""},
 		{"a pool that chatters, errs and changes its mind", func(p *sim.PoolConfig) {
 			p.Quirks = sim.Quirks{
 				MalformedEvery: 20, ChatterEvery: 200 * time.Millisecond, Reconnect: "evil.example.com:3333",
