@@ -38,6 +38,7 @@ func TestEightMannersShare(t *testing.T) {
 			p.Dialect, p.Extranonce2Size, p.NoVersionRolling = sim.DialectString, 16, true
 		}, ""},
 		{"everything early, twice, unpadded and out of order", func(p *sim.PoolConfig) {
+			p.Version = 2 // the usual one has nothing to leave out
 			p.Quirks = sim.Quirks{
 				NotifyBeforeSubscribe: true, MaskBeforeConfigure: true, Unpadded: true, NoBranches: true,
 				OutOfOrder: true, DuplicateReplies: true, Latency: 5 * time.Millisecond, ConfigureExtraKeys: true,
