@@ -43,8 +43,8 @@ func newCounts(cfg *config.Config, version string) (*counts, error) {
 func (c *counts) hub() hub.Metrics {
 	m := hub.Metrics{
 		Jobs: make(map[string]hub.Counter), FanoutSeconds: c.m.JobFanout, ShareSeconds: c.m.ShareDuration,
-		Unsubmitted: make(map[string]hub.Adder), Slots: c.m.SlotsInUse,
-		Raised: c.m.VardiffUp, Lowered: c.m.VardiffDown,
+		Unsubmitted: make(map[string]hub.Adder),
+		Raised:      c.m.VardiffUp, Lowered: c.m.VardiffDown,
 		Discrepancy: func(pool string, v mining.Verdict) hub.Counter { return c.m.Pool(pool).Discrepancies(v) },
 	}
 	closed := make(map[mining.Reason]link.Counter)

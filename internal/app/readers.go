@@ -135,6 +135,9 @@ func (r *readers) Routes() []view.RouteState {
 // Ready implements [view.Hub].
 func (r *readers) Ready() bool { return r.hub.Ready() }
 
+// SlotsInUse implements [view.Hub].
+func (r *readers) SlotsInUse() int { return r.hub.SlotsInUse() }
+
 // MinerCount counts the open connections without looking at each.
 func (r *readers) MinerCount() int { return r.serve.Len() }
 

@@ -38,7 +38,8 @@ func (h *fakeHub) Pools() []view.PoolState {
 func (h *fakeHub) Routes() []view.RouteState {
 	return []view.RouteState{{Name: "farm", Mode: "shared", Pools: []string{"main", "backup"}, Active: "main", Ready: h.ready}}
 }
-func (h *fakeHub) Ready() bool { return h.ready }
+func (h *fakeHub) SlotsInUse() int { return 0 }
+func (h *fakeHub) Ready() bool     { return h.ready }
 func (h *fakeHub) Disconnect(id mining.MinerID) bool {
 	if id != 1 {
 		return false

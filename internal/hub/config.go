@@ -139,12 +139,6 @@ type Counter interface{ Inc() }
 // Adder adds amounts up.
 type Adder interface{ Add(amount float64) }
 
-// Gauge goes up and down.
-type Gauge interface {
-	Inc()
-	Dec()
-}
-
 // Observer takes measurements, in seconds.
 type Observer interface{ Observe(seconds float64) }
 
@@ -167,8 +161,6 @@ type Metrics struct {
 	Unsubmitted map[string]Adder
 	// Raised and Lowered count changes of miners' difficulties.
 	Raised, Lowered Counter
-	// Slots is the number of slots that miners have.
-	Slots Gauge
 }
 
 func (m *Metrics) discrepancy(pool string, v mining.Verdict) Counter {

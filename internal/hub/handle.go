@@ -218,9 +218,6 @@ func (s *seat) plan(known []link.Facts) bool {
 	s.planned, s.layout = true, layout
 	if !layout.PassThrough {
 		s.space, s.slot = s.hub.takeSlot(layout)
-		if slots := s.hub.deps.Metrics.Slots; slots != nil {
-			slots.Inc()
-		}
 	}
 	return true
 }

@@ -144,9 +144,6 @@ func (s *seat) leave(now time.Time) {
 	}
 	if s.space != nil {
 		s.space.slots.Free(s.slot, now)
-		if slots := s.hub.deps.Metrics.Slots; slots != nil {
-			slots.Dec()
-		}
 	}
 	if s.role == nil {
 		s.release()

@@ -14,6 +14,8 @@ import (
 type Source interface {
 	// Connected counts open miner connections.
 	Connected() int
+	// SlotsInUse counts the slots that miners have.
+	SlotsInUse() int
 	// PoolStates returns every configured pool.
 	PoolStates() []view.PoolState
 	// PoolBooks returns the books by pool.
@@ -27,7 +29,7 @@ type viewCollector struct {
 	source Source
 	pools  []string
 
-	miners, ready           *prometheus.Desc
+	miners, slots, ready    *prometheus.Desc
 	connections, pooled     *prometheus.Desc
 	up, difficulty, lastJob *prometheus.Desc
 	shares, poolShares      *prometheus.Desc
@@ -41,6 +43,7 @@ func newViewCollector(source Source, pools []string) *viewCollector {
 	return &viewCollector{
 		source: source, pools: pools,
 		miners:      desc("miners_connected", "Open miner connections."),
+		slots:       desc("slots_in_use", "Miners that have a slot, a part of a pool connection's search space that no other miner has."),
 		ready:       desc("ready", "1 while at least one route can serve work."),
 		connections: desc("pool_connections", "Open connections to the pool, the probe included.", "pool"),
 		pooled:      desc("pool_miners", "Miners whose work comes from the pool.", "pool"),
@@ -56,7 +59,7 @@ func newViewCollector(source Source, pools []string) *viewCollector {
 
 // Describe implements [prometheus.Collector].
 func (c *viewCollector) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{c.miners, c.ready, c.connections, c.pooled, c.up, c.difficulty, c.lastJob, c.shares, c.poolShares, c.work, c.poolWork} {
+	for _, d := range []*prometheus.Desc{c.miners, c.slots, c.ready, c.connections, c.pooled, c.up, c.difficulty, c.lastJob, c.shares, c.poolShares, c.work, c.poolWork} {
 		out <- d
 	}
 }
@@ -71,6 +74,7 @@ func (c *viewCollector) Collect(out chan<- prometheus.Metric) {
 		out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, v, labels...)
 	}
 	gauge(c.miners, float64(c.source.Connected()))
+	gauge(c.slots, float64(c.source.SlotsInUse()))
 	gauge(c.ready, truth(c.source.Ready()))
 
 	states := make(map[string]view.PoolState)

@@ -35,9 +35,6 @@ type Metrics struct {
 	Accepted, AcceptErrors prometheus.Counter
 	// VardiffUp and VardiffDown count changes of a miner's difficulty.
 	VardiffUp, VardiffDown prometheus.Counter
-	// SlotsInUse is how many miners have a part of a shared pool connection's
-	// search space; whoever gives slots out counts them.
-	SlotsInUse prometheus.Gauge
 
 	registry *prometheus.Registry
 	pools    map[string]Pool
@@ -109,7 +106,6 @@ func New(cfg Config) (*Metrics, error) {
 
 	changes := b.counters("vardiff_changes_total", "Changes of a miner's difficulty in shared mode.", "direction")
 	m.VardiffUp, m.VardiffDown = changes.WithLabelValues("up"), changes.WithLabelValues("down")
-	m.SlotsInUse = b.gauges("slots_in_use", "Miners that have a slot, a part of a pool connection's search space that no other miner has.").WithLabelValues()
 
 	m.buildPools(&b, cfg.Pools)
 	m.buildWires(&b)

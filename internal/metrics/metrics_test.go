@@ -20,13 +20,14 @@ import (
 var epoch = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
 type fakeSource struct {
-	miners int
-	ready  bool
-	pools  []view.PoolState
-	books  *ledger.Ledger
+	miners, slots int
+	ready         bool
+	pools         []view.PoolState
+	books         *ledger.Ledger
 }
 
 func (s *fakeSource) Connected() int               { return s.miners }
+func (s *fakeSource) SlotsInUse() int              { return s.slots }
 func (s *fakeSource) Ready() bool                  { return s.ready }
 func (s *fakeSource) PoolStates() []view.PoolState { return s.pools }
 func (s *fakeSource) PoolBooks() []ledger.Pool     { return s.books.Pools(epoch) }
@@ -147,7 +148,7 @@ func TestPromtool(t *testing.T) {
 
 func TestCountersCount(t *testing.T) {
 	m, source := newMetrics(t)
-	source.miners, source.ready = 7, true
+	source.miners, source.slots, source.ready = 7, 5, true
 	source.pools = []view.PoolState{
 		{Name: "main", State: view.PoolActive, Connections: 8, Miners: 700, Difficulty: 1024, LastJobAt: epoch},
 		{Name: "backup", State: view.PoolDown},
@@ -172,7 +173,6 @@ func TestCountersCount(t *testing.T) {
 	m.Pool("stranger").Discrepancies(mining.Stale).Inc()
 	m.Pool("stranger").NotSubmitted.Add(1)
 	m.VardiffUp.Inc()
-	m.SlotsInUse.Inc()
 	m.Wire(mining.Upstream).BytesIn.Add(100)
 	m.Closed(mining.Downstream, mining.SlowConsumer).Inc()
 	m.Closed(mining.Downstream, "no such reason").Inc()
@@ -194,7 +194,7 @@ func TestCountersCount(t *testing.T) {
 		`loka_pool_discrepancies_total{pool="main",verdict="invalid"}`:        "1",
 		`loka_work_not_submitted_total{pool="main"}`:                          "0.5",
 		`loka_vardiff_changes_total{direction="up"}`:                          "1",
-		`loka_slots_in_use`:                                                        "1",
+		`loka_slots_in_use`:                                                        "5",
 		`loka_pool_difficulty{pool="main"}`:                                        "1024",
 		`loka_pool_last_job_timestamp_seconds{pool="main"}`:                        "1.767323045e+09",
 		`loka_shares_total{pool="main",verdict="accepted"}`:                        "2",

@@ -17,6 +17,8 @@ type Hub interface {
 	Pools() []PoolState
 	// Routes returns every route, in the order they are matched.
 	Routes() []RouteState
+	// SlotsInUse counts the slots that miners have.
+	SlotsInUse() int
 	// Ready says that at least one route can serve work.
 	Ready() bool
 }

@@ -48,6 +48,9 @@ func (m *Model) Connected() int {
 	return len(m.deps.Hub.Miners())
 }
 
+// SlotsInUse counts the slots that miners have.
+func (m *Model) SlotsInUse() int { return m.deps.Hub.SlotsInUse() }
+
 // PoolStates returns every configured pool as the hub knows it.
 func (m *Model) PoolStates() []PoolState { return m.deps.Hub.Pools() }
 

@@ -27,6 +27,7 @@ type fakeHub struct {
 func (h *fakeHub) Miners() []MinerState { return append([]MinerState(nil), h.miners...) }
 func (h *fakeHub) Pools() []PoolState   { return h.pools }
 func (h *fakeHub) Routes() []RouteState { return h.routes }
+func (h *fakeHub) SlotsInUse() int      { return 0 }
 func (h *fakeHub) Ready() bool          { return h.ready }
 
 // farm is one route over two pools with two workers on three connections,
@@ -179,6 +180,9 @@ func TestMiners(t *testing.T) {
 	if counted.Connected() != 42 {
 		t.Errorf("a hub that counts is not asked: %d", counted.Connected())
 	}
+	if counted.SlotsInUse() != 17 {
+		t.Errorf("%d slots", counted.SlotsInUse())
+	}
 }
 
 type countingHub struct{}
@@ -187,6 +191,7 @@ func (countingHub) MinerCount() int      { return 42 }
 func (countingHub) Miners() []MinerState { return nil }
 func (countingHub) Pools() []PoolState   { return nil }
 func (countingHub) Routes() []RouteState { return nil }
+func (countingHub) SlotsInUse() int      { return 17 }
 func (countingHub) Ready() bool          { return false }
 
 func TestRoutes(t *testing.T) {
