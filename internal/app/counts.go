@@ -43,8 +43,7 @@ func newCounts(cfg *config.Config, version string) (*counts, error) {
 func (c *counts) hub() hub.Metrics {
 	m := hub.Metrics{
 		Jobs: make(map[string]hub.Counter), FanoutSeconds: c.m.JobFanout, ShareSeconds: c.m.ShareDuration,
-		Unsubmitted: make(map[string]hub.Adder),
-		Raised:      c.m.VardiffUp, Lowered: c.m.VardiffDown,
+		Raised: c.m.VardiffUp, Lowered: c.m.VardiffDown,
 		Discrepancy: func(pool string, v mining.Verdict) hub.Counter { return c.m.Pool(pool).Discrepancies(v) },
 	}
 	closed := make(map[mining.Reason]link.Counter)
@@ -54,7 +53,7 @@ func (c *counts) hub() hub.Metrics {
 	links := make(map[string]*link.Metrics)
 	for _, name := range c.pools {
 		p := c.m.Pool(name)
-		m.Jobs[name], m.Unsubmitted[name] = p.Jobs, p.NotSubmitted
+		m.Jobs[name] = p.Jobs
 		links[name] = &link.Metrics{RTT: p.RTT, BadLines: p.BadLines, Late: p.Late, Closed: closed}
 	}
 	m.Link = func(pool string) *link.Metrics { return links[pool] }

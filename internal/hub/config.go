@@ -136,9 +136,6 @@ func (c Config) withDefaults() Config {
 // Counter counts events.
 type Counter interface{ Inc() }
 
-// Adder adds amounts up.
-type Adder interface{ Add(amount float64) }
-
 // Observer takes measurements, in seconds.
 type Observer interface{ Observe(seconds float64) }
 
@@ -156,9 +153,6 @@ type Metrics struct {
 	// Discrepancy counts shares that are valid here and that the pool refused
 	// with a verdict.
 	Discrepancy func(pool string, v mining.Verdict) Counter
-	// Unsubmitted adds up work that was not handed to each pool, in
-	// difficulty-1 shares.
-	Unsubmitted map[string]Adder
 	// Raised and Lowered count changes of miners' difficulties.
 	Raised, Lowered Counter
 }

@@ -100,7 +100,7 @@ func New(cfg Config, deps Deps) (*Hub, error) {
 	h.jobIDs.Store(binary.BigEndian.Uint32(seed[:]))
 
 	for _, pc := range h.cfg.Pools {
-		p := &pool{PoolConfig: pc, book: deps.Ledger.Pool(pc.Name, time.Now()), jobs: deps.Metrics.Jobs[pc.Name], lost: deps.Metrics.Unsubmitted[pc.Name]}
+		p := &pool{PoolConfig: pc, book: deps.Ledger.Pool(pc.Name, time.Now()), jobs: deps.Metrics.Jobs[pc.Name]}
 		p.recall(pc.Found)
 		h.pools = append(h.pools, p)
 		h.byName[pc.Name] = p

@@ -39,10 +39,8 @@ type pool struct {
 	// bits is how it reads version bits; sure says that a share has shown it.
 	bits atomic.Uint32
 	sure atomic.Bool
-	// unsubmitted is work that was not handed to it, in difficulty-1 shares;
-	// lost counts it too, if it is not nil.
+	// unsubmitted is work that was not handed to it, in difficulty-1 shares.
 	unsubmitted atomics.Float64
-	lost        Adder
 	// discrepancies counts valid shares that it refused; disagreed counts
 	// those of late, and asked the shares that it answered of late.
 	discrepancies    atomic.Uint64
@@ -101,9 +99,6 @@ func (p *pool) reading() work.VersionReading {
 // notSubmitted counts work that was done for the pool and not handed to it.
 func (p *pool) notSubmitted(d work.Difficulty) {
 	p.unsubmitted.Add(float64(d))
-	if p.lost != nil {
-		p.lost.Add(float64(d))
-	}
 }
 
 // confirm remembers that a share showed the reading to be right. To or in bits

@@ -32,6 +32,7 @@ type viewCollector struct {
 	miners, slots, ready    *prometheus.Desc
 	connections, pooled     *prometheus.Desc
 	up, difficulty, lastJob *prometheus.Desc
+	lost                    *prometheus.Desc
 	shares, poolShares      *prometheus.Desc
 	work, poolWork          *prometheus.Desc
 }
@@ -50,6 +51,7 @@ func newViewCollector(source Source, pools []string) *viewCollector {
 		up:          desc("pool_up", "1 while the pool serves work or could.", "pool"),
 		difficulty:  desc("pool_difficulty", "The pool's difficulty at its last job; 0 until there is one.", "pool"),
 		lastJob:     desc("pool_last_job_timestamp_seconds", "When the pool's last job came, in seconds since 1970; 0 until there is one.", "pool"),
+		lost:        desc("work_not_submitted_total", "Work that miners did above the pool's difficulty while it climbed, and that the pool could not be paid for, in difficulty-1 shares; times 2^32 it is hashes.", "pool"),
 		shares:      desc("shares_total", "Shares by our own verdict; they outlive a restart.", "pool", "verdict"),
 		poolShares:  desc("pool_shares_total", "Shares by the pool's verdict; they outlive a restart.", "pool", "verdict"),
 		work:        desc("work_accepted_total", "Sum of the assigned difficulty of shares that we accepted; times 2^32 it is hashes.", "pool"),
@@ -59,7 +61,7 @@ func newViewCollector(source Source, pools []string) *viewCollector {
 
 // Describe implements [prometheus.Collector].
 func (c *viewCollector) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{c.miners, c.slots, c.ready, c.connections, c.pooled, c.up, c.difficulty, c.lastJob, c.shares, c.poolShares, c.work, c.poolWork} {
+	for _, d := range []*prometheus.Desc{c.miners, c.slots, c.ready, c.connections, c.pooled, c.up, c.difficulty, c.lastJob, c.lost, c.shares, c.poolShares, c.work, c.poolWork} {
 		out <- d
 	}
 }
@@ -96,6 +98,7 @@ func (c *viewCollector) Collect(out chan<- prometheus.Metric) {
 			at = float64(s.LastJobAt.UnixMilli()) / 1000
 		}
 		gauge(c.lastJob, at, name)
+		counter(c.lost, s.WorkNotSubmitted, name)
 	}
 	for _, name := range append(slices.Clip(c.pools), ledger.NoPool) {
 		t := books[name]

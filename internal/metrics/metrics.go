@@ -50,9 +50,6 @@ type Pool struct {
 	Jobs, BadLines, Late prometheus.Counter
 	// RTT keeps the last observed time, in seconds.
 	RTT Last
-	// NotSubmitted adds up work, in difficulty-1 shares, that miners did and
-	// that the pool could not be paid for.
-	NotSubmitted prometheus.Counter
 
 	discrepancies map[mining.Verdict]prometheus.Counter
 }
@@ -118,14 +115,12 @@ func (m *Metrics) buildPools(b *builder, names []string) {
 	bad := b.counters("pool_bad_lines_total", "Lines of the pool that were skipped because they are malformed or out of bounds.", "pool")
 	late := b.counters("pool_late_answers_total", "Answers of the pool to shares that had been given up as unanswered.", "pool")
 	rtt := b.gauges("pool_rtt_seconds", "Time between the last answered share and the pool's answer; 0 until there is one.", "pool")
-	lost := b.counters("work_not_submitted_total", "Work that miners did above the pool's difficulty while it climbed, and that the pool could not be paid for, in difficulty-1 shares; times 2^32 it is hashes.", "pool")
 	odd := b.counters("pool_discrepancies_total", "Shares that are valid by our own check and that the pool refused, when no race explains it.", "pool", "verdict")
 	m.pools = make(map[string]Pool, len(names))
 	for _, name := range names {
 		p := Pool{
 			Jobs: jobs.WithLabelValues(name), BadLines: bad.WithLabelValues(name),
 			Late: late.WithLabelValues(name), RTT: Last{rtt.WithLabelValues(name)},
-			NotSubmitted:  lost.WithLabelValues(name),
 			discrepancies: make(map[mining.Verdict]prometheus.Counter),
 		}
 		for _, v := range Refusals() {
@@ -177,7 +172,7 @@ func (m *Metrics) Pool(name string) Pool {
 		counter := prometheus.NewCounter(prometheus.CounterOpts{Name: "nowhere_total", Help: "Never registered."})
 		gauge := prometheus.NewGauge(prometheus.GaugeOpts{Name: "nowhere", Help: "Never registered."})
 		return Pool{
-			Jobs: counter, BadLines: counter, Late: counter, NotSubmitted: counter, RTT: Last{gauge},
+			Jobs: counter, BadLines: counter, Late: counter, RTT: Last{gauge},
 			discrepancies: map[mining.Verdict]prometheus.Counter{mining.Invalid: counter},
 		}
 	}

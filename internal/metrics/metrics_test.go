@@ -150,7 +150,7 @@ func TestCountersCount(t *testing.T) {
 	m, source := newMetrics(t)
 	source.miners, source.slots, source.ready = 7, 5, true
 	source.pools = []view.PoolState{
-		{Name: "main", State: view.PoolActive, Connections: 8, Miners: 700, Difficulty: 1024, LastJobAt: epoch},
+		{Name: "main", State: view.PoolActive, Connections: 8, Miners: 700, Difficulty: 1024, LastJobAt: epoch, WorkNotSubmitted: 0.5},
 		{Name: "backup", State: view.PoolDown},
 		{Name: "stranger", State: view.PoolActive},
 	}
@@ -167,11 +167,9 @@ func TestCountersCount(t *testing.T) {
 	m.Pool("main").RTT.Observe(0.125)
 	m.Pool("stranger").Jobs.Inc() // counts nowhere
 	m.Pool("stranger").RTT.Observe(1)
-	m.Pool("main").NotSubmitted.Add(0.5)
 	m.Pool("main").Discrepancies(mining.LowDifficulty).Inc()
 	m.Pool("main").Discrepancies(mining.Accepted).Inc() // is no refusal
 	m.Pool("stranger").Discrepancies(mining.Stale).Inc()
-	m.Pool("stranger").NotSubmitted.Add(1)
 	m.VardiffUp.Inc()
 	m.Wire(mining.Upstream).BytesIn.Add(100)
 	m.Closed(mining.Downstream, mining.SlowConsumer).Inc()
