@@ -18,41 +18,43 @@ type space struct {
 }
 
 // takeSlot finds a free slot for a layout that has one.
-func (h *Hub) takeSlot(l extranonce.Layout) (*space, work.Extranonce) {
-	h.slotMu.Lock()
-	defer h.slotMu.Unlock()
-	now := time.Now()
-	for _, s := range h.spaces {
-		if s.slot != l.Slot || s.miner != l.Miner {
-			continue
-		}
-		if slot, ok := s.slots.Take(now, h.oldestLive); ok {
-			return s, slot
-		}
-	}
-	s := h.newSpace(l)
-	slot, _ := s.slots.Take(now, nil) // a new space has room
+func (h *Hub) takeSlot(l extranonce.Layout) (s *space, slot work.Extranonce) {
+	s = h.findSpace(l.Slot, l.Miner, func(s *space) (ok bool) {
+		slot, ok = s.slots.Take(time.Now(), h.oldestLive)
+		return ok
+	})
 	return s, slot
-}
-
-// newSpace opens another slot space. h.slotMu is held.
-func (h *Hub) newSpace(l extranonce.Layout) *space {
-	start := uint32(randomUint64()) //nolint:gosec // random bits
-	s := &space{slots: extranonce.NewSpace(l.Slot, start), slot: l.Slot, miner: l.Miner}
-	h.spaces = append(h.spaces, s)
-	return s
 }
 
 // spaceFor is the first slot space of a layout's widths.
 func (h *Hub) spaceFor(l extranonce.Layout) *space {
+	return h.findSpace(l.Slot, l.Miner, func(*space) bool { return true })
+}
+
+// nextSpace is the first space of a key's widths that has room for more than
+// a few.
+func (h *Hub) nextSpace(key groupKey) *space {
+	return h.findSpace(key.slot, key.miner, func(s *space) bool {
+		return float64(s.slots.Used()) < (1-reserve)*float64(s.slots.Capacity())
+	})
+}
+
+// findSpace is the first space of some widths, in bytes, that will do, else a
+// new one. That has room for anything, but willDo is called for it, too: it may
+// take a slot.
+func (h *Hub) findSpace(slot, miner int, willDo func(*space) bool) *space {
 	h.slotMu.Lock()
 	defer h.slotMu.Unlock()
 	for _, s := range h.spaces {
-		if s.slot == l.Slot && s.miner == l.Miner {
+		if s.slot == slot && s.miner == miner && willDo(s) {
 			return s
 		}
 	}
-	return h.newSpace(l)
+	start := uint32(randomUint64()) //nolint:gosec // random bits
+	s := &space{slots: extranonce.NewSpace(slot, start), slot: slot, miner: miner}
+	h.spaces = append(h.spaces, s)
+	willDo(s)
+	return s
 }
 
 // oldestLive is when the oldest job came that can still be worked on.
@@ -67,16 +69,3 @@ func (h *Hub) oldestLive() time.Time {
 }
 
 func (g *group) oldestLive() (time.Time, bool) { return g.works.OldestLive(time.Now()) }
-
-// nextSpace is the first space of a key's widths that has room for more than
-// a few.
-func (h *Hub) nextSpace(key groupKey) *space {
-	h.slotMu.Lock()
-	defer h.slotMu.Unlock()
-	for _, s := range h.spaces {
-		if s.slot == key.slot && s.miner == key.miner && float64(s.slots.Used()) < (1-reserve)*float64(s.slots.Capacity()) {
-			return s
-		}
-	}
-	return h.newSpace(extranonce.Layout{Slot: key.slot, Miner: key.miner})
-}
