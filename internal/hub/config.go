@@ -99,13 +99,6 @@ type Config struct {
 	// MaxAccounts is how many accounts of one route have pool connections
 	// where the account hangs on the miner's name (1000).
 	MaxAccounts int
-	// BackoffMin and BackoffMax are the first and the longest pause between
-	// two connections of a group, each drawn from nothing to twice its mean
-	// (500 ms, 30 s).
-	BackoffMin, BackoffMax time.Duration
-	// Linger is how long a link outlives its miner while verdicts are due
-	// (5 s).
-	Linger time.Duration
 }
 
 func (c Config) withDefaults() Config {
@@ -117,11 +110,8 @@ func (c Config) withDefaults() Config {
 	set(&c.Refresh, 30*time.Second)
 	set(&c.PoolWait, 10*time.Second)
 	set(&c.AuthorizeWait, 10*time.Second)
-	set(&c.Linger, 5*time.Second)
 	set(&c.OutageGrace, 20*time.Second)
 	set(&c.IdleLink, 5*time.Minute)
-	set(&c.BackoffMin, 500*time.Millisecond)
-	set(&c.BackoffMax, 30*time.Second)
 	if c.MaxAccounts <= 0 {
 		c.MaxAccounts = 1000
 	}

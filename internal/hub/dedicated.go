@@ -36,6 +36,9 @@ type share struct {
 // the upstream session remembers its submit.
 const lateWait = 5 * time.Minute
 
+// linger is how long a link outlives its miner while verdicts are due.
+const linger = 5 * time.Second
+
 // dedicated is the role of a miner with a link of its own, and with the pool's
 // difficulty and verdicts. All of it is guarded by the seat's mutex.
 type dedicated struct {
@@ -269,7 +272,7 @@ func (g *dedicated) end() {
 // tick looks after refresh, silent authorizes and lingering.
 func (g *dedicated) tick(now time.Time) {
 	if g.left {
-		if g.link != nil && (g.due.Load() == 0 || now.Sub(g.leftAt) > g.hub.cfg.Linger) {
+		if g.link != nil && (g.due.Load() == 0 || now.Sub(g.leftAt) > linger) {
 			g.link.Close(mining.MinerGone)
 		}
 		return

@@ -124,7 +124,7 @@ func newGroup(h *Hub, key groupKey, who *mining.Worker, now time.Time) *group {
 // run lives one link after another until the group is closed or ctx ends.
 func (g *group) run(ctx context.Context) {
 	pause := &backoff.ExponentialBackOff{
-		InitialInterval: g.hub.cfg.BackoffMin / 2, MaxInterval: g.hub.cfg.BackoffMax / 2,
+		InitialInterval: backoffMin / 2, MaxInterval: backoffMax / 2,
 		Multiplier: 2, RandomizationFactor: 1,
 	}
 	pause.Reset()
@@ -161,6 +161,9 @@ func (g *group) run(ctx context.Context) {
 }
 
 const (
+	// backoffMin and backoffMax are the first and the longest pause between two
+	// links, each drawn from nothing to twice its mean.
+	backoffMin, backoffMax = 500 * time.Millisecond, 30 * time.Second
 	// healthyAfter is how long a link must have lived for the next pause to
 	// be the first one again.
 	healthyAfter = time.Minute
