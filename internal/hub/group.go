@@ -375,8 +375,6 @@ func (g *group) counts(w *mining.Work, now time.Time) bool {
 	return state == jobbook.Live
 }
 
-func (g *group) poolNow() *pool { return g.pool.Load() }
-
 func (g *group) linkID() mining.LinkID {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -291,7 +291,7 @@ func (m *shared) poolOf(g *group, f *jobbook.Finding) *pool {
 	case f.Work != nil:
 		return m.hub.byName[f.Work.Job.Pool]
 	case g != nil:
-		return g.poolNow()
+		return g.pool.Load()
 	}
 	return nil
 }
@@ -310,7 +310,7 @@ func (m *shared) at() *pool {
 	if m.group == nil {
 		return nil
 	}
-	return m.group.poolNow()
+	return m.group.pool.Load()
 }
 
 // leave gives the miner's place up. Shares that the pool has not answered are
