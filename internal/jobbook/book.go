@@ -23,18 +23,6 @@ const (
 	Stale
 )
 
-// String names the state as logs do.
-func (s State) String() string {
-	switch s {
-	case Live:
-		return "live"
-	case Stale:
-		return "stale"
-	case Unknown:
-	}
-	return "unknown"
-}
-
 // The defaults of [Config].
 const (
 	// DefaultRetention is longer than any share of a job is on its way: a

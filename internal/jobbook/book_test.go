@@ -116,14 +116,6 @@ func TestGetDoesNotAllocate(t *testing.T) {
 	}
 }
 
-func TestStateNames(t *testing.T) {
-	for state, want := range map[jobbook.State]string{jobbook.Unknown: "unknown", jobbook.Live: "live", jobbook.Stale: "stale", 99: "unknown"} {
-		if state.String() != want {
-			t.Errorf("%d is named %s, want %s", state, state, want)
-		}
-	}
-}
-
 // model is the book as its documentation says it: everything ever added, and
 // the rules read out over it.
 type model struct {
