@@ -37,8 +37,6 @@ const (
 	MinerSubscribed = "subscribed"
 	// MinerMining: at least one worker is authorized.
 	MinerMining = "mining"
-	// MinerClosing: what is queued is being flushed.
-	MinerClosing = "closing"
 )
 
 // States of a pool, as [PoolState.State] holds them.

@@ -105,7 +105,7 @@ type Miner struct {
 	ID              uint64     `json:"id" doc:"Number of the connection, unique in the life of the process"`
 	Remote          string     `json:"remote" doc:"Where it came from, address:port"`
 	Listener        string     `json:"listener" doc:"The address it came in by"`
-	State           string     `json:"state" enum:"connected,subscribed,mining,closing"`
+	State           string     `json:"state" enum:"connected,subscribed,mining"`
 	Since           *time.Time `json:"since" doc:"When it was accepted"`
 	AgeSeconds      float64    `json:"age_seconds"`
 	UserAgent       string     `json:"user_agent" doc:"What it calls itself; untrusted"`

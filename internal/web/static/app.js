@@ -40,7 +40,7 @@ function part(some, all) {
 
 function badge(state, warnings = []) {
   const el = document.createElement("span");
-  const good = ["active", "mining", "ready", "ok"], warn = ["connecting", "degraded", "subscribed", "closing", "standby"];
+  const good = ["active", "mining", "ready", "ok"], warn = ["connecting", "degraded", "subscribed", "standby"];
   el.className = "badge " + (good.includes(state) && !warnings.length ? "good" : warnings.length || warn.includes(state) ? "warn" : state === "down" || state === "not ready" ? "bad" : "");
   el.textContent = state;
   el.title = warnings.join("\n");
