@@ -38,7 +38,7 @@ type Frame struct {
 }
 
 // Handler is what a connection drives. Line, Flush and Tick are called by
-// the goroutine in [Conn.Run] alone, never two at a time.
+// its reader alone, in [Conn.Run] or of [Conn.Go], never two at a time.
 type Handler interface {
 	// Line takes one complete line without its LF or CRLF. It aliases the
 	// read buffer and is valid until Line returns. Empty lines are skipped.

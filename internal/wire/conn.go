@@ -11,8 +11,9 @@ import (
 	"github.com/loka/stratum/internal/mining"
 )
 
-// Conn is one connection. All methods but Run may be called from any
-// goroutine, and none of them blocks.
+// Conn is one connection. Its life is [Conn.Run] or [Conn.Go], one of which is
+// called once. All other methods may be called from any goroutine, and none of
+// them blocks.
 type Conn struct {
 	// Static after construction.
 	conn net.Conn
@@ -43,9 +44,9 @@ type Conn struct {
 	reason   mining.Reason
 	done     chan struct{} // made when asked for, closed once there is a reason
 	abrupt   bool          // nothing more is written
-	finished bool          // Run is past its last write
-	// open says that fd is raw's descriptor: from the start of Run, which alone
-	// closes it, until finished.
+	finished bool          // the reader is past its last write
+	// open says that fd is raw's descriptor: from the start of the life, whose
+	// end alone closes it, until finished.
 	open     bool
 	fd       uintptr
 	draining bool // a drain goroutine owns the writing
@@ -59,9 +60,9 @@ type Conn struct {
 }
 
 // New makes a connection of conn, which it owns from then on: nobody else may
-// close it. What is sent before Run waits for it. preread is
-// what was read of it before; it is handled first and not kept. cfg must
-// not change any more; see [Config.Complete].
+// close it. What is sent before Run or Go waits for it. preread is what
+// was read of it before; it is handled first and not kept. cfg must not change
+// any more; see [Config.Complete].
 func New(conn net.Conn, preread []byte, cfg *Config) *Conn {
 	c := &Conn{
 		conn:    conn,
@@ -76,8 +77,7 @@ func New(conn net.Conn, preread []byte, cfg *Config) *Conn {
 // Run reads until the connection ends and returns the one reason. The end of
 // ctx closes with shutdown, or with the reason that its cause carries. When
 // the end is graceful, what is queued is flushed within DrainTimeout. The
-// connection is closed, and every goroutine of it gone, when Run returns. Run
-// or [Conn.Go] is called once.
+// connection is closed, and every goroutine of it gone, when Run returns.
 func (c *Conn) Run(ctx context.Context, h Handler) mining.Reason {
 	stop := c.begin(ctx, h)
 	c.read()
@@ -119,7 +119,7 @@ func (c *Conn) begin(ctx context.Context, h Handler) (stop func() bool) {
 	})
 }
 
-// start lets out what was sent before Run. From here on the descriptor is
+// start lets out what was sent before. From here on the descriptor is
 // written to without a detour: what package net does around a write(2) costs a
 // tenth of one, in caches that a fan-out finds cold.
 func (c *Conn) start() {

@@ -103,8 +103,8 @@ func (c *Conn) Cork() {
 	}
 }
 
-// over reports whether more waits, for the peer or for Run, than may; c.mu is
-// held.
+// over reports whether more waits, for the peer or for Run or Go, than may;
+// c.mu is held.
 func (c *Conn) over() bool {
 	if !c.draining && (c.raw == nil || c.open) {
 		return false
