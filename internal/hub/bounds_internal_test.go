@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/loka/stratum/internal/extranonce"
 	"github.com/loka/stratum/internal/jobbook"
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/work"
@@ -42,5 +43,12 @@ func TestShareOfALinkThatJustEndedIsCounted(t *testing.T) {
 	})
 	if got := p.unsubmitted.Load(); got != 1 {
 		t.Errorf("%v of work is counted as not submitted, want 1", got)
+	}
+}
+
+// A slot's next miner must not find shares of its last one that still count.
+func TestASlotRestsForAsLongAsItsSharesCount(t *testing.T) {
+	if rest := extranonce.Quarantine; rest < jobbook.DefaultRetention {
+		t.Errorf("a slot rests for %v, its shares may count for %v", rest, jobbook.DefaultRetention)
 	}
 }
