@@ -134,8 +134,12 @@ func (g *group) run(ctx context.Context) {
 	patient := true
 	for ctx.Err() == nil && !g.over() {
 		changed := g.hub.whenChanged()
-		p := g.choose(failed, patient)
+		p, narrow := g.choose(failed, patient)
 		if p == nil {
+			if narrow {
+				g.retell()
+				break
+			}
 			select {
 			case <-changed:
 			case <-patience.C:
@@ -174,28 +178,47 @@ const (
 // choose is the first of the route's pools that serves now and whose
 // extranonce fits the group's slots; one that has just failed comes last. With
 // patience a pool that is being connected for the first time is waited for:
-// after a start the fastest pool is not the preferred one.
-func (g *group) choose(failed map[*pool]time.Time, patient bool) *pool {
+// after a start the fastest pool is not the preferred one. narrow says that
+// there are pools that serve, and none has room for the slots.
+func (g *group) choose(failed map[*pool]time.Time, patient bool) (best *pool, narrow bool) {
 	var last *pool
 	for _, p := range g.route.pools {
 		if patient && p.probe.State() == link.Connecting {
-			return nil
+			return nil, false
 		}
 		facts, ok := p.probe.Facts()
 		if !ok || !p.probe.Ready() {
 			continue
 		}
 		if _, fits := extranonce.Fits(g.layout(), facts.Extranonce2Size); !fits {
+			narrow = true
 			continue
 		}
 		if at, ok := failed[p]; !ok || time.Since(at) > avoidFor {
-			return p
+			return p, false
 		}
 		if last == nil {
 			last = p
 		}
 	}
-	return last
+	return last, narrow && last == nil
+}
+
+// retell gives all members another extranonce, with which they go to other
+// groups: the pools have become too narrow for the one they have. Who cannot
+// be told is closed and comes back. The group serves nobody any more.
+func (g *group) retell() {
+	g.hub.packMu.Lock()
+	g.draining = true // nobody comes any more
+	g.hub.packMu.Unlock()
+	members := g.everyone()
+	if len(members) > 0 {
+		g.hub.log.LogAttrs(context.Background(), slog.LevelWarn, "no pool has room for the extranonces of a shared connection's miners any more; they are told others, or closed where they cannot be",
+			slog.String("route", g.route.Name), slog.Int("miners", len(members)), slog.Int("needed", g.key.slot+g.key.miner))
+	}
+	for _, m := range members {
+		m.retell(g)
+	}
 }
 
 // layout is what the group's miners were told, whatever the pool.

@@ -207,12 +207,8 @@ func (s *seat) plan(known []link.Facts) bool {
 	if s.planned {
 		return true
 	}
-	narrowest := known[0].Extranonce2Size
-	for _, facts := range known {
-		narrowest = min(narrowest, facts.Extranonce2Size)
-	}
-	layout, err := extranonce.Plan(narrowest, s.least())
-	if err != nil {
+	layout, ok := s.layoutFor(known)
+	if !ok {
 		return false
 	}
 	s.planned, s.layout = true, layout
@@ -220,6 +216,17 @@ func (s *seat) plan(known []link.Facts) bool {
 		s.space, s.slot = s.hub.takeSlot(layout)
 	}
 	return true
+}
+
+// layoutFor is the layout that all pools that are known have room for; ok is
+// false where there is none.
+func (s *seat) layoutFor(known []link.Facts) (layout extranonce.Layout, ok bool) {
+	narrowest := extranonce.MaxPoolSize
+	for _, facts := range known {
+		narrowest = min(narrowest, facts.Extranonce2Size)
+	}
+	layout, err := extranonce.Plan(narrowest, s.least())
+	return layout, err == nil && len(known) > 0
 }
 
 // opened answers an Open. Where the pool is too narrow for a slot the answer

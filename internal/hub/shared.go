@@ -89,6 +89,35 @@ func (m *shared) move(from *group) {
 	m.board()
 }
 
+// retell gives the miner an extranonce that the pools there are now have room
+// for, and another group with it. Its extranonce2 stays as wide as it is: no
+// firmware takes another width within a connection.
+func (m *shared) retell(from *group) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.left || m.group != from {
+		return
+	}
+	layout, ok := m.layoutFor(m.seat.known())
+	if !ok || layout.PassThrough || layout.Miner != m.layout.Miner {
+		m.peer.Close(mining.ExtranonceChanged)
+		return
+	}
+	space, slot := m.hub.takeSlot(layout)
+	if !m.peer.SetExtranonce(slot, layout.Miner) {
+		space.slots.Free(slot, time.Now())
+		m.peer.Close(mining.ExtranonceChanged)
+		return
+	}
+	m.space.slots.Free(m.slot, time.Now())
+	m.layout, m.space, m.slot = layout, space, slot
+	from.remove(m)
+	// Shares of before are built on another extranonce1. Those of the group
+	// that it comes from are stale, those of others could not be judged.
+	m.group, m.former, m.current, m.from = nil, []*group{from}, nil, nil
+	m.board()
+}
+
 // login is a worker for whose account the miner works, or nil.
 func (m *shared) login() *mining.Worker {
 	if m.first == nil {

@@ -371,7 +371,7 @@ func TestPoolWhoseExtranonceNoLongerFits(t *testing.T) {
 	for _, c := range []struct {
 		pools int
 		want  mining.Reason
-	}{{1, mining.PoolUnreachable}, {2, ""}} {
+	}{{1, mining.ExtranonceChanged}, {2, ""}} {
 		synctest.Test(t, func(t *testing.T) {
 			pools := []*fakePool{sharedPool("main"), sharedPool("other")}[:c.pools]
 			h := buildShared(t, pools, nil)
@@ -398,4 +398,101 @@ func TestPoolWhoseExtranonceNoLongerFits(t *testing.T) {
 			g.leave()
 		})
 	}
+}
+
+// A pool that becomes too narrow for what its miners were told gets more links:
+// those who can be told another extranonce of the same width go there, with
+// all others' shares their own again. The others come back by themselves.
+func TestPoolBecomesNarrow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sharedPool("main")
+		h := buildShared(t, []*fakePool{p}, nil)
+		const followers = 300 // more than one byte of slots has room for
+		all := make([]*guest, 0, followers+1)
+		for i := range followers + 1 {
+			g := h.bring(uint64(i+1), "alice")
+			g.mu.Lock()
+			g.follows = i < followers
+			g.mu.Unlock()
+			all = append(all, g)
+		}
+		if slots := h.hub.SlotsInUse(); slots != followers+1 {
+			t.Errorf("%d slots are in use", slots)
+		}
+		p.mu.Lock()
+		p.en2Size = 5 // from now on, and for the probe
+		conns := slices.Clone(p.conns)
+		p.mu.Unlock()
+		for _, conn := range conns {
+			conn.setExtranonce("aabb", 5)
+			conn.notify(true)
+		}
+		late := all[0].search(all[0].newest(), easy, impossible)
+		pass(5 * time.Second)
+		if a := all[0].hand("alice", late); a.Verdict != mining.Stale {
+			t.Errorf("a late share: %v", a.Verdict)
+		}
+		last := all[followers]
+		if got := last.reason(); got != mining.ExtranonceChanged {
+			t.Errorf("a miner that cannot be told was closed with %q", got)
+		}
+		last.leave()
+		for i, g := range all[:followers] {
+			g.mu.Lock()
+			g.told.Extranonce1 = g.en1
+			if g.sets != 1 || g.en1.Len() != 1 || g.en2Size != g.told.Extranonce2Size || !g.terms[len(g.terms)-1].Clean {
+				t.Errorf("miner %d was told %v, %d bytes, %d times, then %+v", i, g.en1, g.en2Size, g.sets, g.terms[len(g.terms)-1])
+			}
+			g.mu.Unlock()
+			if a := g.mine("alice"); a.Verdict != mining.Accepted {
+				t.Errorf("miner %d: %v, closed with %q", i, a.Verdict, g.reason())
+			}
+		}
+		pass(time.Second)
+		if _, refused := p.tally(); len(refused) != 0 {
+			t.Errorf("the pool refused %q", refused)
+		}
+		if slots := h.hub.SlotsInUse(); slots != followers {
+			t.Errorf("%d slots are in use", slots)
+		}
+		miners := 0
+		for _, l := range h.hub.Pools()[0].Shared {
+			if l.Miners > 256 {
+				t.Errorf("a link of 256 slots has %d miners", l.Miners)
+			}
+			miners += l.Miners
+		}
+		if miners != followers {
+			t.Errorf("links have %d miners", miners)
+		}
+		for _, g := range all[:followers] {
+			g.leave()
+		}
+	})
+}
+
+// Without a miner such a connection is given up for one that has room for the
+// next.
+func TestIdlePoolBecomesNarrow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sharedPool("main")
+		h := buildShared(t, []*fakePool{p}, nil)
+		p.mu.Lock()
+		p.en2Size = 5
+		conns := slices.Clone(p.conns)
+		p.mu.Unlock()
+		for _, conn := range conns {
+			conn.setExtranonce("aabb", 5)
+			conn.notify(true)
+		}
+		pass(5 * time.Second)
+		if links := h.hub.Pools()[0].Shared; len(links) != 1 || links[0].Session.Extranonce2Size != 5 {
+			t.Errorf("links %+v", links)
+		}
+		g := h.bring(1, "alice")
+		if a := g.mine("alice"); a.Verdict != mining.Accepted || g.told.Extranonce1.Len() != 1 {
+			t.Errorf("%v, told %v", a.Verdict, g.told.Extranonce1)
+		}
+		g.leave()
+	})
 }
