@@ -5,5 +5,7 @@
 // authorize. [Rules.Candidates] says which routes a miner can still match,
 // [Rules.Match] which it does.
 //
-// The package knows no connection, clock or pool state.
+// [Choose] says which of a route's pools a miner should be at.
+//
+// The package knows no connection and no clock.
 package steer

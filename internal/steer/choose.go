@@ -1,0 +1,35 @@
+package steer
+
+import "time"
+
+// Pool is what is known of one of a route's pools when a miner is sent to one.
+type Pool struct {
+	// Usable says that the miner could work for it now, or is expected to
+	// within moments.
+	Usable bool
+	// Since is when it last came back from trouble; zero if it never had any.
+	Since time.Time
+}
+
+// Choose returns the index of the pool that a miner should be at, of a route's
+// pools in the order of preference, or -1 where none is usable. at is where it
+// is, -1 for a miner that is nowhere yet.
+//
+// A miner stays at a usable pool until a better one has been usable for hold:
+// one that comes and goes must not take the miners along each time. Who has to
+// go goes to the first that has been usable for hold, else to the first that
+// is.
+func Choose(pools []Pool, at int, now time.Time, hold time.Duration) int {
+	first := -1
+	for i, p := range pools {
+		switch {
+		case !p.Usable:
+			continue
+		case i == at, now.Sub(p.Since) >= hold:
+			return i
+		case first < 0:
+			first = i
+		}
+	}
+	return first
+}
