@@ -75,6 +75,9 @@ func (h *handler) Handle(m *mining.Miner, req *mining.Request) mining.Answer {
 		}
 	case mining.Submit:
 		if v := h.judge(&req.Share); v != mining.Accepted {
+			if req.Worker == nil { // the session has refused it
+				v = mining.Unauthorized
+			}
 			inc(h.metrics.Shares)
 			return pipeline.Refuse(req, v)
 		}

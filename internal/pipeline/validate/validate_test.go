@@ -127,8 +127,11 @@ func TestConfig(t *testing.T) {
 	}
 	s := mining.Share{Known: true, NTime: 1, HasVersionBits: true, VersionBits: 2}
 	s.Extranonce2, _ = work.MakeExtranonce([]byte{1})
-	if v := h.Handle(nil, &mining.Request{Kind: mining.Submit, Share: s}).Verdict; v != mining.Invalid {
+	if v := h.Handle(nil, &mining.Request{Kind: mining.Submit, Worker: mining.NewWorker("u"), Share: s}).Verdict; v != mining.Invalid {
 		t.Errorf("bits outside: %v", v)
+	}
+	if v := h.Handle(nil, &mining.Request{Kind: mining.Submit, Share: s}).Verdict; v != mining.Unauthorized {
+		t.Errorf("bits outside, of nobody: %v", v)
 	}
 }
 
