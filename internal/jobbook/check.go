@@ -33,6 +33,9 @@ type Claim struct {
 	// Stranger says that nobody who was let in hands it in: it is
 	// Unauthorized, whatever it is worth.
 	Stranger bool
+	// Unpaid says that stale work is all that the miner has: its shares are
+	// judged like any, but the best that they can be is Unpaid.
+	Unpaid bool
 }
 
 // Finding is what a check found.
@@ -89,7 +92,7 @@ func (b *Book) Check(c *Claim, now time.Time) Finding {
 	case c.Stranger:
 		f.Verdict = mining.Unauthorized
 		f.Block = f.Block && b.seen.add(hash)
-	case e.stale:
+	case e.stale && !c.Unpaid:
 		f.Verdict = mining.Stale
 		f.Block = f.Block && b.seen.add(hash)
 	case s.NTime < w.Job.NTime || s.NTime-w.Job.NTime > w.NTime-w.Job.NTime+MaxNTimeRoll:
@@ -105,6 +108,8 @@ func (b *Book) Check(c *Claim, now time.Time) Finding {
 		return f
 	case !met:
 		f.Verdict = mining.LowDifficulty
+	case e.stale:
+		f.Verdict = mining.Unpaid
 	default:
 		f.Verdict = mining.Accepted
 		f.Forward = e.pool.Met(hash)
