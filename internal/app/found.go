@@ -11,6 +11,7 @@ import (
 
 	"github.com/loka/stratum/internal/atomicfile"
 	"github.com/loka/stratum/internal/hub"
+	"github.com/loka/stratum/internal/pace"
 	"github.com/loka/stratum/work"
 )
 
@@ -24,6 +25,8 @@ type findings struct {
 	path  string
 	log   *slog.Logger
 	pools map[string]finding // by name; owned by the hub's Run once it runs
+	// failing spaces the warnings of a file that cannot be written.
+	failing pace.Pace
 }
 
 // finding is one pool's in the file.
@@ -85,7 +88,7 @@ func (f *findings) recall(pools []hub.PoolConfig) {
 }
 
 // keep writes what the hub has found about a pool.
-func (f *findings) keep(pool string, found hub.Found) {
+func (f *findings) keep(pool string, found hub.Found) error {
 	of := f.pools[pool]
 	of.OneWorkerAt, of.VersionBits = found.OneWorker.UTC(), found.Reading.String()
 	f.pools[pool] = of
@@ -93,7 +96,8 @@ func (f *findings) keep(pool string, found hub.Found) {
 	if err == nil {
 		err = atomicfile.Write(f.path, data)
 	}
-	if err != nil {
+	if err != nil && f.failing.Due(time.Now()) {
 		f.log.Warn("what was found out about a pool cannot be kept for the next start", "pool", pool, "path", f.path, "error", err)
 	}
+	return err
 }

@@ -19,6 +19,13 @@ func poolAt(name, host string) hub.PoolConfig {
 	return hub.PoolConfig{Name: name, Endpoint: dial.Endpoint{Host: host, Port: 3333}}
 }
 
+func keep(t *testing.T, f *findings, pool string, found hub.Found) {
+	t.Helper()
+	if err := f.keep(pool, found); err != nil {
+		t.Error(err)
+	}
+}
+
 // What one run found the next one knows, unless the pool is elsewhere.
 func TestFindingsAreKept(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "pools.json")
@@ -33,8 +40,8 @@ func TestFindingsAreKept(t *testing.T) {
 			t.Errorf("%s begins with %+v", p.Name, p.Found)
 		}
 	}
-	first.keep("a", hub.Found{OneWorker: when, Reading: work.ReadXor})
-	first.keep("b", hub.Found{OneWorker: when})
+	keep(t, first, "a", hub.Found{OneWorker: when, Reading: work.ReadXor})
+	keep(t, first, "b", hub.Found{OneWorker: when})
 
 	second := loadFindings(path, log)
 	pools = []hub.PoolConfig{poolAt("a", "one"), poolAt("b", "elsewhere"), poolAt("new", "four")}
@@ -43,10 +50,14 @@ func TestFindingsAreKept(t *testing.T) {
 	if diff := cmp.Diff([]hub.Found{{OneWorker: when, Reading: work.ReadXor}, {}, {}}, got); diff != "" {
 		t.Errorf("recalled (-want +got):\n%s", diff)
 	}
-	second.keep("new", hub.Found{Reading: work.ReadOr})
+	keep(t, second, "new", hub.Found{Reading: work.ReadOr})
 	third := loadFindings(path, log)
 	if len(third.pools) != 3 || third.pools["c"] != (finding{}) {
 		t.Errorf("kept %v", third.pools)
+	}
+	third.path = filepath.Join(path, "below", "a file")
+	if third.keep("a", hub.Found{}) == nil {
+		t.Error("what cannot be kept is no error")
 	}
 }
 

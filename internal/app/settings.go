@@ -70,6 +70,7 @@ func hubConfig(cfg *config.Config, version string) (hub.Config, error) {
 		h.Routes = append(h.Routes, hub.RouteConfig{
 			Name: r.Name, Pools: r.Pools, Worker: r.Worker, Extranonce2Size: r.Extranonce2Size,
 			Shared: r.Mode == config.Shared, MaxMiners: r.MaxMinersPerConnection,
+			ReturnAfter: r.ReturnAfter, OutageGrace: r.OutageGrace, Hold: r.OnOutage == config.OutageHold,
 			Vardiff: func(listener string) vardiff.Config {
 				v := cfg.VardiffFor(listener, i)
 				if v.Fixed > 0 { // what is fixed needs no bounds

@@ -100,6 +100,12 @@ type Route struct {
 	// Worker is what a pool sees, where the pool has no template of its own.
 	Worker   mining.Template `toml:"worker"`
 	OnOutage OnOutage        `toml:"on_outage"`
+	// OutageGrace is how long miners of a shared route are kept while no pool
+	// of it serves, with OutageClose.
+	OutageGrace time.Duration `toml:"outage_grace"`
+	// ReturnAfter is how long a better pool must have been healthy before
+	// miners of a shared route are sent back to it.
+	ReturnAfter time.Duration `toml:"return_after"`
 	// Extranonce2Size is the least number of bytes that this route's miners
 	// need, 0 for no such need.
 	Extranonce2Size int `toml:"extranonce2_size"`
@@ -197,7 +203,10 @@ func defaultRoute() Route {
 	if err != nil {
 		panic(err) // a constant of ours, and tested
 	}
-	return Route{Mode: Shared, Worker: worker, OnOutage: OutageClose, MaxMinersPerConnection: 1000}
+	return Route{
+		Mode: Shared, Worker: worker, OnOutage: OutageClose,
+		OutageGrace: 20 * time.Second, ReturnAfter: 2 * time.Minute, MaxMinersPerConnection: 1000,
+	}
 }
 
 // Pool returns the pool of that name.

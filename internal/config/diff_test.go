@@ -126,7 +126,7 @@ func TestValidateCompleteConfig(t *testing.T) {
 	for _, p := range problems {
 		keys = append(keys, p.Key)
 	}
-	if diff := cmp.Diff([]string{"server.max_connections", "route[0].pools[0]", "route[0].max_miners_per_connection", "route[0].on_outage"}, keys); diff != "" {
+	if diff := cmp.Diff([]string{"server.max_connections", "route[0].pools[0]", "route[0].max_miners_per_connection", "route[0].outage_grace", "route[0].return_after"}, keys); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 }

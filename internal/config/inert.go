@@ -16,10 +16,7 @@ func (l *loader) noteInert(c *Config) {
 		if r.Match.IsZero() {
 			caught = r.Name
 		}
-		at := join(index("route", i), "max_miners_per_connection")
-		if r.Mode == Dedicated && l.given[at] {
-			l.note(at, "has no effect in dedicated mode, where each miner has a pool connection of its own")
-		}
+		l.noteInertShared(index("route", i), r)
 	}
 	for i, p := range c.Pools {
 		if !used[p.Name] {
@@ -27,6 +24,21 @@ func (l *loader) noteInert(c *Config) {
 		}
 	}
 	l.noteInertVardiff(c)
+}
+
+// noteInertShared remarks on what only shared routes have, on one that is not.
+func (l *loader) noteInertShared(at string, r Route) {
+	if r.Mode != Dedicated {
+		return
+	}
+	for _, key := range []string{"max_miners_per_connection", "outage_grace", "return_after"} {
+		if at := join(at, key); l.given[at] {
+			l.note(at, "has no effect in dedicated mode, where each miner has a pool connection of its own")
+		}
+	}
+	if r.OnOutage == OutageHold {
+		l.note(join(at, "on_outage"), `"hold" has no effect in dedicated mode, where a miner ends with its pool connection`)
+	}
 }
 
 // noteInertVardiff remarks on vardiff tables all of whose miners are on

@@ -51,7 +51,8 @@ func TestLoadMinimalFillsDefaults(t *testing.T) {
 		SuggestDifficulty: Suggest{Auto: true}, VersionBits: VersionBitsAuto,
 	}}
 	want.Routes = []Route{{
-		Name: "default", Mode: Shared, Pools: []string{"main"}, Worker: worker, OnOutage: OutageClose, MaxMinersPerConnection: 1000,
+		Name: "default", Mode: Shared, Pools: []string{"main"}, Worker: worker, OnOutage: OutageClose,
+		OutageGrace: 20 * time.Second, ReturnAfter: 2 * time.Minute, MaxMinersPerConnection: 1000,
 	}}
 	if diff := cmp.Diff(&want, c, cmpopts.EquateEmpty(), cmp.AllowUnexported(mining.Template{})); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)

@@ -206,7 +206,6 @@ func TestGates(t *testing.T) {
 		"listener[].key":        "[[listener]]\naddress = \"a:1\"\nkey = \"c.pem\"",
 		"listener[].proxy_from": "[[listener]]\naddress = \"a:1\"\nproxy_from = [\"10.0.0.0/8\"]",
 		"route[].split":         "[[route]]\nsplit = [{ pool = \"main\", weight = 70 }, { pools = [\"main\"], hashrate = \"500TH/s\" }]",
-		"route[].on_outage":     "[[route]]\non_outage = \"hold\"",
 		"route[].match.connect": "[[route]]\nmatch.connect = \"pool.example.com:3333\"",
 		"storage.url":           "[storage]\nurl = \"postgres://h/db\"",
 		"storage.keep_shares":   "[storage]\nkeep_shares = \"1h\"",

@@ -3,6 +3,7 @@ package config
 import (
 	"slices"
 	"strconv"
+	"time"
 )
 
 // IsZero says whether a match takes every miner.
@@ -109,6 +110,8 @@ func (l *loader) checkRoutes(c *Config) {
 		if n := r.MaxMinersPerConnection; n < 1 || n > maxMinersPerLink {
 			l.add(join(at, "max_miners_per_connection"), "%d is out of range; write a number from 1 to %d", n, maxMinersPerLink)
 		}
+		l.checkTimeout(join(at, "outage_grace"), r.OutageGrace, time.Hour)
+		l.checkTimeout(join(at, "return_after"), r.ReturnAfter, 24*time.Hour)
 		if !isPrintable(r.Worker.String()) {
 			l.add(join(at, "worker"), "%q has spaces or characters that no pool takes; use visible ASCII characters only", r.Worker)
 		}

@@ -165,6 +165,9 @@ func (s *V1) SetExtranonce(en1 work.Extranonce, size int) bool {
 	return true
 }
 
+// Follows says that the miner asked to be told of a changed extranonce.
+func (s *V1) Follows() bool { return s.follows }
+
 // move keeps a changed extranonce for the next work. Work that waits was made
 // for the one before.
 func (s *V1) move(en1 work.Extranonce, size int) {

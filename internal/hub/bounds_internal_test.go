@@ -28,7 +28,7 @@ func TestDeliveriesAreBounded(t *testing.T) {
 func TestShareOfALinkThatJustEndedIsCounted(t *testing.T) {
 	g, _ := gathered(1)
 	p := new(pool)
-	g.pool.Store(p)
+	g.pool = p
 	g.hub.byName = map[string]*pool{"": p}
 	m := g.members[0]
 	job := &mining.Job{Difficulty: 1, Extranonce2Size: 8}

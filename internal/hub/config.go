@@ -26,6 +26,8 @@ type Peer interface {
 	// SetExtranonce tells the miner a new extranonce1 and extranonce2 size
 	// (bytes) before its next work; false if this miner cannot follow.
 	SetExtranonce(en1 work.Extranonce, size int) bool
+	// Follows says that the miner can be told another extranonce1.
+	Follows() bool
 	// Close ends the connection.
 	Close(reason mining.Reason)
 }
@@ -67,6 +69,14 @@ type RouteConfig struct {
 	// and judges their shares here. Else each miner has one of its own.
 	Shared    bool
 	MaxMiners int
+	// ReturnAfter is how long a better pool must have been healthy before miners
+	// are sent back to it (2 min).
+	ReturnAfter time.Duration
+	// OutageGrace is how long miners of a shared route are kept while no pool
+	// can serve them (20 s); then they are closed. With Hold they are kept on
+	// the last work, for which nobody pays.
+	OutageGrace time.Duration
+	Hold        bool
 	// Vardiff rules the difficulties of the route's miners who came by a
 	// listener; nil takes the defaults of package vardiff.
 	Vardiff func(listener string) vardiff.Config
@@ -89,9 +99,6 @@ type Config struct {
 	// later worker of a connection (10 s). One that stays silent knows one
 	// worker a connection: the later ones then work under the first's name.
 	AuthorizeWait time.Duration
-	// OutageGrace is how long miners of a shared connection that is lost are
-	// kept before they are closed (20 s).
-	OutageGrace time.Duration
 	// IdleLink is how long a shared connection without miners stays (5 min);
 	// each route keeps one. One that is for a single account stays only as
 	// long as a late share could come.
@@ -110,12 +117,13 @@ func (c Config) withDefaults() Config {
 	set(&c.Refresh, 30*time.Second)
 	set(&c.PoolWait, 10*time.Second)
 	set(&c.AuthorizeWait, 10*time.Second)
-	set(&c.OutageGrace, 20*time.Second)
 	set(&c.IdleLink, 5*time.Minute)
 	if c.MaxAccounts <= 0 {
 		c.MaxAccounts = 1000
 	}
 	for i := range c.Routes {
+		set(&c.Routes[i].ReturnAfter, 2*time.Minute)
+		set(&c.Routes[i].OutageGrace, 20*time.Second)
 		if c.Routes[i].MaxMiners <= 0 {
 			c.Routes[i].MaxMiners = 1000
 		}
@@ -160,8 +168,9 @@ type Deps struct {
 	Dial   func(ctx context.Context, endpoint dial.Endpoint) (net.Conn, error)
 	Ledger *ledger.Ledger
 	// OnFound is told of a pool what is worth keeping for the next run,
-	// whenever that changes, from the goroutine in Run; nil is nobody.
-	OnFound func(pool string, f Found)
+	// whenever that changes, from the goroutine in Run, again until it returns
+	// no error; nil is nobody.
+	OnFound func(pool string, f Found) error
 	Logger  *slog.Logger
 	Metrics Metrics
 	// Wire is how links' connections are driven.

@@ -37,7 +37,7 @@ func (g *group) forward(m *shared, who *member, s *mining.Share, f *jobbook.Find
 	now := time.Now()
 	job := f.Work.Job
 	en2, ok := m.upstreamExtranonce(g, job, s.Extranonce2)
-	p := g.pool.Load()
+	p := g.pool
 	g.mu.Lock()
 	l := g.link
 	// The job of a link that has ended is nothing to the next.
@@ -105,7 +105,7 @@ func (g *group) onVerdict(ev upstream.Event) {
 		return
 	}
 	now := time.Now()
-	p := g.pool.Load()
+	p := g.pool
 	if !share.late {
 		g.due.Add(-1)
 	}

@@ -17,10 +17,12 @@ import (
 	"github.com/loka/stratum/work"
 )
 
-// groupKey says which groups may exchange miners: those of one route that
-// work for one account and whose slots are of one space.
+// groupKey says what a group is for. Groups of one route that work for one
+// account and whose slots are of one space may exchange miners, those of other
+// pools among them.
 type groupKey struct {
 	route   *route
+	pool    *pool
 	account string
 	slot    int // bytes
 	miner   int // bytes
@@ -37,14 +39,15 @@ const (
 	maxShares = 1 << 18
 )
 
-// group is a set of miners that share one pool connection, and that
-// connection: one link after another, at the first of the route's pools that
-// serves.
+// group is a set of miners that share one connection to a pool, and that
+// connection: one link after another. Which pool a miner should be at is not
+// its business: see [Hub.steer].
 type group struct {
 	// Static after construction.
 	hub   *Hub
 	key   groupKey
 	route *route
+	pool  *pool
 	// who is a worker of the account that the group works for, nil where
 	// there is one account only.
 	who *mining.Worker
@@ -53,7 +56,6 @@ type group struct {
 	works *jobbook.Book
 
 	// Atomic: what the share path reads.
-	pool  atomic.Pointer[pool]
 	terms atomic.Pointer[terms]
 	// due counts forwarded shares that the pool has not answered.
 	due atomic.Int64
@@ -67,8 +69,9 @@ type group struct {
 	// order is the members by hashrate, as of the last sort, and fresh those
 	// who came since: what a fan-out goes by.
 	order, fresh []*shared
-	hashrate     float64
-	sorted       time.Time
+	// hashrate is theirs in H/s, expected that of those who may come at once.
+	hashrate, expected float64
+	sorted             time.Time
 
 	// The link: nil between two.
 	link       *link.Link
@@ -84,7 +87,10 @@ type group struct {
 	// first work of the present link.
 	current *mining.Work
 	since   mining.JobID
-	sent    time.Time
+	// last is what members work on meanwhile where the route holds them; nil
+	// before the first work.
+	last *mining.Work
+	sent time.Time
 	// refreshed is how often the current job was given again, varied when
 	// last.
 	refreshed work.NTime
@@ -100,11 +106,14 @@ type group struct {
 	forwarded map[uint64]forwarded
 	tags      uint64
 	aliases   aliases
+	// heard is when the link's pool said anything that matters.
+	heard time.Time
 
 	// workless and memberless are since when there is no work and no member,
-	// each zero where there is one.
-	workless, memberless time.Time
-	closed               bool
+	// each zero where there is one. broken is when the first link has ended
+	// since there was work, zero if none has.
+	workless, memberless, broken time.Time
+	closed                       bool
 
 	// draining is guarded by the hub's packMu: the group takes no more miners.
 	draining bool
@@ -112,7 +121,7 @@ type group struct {
 
 func newGroup(h *Hub, key groupKey, who *mining.Worker, now time.Time) *group {
 	g := &group{
-		hub: h, key: key, route: key.route, who: who, pad: randomUint64(),
+		hub: h, key: key, route: key.route, pool: key.pool, who: who, pad: randomUint64(),
 		works:     jobbook.New(jobbook.Config{Max: maxWorks, MaxShares: maxShares}),
 		forwarded: make(map[uint64]forwarded),
 		workless:  now, memberless: now,
@@ -121,39 +130,28 @@ func newGroup(h *Hub, key groupKey, who *mining.Worker, now time.Time) *group {
 	return g
 }
 
-// run lives one link after another until the group is closed or ctx ends.
+// run lives one link after another until the group is closed or ctx ends. A
+// link is dialled while the pool's probe says that it serves.
 func (g *group) run(ctx context.Context) {
 	pause := &backoff.ExponentialBackOff{
 		InitialInterval: backoffMin / 2, MaxInterval: backoffMax / 2,
 		Multiplier: 2, RandomizationFactor: 1,
 	}
 	pause.Reset()
-	failed := make(map[*pool]time.Time)
-	patience := time.NewTimer(g.hub.cfg.PoolWait)
-	defer patience.Stop()
-	patient := true
 	for ctx.Err() == nil && !g.over() {
 		changed := g.hub.whenChanged()
-		p, narrow := g.choose(failed, patient)
-		if p == nil {
-			if narrow {
-				g.retell()
-				break
-			}
+		if !g.pool.probe.Ready() || !g.pool.fits(g.layout()) {
 			select {
 			case <-changed:
-			case <-patience.C:
-				patient = false
 			case <-ctx.Done():
 			}
 			continue
 		}
 		began := time.Now()
-		g.live(ctx, p)
+		g.live(ctx)
 		if time.Since(began) > healthyAfter {
 			pause.Reset()
 		}
-		failed[p] = time.Now()
 		wait := time.NewTimer(pause.NextBackOff())
 		select {
 		case <-wait.C:
@@ -171,45 +169,14 @@ const (
 	// healthyAfter is how long a link must have lived for the next pause to
 	// be the first one again.
 	healthyAfter = time.Minute
-	// avoidFor is how long a pool whose link ended comes after the others.
-	avoidFor = 30 * time.Second
 )
 
-// choose is the first of the route's pools that serves now and whose
-// extranonce fits the group's slots; one that has just failed comes last. With
-// patience a pool that is being connected for the first time is waited for:
-// after a start the fastest pool is not the preferred one. narrow says that
-// there are pools that serve, and none has room for the slots.
-func (g *group) choose(failed map[*pool]time.Time, patient bool) (best *pool, narrow bool) {
-	var last *pool
-	for _, p := range g.route.pools {
-		if patient && p.probe.State() == link.Connecting {
-			return nil, false
-		}
-		facts, ok := p.probe.Facts()
-		if !ok || !p.probe.Ready() {
-			continue
-		}
-		if _, fits := extranonce.Fits(g.layout(), facts.Extranonce2Size); !fits {
-			narrow = true
-			continue
-		}
-		if at, ok := failed[p]; !ok || time.Since(at) > avoidFor {
-			return p, false
-		}
-		if last == nil {
-			last = p
-		}
-	}
-	return last, narrow && last == nil
-}
-
 // retell gives all members another extranonce, with which they go to other
-// groups: the pools have become too narrow for the one they have. Who cannot
-// be told is closed and comes back. The group serves nobody any more.
+// groups: there is no pool with room for the one they have. Who cannot be told
+// is closed and comes back.
 func (g *group) retell() {
 	g.hub.packMu.Lock()
-	g.draining = true // nobody comes any more
+	g.close(mining.BadExtranonce) // nobody comes any more
 	g.hub.packMu.Unlock()
 	members := g.everyone()
 	if len(members) > 0 {
@@ -220,6 +187,23 @@ func (g *group) retell() {
 		m.retell(g)
 	}
 }
+
+// heir is what a group without members may have to do for those of another, in
+// H/s.
+func (g *group) heir() float64 {
+	most := 0.0
+	for _, other := range g.hub.allGroups() {
+		if other.route == g.route && other.key.account == g.key.account && other != g {
+			other.mu.Lock()
+			most = max(most, other.hashrate)
+			other.mu.Unlock()
+		}
+	}
+	return most
+}
+
+// load is what the group does, or may have to do at once, in H/s. g.mu is held.
+func (g *group) load() float64 { return max(g.hashrate, g.expected) }
 
 // layout is what the group's miners were told, whatever the pool.
 func (g *group) layout() extranonce.Layout {
@@ -233,16 +217,21 @@ func (g *group) over() bool {
 	return g.closed
 }
 
-// live lives one link to a pool.
-func (g *group) live(ctx context.Context, p *pool) {
+// live lives one link.
+func (g *group) live(ctx context.Context) {
+	p := g.pool
 	cfg := g.hub.linkConfig(p)
+	expected := g.heir()
 	g.mu.Lock()
+	if len(g.members) == 0 {
+		g.expected = expected
+	}
 	if g.closed {
 		g.mu.Unlock()
 		return
 	}
 	if p.SuggestAuto {
-		cfg.SuggestDifficulty = g.asked.atStart(g.hashrate)
+		cfg.SuggestDifficulty = g.asked.atStart(g.load())
 	}
 	l := link.New(cfg, link.Deps{
 		Dial: g.hub.deps.Dial, Events: g, Logger: g.hub.log,
@@ -253,7 +242,6 @@ func (g *group) live(ctx context.Context, p *pool) {
 	g.masked, g.mask = cfg.VersionMask == 0, 0
 	g.climb = climb{difficulty: 1, changed: time.Now()}
 	g.aliases = newAliases()
-	g.pool.Store(p)
 	login := g.login
 	g.mu.Unlock()
 	l.Authorize(login, p.Password.Reveal(), loginTag)
@@ -271,6 +259,9 @@ func (g *group) LinkEvent(l *link.Link, ev upstream.Event) {
 	defer g.mu.Unlock()
 	if l != g.link {
 		return
+	}
+	if !ev.Local {
+		g.heard = time.Now()
 	}
 	switch ev.Kind {
 	case upstream.Job:
@@ -296,7 +287,7 @@ func (g *group) LinkEnded(l *link.Link, reason mining.Reason, err error) {
 	now := time.Now()
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	p := g.pool.Load()
+	p := g.pool
 	level := slog.LevelDebug
 	if reason != mining.NoMiners && reason != mining.Shutdown {
 		level = warnOr(&p.ended, now)
@@ -312,10 +303,20 @@ func (g *group) LinkEnded(l *link.Link, reason mining.Reason, err error) {
 	if (reason == mining.PeerClosed || reason == mining.PeerReset) && g.aliases.suspicious(now) {
 		p.suspected.Store(now.UnixNano())
 	}
+	g.aliases = newAliases()
+	if reason != mining.NoMiners && reason != mining.Shutdown && reason != mining.PoolAuthorizeRefused &&
+		(len(g.members) > 0 || g.current == nil) { // pools close what is idle
+		p.troubled(now)
+	}
 	g.link, g.early = nil, nil
 	if g.current != nil {
-		g.current, g.workless = nil, now
+		g.last, g.current, g.workless = g.current, nil, now
 	}
+	if g.broken.IsZero() {
+		g.broken = now
+		time.AfterFunc(redialWait, g.hub.poolChanged) // by then it is back, or its miners go elsewhere
+	}
+	g.hub.poolChanged()
 	g.works.Retire()
 	g.since = g.hub.nextJob() // what was given before is nothing to the next link, even before its first job
 	for _, share := range g.forwarded {
@@ -340,7 +341,7 @@ func (g *group) onAuthorized(l *link.Link, ev upstream.Event) {
 	case mining.Unanswered:
 		l.Close(mining.PoolHandshakeTimeout)
 	default:
-		p := g.pool.Load()
+		p := g.pool
 		g.hub.log.LogAttrs(context.Background(), warnOr(&p.refused, time.Now()), "pool refused a shared connection's login",
 			slog.String("pool", p.Name), slog.String("route", g.route.Name), slog.String("login", g.login),
 			slog.Int("code", ev.Code), slog.String("text", ev.Text))
@@ -368,6 +369,11 @@ func (g *group) add(m *shared) *mining.Work {
 	g.members = append(g.members, m)
 	g.fresh = append(g.fresh, m)
 	g.memberless = time.Time{}
+	g.hashrate += m.rate.Load()
+	g.setTerms(time.Now())
+	if g.current == nil && g.route.Hold {
+		return g.last
+	}
 	return g.current
 }
 
@@ -379,6 +385,7 @@ func (g *group) remove(m *shared) {
 	g.members[m.place], g.members[last].place = g.members[last], m.place
 	g.members[last] = nil
 	g.members = g.members[:last]
+	g.hashrate = max(0, g.hashrate-m.rate.Load())
 	if last == 0 {
 		g.memberless = time.Now()
 		g.order, g.fresh = nil, nil
@@ -407,7 +414,7 @@ func (g *group) linkID() mining.LinkID {
 	return g.link.ID()
 }
 
-// close ends the group for good; it has no members.
+// close ends the group for good: it takes no miners any more. packMu is held.
 func (g *group) close(reason mining.Reason) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

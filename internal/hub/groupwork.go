@@ -28,6 +28,7 @@ func (g *group) onJob(job *mining.Job) {
 	}
 	layout, ok := extranonce.Fits(g.layout(), job.Extranonce2Size)
 	if !ok {
+		g.pool.narrowed.Store(int64(job.Extranonce2Size))
 		g.link.Close(mining.BadExtranonce)
 		return
 	}
@@ -48,12 +49,12 @@ func (g *group) onJob(job *mining.Job) {
 		if now.Sub(g.workless) > longOutage {
 			g.outages.Add(1)
 		}
-		g.since, g.workless = w.ID, time.Time{}
+		g.since, g.workless, g.broken = w.ID, time.Time{}, time.Time{}
 	}
 	g.refreshed, g.lowered = 0, time.Time{}
 	g.setTerms(now)
 	g.hand(w, now, g.everybody(), false)
-	if p := g.pool.Load(); p.jobs != nil {
+	if p := g.pool; p.jobs != nil {
 		p.jobs.Inc()
 	}
 }
@@ -117,6 +118,7 @@ func (g *group) tick(now time.Time) {
 	g.tickForwarded(now)
 	g.setTerms(now)
 	if g.current == nil {
+		g.hold(now)
 		return
 	}
 	g.suggest(now)
@@ -133,6 +135,30 @@ func (g *group) tick(now time.Time) {
 		g.vary(now, some, true)
 		g.sent = sent // the others have waited since then
 	}
+}
+
+// hold gives the last work again while there is none, so that no firmware takes
+// silence for a dead pool. g.mu is held.
+func (g *group) hold(now time.Time) {
+	if !g.route.Hold || g.last == nil || len(g.members) == 0 || now.Sub(g.sent) <= g.hub.cfg.Refresh-sweepEvery {
+		return
+	}
+	g.refreshed++
+	g.last = g.hub.again(g.last, now, g.refreshed)
+	g.works.Add(g.last, now)
+	g.works.Retire()
+	g.sent = now
+	g.hub.fanout.push(&delivery{group: g, work: g.last, to: g.everybody()})
+}
+
+// holds says that the group's work is worth nothing and members are kept on it.
+func (g *group) holds() bool {
+	if !g.route.Hold {
+		return false
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.current == nil
 }
 
 // sort puts the members in order and sums up what they do, now and then.
@@ -152,14 +178,18 @@ func (g *group) sort(now time.Time) {
 		hashrate += m.measure(now)
 	}
 	slices.SortFunc(order, func(a, b *shared) int { return cmp.Compare(b.rate.Load(), a.rate.Load()) })
+	expected := 0.0
+	if len(order) == 0 {
+		expected = g.heir()
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.order, g.hashrate = order, hashrate
+	g.order, g.hashrate, g.expected = order, hashrate, expected
 }
 
 // setTerms publishes what bounds difficulties. g.mu is held.
 func (g *group) setTerms(now time.Time) {
-	t := g.climb.terms(g.hashrate, now)
+	t := g.climb.terms(g.load(), now)
 	if *g.terms.Load() != t {
 		g.terms.Store(&t)
 	}

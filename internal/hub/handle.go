@@ -83,7 +83,7 @@ func (s *seat) known() []link.Facts {
 	var all []link.Facts
 	for _, i := range s.hub.rules.Candidates(s.facts) {
 		for _, p := range s.hub.routes[i].pools {
-			if facts, ok := p.probe.Facts(); ok {
+			if facts, ok := p.facts(); ok {
 				all = append(all, facts)
 			}
 		}

@@ -67,6 +67,12 @@ func (p *fakePeer) SetExtranonce(en1 work.Extranonce, size int) bool {
 	return p.follows
 }
 
+func (p *fakePeer) Follows() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.follows
+}
+
 func (p *fakePeer) Close(reason mining.Reason) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

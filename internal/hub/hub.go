@@ -53,6 +53,9 @@ type Hub struct {
 	jobIDs  atomic.Uint32
 	linkIDs atomic.Uint64
 
+	// born is when the hub was made: pools are given a moment to come up.
+	born time.Time
+
 	// ctx is what links live under; it ends when Run does.
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -86,7 +89,8 @@ func New(cfg Config, deps Deps) (*Hub, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	h := &Hub{
 		cfg: cfg.withDefaults(), deps: deps, log: deps.Logger,
-		ctx: ctx, cancel: cancel,
+		born: time.Now(),
+		ctx:  ctx, cancel: cancel,
 		byName:  make(map[string]*pool),
 		fanout:  newFanout(deps.Metrics.FanoutSeconds),
 		memory:  vardiff.NewMemory(),
@@ -150,7 +154,10 @@ func (h *Hub) makeProbe(p *pool) {
 	}, link.KeeperDeps{
 		Dial: h.deps.Dial, Logger: h.log,
 		Metrics: h.linkMetrics(p), Quota: &p.quota, Wire: h.deps.Wire,
-		OnChange: func(link.Status) { h.poolChanged() },
+		OnChange: func(s link.Status) {
+			p.probed(s.State, time.Now())
+			h.poolChanged()
+		},
 	})
 }
 
@@ -205,7 +212,9 @@ func (h *Hub) Run(ctx context.Context) error {
 		case now := <-ticker.C:
 			h.sweep(now)
 		case <-changed:
-			h.prewarm()
+			now := time.Now()
+			h.prewarm(now)
+			h.steer(now)
 		}
 	}
 	h.mu.Lock()
@@ -223,11 +232,8 @@ func (h *Hub) Run(ctx context.Context) error {
 // keepFound tells what was found out about pools since it was told last.
 func (h *Hub) keepFound() {
 	for _, p := range h.pools {
-		if f := p.found(); f != p.kept {
+		if f := p.found(); f != p.kept && (h.deps.OnFound == nil || h.deps.OnFound(p.Name, f) == nil) {
 			p.kept = f
-			if h.deps.OnFound != nil {
-				h.deps.OnFound(p.Name, f)
-			}
 		}
 	}
 }

@@ -120,24 +120,26 @@ func (g *group) onAlias(ev upstream.Event) {
 	case mining.Accepted:
 		a.state = aliasGranted
 	case mining.Unanswered:
-		g.pool.Load().foundOneWorker(g.hub.log, time.Now(), "it does not answer when a second worker is named")
+		g.pool.foundOneWorker(g.hub.log, time.Now(), "it does not answer when a second worker is named")
 	}
 }
 
 // tickNames looks after names that the pool leaves unanswered.
 func (g *group) tickNames(now time.Time) {
 	for tag, a := range g.aliases.byTag {
-		if now.Sub(a.asked) >= g.hub.cfg.AuthorizeWait {
+		// A pool that says nothing at all has other trouble.
+		if now.Sub(a.asked) >= g.hub.cfg.AuthorizeWait && g.heard.After(a.asked) {
 			delete(g.aliases.byTag, tag)
-			g.pool.Load().foundOneWorker(g.hub.log, now, "it does not answer when a second worker is named")
+			g.pool.foundOneWorker(g.hub.log, now, "it does not answer when a second worker is named")
 		}
 	}
 }
 
 const (
 	// suspectWait is how long after a link has ended under suspicion it is
-	// looked whether the probe's has, too.
-	suspectWait = 2 * time.Second
+	// judged: longer than a pool takes to end all its connections one by one.
+	// suspectFor is how long it may take until the probe has a sign of life.
+	suspectWait, suspectFor = 30 * time.Second, 3 * time.Minute
 	// oneWorkerFor is how long a pool is taken to know one worker: it may have
 	// learned more since, or the link may have ended by chance.
 	oneWorkerFor = 24 * time.Hour
@@ -146,7 +148,8 @@ const (
 // knowsOne says that the pool knows one worker a connection.
 func (p *pool) knowsOne(now time.Time) bool {
 	at := p.oneWorker.Load()
-	return at != 0 && now.Sub(time.Unix(0, at)) < oneWorkerFor
+	age := now.Sub(time.Unix(0, at))
+	return at != 0 && age >= 0 && age < oneWorkerFor // one of the future is of a wrong clock
 }
 
 // foundOneWorker remembers that the pool knows one worker a connection.
@@ -158,19 +161,24 @@ func (p *pool) foundOneWorker(log *slog.Logger, now time.Time, how string) {
 	}
 }
 
-// tickSuspicion looks whether a link that ended while a worker was being named
-// has ended for that. It has if the pool left its probe alone. If it ended
-// both it may have restarted, and has to do so twice in a row.
+// tickSuspicion judges whether a link that ended while a worker was being named
+// has ended for that. It has if the pool went on with its probe meanwhile. If it
+// ended both it may have restarted, and has to do so twice in a row.
 func (p *pool) tickSuspicion(log *slog.Logger, now time.Time) {
-	at := p.suspected.Load()
-	if at == 0 || now.Sub(time.Unix(0, at)) < suspectWait {
+	ns := p.suspected.Load()
+	at := time.Unix(0, ns)
+	if ns == 0 || now.Sub(at) < suspectWait {
 		return
 	}
 	probe := p.probe.Status()
-	if probe.State == link.Active && !probe.Since.After(time.Unix(0, at)) || p.suspect.Add(1) > 1 {
+	switch lives := probe.State == link.Active && !probe.Since.After(at); {
+	case lives && probe.Facts.Job != nil && probe.Facts.Job.Received.After(at), !lives && p.suspect.Add(1) > 1:
+		p.suspect.Store(0)
 		p.foundOneWorker(log, now, "it closes connections on which a second worker is named")
+	case lives && now.Sub(at) < suspectFor:
+		return // it may be as dead as the link
 	}
-	p.suspected.CompareAndSwap(at, 0)
+	p.suspected.CompareAndSwap(ns, 0)
 }
 
 // oneAccount says whether all miners of the route are paid to one account at

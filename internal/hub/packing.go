@@ -22,8 +22,8 @@ const (
 	accountIdle = jobbook.DefaultRetention
 )
 
-func keyOf(r *route, account string, s *space) groupKey {
-	k := groupKey{route: r, account: account, slot: s.slot, miner: s.miner}
+func keyOf(r *route, p *pool, account string, s *space) groupKey {
+	k := groupKey{route: r, pool: p, account: account, slot: s.slot, miner: s.miner}
 	if s.slot < wideSlot {
 		k.space = s
 	}
@@ -39,11 +39,11 @@ func (k *groupKey) room() int {
 	return room
 }
 
-// place finds the miner a group and makes it a member: the fullest that has
-// room, those that have work first. It returns the group and its work; without
-// one it is full, or the hub is ending. The seat's mutex is held.
-func (h *Hub) place(m *shared) (g *group, w *mining.Work, why mining.Reason) {
-	key := keyOf(m.route, m.account, m.space)
+// place finds the miner a group at a pool and makes it a member: the fullest
+// that has room, those that have work first. It returns the group and its work;
+// without one it is full, or the hub is ending. The seat's mutex is held.
+func (h *Hub) place(m *shared, p *pool) (g *group, w *mining.Work, why mining.Reason) {
+	key := keyOf(m.route, p, m.account, m.space)
 	h.packMu.Lock()
 	defer h.packMu.Unlock()
 	if g = h.best(key, nil); g == nil {
@@ -63,7 +63,7 @@ func (h *Hub) best(key groupKey, not *group) *group {
 	most, bestServes := -1, false
 	for _, g := range h.groups[key] {
 		size, serves := g.size()
-		if g == not || g.draining || size >= key.room() || bestServes && !serves {
+		if g == not || g.draining || g.over() || size >= key.room() || bestServes && !serves {
 			continue
 		}
 		if serves && !bestServes || size > most {
@@ -90,13 +90,13 @@ func (h *Hub) full(key groupKey) bool {
 	if key.account == "" {
 		return false
 	}
-	n := 0
-	for k, groups := range h.groups {
+	accounts := make(map[string]bool)
+	for k := range h.groups {
 		if k.route == key.route && k.account != "" {
-			n += len(groups)
+			accounts[k.account] = true
 		}
 	}
-	return n >= h.cfg.MaxAccounts
+	return !accounts[key.account] && len(accounts) >= h.cfg.MaxAccounts
 }
 
 // openGroup opens a group; who is a worker whose account it is for, nil where
@@ -136,7 +136,8 @@ func (h *Hub) allGroups() []*group {
 // tend opens connections ahead of need, empties those that are not needed and
 // closes those that are empty.
 func (h *Hub) tend(now time.Time) {
-	h.prewarm()
+	h.prewarm(now)
+	h.steer(now)
 	for _, g := range h.allGroups() {
 		for _, m := range g.lost(now) {
 			m.peer.Close(mining.PoolUnreachable)
@@ -151,7 +152,7 @@ func (h *Hub) tend(now time.Time) {
 			if i == moveAtOnce {
 				break
 			}
-			m.move(p.from)
+			m.move(p.from, p.from.pool)
 		}
 	}
 }
@@ -167,28 +168,14 @@ type emptying struct {
 func (h *Hub) plan(now time.Time) (moves []emptying, ahead []*group) {
 	h.packMu.Lock()
 	defer h.packMu.Unlock()
-	kinds := h.kinds()
+	kinds := h.kinds(now)
 	for key, groups := range h.groups {
 		room := key.room()
 		if least := emptied(groups, room); least != nil {
 			least.draining = true
 		}
 		for _, g := range groups {
-			after := h.cfg.IdleLink
-			if key.account != "" {
-				after = min(after, accountIdle)
-			}
-			idle := g.idle(now, after)
-			if idle && !g.draining {
-				g.draining = kinds[key.kind()].spare(room)
-			}
-			switch {
-			case !g.draining:
-			case idle:
-				g.close(mining.NoMiners)
-			case !h.serves(key, g): // the others have lost their work since
-				g.draining = false
-			default:
+			if !g.over() && h.empty(g, kinds[key.kind()], now) {
 				moves = append(moves, emptying{g, g.everyone()})
 			}
 		}
@@ -199,6 +186,30 @@ func (h *Hub) plan(now time.Time) (moves []emptying, ahead []*group) {
 		}
 	}
 	return moves, ahead
+}
+
+// empty closes a group that is not needed, and says whether it is to be
+// emptied. h.packMu is held.
+func (h *Hub) empty(g *group, kind *survey, now time.Time) bool {
+	after := h.cfg.IdleLink
+	if g.key.account != "" {
+		after = min(after, accountIdle)
+	}
+	idle := g.idle(now, after)
+	if idle && !g.draining {
+		g.draining = kind.spare(g.key.room())
+	}
+	switch {
+	case !g.draining:
+		return false
+	case idle:
+		g.close(mining.NoMiners)
+		return false
+	case !h.serves(g.key, g): // the others have lost their work since
+		g.draining = false
+		return false
+	}
+	return true
 }
 
 // kind is the key without the space that it may be bound to.
@@ -215,8 +226,8 @@ type survey struct {
 	// room is how many miners all those have room for that are not being
 	// emptied.
 	room int
-	// warm counts the route's connections that are kept though nobody uses
-	// them, of which one is enough; nil for those of one account.
+	// warm counts the route's connections to the pool, of which one is kept
+	// though nobody uses it where the pool is wanted; nil where none is.
 	warm *int
 }
 
@@ -237,8 +248,13 @@ func (s *survey) spare(room int) bool {
 }
 
 // kinds surveys all connections. h.packMu is held.
-func (h *Hub) kinds() map[groupKey]*survey {
-	kinds, warm := make(map[groupKey]*survey), make(map[*route]*int)
+func (h *Hub) kinds(now time.Time) map[groupKey]*survey {
+	kinds, warm := make(map[groupKey]*survey), make(map[groupKey]*int)
+	for _, r := range h.routes {
+		for _, p := range r.wanted(h, now) {
+			warm[groupKey{route: r, pool: p}] = new(int)
+		}
+	}
 	for key, groups := range h.groups {
 		k := kinds[key.kind()]
 		if k == nil {
@@ -246,23 +262,9 @@ func (h *Hub) kinds() map[groupKey]*survey {
 			kinds[key.kind()] = k
 		}
 		if key.account == "" {
-			if warm[key.route] == nil {
-				warm[key.route] = new(int)
-			}
-			k.warm = warm[key.route]
+			k.warm = warm[groupKey{route: key.route, pool: key.pool}]
 		}
-		serving := 0
-		for _, g := range groups {
-			size, _ := g.size()
-			k.miners += size
-			if g.draining {
-				continue
-			}
-			serving++
-			if size == 0 {
-				k.empty++
-			}
-		}
+		serving := k.count(groups)
 		if k.warm != nil {
 			*k.warm += serving
 		}
@@ -275,6 +277,22 @@ func (h *Hub) kinds() map[groupKey]*survey {
 	return kinds
 }
 
+// count takes groups in, and returns how many of them take miners.
+func (s *survey) count(groups []*group) (serving int) {
+	for _, g := range groups {
+		size, _ := g.size()
+		s.miners += size
+		if g.draining || g.over() {
+			continue
+		}
+		serving++
+		if size == 0 {
+			s.empty++
+		}
+	}
+	return serving
+}
+
 // emptied is the group of a key whose miners the others that have miners can
 // well take, or nil. None of them may be without work.
 func emptied(groups []*group, room int) (least *group) {
@@ -282,7 +300,7 @@ func emptied(groups []*group, room int) (least *group) {
 	for _, g := range groups {
 		size, serves := g.size()
 		miners += size
-		if g.draining || size == 0 {
+		if g.draining || g.over() || size == 0 {
 			continue
 		}
 		if !serves {
@@ -311,41 +329,47 @@ func (h *Hub) openAhead(like *group) {
 	h.openGroup(key, like.who)
 }
 
-// prewarm opens the first connection of each shared route, so that its first
-// miner has work at once.
-func (h *Hub) prewarm() {
+// prewarm opens a connection of each shared route to each pool that is wanted,
+// so that its first miner has work at once, and all of them have it from the
+// next pool when theirs is lost.
+func (h *Hub) prewarm(now time.Time) {
 	for _, r := range h.routes {
-		if !r.Shared || !r.oneAccount() || h.hasGroup(r) {
+		l, ok := r.layout()
+		if !ok || !r.Shared || !r.oneAccount() {
 			continue
 		}
-		narrowest := 0
-		for _, p := range r.pools {
-			if facts, ok := p.probe.Facts(); ok && (narrowest == 0 || facts.Extranonce2Size < narrowest) {
-				narrowest = facts.Extranonce2Size
+		for _, p := range r.wanted(h, now) {
+			key := keyOf(r, p, "", h.spaceFor(l))
+			h.packMu.Lock()
+			if p.probe.Ready() && p.fits(l) && !h.hasGroup(key) {
+				h.openGroup(key, nil)
 			}
+			h.packMu.Unlock()
 		}
-		if narrowest == 0 || r.active() == nil {
-			continue
-		}
-		l, err := extranonce.Plan(narrowest, r.Extranonce2Size)
-		if err != nil || l.PassThrough {
-			continue
-		}
-		key := keyOf(r, "", h.spaceFor(l))
-		h.packMu.Lock()
-		if len(h.groups[key]) == 0 {
-			h.openGroup(key, nil)
-		}
-		h.packMu.Unlock()
 	}
 }
 
-// hasGroup says whether a route has any connection.
-func (h *Hub) hasGroup(r *route) bool {
-	h.packMu.Lock()
-	defer h.packMu.Unlock()
-	for key := range h.groups {
-		if key.route == r {
+// layout is what the route's next miners will be told, as far as is known; ok
+// is false where they cannot share a connection.
+func (r *route) layout() (l extranonce.Layout, ok bool) {
+	narrowest := 0
+	for _, p := range r.pools {
+		if facts, ok := p.facts(); ok && (narrowest == 0 || facts.Extranonce2Size < narrowest) {
+			narrowest = facts.Extranonce2Size
+		}
+	}
+	if narrowest == 0 {
+		return l, false
+	}
+	l, err := extranonce.Plan(narrowest, r.Extranonce2Size)
+	return l, err == nil && !l.PassThrough
+}
+
+// hasGroup says whether there is a connection of the key's kind. h.packMu is
+// held.
+func (h *Hub) hasGroup(key groupKey) bool {
+	for k, groups := range h.groups {
+		if k.kind() == key.kind() && slices.ContainsFunc(groups, func(g *group) bool { return !g.over() }) {
 			return true
 		}
 	}
@@ -371,7 +395,7 @@ func (g *group) idle(now time.Time, after time.Duration) bool {
 func (g *group) lost(now time.Time) []*shared {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.current != nil || len(g.members) == 0 || now.Sub(g.workless) < g.hub.cfg.OutageGrace {
+	if g.route.Hold || g.current != nil || len(g.members) == 0 || now.Sub(g.workless) < g.route.OutageGrace {
 		return nil
 	}
 	return slices.Clone(g.members)

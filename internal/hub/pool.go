@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/loka/stratum/internal/atomics"
+	"github.com/loka/stratum/internal/extranonce"
 	"github.com/loka/stratum/internal/ledger"
 	"github.com/loka/stratum/internal/link"
 	"github.com/loka/stratum/internal/mining"
@@ -36,15 +37,27 @@ type pool struct {
 	// other sign for it.
 	oneWorker, suspected atomic.Int64
 	suspect              atomic.Int32
-	// bits is how it reads version bits; sure says that a share has shown it.
-	bits atomic.Uint32
-	sure atomic.Bool
+	// bits is how it reads version bits, shown how it read those of the last
+	// share that it took where that matters; sure says that this leaves no doubt.
+	bits, shown atomic.Uint32
+	sure        atomic.Bool
 	// unsubmitted is work that was not handed to it, in difficulty-1 shares.
 	unsubmitted atomics.Float64
 	// discrepancies counts valid shares that it refused; disagreed counts
 	// those of late, and asked the shares that it answered of late.
 	discrepancies    atomic.Uint64
 	disagreed, asked recent
+
+	// since is when it came back from its latest trouble, in Unix nanoseconds;
+	// 0 if it never had any. down says that its probe is, after it was active
+	// or in vain.
+	since atomic.Int64
+	down  atomic.Bool
+	// narrowed is an extranonce2 size, in bytes, that the pool has given to a
+	// link and that is less than what the probe was given; 0 is none.
+	narrowed atomic.Int64
+	// drained: an operator wants its miners elsewhere.
+	drained atomic.Bool
 
 	// kept is what was told to be kept last; the hub's Run owns it.
 	kept Found
@@ -56,17 +69,18 @@ type Found struct {
 	// OneWorker is when the pool was found to know one worker a connection;
 	// zero where it was not.
 	OneWorker time.Time
-	// Reading is how it reads version bits, as far as shares have shown; it
-	// does not count where the reading is configured.
+	// Reading is how it reads version bits, as far as shares have shown; zero
+	// where the reading is configured.
 	Reading work.VersionReading
 }
 
 // recall begins with what an earlier run has found.
 func (p *pool) recall(f Found) {
 	p.bits.Store(uint32(p.Reading))
-	if p.ReadingAuto && f != (Found{}) && f.Reading <= work.ReadXor {
-		p.bits.Store(uint32(f.Reading))
+	if p.ReadingAuto && f.Reading <= work.ReadXor {
+		p.bits.Store(max(uint32(p.Reading), uint32(f.Reading)))
 	}
+	p.shown.Store(p.bits.Load())
 	if !f.OneWorker.IsZero() {
 		p.oneWorker.Store(f.OneWorker.UnixNano())
 	}
@@ -75,11 +89,58 @@ func (p *pool) recall(f Found) {
 
 // found is what there is to keep.
 func (p *pool) found() (f Found) {
-	f.Reading = p.reading()
+	if p.ReadingAuto {
+		f.Reading = work.VersionReading(p.shown.Load()) //nolint:gosec // stored as one
+	}
 	if at := p.oneWorker.Load(); at != 0 {
 		f.OneWorker = time.Unix(0, at)
 	}
 	return f
+}
+
+// probed hears of the probe's state.
+func (p *pool) probed(s link.State, now time.Time) {
+	switch s {
+	case link.Down:
+		p.down.Store(true)
+	case link.Active:
+		if p.down.Swap(false) {
+			p.narrowed.Store(0) // the probe has asked anew
+			p.troubled(now)
+		}
+	case link.Connecting:
+	}
+}
+
+// troubled remembers that something was wrong with the pool until now.
+func (p *pool) troubled(now time.Time) { p.since.Store(now.UnixNano()) }
+
+// healthySince is when the pool came back from trouble; zero if it never had
+// any.
+func (p *pool) healthySince() time.Time {
+	if ns := p.since.Load(); ns != 0 {
+		return time.Unix(0, ns)
+	}
+	return time.Time{}
+}
+
+// facts is what is known of the pool; ok is false where nothing is.
+func (p *pool) facts() (facts link.Facts, ok bool) {
+	facts, ok = p.probe.Facts()
+	if size := int(p.narrowed.Load()); size > 0 {
+		facts.Extranonce2Size = min(facts.Extranonce2Size, size)
+	}
+	return facts, ok
+}
+
+// fits says whether the pool has room for a layout, as far as is known.
+func (p *pool) fits(l extranonce.Layout) bool {
+	facts, ok := p.facts()
+	if !ok {
+		return true
+	}
+	_, fits := extranonce.Fits(l, facts.Extranonce2Size)
+	return fits
 }
 
 // template is what the pool sees of a route's workers.
@@ -105,7 +166,11 @@ func (p *pool) notSubmitted(d work.Difficulty) {
 // and to flip them is mostly the same, so that none shows a pool to do the
 // former; and one that does takes what the other two readings make, too.
 func (p *pool) confirm(r work.VersionReading) {
-	if r == p.reading() && r != work.ReadOr {
+	if r != p.reading() {
+		return
+	}
+	p.shown.Store(uint32(r))
+	if r != work.ReadOr {
 		p.sure.Store(true)
 	}
 }

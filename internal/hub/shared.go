@@ -65,7 +65,12 @@ func (m *shared) begin() {
 // board makes the miner a member of a group and gives it the group's work, if
 // there is some by now.
 func (m *shared) board() {
-	g, w, why := m.hub.place(m)
+	m.boardAt(m.hub.chooseFor(m, time.Now()))
+}
+
+// boardAt is board at a pool.
+func (m *shared) boardAt(p *pool) {
+	g, w, why := m.hub.place(m, p)
 	if g == nil {
 		m.peer.Close(why)
 		return
@@ -76,8 +81,8 @@ func (m *shared) board() {
 	}
 }
 
-// move takes the miner from a group that is being emptied to another.
-func (m *shared) move(from *group) {
+// move takes the miner from a group to another, which is at the given pool.
+func (m *shared) move(from *group, to *pool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.left || m.group != from {
@@ -86,7 +91,10 @@ func (m *shared) move(from *group) {
 	from.remove(m)
 	m.group = nil
 	m.former = append([]*group{from}, m.former[:min(len(m.former), maxFormer-1)]...)
-	m.board()
+	m.boardAt(to)
+	if m.group != nil && from.withoutFor(time.Now()) > longOutage {
+		m.outages-- // its silence says nothing: see give
+	}
 }
 
 // retell gives the miner an extranonce that the pools there are now have room
@@ -99,16 +107,12 @@ func (m *shared) retell(from *group) {
 		return
 	}
 	layout, ok := m.layoutFor(m.seat.known())
-	if !ok || layout.PassThrough || layout.Miner != m.layout.Miner {
+	if !ok || layout.PassThrough || layout.Miner != m.layout.Miner || !m.peer.Follows() {
 		m.peer.Close(mining.ExtranonceChanged)
 		return
 	}
 	space, slot := m.hub.takeSlot(layout)
-	if !m.peer.SetExtranonce(slot, layout.Miner) {
-		space.slots.Free(slot, time.Now())
-		m.peer.Close(mining.ExtranonceChanged)
-		return
-	}
+	m.peer.SetExtranonce(slot, layout.Miner)
 	m.space.slots.Free(m.slot, time.Now())
 	m.layout, m.space, m.slot = layout, space, slot
 	from.remove(m)
@@ -274,6 +278,9 @@ func (m *shared) submit(req *mining.Request, who *member, now time.Time) mining.
 // from, and judges it.
 func (m *shared) check(s *mining.Share, stranger bool, now time.Time) (*group, jobbook.Finding) {
 	c := jobbook.Claim{Share: s, Extranonce1: m.slot, Mask: m.granted, Told: &m.told, Stranger: stranger}
+	if m.group != nil && m.current != nil && s.Job == m.current.ID {
+		c.Unpaid = m.group.holds()
+	}
 	switch {
 	case m.group == nil && stranger:
 		return nil, jobbook.Finding{Verdict: mining.Unauthorized}
@@ -320,7 +327,7 @@ func (m *shared) poolOf(g *group, f *jobbook.Finding) *pool {
 	case f.Work != nil:
 		return m.hub.byName[f.Work.Job.Pool]
 	case g != nil:
-		return g.pool.Load()
+		return g.pool
 	}
 	return nil
 }
@@ -339,7 +346,7 @@ func (m *shared) at() *pool {
 	if m.group == nil {
 		return nil
 	}
-	return m.group.pool.Load()
+	return m.group.pool
 }
 
 // leave gives the miner's place up. Shares that the pool has not answered are

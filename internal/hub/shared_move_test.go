@@ -136,12 +136,16 @@ func TestHeaderOfAMovedMiner(t *testing.T) {
 			})
 			n := h.nomad()
 			for _, at := range moves {
-				pools[0].refuse.Store(at == 1) // a link that is up stays
-				n.move()
+				stays := n.newest().Job.Pool == pools[at].name
+				h.hub.DrainPool(pools[1-at].name, true)
+				h.hub.DrainPool(pools[at].name, false)
+				if stays {
+					n.move()
+				}
+				pass(2 * time.Second)
 				if got := n.newest().Job.Pool; got != pools[at].name {
 					t.Fatalf("the miner was moved to pool %s, want %s", got, pools[at].name)
 				}
-				pools[0].refuse.Store(false)
 				for _, p := range pools {
 					p.job()
 				}

@@ -1,6 +1,7 @@
 package hub_test
 
 import (
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -106,7 +107,7 @@ func TestShortOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sharedPool("main")
 		// The pauses between attempts are drawn: each may be 60 s long.
-		h := buildShared(t, []*fakePool{p}, func(c *hub.Config) { c.OutageGrace = 2 * time.Minute })
+		h := buildShared(t, []*fakePool{p}, func(c *hub.Config) { c.Routes[0].OutageGrace = 2 * time.Minute })
 		g := h.bring(1, "alice")
 		p.refuse.Store(true)
 		for _, c := range p.conns {
@@ -187,5 +188,65 @@ func TestNoMinerOfManyIsLeftLongerThanThirtySeconds(t *testing.T) {
 			g.leave()
 		}
 		quiet.leave()
+	})
+}
+
+// Where miners are held they stay through any outage, on work that nobody pays
+// for; what they find is judged, told as accepted and booked as unpaid.
+func TestHoldThroughAnOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sharedPool("main")
+		h := buildShared(t, []*fakePool{p}, func(c *hub.Config) { c.Routes[0].Hold = true })
+		g := h.bring(1, "alice")
+		paid := g.newest()
+		p.refuse.Store(true)
+		p.closeAll()
+		pass(time.Second)
+		s := g.search(paid, easy, impossible)
+		for i, want := range []mining.Verdict{mining.Unpaid, mining.Duplicate} {
+			if a := g.hand("alice", s); a.Verdict != want {
+				t.Errorf("share %d of the last work: %v, want %v", i, a.Verdict, want)
+			}
+		}
+		if a := g.hand("alice", g.search(paid, 2.3e-10, 4.6e-10)); a.Verdict != mining.LowDifficulty {
+			t.Errorf("a share that is too low: %v", a.Verdict)
+		}
+		// It is given again now and then, and no longer counts before.
+		works := g.given()
+		pass(10 * time.Minute)
+		if n := g.given() - works; n < 19 || n > 22 || g.reason() != "" {
+			t.Errorf("given %d times in ten minutes, closed with %q", n, g.reason())
+		}
+		if a := g.mine("alice"); a.Verdict != mining.Unpaid {
+			t.Errorf("a share ten minutes later: %v", a.Verdict)
+		}
+		if a := g.hand("alice", g.search(paid, easy, impossible)); a.Verdict != mining.JobNotFound {
+			t.Errorf("a share of the work of before: %v", a.Verdict)
+		}
+		late := h.bring(2, "bob")
+		if a := late.mine("bob"); a.Verdict != mining.Unpaid {
+			t.Errorf("a newcomer's share: %v", a.Verdict)
+		}
+		h.expectBooks("held", map[mining.Verdict]uint64{mining.Unpaid: 3, mining.Duplicate: 1, mining.LowDifficulty: 1, mining.JobNotFound: 1}, nil)
+		held, back := g.newest(), time.Now()
+		p.refuse.Store(false)
+		pass(2 * time.Minute)
+		for _, one := range []*guest{g, late} {
+			first := slices.IndexFunc(one.terms, func(a mining.Assignment) bool { return !a.Work.Job.Received.Before(back) })
+			if first < 0 || !one.terms[first].Clean || one.reason() != "" {
+				t.Errorf("after the outage: %d works of %+v, closed with %q", first, one.terms, one.reason())
+			}
+			if a := one.mine(one.login()); a.Verdict != mining.Accepted {
+				t.Errorf("a share after the outage: %v", a.Verdict)
+			}
+		}
+		if a := g.hand("alice", g.search(held, easy, impossible)); a.Verdict != mining.Stale {
+			t.Errorf("a share of the held work after the outage: %v", a.Verdict)
+		}
+		if n, refused := p.tally(); n != 2 || len(refused) != 0 {
+			t.Errorf("the pool took %d and refused %q", n, refused)
+		}
+		g.leave()
+		late.leave()
 	})
 }

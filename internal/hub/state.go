@@ -127,7 +127,7 @@ func (g *group) state() (p *pool, s LinkState, ok bool) {
 			names++
 		}
 	}
-	return g.pool.Load(), LinkState{
+	return g.pool, LinkState{
 		Info: g.link.Info(), Route: g.route.Name, Login: g.login, Miners: len(g.members), Names: names,
 		Hashrate: g.hashrate, Difficulty: g.climb.difficulty, Pending: int(g.due.Load()),
 	}, true

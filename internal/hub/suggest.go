@@ -56,11 +56,11 @@ func (s *suggestion) due(needs, has work.Difficulty, now time.Time) bool {
 
 // suggest asks the pool for what the group needs. g.mu is held.
 func (g *group) suggest(now time.Time) {
-	p := g.pool.Load()
-	if !p.SuggestAuto || g.hashrate == 0 {
+	p := g.pool
+	if !p.SuggestAuto || g.load() == 0 {
 		return
 	}
-	if g.asked.due(needed(g.hashrate), g.climb.difficulty, now) {
+	if g.asked.due(needed(g.load()), g.climb.difficulty, now) {
 		g.link.SuggestDifficulty(g.asked.difficulty)
 	}
 }

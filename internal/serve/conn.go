@@ -216,6 +216,13 @@ func (c *Conn) SetExtranonce(en1 work.Extranonce, size int) bool {
 	return c.session.SetExtranonce(en1, size)
 }
 
+// Follows says that the miner can be told another extranonce1.
+func (c *Conn) Follows() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.session.Follows()
+}
+
 // Close ends the connection for the reason after what is queued has left.
 // It may be called from any goroutine and does not wait.
 func (c *Conn) Close(reason mining.Reason) { c.wire.Close(reason) }

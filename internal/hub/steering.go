@@ -1,0 +1,238 @@
+package hub
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/loka/stratum/internal/extranonce"
+	"github.com/loka/stratum/internal/link"
+	"github.com/loka/stratum/internal/steer"
+)
+
+// redialWait is how long a group whose link has ended may try to get another
+// one at a pool that serves, before its miners go to another pool.
+const redialWait = time.Second
+
+// DrainPool sends the miners of a pool to others, as far as those have work for
+// them, and keeps new ones away; or it takes that back. Connections that are not
+// needed any more stay for as long as late shares may come. ok is false where
+// there is no such pool.
+func (h *Hub) DrainPool(name string, drain bool) (ok bool) {
+	p := h.byName[name]
+	if p == nil {
+		return false
+	}
+	if p.drained.Swap(drain) != drain {
+		h.log.Info("pool is drained or taken back into use", "pool", name, "drained", drain)
+		h.poolChanged()
+	}
+	return true
+}
+
+// poolServes says that the pool's probe has work, or is being connected for the
+// first time just after the start: then the fastest pool is not the preferred
+// one.
+func (h *Hub) poolServes(p *pool, now time.Time) bool {
+	if p.drained.Load() {
+		return false
+	}
+	switch p.probe.State() {
+	case link.Active:
+		return true
+	case link.Connecting:
+		return now.Sub(h.born) < h.cfg.PoolWait
+	case link.Down:
+	}
+	return false
+}
+
+// wanted are the pools that a route is kept ready at: the first that serves
+// and the one that is next.
+func (r *route) wanted(h *Hub, now time.Time) []*pool {
+	var all []*pool
+	for _, p := range r.pools {
+		if h.poolServes(p, now) {
+			if all = append(all, p); len(all) == 2 {
+				break
+			}
+		}
+	}
+	return all
+}
+
+// kindOf is what the groups have in common that a miner may go to, but for
+// their pool.
+func (k *groupKey) kindOf(p *pool) groupKey {
+	kind := k.kind()
+	kind.pool = p
+	return kind
+}
+
+// legs is what is known of a route's pools for the miners of a key, which is at
+// one of them or at none; at is its index. narrow says that a pool serves and
+// has no room for their slots, hopeless that none will have. h.packMu is held.
+func (h *Hub) legs(key groupKey, now time.Time) (pools []steer.Pool, at int, narrow, hopeless bool) {
+	at, hopeless = -1, true
+	layout := extranonce.Layout{PoolSize: key.slot + key.miner, Slot: key.slot, Miner: key.miner}
+	for i, p := range key.route.pools {
+		fits, probed := p.fits(layout), h.poolServes(p, now)
+		work, stands := h.standing(key.kindOf(p), now)
+		pools = append(pools, steer.Pool{
+			Usable: !p.drained.Load() && fits && (work || probed && stands),
+			Since:  p.healthySince(),
+		})
+		narrow = narrow || probed && !fits
+		hopeless = hopeless && !fits
+		if p == key.pool {
+			at = i
+		}
+	}
+	return pools, at, narrow, hopeless
+}
+
+// standing says whether any of a kind of groups has work, and whether any stands
+// or there is none at all. h.packMu is held.
+func (h *Hub) standing(kind groupKey, now time.Time) (work, stands bool) {
+	none := true
+	look := func(groups []*group) {
+		for _, g := range groups {
+			if g.over() {
+				continue
+			}
+			none = false
+			_, serves := g.size()
+			work = work || serves
+			stands = stands || g.stands(now)
+		}
+	}
+	if kind.slot >= wideSlot {
+		look(h.groups[kind])
+	} else {
+		for key, groups := range h.groups {
+			if key.kind() == kind {
+				look(groups)
+			}
+		}
+	}
+	return work, stands || none
+}
+
+// stands says that the group has work or may still be expected to get some.
+func (g *group) stands(now time.Time) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	switch {
+	case g.current != nil:
+		return true
+	case g.broken.IsZero():
+		return now.Sub(g.workless) < g.hub.cfg.PoolWait
+	}
+	return now.Sub(g.broken) < redialWait
+}
+
+// withoutFor is how long the group has been without work.
+func (g *group) withoutFor(now time.Time) time.Duration {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.current != nil {
+		return 0
+	}
+	return now.Sub(g.workless)
+}
+
+// chooseFor is the pool that a miner which is at none goes to.
+func (h *Hub) chooseFor(m *shared, now time.Time) *pool {
+	h.packMu.Lock()
+	defer h.packMu.Unlock()
+	key := keyOf(m.route, nil, m.account, m.space)
+	pools, _, _, _ := h.legs(key, now)
+	if i := steer.Choose(pools, -1, now, m.route.ReturnAfter); i >= 0 {
+		return m.route.pools[i]
+	}
+	for _, p := range m.route.pools { // where it waits
+		if p.fits(m.layout) {
+			return p
+		}
+	}
+	return m.route.pools[0]
+}
+
+// steer sends miners whose pool is not where they should be to the one that is.
+func (h *Hub) steer(now time.Time) {
+	for _, g := range h.allGroups() {
+		if g.over() {
+			continue
+		}
+		stands := g.stands(now)
+		h.packMu.Lock()
+		pools, at, narrow, hopeless := h.legs(g.key, now)
+		besides := !stands && h.serves(g.key, g)
+		h.packMu.Unlock()
+		pools[at].Usable = pools[at].Usable && stands || besides
+		switch to := steer.Choose(pools, at, now, g.route.ReturnAfter); {
+		case to == at && besides, to >= 0 && to != at:
+			g.shift(g.route.pools[to], stands)
+		case to < 0 && narrow && !stands && (hopeless || g.withoutFor(now) > g.route.OutageGrace/2):
+			g.retell()
+		}
+	}
+}
+
+// shift sends the members to other groups, at another pool or at the same.
+// Where they have work they go as far as there is some for them.
+func (g *group) shift(to *pool, stands bool) {
+	h, moved := g.hub, 0
+	members := g.largestFirst()
+	for _, m := range members {
+		if (stands || to == g.pool) && !h.ready(g, m.space, to) {
+			break
+		}
+		m.move(g, to)
+		moved++
+	}
+	if moved == 0 {
+		return
+	}
+	level, why := slog.LevelWarn, "their connection is lost"
+	switch {
+	case to == g.pool:
+		level = slog.LevelInfo
+	case g.pool.drained.Load():
+		level, why = slog.LevelInfo, "their pool is drained"
+	case stands:
+		level, why = slog.LevelInfo, "a better pool is back"
+	}
+	h.log.LogAttrs(context.Background(), level, "miners sent to another pool connection",
+		slog.String("route", g.route.Name), slog.String("from", g.pool.Name), slog.String("to", to.Name), slog.String("why", why),
+		slog.Int("miners", moved), slog.Int("left", len(members)-moved))
+}
+
+// ready says that there is another group at the pool with room and work; where
+// there is none at another pool, one is opened.
+func (h *Hub) ready(from *group, s *space, at *pool) bool {
+	key := keyOf(from.route, at, from.key.account, s)
+	h.packMu.Lock()
+	defer h.packMu.Unlock()
+	g := h.best(key, from)
+	if g == nil {
+		if at != from.pool {
+			h.openGroup(key, from.who)
+		}
+		return false
+	}
+	_, serves := g.size()
+	return serves
+}
+
+// largestFirst lists the members, those of the largest hashrate first as of the
+// last sort.
+func (g *group) largestFirst() []*shared {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	all := slices.Clone(g.members)
+	slices.SortStableFunc(all, func(a, b *shared) int { return cmp.Compare(b.rate.Load(), a.rate.Load()) })
+	return all
+}
