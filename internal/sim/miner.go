@@ -24,6 +24,9 @@ type miner struct {
 	session string // the pool's name of the last session
 
 	jobAt atomic.Int64 // unix nanoseconds of the newest job; 0 for none
+	// hashing is set before the last look at paused, until what was found then
+	// is counted as pending.
+	hashing atomic.Bool
 
 	mu    sync.Mutex
 	stats MinerStats
@@ -108,6 +111,17 @@ func (m *miner) fail(f Failure) {
 	if hook := m.swarm.cfg.OnFailure; hook != nil {
 		hook(f)
 	}
+}
+
+// settled says that it does not hash and that no submit waits. The order
+// matters: a run of hashing counts what it has found before it ends.
+func (m *miner) settled() bool {
+	if m.hashing.Load() {
+		return false
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.stats.Pending == 0
 }
 
 func (m *miner) snapshot(now time.Time) MinerStats {

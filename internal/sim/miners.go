@@ -76,9 +76,19 @@ func (w *Miners) Stats() MinersStats {
 	return s
 }
 
-// Settled reports that no submit waits for an answer.
-func (w *Miners) Settled() bool { return w.Stats().Pending == 0 }
+// Settled reports that nobody hashes and that no submit waits for an answer.
+// When it is true after Pause(true), OnShare has heard of all shares, and no
+// more come.
+func (w *Miners) Settled() bool {
+	for _, m := range w.miners {
+		if !m.settled() {
+			return false
+		}
+	}
+	return true
+}
 
 // Pause stops the hashing of all miners (true) or lets it go on (false);
-// connections stay. For a comparison of both sides at rest.
+// connections stay. It does not wait for who is hashing now: Settled does. For
+// a comparison of both sides at rest.
 func (w *Miners) Pause(stop bool) { w.paused.Store(stop) }

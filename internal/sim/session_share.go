@@ -55,10 +55,16 @@ func (s *session) shareReply(m *sv1.Message, line []byte) {
 		refused := sv1.Refusal(m)
 		ev.Code, ev.Text, ev.Block = refused.Code, string(refused.Text), false
 	}
+	s.tell(ev)
 	s.m.count(func(st *MinerStats) {
 		st.Pending--
 		book(&st.Tally, &ev)
 	})
+}
+
+// tell tells what became of a share, before that is counted: who sees that
+// nothing is pending may rely on all having been told.
+func (s *session) tell(ev ShareEvent) {
 	if hook := s.m.swarm.cfg.OnShare; hook != nil {
 		hook(ev)
 	}
@@ -84,13 +90,11 @@ func (s *session) match(m *sv1.Message) *share {
 func (s *session) unanswered(sh *share) {
 	ev := s.event(sh)
 	ev.Outcome = OutcomeUnanswered
+	s.tell(ev)
 	s.m.count(func(st *MinerStats) {
 		st.Pending--
 		st.Unanswered++
 	})
-	if hook := s.m.swarm.cfg.OnShare; hook != nil {
-		hook(ev)
-	}
 }
 
 func (s *session) event(sh *share) ShareEvent {

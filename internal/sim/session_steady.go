@@ -52,10 +52,15 @@ func (s *session) tick(now time.Time, since time.Duration) error {
 			return err
 		}
 	}
-	if s.job == nil || !s.authorized || s.m.swarm.paused.Load() || len(s.queue) >= maxPending {
+	paused := &s.m.swarm.paused
+	if s.job == nil || !s.authorized || paused.Load() || len(s.queue) >= maxPending {
 		return nil
 	}
-	s.mine(now, min(since, time.Second))
+	s.m.hashing.Store(true)
+	defer s.m.hashing.Store(false)
+	if !paused.Load() { // a pause from here on waits for what is found
+		s.mine(now, min(since, time.Second))
+	}
 	return nil
 }
 
