@@ -34,8 +34,14 @@ type SharedAudit struct {
 	// sent and accepted are what each side was asked about of late, unheard
 	// the shares whose miner had no answer.
 	sent, accepted, unheard lately[work.Hash, struct{}]
-	done                    SharedReport
+	// warned are who has sent a share of an ended block though it was read
+	// that it has.
+	warned lately[lateShare, struct{}]
+	done   SharedReport
 }
+
+// lateShare is a miner's share of a job, by the job's mark.
+type lateShare struct{ mark, miner uint64 }
 
 // NewSharedAudit returns an empty SharedAudit.
 func NewSharedAudit() *SharedAudit {
@@ -43,8 +49,8 @@ func NewSharedAudit() *SharedAudit {
 		jobs: newLately[uint64, work.Difficulty](auditJobs),
 		pool: map[work.Hash]ShareEvent{}, told: map[work.Hash]ShareEvent{},
 		sent: newLately[work.Hash, struct{}](auditShares), accepted: newLately[work.Hash, struct{}](auditShares),
-		unheard: newLately[work.Hash, struct{}](auditShares),
-		done:    SharedReport{Names: map[SharedName]uint64{}, Refused: Rejections{}},
+		unheard: newLately[work.Hash, struct{}](auditShares), warned: newLately[lateShare, struct{}](auditJobs),
+		done: SharedReport{Names: map[SharedName]uint64{}, Refused: Rejections{}},
 	}
 }
 
@@ -125,16 +131,38 @@ func (a *SharedAudit) acceptedOnce(ev, pool *ShareEvent, sent bool) {
 // match books a share of which both sides have said their word.
 func (a *SharedAudit) match(pool, told *ShareEvent) {
 	if pool.Outcome != OutcomeAccepted {
+		a.late(pool, told)
 		return
 	}
 	a.done.Matched++
 	a.done.Names[SharedName{Pool: pool.Worker, Miner: told.Worker}]++
 }
 
+// late books a refused share that the proxy took from a miner. One of each
+// miner may have been judged when the proxy read of the block's end, and be on
+// its way out; the next is judged with that known.
+func (a *SharedAudit) late(pool, told *ShareEvent) {
+	if pool.Notice != NoticeRead {
+		return
+	}
+	share := lateShare{pool.Mark, told.Conn}
+	if _, again := a.warned.get(share); again {
+		a.done.Late++
+		a.text("of a block that had ended: " + told.Worker)
+	}
+	a.warned.put(share, struct{}{})
+}
+
 func (a *SharedAudit) refused(ev *ShareEvent) {
 	a.done.Refused[ev.Code]++
-	if ev.Code != sv1.CodeStale {
+	switch {
+	case ev.Code != sv1.CodeStale || ev.Mark == 0:
 		a.text(fmt.Sprintf("refused by the pool: %d %s", ev.Code, ev.Text))
+	case ev.Notice == NoticeNone:
+		a.done.Untold++
+	}
+	if ev.Code == sv1.CodeStale && ev.Mark == 0 {
+		a.done.NoJob++
 	}
 }
 
@@ -158,6 +186,11 @@ type SharedReport struct {
 	// Refused counts shares that the pool refused, by code. One whose header
 	// it built in another way than the miner is also Withheld.
 	Refused Rejections
+	// Of those that it refused as stale, NoJob counts those whose job it does
+	// not know, Untold those that came before the connection was told that
+	// their block has ended, and Late those that nothing explains: sent after
+	// that was read, and not the first such share of its miner and job.
+	NoJob, Untold, Late uint64
 	// Doubled counts shares that were accepted a second time, to whomever;
 	// Twice those that the pool was sent a second time.
 	Doubled, Twice uint64
@@ -206,8 +239,8 @@ func (r *SharedReport) Err() error {
 
 // String is the report in one line.
 func (r *SharedReport) String() string {
-	return fmt.Sprintf("%d accepted: %d by the pool too, %d below its difficulty, %d withheld; it refused %v; "+
-		"%d doubled, %d sent twice, %d denied, %d alone, %d unheard, %d of unknown jobs %q",
+	return fmt.Sprintf("%d accepted: %d by the pool too, %d below its difficulty, %d withheld; "+
+		"it refused %v: %d of no job, %d before it was told, %d late; %d doubled, %d sent twice, %d denied, %d alone, %d unheard, %d of unknown jobs %q",
 		r.Accepted, r.Matched, r.Below, r.Withheld, map[int]uint64(r.Refused),
-		r.Doubled, r.Twice, r.Denied, r.Alone, r.Unheard, r.Unknown, r.Texts)
+		r.NoJob, r.Untold, r.Late, r.Doubled, r.Twice, r.Denied, r.Alone, r.Unheard, r.Unknown, r.Texts)
 }

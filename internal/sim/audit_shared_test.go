@@ -21,6 +21,11 @@ func TestSharedAudit(t *testing.T) {
 	}
 	yes := func(key byte) ShareEvent { return event(key, OutcomeAccepted, 1) }
 	no := func(key byte) ShareEvent { return event(key, OutcomeRejected, 1) }
+	over := func(key byte, n Notice) ShareEvent {
+		ev := no(key)
+		ev.Notice = n
+		return ev
+	}
 	gone := func(key byte) ShareEvent { return event(key, OutcomeUnanswered, 1) }
 	for _, r := range []struct {
 		name        string
@@ -31,16 +36,26 @@ func TestSharedAudit(t *testing.T) {
 		{"agree", []ShareEvent{yes(1)}, []ShareEvent{yes(1)}, SharedReport{Accepted: 1, Matched: 1}, true},
 		{"refused here and not sent", nil, []ShareEvent{no(1)}, SharedReport{}, true},
 		{"handed in twice", []ShareEvent{yes(1)}, []ShareEvent{yes(1), no(1)}, SharedReport{Accepted: 1, Matched: 1}, true},
-		{"stale on its way", []ShareEvent{no(1)}, []ShareEvent{yes(1)}, SharedReport{Accepted: 1, Refused: Rejections{21: 1}}, true},
+		{"stale on its way", []ShareEvent{no(1)}, []ShareEvent{yes(1)}, SharedReport{Accepted: 1, Refused: Rejections{21: 1}, Untold: 1}, true},
+		{"stale on its way to the pool", []ShareEvent{over(1, NoticeSent)}, []ShareEvent{yes(1)}, SharedReport{Accepted: 1, Refused: Rejections{21: 1}}, true},
+		{"stale on its way out", []ShareEvent{over(1, NoticeRead)}, []ShareEvent{yes(1)}, SharedReport{Accepted: 1, Refused: Rejections{21: 1}}, true},
+		{
+			"late",
+			[]ShareEvent{over(1, NoticeRead), over(2, NoticeRead)},
+			[]ShareEvent{yes(1), yes(2)},
+			SharedReport{Accepted: 2, Refused: Rejections{21: 2}, Late: 1},
+			true,
+		},
 		{"below", nil, []ShareEvent{event(9, OutcomeAccepted, 2)}, SharedReport{Accepted: 1, Below: 1}, true},
 		{"withheld", nil, []ShareEvent{yes(1)}, SharedReport{Accepted: 1, Withheld: 1, WithheldWork: 1}, true},
 		{"to two miners", []ShareEvent{yes(1)}, []ShareEvent{yes(1), yes(1)}, SharedReport{Accepted: 1, Matched: 1, Doubled: 1}, false},
-		{"sent twice", []ShareEvent{yes(1), no(1)}, []ShareEvent{yes(1)}, SharedReport{Accepted: 1, Matched: 1, Twice: 1, Refused: Rejections{21: 1}}, false},
+		{"sent twice", []ShareEvent{yes(1), no(1)}, []ShareEvent{yes(1)}, SharedReport{Accepted: 1, Matched: 1, Twice: 1, Refused: Rejections{21: 1}, Untold: 1}, false},
 		{"alone", []ShareEvent{yes(1)}, nil, SharedReport{Alone: 1}, false},
-		{"misread", []ShareEvent{no(1)}, []ShareEvent{yes(2)}, SharedReport{Accepted: 1, Withheld: 1, WithheldWork: 1, Refused: Rejections{21: 1}}, true},
+		{"misread", []ShareEvent{no(1)}, []ShareEvent{yes(2)}, SharedReport{Accepted: 1, Withheld: 1, WithheldWork: 1, Refused: Rejections{21: 1}, Untold: 1}, true},
 		{"unheard", []ShareEvent{yes(1)}, []ShareEvent{gone(1)}, SharedReport{Unheard: 1}, true},
 		{"no such job", nil, []ShareEvent{event(1, OutcomeAccepted, 3)}, SharedReport{Accepted: 1, Unknown: 1}, false},
 		{"no header", []ShareEvent{{Outcome: OutcomeRejected, Code: 20}}, nil, SharedReport{Refused: Rejections{20: 1}}, true},
+		{"no job", []ShareEvent{{Outcome: OutcomeRejected, Code: 21}}, nil, SharedReport{Refused: Rejections{21: 1}, NoJob: 1}, true},
 	} {
 		for _, poolFirst := range []bool{true, false} {
 			a := NewSharedAudit()

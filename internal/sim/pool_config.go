@@ -112,6 +112,10 @@ type PoolConfig struct {
 	// ResumeSessions gives a subscribe that names an earlier session the same
 	// extranonce1 again.
 	ResumeSessions bool
+	// PingBlocks sends a mining.ping behind the first job of each block, so
+	// that it is known which shares were sent after that job had been read:
+	// see Notice.
+	PingBlocks bool
 	// Tag is put in the coinbase, at most 20 bytes; "" is "/loka sim/".
 	Tag string
 	// Node is where templates come from and blocks go; nil makes them up, and

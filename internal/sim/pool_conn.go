@@ -42,6 +42,8 @@ type poolConn struct {
 	jobs       map[string]*poolJob
 	jobOrder   []string
 	lastSeq    uint64
+	blockTold  uint64 // the newest block that a job was told of
+	blockRead  uint64 // the newest whose ping was answered
 	sent       uint64 // jobs told
 	vardiff    vardiffWindow
 	timers     connTimers
@@ -152,7 +154,8 @@ func (c *poolConn) line(line []byte) (reason string) {
 		}
 	}
 	if m.Kind() != sv1.KindRequest && m.Kind() != sv1.KindNotification {
-		return "" // an answer to our chatter
+		c.reply(&m)
+		return ""
 	}
 	return c.request(&m)
 }

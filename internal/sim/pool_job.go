@@ -47,6 +47,7 @@ func (c *poolConn) sendJob(t *template, clean bool) {
 		line = unpad(line, t)
 	}
 	c.send(line)
+	c.announced(t.block)
 }
 
 func (c *poolConn) newJob(t *template, q *Quirks) *poolJob {

@@ -102,7 +102,7 @@ func (c *poolConn) verify(s *sv1.Submit, ev *ShareEvent) (*foundBlock, *refusal)
 	if !ok {
 		return nil, refuse.job
 	}
-	ev.Difficulty, ev.Mark = job.difficulty, markOf(job.coinb1)
+	ev.Difficulty, ev.Mark, ev.Notice = job.difficulty, markOf(job.coinb1), c.notice(job.t.block)
 	header, coinbase, refused := c.header(s, job)
 	if refused != nil {
 		return nil, refused

@@ -56,6 +56,9 @@ type ShareEvent struct {
 	Difficulty work.Difficulty
 	// Outcome is what became of it.
 	Outcome Outcome
+	// Notice is a pool's: how far the word had come that the share's block
+	// has ended, if it has.
+	Notice Notice
 	// Code and Text are the error's, if it was rejected with one.
 	Code int
 	Text string
