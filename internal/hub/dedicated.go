@@ -24,6 +24,7 @@ type login struct {
 // share is a submit that the pool has not answered.
 type share struct {
 	member     *member
+	pool       *pool
 	difficulty work.Difficulty
 	// reached is the difficulty of the share's hash.
 	reached work.Difficulty
@@ -60,7 +61,18 @@ type dedicated struct {
 	masked bool
 	mask   work.VersionMask
 
-	// What the miner works on.
+	// candidate is the link that is to take over, prior the one before; nil
+	// where there is none. lost is closed when link has ended. seekAt is when a
+	// better pool may be tried again.
+	candidate *candidate
+	prior     *prior
+	lost      chan struct{}
+	seekAt    time.Time
+	// logged are members by the tags of their logins at the present link.
+	logged map[uint64]*member
+
+	// What the miner works on; since is the first work of the present link.
+	since   mining.JobID
 	book    *jobbook.Book
 	current *mining.Work
 	sent    time.Time
@@ -84,6 +96,8 @@ func newDedicated(s *seat) *dedicated {
 		book:   jobbook.New(jobbook.Config{}),
 		logins: make(map[uint64]login),
 		shares: make(map[uint64]share),
+		lost:   make(chan struct{}, 1),
+		since:  s.hub.nextJob(),
 	}
 }
 
@@ -97,24 +111,23 @@ func (g *dedicated) begin() {
 	}
 }
 
-// run tries pool after pool until one has taken the miner, and stays until
-// that link has ended. Then the miner's connection ends too, so that its own
-// failover works.
+// run tries pool after pool until one has taken the miner, and finds it another
+// link when that one has ended. Where that cannot be, or not in time, the miner's
+// connection ends too, so that its own failover works.
 func (g *dedicated) run() {
-	reason := mining.PoolUnreachable
-	for _, p := range g.preferred() {
-		g.try(p)
+	reason := g.begun()
+	for reason == mining.PoolDisconnected {
 		g.mu.Lock()
-		switch {
-		case g.subscribed:
-			reason = mining.PoolDisconnected
-		case g.left:
-			reason = mining.MinerGone
-		}
+		movable, linked := g.movable(), g.link != nil // a better pool's may have taken over before
 		g.mu.Unlock()
-		if reason != mining.PoolUnreachable {
+		if !movable {
 			break
 		}
+		if !linked && !g.regain() {
+			reason = mining.PoolUnreachable
+			break
+		}
+		<-g.lost
 	}
 	if g.hub.ctx.Err() != nil {
 		reason = mining.Shutdown
@@ -124,6 +137,23 @@ func (g *dedicated) run() {
 	defer g.mu.Unlock()
 	g.over = true
 	g.end()
+}
+
+// begun lives the first link, and says how it ended.
+func (g *dedicated) begun() mining.Reason {
+	for _, p := range g.preferred() {
+		g.try(p)
+		g.mu.Lock()
+		left, subscribed := g.left, g.subscribed
+		g.mu.Unlock()
+		switch {
+		case subscribed:
+			return mining.PoolDisconnected
+		case left:
+			return mining.MinerGone
+		}
+	}
+	return mining.PoolUnreachable
 }
 
 // preferred is the route's pools, those that can serve now first.
@@ -173,15 +203,25 @@ func (g *dedicated) relayLogin(ticket uint64) {
 	g.link.Authorize(g.nameOf(l.worker), g.pool.Password.Reveal(), ticket)
 }
 
-func (g *dedicated) nameOf(w *mining.Worker) string {
-	return g.pool.template(g.route).Expand(g.pool.Account, w)
+func (g *dedicated) nameOf(w *mining.Worker) string { return g.nameAt(g.pool, w) }
+
+// nameAt is the name by which a pool knows a worker.
+func (g *dedicated) nameAt(p *pool, w *mining.Worker) string {
+	return p.template(g.route).Expand(p.Account, w)
 }
 
 // LinkEvent takes what the link's pool said; see [link.Events].
 func (g *dedicated) LinkEvent(l *link.Link, ev upstream.Event) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if l != g.link {
+	switch {
+	case g.candidate != nil && l == g.candidate.link:
+		g.onCandidate(ev)
+		return
+	case g.prior != nil && l == g.prior.link && ev.Kind == upstream.Verdict:
+		g.onVerdict(ev)
+		return
+	case l != g.link:
 		return
 	}
 	switch ev.Kind {
@@ -207,9 +247,10 @@ func (g *dedicated) LinkEvent(l *link.Link, ev upstream.Event) {
 func (g *dedicated) LinkEnded(l *link.Link, reason mining.Reason, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	now, p := time.Now(), g.hub.byName[l.Pool()]
 	level := slog.LevelDebug
 	if reason != mining.MinerGone && reason != mining.Shutdown {
-		level = warnOr(&g.pool.ended, time.Now())
+		level = warnOr(&p.ended, now)
 	}
 	attrs := []slog.Attr{
 		slog.String("pool", l.Pool()), slog.Uint64("miner", uint64(g.miner.ID)),
@@ -219,7 +260,20 @@ func (g *dedicated) LinkEnded(l *link.Link, reason mining.Reason, err error) {
 		attrs = append(attrs, slog.Any("error", err))
 	}
 	g.hub.log.LogAttrs(context.Background(), level, "pool connection of a miner ended", attrs...)
-	g.link = nil
+	switch {
+	case g.candidate != nil && l == g.candidate.link:
+		close(g.candidate.settled)
+		g.candidate = nil
+	case g.prior != nil && l == g.prior.link:
+		g.prior = nil
+	case l == g.link:
+		g.link, g.current = nil, nil
+		g.since = g.hub.nextJob() // what was given before is nothing to the next link
+		select {
+		case g.lost <- struct{}{}:
+		default:
+		}
+	}
 }
 
 func (g *dedicated) onSubscribed(ev upstream.Event) {
@@ -256,10 +310,21 @@ func (*dedicated) state(*MinerState, time.Time) {}
 // leave lets the link go too, once nothing is due.
 func (g *dedicated) leave(now time.Time) {
 	g.leftAt = now
-	if g.link != nil && g.due.Load() == 0 {
-		g.link.Close(mining.MinerGone)
+	if g.candidate != nil {
+		g.candidate.link.Close(mining.MinerGone)
+	}
+	if g.due.Load() == 0 {
+		g.letGo()
 	}
 	g.end()
+}
+
+// letGo ends the links that serve the miner, or did. g.mu is held.
+func (g *dedicated) letGo() {
+	if g.link != nil {
+		g.link.Close(mining.MinerGone)
+	}
+	g.endPrior()
 }
 
 // end lets the seat go once neither miner nor link is left.
@@ -272,10 +337,16 @@ func (g *dedicated) end() {
 // tick looks after refresh, silent authorizes and lingering.
 func (g *dedicated) tick(now time.Time) {
 	if g.left {
-		if g.link != nil && (g.due.Load() == 0 || now.Sub(g.leftAt) > linger) {
-			g.link.Close(mining.MinerGone)
+		if g.due.Load() == 0 || now.Sub(g.leftAt) > linger {
+			g.letGo()
 		}
 		return
+	}
+	if g.prior != nil && now.After(g.prior.until) {
+		g.endPrior()
+	}
+	if c := g.candidate; c != nil && !g.hub.poolServes(c.pool, now) {
+		c.link.Close(mining.PoolHandshakeTimeout)
 	}
 	if g.over {
 		return
@@ -333,6 +404,14 @@ func (g *dedicated) submit(req *mining.Request, m *member, now time.Time) mining
 	if req.Share.NTime == 0 { // btcpool's agent: the job's own time
 		req.Share.NTime = w.NTime
 	}
+	l, p, name := g.link, g.pool, m.name
+	if w.ID.Before(g.since) {
+		if g.prior == nil {
+			a.Verdict = mining.Stale
+			return a
+		}
+		l, p, name = g.prior.link, g.prior.pool, g.prior.names[m]
+	}
 	layout, ok := extranonce.Fits(g.layout, w.Job.Extranonce2Size)
 	if !ok {
 		a.Verdict = mining.Stale
@@ -343,8 +422,8 @@ func (g *dedicated) submit(req *mining.Request, m *member, now time.Time) mining
 		a.Verdict = mining.Invalid
 		return a
 	}
-	if g.link == nil || !g.link.Submit(upstream.Submit{
-		Job: w.Job, Worker: m.name, Extranonce2: en2,
+	if l == nil || !l.Submit(upstream.Submit{
+		Job: w.Job, Worker: name, Extranonce2: en2,
 		NTime: req.Share.NTime, Nonce: req.Share.Nonce,
 		VersionBits: req.Share.VersionBits, HasVersionBits: req.Share.HasVersionBits,
 		Tag: req.Ticket,
@@ -352,7 +431,7 @@ func (g *dedicated) submit(req *mining.Request, m *member, now time.Time) mining
 		a.Verdict = mining.Unanswered
 		return a
 	}
-	g.shares[req.Ticket] = share{member: m, difficulty: w.Job.Difficulty, reached: g.reached(w, &req.Share), at: now}
+	g.shares[req.Ticket] = share{member: m, pool: p, difficulty: w.Job.Difficulty, reached: g.reached(w, &req.Share), at: now}
 	g.due.Add(1)
 	a.Verdict = mining.Pending
 	return a

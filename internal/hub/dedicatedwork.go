@@ -14,18 +14,23 @@ import (
 
 // onJob passes a job on as work.
 func (g *dedicated) onJob(job *mining.Job) {
-	now := time.Now()
 	if !g.follow(job) {
 		return
 	}
-	layout, _ := extranonce.Fits(g.layout, job.Extranonce2Size)
 	var before *mining.Job
 	if g.current != nil {
 		before = g.current.Job
 	}
+	g.pass(job, job.Stales(before))
+}
+
+// pass gives a job as work.
+func (g *dedicated) pass(job *mining.Job, clean bool) {
+	now := time.Now()
+	layout, _ := extranonce.Fits(g.layout, job.Extranonce2Size)
 	w := &mining.Work{
 		ID: g.hub.nextJob(), Job: job,
-		NTime: job.NTime, Clean: job.Stales(before),
+		NTime: job.NTime, Clean: clean,
 		VersionMask: g.mask & g.hub.cfg.VersionMask,
 	}
 	size := len(job.CoinbasePrefix) + job.Extranonce1.Len() + layout.Pad
@@ -119,6 +124,7 @@ func (g *dedicated) give(w *mining.Work, now time.Time) {
 func (g *dedicated) onAuthorized(ev upstream.Event) {
 	l, ok := g.logins[ev.Tag]
 	if !ok {
+		g.onLateRelogin(ev)
 		return
 	}
 	if ev.Verdict == mining.Unanswered {
@@ -152,7 +158,7 @@ func (g *dedicated) onVerdict(ev upstream.Event) {
 	}
 	now := time.Now()
 	entry := ledger.Entry{
-		Worker: s.member.book, Pool: g.pool.book, Verdict: ev.Verdict, PoolVerdict: ev.Verdict,
+		Worker: s.member.book, Pool: s.pool.book, Verdict: ev.Verdict, PoolVerdict: ev.Verdict,
 		Difficulty: s.difficulty, PoolDifficulty: s.difficulty, ShareDifficulty: s.reached, At: now,
 	}
 	switch {
@@ -175,13 +181,13 @@ func (g *dedicated) onVerdict(ev upstream.Event) {
 	}
 	g.due.Add(-1)
 	if !ev.Local && ev.Verdict != mining.Unanswered {
-		g.pool.rtt.Store(int64(ev.RTT))
+		s.pool.rtt.Store(int64(ev.RTT))
 	}
 	if m := g.hub.deps.Metrics.ShareSeconds; m != nil {
 		m.Observe(now.Sub(s.at).Seconds())
 	}
 	g.peer.Answer(mining.Answer{Ticket: ev.Tag, Verdict: ev.Verdict})
 	if g.left && g.due.Load() == 0 {
-		g.link.Close(mining.MinerGone)
+		g.letGo()
 	}
 }

@@ -118,7 +118,7 @@ func (c *poolConn) answer(m *sv1.Message) {
 		c.grant(m.ID)
 	case sv1.MethodSubscribe:
 		c.say(string((&sv1.SubscribeReply{Session: []byte("1"), Extranonce1: c.en1, Extranonce2Size: c.size}).Append(nil, m.ID)))
-		if !p.noJob {
+		if !p.withholds() {
 			c.setDifficulty(p.diff)
 			c.notify(true)
 		}
@@ -133,8 +133,8 @@ func (c *poolConn) answer(m *sv1.Message) {
 		p.logins = append(p.logins, a)
 		p.mu.Unlock()
 		reply := "true"
-		if p.authorize != nil {
-			reply = p.authorize(string(a.User))
+		if authorize := p.answersLogin(); authorize != nil {
+			reply = authorize(string(a.User))
 		}
 		c.result(m.ID, reply)
 	case sv1.MethodSubmit:
@@ -235,6 +235,25 @@ func (p *fakePool) last() *poolConn {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.conns[len(p.conns)-1]
+}
+
+func (p *fakePool) withholds() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.noJob
+}
+
+func (p *fakePool) answersLogin() func(string) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.authorize
+}
+
+// change changes what the pool does from now on.
+func (p *fakePool) change(how func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	how()
 }
 
 // closeAll ends all the pool's connections, as a restart does.

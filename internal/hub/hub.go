@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"github.com/loka/stratum/internal/link"
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/internal/pace"
@@ -37,6 +39,10 @@ type route struct {
 	varies []*pool
 }
 
+// dialRate and dialBurst are how many connections a second, and at once,
+// dedicated miners whose links were lost are given.
+const dialRate, dialBurst = 200, 50
+
 // Hub joins miners and pools.
 type Hub struct {
 	// Static after construction.
@@ -52,6 +58,10 @@ type Hub struct {
 
 	jobIDs  atomic.Uint32
 	linkIDs atomic.Uint64
+
+	// dials spaces the connections that dedicated miners are given in place of
+	// lost ones.
+	dials *rate.Limiter
 
 	// born is when the hub was made: pools are given a moment to come up.
 	born time.Time
@@ -89,8 +99,9 @@ func New(cfg Config, deps Deps) (*Hub, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	h := &Hub{
 		cfg: cfg.withDefaults(), deps: deps, log: deps.Logger,
-		born: time.Now(),
-		ctx:  ctx, cancel: cancel,
+		dials: rate.NewLimiter(dialRate, dialBurst),
+		born:  time.Now(),
+		ctx:   ctx, cancel: cancel,
 		byName:  make(map[string]*pool),
 		fanout:  newFanout(deps.Metrics.FanoutSeconds),
 		memory:  vardiff.NewMemory(),
@@ -246,6 +257,7 @@ func (h *Hub) sweep(now time.Time) {
 	for _, s := range h.all() {
 		s.tick(now)
 	}
+	h.seek(now)
 	for _, g := range h.allGroups() {
 		g.tick(now)
 	}

@@ -26,10 +26,11 @@ type pool struct {
 	jobs Counter
 	// quota spaces what its links log.
 	quota link.Quota
-	// ended, refused, silent and discrepancy space the warnings of links that
-	// end, of workers that the pool refuses, of those it says nothing about,
-	// and of valid shares that it refuses.
-	ended, refused, silent, discrepancy pace.Pace
+	// ended, moved, refused, silent and discrepancy space the warnings of links
+	// that end, of miners that go elsewhere for it, of workers that the pool
+	// refuses, of those it says nothing about, and of valid shares that it
+	// refuses.
+	ended, moved, refused, silent, discrepancy pace.Pace
 
 	// oneWorker is when it was found to know one worker a connection, and
 	// suspected when a link ended in a way that points at that, both in Unix

@@ -108,7 +108,7 @@ func TestDialFailsAfterTheProbe(t *testing.T) {
 	})
 }
 
-func TestLinkLostAnswersWhatIsDueAndClosesTheMiner(t *testing.T) {
+func TestLinkLostAnswersWhatIsDue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := goodPool("main")
 		p.submit = func(sv1.Submit) string { return "" }
@@ -116,22 +116,50 @@ func TestLinkLostAnswersWhatIsDueAndClosesTheMiner(t *testing.T) {
 		g := h.join(1)
 		g.open()
 		g.authorize("alice")
+		old := g.newest()
 		g.submit("alice", 1, hex(t, "00000001"))
+		p.refuse.Store(true)
 		_ = p.last().Close()
 		synctest.Wait()
 		if a := g.answer(g.ticket); a.Verdict != mining.Unanswered {
 			t.Errorf("the share that was due: %v", a.Verdict)
 		}
-		if got := g.reason(); got != mining.PoolDisconnected {
-			t.Errorf("closed with %q", got)
-		}
-		if a := g.submit("alice", 2, hex(t, "00000001")); a.Verdict != mining.Unanswered {
+		if a := g.submit("alice", 2, hex(t, "00000001")); a.Verdict != mining.Stale {
 			t.Errorf("a share after the link's end: %v", a.Verdict)
 		}
+		pass(5 * time.Second)
+		p.refuse.Store(false)
+		pass(5 * time.Second)
+		if a := g.assigned(); a.Work == old || !a.Clean || g.reason() != "" {
+			t.Errorf("after the outage: %+v, closed with %q", a, g.reason())
+		}
 		g.leave()
+		pass(10 * time.Second)
 		if h.hub.Pending() != 0 {
 			t.Errorf("%d shares are due", h.hub.Pending())
 		}
+	})
+}
+
+// A miner whose pools are away for longer than its route's grace is closed.
+func TestDedicatedWithoutPools(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := goodPool("main")
+		h := build(t, []*fakePool{p}, nil)
+		g := h.join(1)
+		g.open()
+		g.authorize("alice")
+		p.refuse.Store(true)
+		p.closeAll()
+		pass(18 * time.Second)
+		if got := g.reason(); got != "" {
+			t.Errorf("closed with %q after 18 s", got)
+		}
+		pass(4 * time.Second)
+		if got := g.reason(); got != mining.PoolUnreachable {
+			t.Errorf("closed with %q after 22 s", got)
+		}
+		g.leave()
 	})
 }
 

@@ -200,5 +200,5 @@ func (e *endings) fail(errno syscall.Errno) {
 
 // submit makes the link of the miner write.
 func (e *endings) submit() {
-	e.g.submit("alice", 1, hex(e.t, "00000001"))
+	e.g.submit("alice", 1, hex(e.t, "000001"))
 }

@@ -130,7 +130,7 @@ func minerEndings() []ending {
 	return append(all,
 		ending{name: "miner leaves", reason: mining.MinerGone, miner: true, provoke: func(e *endings) { e.g.leave() }, told: mining.PoolDisconnected},
 		ending{
-			name: "no miner is left", reason: mining.NoMiners, miner: true, before: func(e *endings) { e.shared = true },
+			name: "no miner is left", reason: mining.NoMiners, miner: true, before: func(e *endings) { e.shared, e.pool.en2Size = true, 8 },
 			provoke: func(e *endings) { e.g.leave() }, wait: 15 * time.Second,
 		},
 		ending{name: "we stop", reason: mining.Shutdown, miner: true, provoke: func(e *endings) { e.stop() }, told: mining.Shutdown},
@@ -185,6 +185,9 @@ func testEnding(t *testing.T, c ending) {
 	e := &endings{
 		t: t, pool: goodPool("main"),
 		probe: make(map[mining.Reason]int), miners: make(map[mining.Reason]int),
+	}
+	if c.miner {
+		e.pool.en2Size = 3 // passed through: the miner ends with its link
 	}
 	if c.before != nil {
 		c.before(e)

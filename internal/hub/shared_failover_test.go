@@ -51,18 +51,21 @@ func TestFailover(t *testing.T) {
 		},
 		"refuses the login": {
 			func(p *fakePool) {
-				p.authorize = func(string) string { return `[24,"Unauthorized worker",null]` }
+				p.change(func() { p.authorize = func(string) string { return `[24,"Unauthorized worker",null]` } })
 				p.closeAll()
 			},
-			func(p *fakePool) { p.authorize = nil }, 0,
+			func(p *fakePool) { p.change(func() { p.authorize = nil }) }, 0,
 		},
 		"does not answer the login": {
-			func(p *fakePool) { p.authorize = func(string) string { return "" }; p.closeAll() },
-			func(p *fakePool) { p.authorize = nil }, 0,
+			func(p *fakePool) {
+				p.change(func() { p.authorize = func(string) string { return "" } })
+				p.closeAll()
+			},
+			func(p *fakePool) { p.change(func() { p.authorize = nil }) }, 0,
 		},
 		"has no work": {
-			func(p *fakePool) { p.noJob = true; p.closeAll() },
-			func(p *fakePool) { p.noJob = false; p.job() }, 0,
+			func(p *fakePool) { p.change(func() { p.noJob = true }); p.closeAll() },
+			func(p *fakePool) { p.change(func() { p.noJob = false }); p.job() }, 0,
 		},
 	} {
 		synctest.Test(t, func(t *testing.T) {

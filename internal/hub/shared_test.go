@@ -388,8 +388,8 @@ func TestPoolWhoseExtranonceNoLongerFits(t *testing.T) {
 			}
 			if c.pools == 2 {
 				first := slices.IndexFunc(g.terms, func(a mining.Assignment) bool { return a.Work.Job.Pool == "other" })
-				if first < 0 || !g.terms[first].Clean {
-					t.Fatalf("the other pool's first work is number %d of %+v", first, g.terms)
+				if first < 0 {
+					t.Fatalf("no work of the other pool: %+v", g.terms)
 				}
 				if a := g.mine("alice"); a.Verdict != mining.Accepted {
 					t.Errorf("a share for the other pool: %v", a.Verdict)

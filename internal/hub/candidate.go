@@ -1,0 +1,315 @@
+package hub
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/loka/stratum/internal/extranonce"
+	"github.com/loka/stratum/internal/link"
+	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/steer"
+	"github.com/loka/stratum/internal/upstream"
+	"github.com/loka/stratum/work"
+)
+
+const (
+	// candidateWait bounds the time that a candidate may take while another link
+	// serves, candidateHurry while none does.
+	candidateWait, candidateHurry = 30 * time.Second, 5 * time.Second
+	// priorFor is how long a link stays whose miner another one serves: as long
+	// as late shares of its work may come.
+	priorFor = 2 * time.Minute
+	// regainEvery is the least pause between two rounds over a route's pools.
+	regainEvery = time.Second
+	// returnEvery is how often a better pool is tried, at most.
+	returnEvery = 30 * time.Second
+	// reloginTag is the tag of a candidate's first login; tickets are below.
+	reloginTag = 1 << 62
+)
+
+// candidate is a link on its way to serve a dedicated miner that another one
+// serves, or served: it takes over once it is logged in and has a job. All of
+// it is guarded by the seat's mutex.
+type candidate struct {
+	link       *link.Link
+	pool       *pool
+	subscribed bool
+	en1        work.Extranonce
+	en2Size    int
+	masked     bool
+	mask       work.VersionMask
+	// names are the members' at the pool, as far as it has said yes.
+	names map[*member]string
+	// logins are the members by tag.
+	logins map[uint64]*member
+	job    *mining.Job
+	// settled is closed when the candidate has taken over or failed.
+	settled chan struct{}
+	took    bool
+}
+
+// prior is the link that served a dedicated miner before it was sent to another
+// pool, for the shares that are still on their way.
+type prior struct {
+	link  *link.Link
+	pool  *pool
+	names map[*member]string
+	until time.Time
+}
+
+// movable says that the miner can be served by another link without being told
+// another extranonce. g.mu is held.
+func (g *dedicated) movable() bool {
+	return !g.left && g.first != nil && g.planned && !g.layout.PassThrough
+}
+
+// regain tries the route's pools until one has taken over, for as long as the
+// route's grace is.
+func (g *dedicated) regain() bool {
+	h := g.hub
+	deadline := time.Now().Add(g.route.OutageGrace)
+	for time.Now().Before(deadline) && h.ctx.Err() == nil {
+		round := time.NewTimer(regainEvery)
+		for _, p := range g.usable(time.Now()) {
+			if h.dials.Wait(h.ctx) != nil || g.offer(p) {
+				round.Stop()
+				return h.ctx.Err() == nil
+			}
+		}
+		g.mu.Lock()
+		gone := !g.movable()
+		g.mu.Unlock()
+		if gone {
+			round.Stop()
+			return false
+		}
+		select {
+		case <-round.C:
+		case <-h.ctx.Done():
+			round.Stop()
+		}
+	}
+	return false
+}
+
+// usable are the route's pools that the miner could go to, best first.
+func (g *dedicated) usable(now time.Time) (pools []*pool) {
+	legs := g.legs(now)
+	for {
+		i := steer.Choose(legs, -1, now, g.route.ReturnAfter)
+		if i < 0 {
+			return pools
+		}
+		pools = append(pools, g.route.pools[i])
+		legs[i].Usable = false
+	}
+}
+
+func (g *dedicated) legs(now time.Time) []steer.Pool {
+	g.mu.Lock()
+	layout := g.layout
+	g.mu.Unlock()
+	legs := make([]steer.Pool, 0, len(g.route.pools))
+	for _, p := range g.route.pools {
+		legs = append(legs, steer.Pool{Usable: !p.drained.Load() && g.hub.poolServes(p, now) && p.fits(layout), Since: p.healthySince()})
+	}
+	return legs
+}
+
+// better is the pool that the miner should be at in place of its own, or nil.
+func (g *dedicated) better(at *pool, now time.Time) *pool {
+	legs := g.legs(now)
+	i := slices.Index(g.route.pools, at)
+	legs[i].Usable = !at.drained.Load() // its link is there
+	if to := steer.Choose(legs, i, now, g.route.ReturnAfter); to >= 0 && to != i {
+		return g.route.pools[to]
+	}
+	return nil
+}
+
+// seek sends dedicated miners to better pools.
+func (h *Hub) seek(now time.Time) {
+	for _, s := range h.all() {
+		s.mu.Lock()
+		d, ok := s.role.(*dedicated)
+		s.mu.Unlock()
+		if ok {
+			d.seek(now)
+		}
+	}
+}
+
+// seek sends the miner to a better pool, if there is one by now.
+func (g *dedicated) seek(now time.Time) {
+	g.mu.Lock()
+	at, busy := g.pool, g.link == nil || g.candidate != nil || !g.movable() || now.Before(g.seekAt)
+	g.mu.Unlock()
+	if busy {
+		return
+	}
+	to := g.better(at, now)
+	if to == nil {
+		return
+	}
+	g.mu.Lock()
+	g.seekAt = now.Add(returnEvery)
+	g.mu.Unlock()
+	g.hub.spawn(func() {
+		if g.hub.dials.Wait(g.hub.ctx) == nil {
+			g.offer(to)
+		}
+	})
+}
+
+// offer has a candidate at a pool take the miner over, and says whether it has.
+func (g *dedicated) offer(p *pool) bool {
+	l := link.New(g.hub.linkConfig(p), link.Deps{
+		Dial: g.hub.deps.Dial, Events: g, Logger: g.hub.log,
+		Metrics: g.hub.linkMetrics(p), Quota: &p.quota, Wire: g.hub.deps.Wire,
+	})
+	g.mu.Lock()
+	if !g.movable() || g.candidate != nil {
+		g.mu.Unlock()
+		return false
+	}
+	c := &candidate{
+		link: l, pool: p, masked: g.hub.cfg.VersionMask == 0,
+		names: make(map[*member]string), logins: make(map[uint64]*member), settled: make(chan struct{}),
+	}
+	g.candidate = c
+	patience := candidateWait
+	if g.link == nil {
+		patience = candidateHurry
+	}
+	for _, m := range g.members {
+		g.login(c, m)
+	}
+	g.mu.Unlock()
+	if !g.hub.spawn(func() {
+		p.links.Add(1)
+		l.Run(g.hub.ctx)
+		p.links.Add(-1)
+	}) {
+		return false
+	}
+	late := time.AfterFunc(patience, func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		if g.candidate == c {
+			l.Close(mining.PoolHandshakeTimeout)
+		}
+	})
+	defer late.Stop()
+	<-c.settled
+	return c.took
+}
+
+// login names a member to the candidate's pool. g.mu is held.
+func (g *dedicated) login(c *candidate, m *member) {
+	tag := reloginTag + uint64(len(c.logins))
+	c.logins[tag] = m
+	c.link.Authorize(g.nameAt(c.pool, m.worker), c.pool.Password.Reveal(), tag)
+}
+
+// onCandidate takes what the candidate's pool said. g.mu is held.
+func (g *dedicated) onCandidate(ev upstream.Event) {
+	c := g.candidate
+	switch ev.Kind { //nolint:exhaustive // the others do not matter yet
+	case upstream.Subscribed, upstream.Extranonce:
+		c.subscribed, c.en1, c.en2Size = true, ev.Extranonce1, ev.Extranonce2Size
+		if _, fits := extranonce.Fits(g.layout, c.en2Size); !fits {
+			c.pool.narrowed.Store(int64(c.en2Size))
+			c.link.Close(mining.BadExtranonce)
+			return
+		}
+	case upstream.Mask:
+		c.masked, c.mask = true, ev.VersionMask
+	case upstream.Job:
+		c.job = ev.Job
+	case upstream.Authorized:
+		g.onRelogin(c, ev)
+	}
+	if _, in := c.names[g.first]; in && c.subscribed && c.masked && c.job != nil {
+		g.takeOver(c)
+	}
+}
+
+// onRelogin takes the answer to a member's login at the candidate's pool. Only
+// the first one's has to be granted: a pool may know one worker a connection.
+func (g *dedicated) onRelogin(c *candidate, ev upstream.Event) {
+	m, ok := c.logins[ev.Tag]
+	switch {
+	case !ok:
+	case ev.Verdict == mining.Accepted:
+		c.names[m] = g.nameAt(c.pool, m.worker)
+	case m == g.first && ev.Verdict == mining.Unanswered:
+		c.link.Close(mining.PoolHandshakeTimeout)
+	case m == g.first:
+		g.hub.log.LogAttrs(context.Background(), warnOr(&c.pool.refused, time.Now()), "pool refused a worker",
+			slog.String("pool", c.pool.Name), slog.String("worker", m.worker.Login), slog.Int("code", ev.Code), slog.String("text", ev.Text))
+		c.link.Close(mining.PoolAuthorizeRefused)
+	}
+}
+
+// takeOver makes the candidate the miner's link. What was found for the one
+// before goes there while that lives. g.mu is held.
+func (g *dedicated) takeOver(c *candidate) {
+	now := time.Now()
+	from, lost := g.pool, g.link == nil
+	if !lost {
+		g.endPrior()
+		g.prior = &prior{link: g.link, pool: g.pool, names: make(map[*member]string), until: now.Add(priorFor)}
+	}
+	g.candidate, g.logged, c.took = nil, c.logins, true
+	g.link, g.pool, g.en1, g.en2Size, g.masked, g.mask = c.link, c.pool, c.en1, c.en2Size, c.masked, c.mask
+	g.since = g.hub.nextJob()
+	for i, m := range g.members {
+		if g.prior != nil {
+			g.prior.names[m] = m.name
+		}
+		if i >= len(c.logins) { // it came meanwhile
+			g.login(c, m)
+		}
+		if name, ok := c.names[m]; ok {
+			m.name = name
+		} else {
+			m.name = c.names[g.first]
+		}
+	}
+	for ticket, l := range g.logins {
+		if !l.relayed {
+			g.relayLogin(ticket)
+		}
+	}
+	level, why := slog.LevelInfo, "a better pool is back"
+	switch {
+	case lost:
+		level, why = warnOr(&from.moved, now), "its connection is lost"
+	case from.drained.Load():
+		why = "its pool is drained"
+	}
+	g.hub.log.LogAttrs(context.Background(), level, "miner sent to another pool connection",
+		slog.Uint64("miner", uint64(g.miner.ID)), slog.String("route", g.route.Name),
+		slog.String("from", from.Name), slog.String("to", c.pool.Name), slog.String("why", why))
+	clean := lost || g.current == nil || g.current.Job.PrevHash != c.job.PrevHash
+	g.refreshed = 0
+	g.pass(c.job, clean)
+	close(c.settled)
+}
+
+// onLateRelogin takes the answer to a later member's login that came after the
+// candidate took over. g.mu is held.
+func (g *dedicated) onLateRelogin(ev upstream.Event) {
+	if m, ok := g.logged[ev.Tag]; ok && ev.Verdict == mining.Accepted {
+		m.name = g.nameOf(m.worker)
+	}
+}
+
+// endPrior lets the link before go. g.mu is held.
+func (g *dedicated) endPrior() {
+	if g.prior != nil {
+		g.prior.link.Close(mining.MinerGone)
+	}
+}

@@ -1,0 +1,194 @@
+package hub_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/loka/stratum/internal/mining"
+)
+
+// Miners with links of their own change the pool as the others do: however it
+// dies, at once, without a disconnect, and back when it has been well for long.
+func TestDedicatedFailover(t *testing.T) {
+	for name, c := range map[string]struct{ kill, revive func(p *fakePool) }{
+		"closes": {
+			func(p *fakePool) { p.refuse.Store(true); p.closeAll() },
+			func(p *fakePool) { p.refuse.Store(false) },
+		},
+		"refuses the login": {
+			func(p *fakePool) {
+				p.change(func() { p.authorize = func(string) string { return `[24,"Unauthorized worker",null]` } })
+				p.closeAll()
+			},
+			func(p *fakePool) { p.change(func() { p.authorize = nil }) },
+		},
+		"has no work": {
+			func(p *fakePool) { p.change(func() { p.noJob = true }); p.closeAll() },
+			func(p *fakePool) { p.change(func() { p.noJob = false }); p.job() },
+		},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			first, second := sharedPool("first"), sharedPool("second")
+			second.en2Size = 12
+			h := build(t, []*fakePool{first, second}, nil)
+			guests := h.crowd(20)
+			old := guests[0].newest()
+			mine := func(what string, at *fakePool) {
+				t.Helper()
+				before, _ := at.tally()
+				for _, g := range guests {
+					if a := g.mine(g.login()); a.Verdict != mining.Accepted {
+						t.Errorf("%s, %s: %v", name, what, a.Verdict)
+					}
+				}
+				if n, refused := at.tally(); n != before+20 || len(refused) != 0 {
+					t.Errorf("%s, %s: the pool took %d and refused %q", name, what, n-before, refused)
+				}
+			}
+			mine("at the start", first)
+			c.kill(first)
+			pass(3 * time.Second)
+			if at := where(t, guests); at["second"] != 20 {
+				t.Errorf("%s: miners: %v", name, at)
+			}
+			for _, g := range guests {
+				if a := g.assigned(); !a.Clean {
+					t.Errorf("%s: the work of the other pool is not clean", name)
+				}
+			}
+			mine("at the second pool", second)
+			if a := guests[0].hand(guests[0].login(), guests[0].search(old, easy, impossible)); a.Verdict != mining.Stale {
+				t.Errorf("%s: a share for the dead pool: %v", name, a.Verdict)
+			}
+			lives(5*time.Minute, second)
+			c.revive(first)
+			lives(3*time.Minute, first, second)
+			lives(3*time.Minute, first, second)
+			if at := where(t, guests); at["first"] != 20 {
+				t.Errorf("%s: miners after the hold-down: %v", name, at)
+			}
+			mine("back at the first pool", first)
+			for _, g := range guests {
+				g.leave()
+			}
+			pass(10 * time.Second)
+			if n := h.hub.Pools()[0].Links + h.hub.Pools()[1].Links; n != 0 || h.hub.Pending() != 0 {
+				t.Errorf("%s: %d links are left, %d shares are due", name, n, h.hub.Pending())
+			}
+			for i, p := range h.books.Snapshot(time.Now()).Pools {
+				want := []uint64{40, 20}[i]
+				if got := p.Tally.Pools.Of(mining.Accepted); got != want {
+					t.Errorf("%s: pool %d took %d shares in our book, %d in its own", name, i, got, want)
+				}
+			}
+		})
+	}
+}
+
+// A miner that is drained from its pool loses nothing: there is other work
+// before its link goes, and what it found for the old work goes there.
+func TestDedicatedDrain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first, second := sharedPool("first"), sharedPool("second")
+		h := build(t, []*fakePool{first, second}, nil)
+		g := h.bring(1, "alice")
+		g.authorize("bob")
+		old := g.newest()
+		h.hub.DrainPool("first", true)
+		pass(3 * time.Second)
+		a := g.assigned()
+		if a.Work.Job.Pool != "second" || a.Clean || g.reason() != "" {
+			t.Fatalf("drained: %+v, closed with %q", a, g.reason())
+		}
+		for i, share := range []struct {
+			login string
+			of    *mining.Work
+			at    *fakePool
+			name  string
+		}{
+			{"alice", old, first, "ACC-first.alice"},
+			{"bob", old, first, "ACC-first.bob"},
+			{"alice", a.Work, second, "ACC-second.alice"},
+			{"bob", a.Work, second, "ACC-second.bob"},
+		} {
+			got := g.hand(share.login, g.search(share.of, easy, impossible))
+			names := share.at.names()
+			if got.Verdict != mining.Accepted || len(names) == 0 || names[len(names)-1] != share.name {
+				t.Errorf("share %d: %v, sent as %q", i, got.Verdict, names)
+			}
+		}
+		lives(3*time.Minute, first, second) // the old link has had its time
+		if n := h.hub.Pools()[0].Links; n != 0 {
+			t.Errorf("%d links to the drained pool are left", n)
+		}
+		if got := g.hand("alice", g.search(old, easy, impossible)); got.Verdict != mining.Stale && got.Verdict != mining.JobNotFound {
+			t.Errorf("a share of the old work now: %v", got.Verdict)
+		}
+		g.leave()
+	})
+}
+
+// A pool that knows one worker a connection takes all of a miner's shares by
+// its first worker's name.
+func TestDedicatedFailoverToOneWorker(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first, second := sharedPool("first"), sharedPool("second")
+		h := build(t, []*fakePool{first, second}, nil)
+		g := h.bring(1, "alice")
+		g.authorize("bob")
+		second.change(func() {
+			second.authorize = func(user string) string {
+				if user == "ACC-second.bob" {
+					return ""
+				}
+				return "true"
+			}
+		})
+		first.refuse.Store(true)
+		first.closeAll()
+		pass(3 * time.Second)
+		for _, login := range []string{"alice", "bob"} {
+			if a := g.mine(login); a.Verdict != mining.Accepted {
+				t.Errorf("%s: %v", login, a.Verdict)
+			}
+		}
+		if got := second.names(); !slices.Equal(got, []string{"ACC-second.alice", "ACC-second.alice"}) {
+			t.Errorf("shares came as %q", got)
+		}
+		g.leave()
+	})
+}
+
+// Many links that are lost at once are not dialled at once.
+func TestDedicatedFailoverIsPaced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first, second := sharedPool("first"), sharedPool("second")
+		h := build(t, []*fakePool{first, second}, nil)
+		const miners = 400
+		guests := make([]*guest, 0, miners)
+		for i := range miners {
+			guests = append(guests, h.bring(uint64(i+1), fmt.Sprintf("rig%d", i)))
+		}
+		before := second.count()
+		first.refuse.Store(true)
+		first.closeAll()
+		last, most := before, 0
+		for range 50 {
+			pass(100 * time.Millisecond)
+			now := second.count()
+			most, last = max(most, now-last), now
+		}
+		if most > 71 { // a burst of 50, and 200 a second
+			t.Errorf("%d connections within 100 ms", most)
+		}
+		if at := where(t, guests); at["second"] != miners {
+			t.Errorf("miners five seconds later: %v", at)
+		}
+		for _, g := range guests {
+			g.leave()
+		}
+	})
+}
