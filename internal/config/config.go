@@ -100,11 +100,11 @@ type Route struct {
 	// Worker is what a pool sees, where the pool has no template of its own.
 	Worker   mining.Template `toml:"worker"`
 	OnOutage OnOutage        `toml:"on_outage"`
-	// OutageGrace is how long miners of a shared route are kept while no pool
-	// of it serves, with OutageClose.
+	// OutageGrace is how long miners are kept while no pool of the route serves,
+	// with OutageClose.
 	OutageGrace time.Duration `toml:"outage_grace"`
 	// ReturnAfter is how long a better pool must have been healthy before
-	// miners of a shared route are sent back to it.
+	// miners are sent back to it.
 	ReturnAfter time.Duration `toml:"return_after"`
 	// Extranonce2Size is the least number of bytes that this route's miners
 	// need, 0 for no such need.

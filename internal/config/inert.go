@@ -31,13 +31,11 @@ func (l *loader) noteInertShared(at string, r Route) {
 	if r.Mode != Dedicated {
 		return
 	}
-	for _, key := range []string{"max_miners_per_connection", "outage_grace", "return_after"} {
-		if at := join(at, key); l.given[at] {
-			l.note(at, "has no effect in dedicated mode, where each miner has a pool connection of its own")
-		}
+	if at := join(at, "max_miners_per_connection"); l.given[at] {
+		l.note(at, "has no effect in dedicated mode, where each miner has a pool connection of its own")
 	}
 	if r.OnOutage == OutageHold {
-		l.note(join(at, "on_outage"), `"hold" has no effect in dedicated mode, where a miner ends with its pool connection`)
+		l.note(join(at, "on_outage"), `"hold" has no effect in dedicated mode; its miners are closed after outage_grace`)
 	}
 }
 
