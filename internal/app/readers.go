@@ -84,13 +84,23 @@ func (r *readers) Pools() []view.PoolState {
 				s.Difficulty = l.Difficulty
 			}
 		}
-		if p.Trouble && s.State == view.PoolActive {
-			s.State = view.PoolDegraded
-			s.Error = "the pool refuses more than 2 % of shares that are valid here; see the log for its words"
-		}
+		degrade(&s, &p)
 		states = append(states, s)
 	}
 	return states
+}
+
+// degrade says what is wrong with a pool that is connected.
+func degrade(s *view.PoolState, p *hub.PoolState) {
+	switch {
+	case s.State != view.PoolActive && s.State != view.PoolStandby:
+	case p.Shunned:
+		s.State = view.PoolDegraded
+		s.Error = "the pool refuses or does not answer share after share; miners are kept away from it for some minutes"
+	case p.Trouble && s.State == view.PoolActive:
+		s.State = view.PoolDegraded
+		s.Error = "the pool refuses more than 2 % of shares that are valid here; see the log for its words"
+	}
 }
 
 func linkStates(of []hub.LinkState) []view.LinkState {

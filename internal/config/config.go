@@ -89,6 +89,9 @@ type Pool struct {
 	SuggestDifficulty Suggest `toml:"suggest_difficulty"`
 	// VersionBits is how the pool reads the version bits of a submit.
 	VersionBits VersionBits `toml:"version_bits"`
+	// RefusalStreak is how many valid shares in a row the pool may refuse before
+	// miners of shared routes are kept away from it for a while; 0 is any number.
+	RefusalStreak int `toml:"refusal_streak"`
 }
 
 // Route is one [[route]]: which miners go to which pools.
@@ -191,7 +194,7 @@ func Defaults() Config {
 
 // defaultPool returns what holds in a [[pool]] where nothing is set.
 func defaultPool() Pool {
-	return Pool{Password: "x", SuggestDifficulty: Suggest{Auto: true}, VersionBits: VersionBitsAuto}
+	return Pool{Password: "x", SuggestDifficulty: Suggest{Auto: true}, VersionBits: VersionBitsAuto, RefusalStreak: 50}
 }
 
 // defaultListener returns what holds in a [[listener]] where nothing is set.

@@ -98,7 +98,7 @@ func TestDiffOfOrder(t *testing.T) {
 func TestSecretsPrintAsStars(t *testing.T) {
 	t.Parallel()
 	c := load(t, minimal+"password = \"hunter2\"\n", Options{})
-	for _, text := range []string{fmt.Sprintf("%v", c), fmt.Sprintf("%+v", c), fmt.Sprintf("%#v", c), fmt.Sprintf("%s", c.Pools)} {
+	for _, text := range []string{fmt.Sprintf("%v", c), fmt.Sprintf("%+v", c), fmt.Sprintf("%#v", c), fmt.Sprintf("%s", c.Pools[0].Password)} {
 		if strings.Contains(text, "hunter2") {
 			t.Errorf("a secret is shown: %s", text)
 		}

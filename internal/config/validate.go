@@ -73,6 +73,9 @@ func (l *loader) checkName(path, name string) {
 	}
 }
 
+// maxRefusalStreak bounds a number that nobody counts to.
+const maxRefusalStreak = 1_000_000
+
 func (l *loader) checkPools(c *Config) {
 	if len(c.Pools) == 0 {
 		advice := "; add a [[pool]] with url and username"
@@ -100,6 +103,9 @@ func (l *loader) checkPools(c *Config) {
 		}
 		l.checkURL(join(at, "url"), p.URL)
 		l.checkAccount(at, p, used)
+		if n := p.RefusalStreak; n < 0 || n > maxRefusalStreak {
+			l.add(join(at, "refusal_streak"), "%d is out of range; write 1 to %d, or 0 for any number", n, maxRefusalStreak)
+		}
 	}
 }
 

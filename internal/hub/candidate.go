@@ -94,17 +94,22 @@ func (g *dedicated) regain() bool {
 	return false
 }
 
-// usable are the route's pools that the miner could go to, best first.
+// usable are the route's pools that the miner could go to, best first. One
+// that is of no use is better than none.
 func (g *dedicated) usable(now time.Time) (pools []*pool) {
 	legs := g.legs(now)
 	for {
 		i := steer.Choose(legs, -1, now, g.route.ReturnAfter)
 		if i < 0 {
-			return pools
+			break
 		}
 		pools = append(pools, g.route.pools[i])
 		legs[i].Usable = false
 	}
+	if len(pools) > 0 {
+		return pools
+	}
+	return slices.DeleteFunc(slices.Clone(g.route.pools), func(p *pool) bool { return !g.hub.poolUp(p, now) })
 }
 
 func (g *dedicated) legs(now time.Time) []steer.Pool {
@@ -113,7 +118,7 @@ func (g *dedicated) legs(now time.Time) []steer.Pool {
 	g.mu.Unlock()
 	legs := make([]steer.Pool, 0, len(g.route.pools))
 	for _, p := range g.route.pools {
-		legs = append(legs, steer.Pool{Usable: !p.drained.Load() && g.hub.poolServes(p, now) && p.fits(layout), Since: p.healthySince()})
+		legs = append(legs, steer.Pool{Usable: g.hub.poolServes(p, now) && p.fits(layout), Since: p.healthySince()})
 	}
 	return legs
 }
@@ -122,7 +127,7 @@ func (g *dedicated) legs(now time.Time) []steer.Pool {
 func (g *dedicated) better(at *pool, now time.Time) *pool {
 	legs := g.legs(now)
 	i := slices.Index(g.route.pools, at)
-	legs[i].Usable = !at.drained.Load() // its link is there
+	legs[i].Usable = !at.out(now) // its link is there
 	if to := steer.Choose(legs, i, now, g.route.ReturnAfter); to >= 0 && to != i {
 		return g.route.pools[to]
 	}
@@ -289,6 +294,8 @@ func (g *dedicated) takeOver(c *candidate) {
 		level, why = warnOr(&from.moved, now), "its connection is lost"
 	case from.drained.Load():
 		why = "its pool is drained"
+	case from.out(now):
+		level, why = warnOr(&from.moved, now), "its pool is of no use"
 	}
 	g.hub.log.LogAttrs(context.Background(), level, "miner sent to another pool connection",
 		slog.Uint64("miner", uint64(g.miner.ID)), slog.String("route", g.route.Name),

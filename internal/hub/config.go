@@ -50,6 +50,9 @@ type PoolConfig struct {
 	// only where to begin.
 	Reading     work.VersionReading
 	ReadingAuto bool
+	// RefusalStreak is how many valid shares in a row the pool may refuse before
+	// miners of shared routes are kept away from it for a while; 0 is any number.
+	RefusalStreak int
 	// Found is what an earlier run has found out about the pool.
 	Found Found
 }

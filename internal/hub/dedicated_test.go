@@ -198,10 +198,10 @@ func TestFreshWorkEveryThirtySeconds(t *testing.T) {
 		g.open()
 		g.authorize("alice")
 		first := g.newest()
-		time.Sleep(95 * time.Second)
+		time.Sleep(85 * time.Second)
 		synctest.Wait()
-		if n := len(g.works); n != 4 {
-			t.Fatalf("%d works in 95 s, want the pool's and three refreshed", n)
+		if n := len(g.works); n != 3 {
+			t.Fatalf("%d works in 85 s, want the pool's and two refreshed", n)
 		}
 		seen := map[mining.JobID]bool{}
 		for i, w := range g.works {

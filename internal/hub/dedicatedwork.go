@@ -180,8 +180,13 @@ func (g *dedicated) onVerdict(ev upstream.Event) {
 		return
 	}
 	g.due.Add(-1)
-	if !ev.Local && ev.Verdict != mining.Unanswered {
+	switch {
+	case ev.Local:
+	case ev.Verdict != mining.Unanswered:
+		s.pool.answered(s.at, ev.Verdict == mining.Accepted)
 		s.pool.rtt.Store(int64(ev.RTT))
+	default:
+		g.hub.unanswered(s.pool, s.at, now)
 	}
 	if m := g.hub.deps.Metrics.ShareSeconds; m != nil {
 		m.Observe(now.Sub(s.at).Seconds())

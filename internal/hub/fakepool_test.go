@@ -152,8 +152,8 @@ func (c *poolConn) answer(m *sv1.Message) {
 		if p.judge != nil {
 			reply = c.verdict(&s)
 		}
-		if p.submit != nil {
-			reply = p.submit(s)
+		if submit := p.answersSubmit(); submit != nil {
+			reply = submit(s)
 		}
 		c.result(m.ID, reply)
 	case sv1.MethodSuggestDifficulty:
@@ -247,6 +247,12 @@ func (p *fakePool) answersLogin() func(string) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.authorize
+}
+
+func (p *fakePool) answersSubmit() func(sv1.Submit) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.submit
 }
 
 // change changes what the pool does from now on.

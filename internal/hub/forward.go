@@ -130,8 +130,10 @@ func (g *group) onVerdict(ev upstream.Event) {
 		Worker: share.worker, Pool: p.book, PoolVerdict: ev.Verdict, PoolDifficulty: share.difficulty,
 	})
 	if ev.Verdict == mining.Unanswered {
+		g.hub.unanswered(p, share.at, now)
 		return
 	}
+	p.answered(share.at, ev.Verdict == mining.Accepted)
 	p.rtt.Store(int64(ev.RTT))
 	p.asked.add(now, 1)
 	if share.name != nil {
@@ -173,6 +175,9 @@ func (g *group) refused(p *pool, share *forwarded, ev upstream.Event, now time.T
 // disagree counts and tells that the pool refused what we found valid.
 func (g *group) disagree(p *pool, share *forwarded, ev upstream.Event, now time.Time) {
 	p.disagreed.add(now, 1)
+	if n := p.refusals.Add(1); p.RefusalStreak > 0 && int(n) >= p.RefusalStreak {
+		g.hub.shun(p, now, "it refuses share after share that is valid here")
+	}
 	p.discrepancies.Add(1)
 	if c := g.hub.deps.Metrics.discrepancy(p.Name, ev.Verdict); c != nil {
 		c.Inc()

@@ -57,6 +57,12 @@ type pool struct {
 	// narrowed is an extranonce2 size, in bytes, that the pool has given to a
 	// link and that is less than what the probe was given; 0 is none.
 	narrowed atomic.Int64
+	// silences and refusals count the shares in a row that it has not answered,
+	// and that it refused though they are valid here; heard is when the latest
+	// that it answered was sent. shunned is until when miners are kept away from
+	// it for that. Both in Unix nanoseconds.
+	silences, refusals atomic.Int32
+	heard, shunned     atomic.Int64
 	// drained: an operator wants its miners elsewhere.
 	drained atomic.Bool
 
@@ -123,6 +129,51 @@ func (p *pool) healthySince() time.Time {
 		return time.Unix(0, ns)
 	}
 	return time.Time{}
+}
+
+const (
+	// maxSilences is how many shares in a row a pool may leave unanswered, and
+	// silenceAfter the least time that each of them has waited.
+	maxSilences, silenceAfter = 3, 20 * time.Second
+	// shunFor is for how long miners are kept away from a pool that is connected
+	// and of no use.
+	shunFor = 5 * time.Minute
+)
+
+// answered notes that the pool has answered a share that was sent at a time;
+// good says that it took it.
+func (p *pool) answered(sent time.Time, good bool) {
+	p.silences.Store(0)
+	p.heard.Store(max(p.heard.Load(), sent.UnixNano()))
+	if good {
+		p.refusals.Store(0)
+	}
+}
+
+// unanswered notes that the pool has not answered a share that was sent at a
+// time. It does not count if it has answered one that was sent later, or where
+// it had no time to: the link has ended.
+func (h *Hub) unanswered(p *pool, sent, now time.Time) {
+	if now.Sub(sent) >= silenceAfter && sent.UnixNano() > p.heard.Load() && p.silences.Add(1) >= maxSilences {
+		h.shun(p, now, "it leaves shares unanswered")
+	}
+}
+
+// shun keeps miners away from the pool from now on.
+func (h *Hub) shun(p *pool, now time.Time, why string) {
+	until := now.Add(shunFor).UnixNano()
+	p.silences.Store(0)
+	p.refusals.Store(0)
+	p.since.Store(until)
+	if p.shunned.Swap(until) < now.UnixNano() {
+		h.log.Warn("pool is connected and of no use: its miners go to another one, if there is any", "pool", p.Name, "why", why, "for", shunFor)
+	}
+	h.poolChanged()
+}
+
+// out says that miners are to be kept away from the pool.
+func (p *pool) out(now time.Time) bool {
+	return p.drained.Load() || p.shunned.Load() > now.UnixNano()
 }
 
 // facts is what is known of the pool; ok is false where nothing is.

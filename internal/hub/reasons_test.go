@@ -82,7 +82,7 @@ func handshakeEndings() []ending {
 		{name: "our login", reason: mining.PoolAuthorizeRefused, before: func(e *endings) {
 			e.pool.authorize = func(string) string { return `[24,"Unauthorized worker",null]` }
 		}},
-		{name: "falls silent", reason: mining.PoolSilent, wait: 120 * time.Second},
+		{name: "falls silent", reason: mining.PoolSilent, wait: 90 * time.Second},
 		{name: "we stop", reason: mining.Shutdown, provoke: func(e *endings) { e.stop() }},
 	}
 }
@@ -122,7 +122,7 @@ func minerEndings() []ending {
 			for i := range 12 {
 				time.AfterFunc(time.Duration(i)*10*time.Second, func() { e.pool.conns[0].notify(false) })
 			}
-		}, wait: 120 * time.Second},
+		}, wait: 90 * time.Second},
 	}
 	for i := range all {
 		all[i].miner, all[i].told = true, mining.PoolDisconnected

@@ -86,7 +86,7 @@ func TestManyAreGivenAJobAgainForTwoHours(t *testing.T) {
 			return g
 		}
 		stand := func(d time.Duration) {
-			for end := time.Now().Add(d); time.Now().Before(end); pass(time.Minute) {
+			for end := time.Now().Add(d); time.Now().Before(end); pass(30 * time.Second) {
 				for _, c := range p.all() {
 					c.setDifficulty(p.diff) // it has no job, but is not dead
 				}

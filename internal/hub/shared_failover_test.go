@@ -10,6 +10,7 @@ import (
 	"github.com/loka/stratum/internal/link"
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/internal/vardiff"
+	"github.com/loka/stratum/sv1"
 )
 
 // lives lets time pass with a job of each pool every 30 s.
@@ -349,5 +350,91 @@ func TestDrainPool(t *testing.T) {
 		for _, g := range guests {
 			g.leave()
 		}
+	})
+}
+
+// A pool that is connected and of no use loses its miners for a while: one that
+// refuses what is valid, and one that does not answer.
+func TestPoolOfNoUse(t *testing.T) {
+	for name, c := range map[string]struct {
+		reply  string
+		streak int
+		shares int
+		wait   time.Duration
+		moves  bool
+	}{
+		"refuses":              {`[23,"Low difficulty share",null]`, 10, 10, 0, true},
+		"refuses, not so long": {`[23,"Low difficulty share",null]`, 10, 9, 0, false},
+		"refuses, never mind":  {`[23,"Low difficulty share",null]`, 0, 100, 0, false},
+		"says nothing":         {"", 10, 3, 31 * time.Second, true},
+		"says nothing, twice":  {"", 10, 2, 31 * time.Second, false},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			first, second := sharedPool("first"), sharedPool("second")
+			h := buildShared(t, []*fakePool{first, second}, func(cfg *hub.Config) { cfg.Pools[0].RefusalStreak = c.streak })
+			guests := h.crowd(3)
+			first.change(func() { first.submit = func(sv1.Submit) string { return c.reply } })
+			for range c.shares {
+				guests[0].mine(guests[0].login())
+			}
+			lives(c.wait, first, second)
+			pass(2 * time.Second)
+			want := map[bool]string{true: "second", false: "first"}[c.moves]
+			if at := where(t, guests); at[want] != 3 {
+				t.Errorf("%s: miners: %v, want them at the %s", name, at, want)
+			}
+			if s := h.hub.Pools()[0]; s.Shunned != c.moves {
+				t.Errorf("%s: shunned %t", name, s.Shunned)
+			}
+			first.change(func() { first.submit = nil })
+			lives(8*time.Minute, first, second) // five of them, and the hold-down
+			if at := where(t, guests); at["first"] != 3 {
+				t.Errorf("%s: miners eight minutes later: %v", name, at)
+			}
+			for _, g := range guests {
+				g.leave()
+			}
+		})
+	}
+}
+
+// Shares that were on their way when a link ended say nothing of the pool.
+func TestCutConnectionWithSharesDue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first, second := sharedPool("first"), sharedPool("second")
+		first.submit = func(sv1.Submit) string { return "" }
+		h := buildShared(t, []*fakePool{first, second}, nil)
+		g := h.bring(1, "alice")
+		for range 10 {
+			g.mine("alice")
+		}
+		_ = first.shared().Close()
+		pass(2 * time.Second)
+		if s := h.hub.Pools()[0]; s.Shunned || g.newest().Job.Pool != "first" {
+			t.Errorf("shunned %t, the miner is at %s", s.Shunned, g.newest().Job.Pool)
+		}
+		g.leave()
+	})
+}
+
+// Without another pool it is better than none.
+func TestOnlyPoolOfNoUse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sharedPool("main")
+		h := buildShared(t, []*fakePool{p}, func(cfg *hub.Config) { cfg.Pools[0].RefusalStreak = 10 })
+		g := h.bring(1, "alice")
+		p.change(func() { p.submit = func(sv1.Submit) string { return `[20,"Invalid",null]` } })
+		for range 20 {
+			if a := g.mine("alice"); a.Verdict != mining.Accepted {
+				t.Errorf("%v", a.Verdict)
+			}
+		}
+		p.live(2)
+		late := h.bring(2, "bob")
+		if g.reason() != "" || late.given() == 0 {
+			t.Errorf("closed with %q, a newcomer has %d works", g.reason(), late.given())
+		}
+		g.leave()
+		late.leave()
 	})
 }

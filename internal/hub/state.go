@@ -33,6 +33,9 @@ type PoolState struct {
 	// Trouble says that they are too many of late.
 	Discrepancies uint64
 	Trouble       bool
+	// Shunned says that miners are kept away from it for a while, for it is
+	// connected and of no use.
+	Shunned bool
 	// Shared are its shared connections.
 	Shared []LinkState
 }
@@ -108,7 +111,8 @@ func (h *Hub) Pools() []PoolState {
 			Standby: !preferred[p] && miners[p] == 0,
 			Miners:  miners[p], OneWorker: p.knowsOne(now), Reading: p.reading(),
 			Unsubmitted: p.unsubmitted.Load(), Discrepancies: p.discrepancies.Load(), Trouble: p.trouble(now),
-			Shared: shared[p],
+			Shunned: p.shunned.Load() > now.UnixNano(),
+			Shared:  shared[p],
 		})
 	}
 	return states

@@ -36,9 +36,11 @@ func (h *Hub) DrainPool(name string, drain bool) (ok bool) {
 // first time just after the start: then the fastest pool is not the preferred
 // one.
 func (h *Hub) poolServes(p *pool, now time.Time) bool {
-	if p.drained.Load() {
-		return false
-	}
+	return !p.out(now) && h.poolUp(p, now)
+}
+
+// poolUp is poolServes whatever the pool is worth.
+func (h *Hub) poolUp(p *pool, now time.Time) bool {
 	switch p.probe.State() {
 	case link.Active:
 		return true
@@ -81,7 +83,7 @@ func (h *Hub) legs(key groupKey, now time.Time) (pools []steer.Pool, at int, nar
 		fits, probed := p.fits(layout), h.poolServes(p, now)
 		work, stands := h.standing(key.kindOf(p), now)
 		pools = append(pools, steer.Pool{
-			Usable: !p.drained.Load() && fits && (work || probed && stands),
+			Usable: !p.out(now) && fits && (work || probed && stands),
 			Since:  p.healthySince(),
 		})
 		narrow = narrow || probed && !fits
@@ -174,7 +176,7 @@ func (h *Hub) steer(now time.Time) {
 		pools[at].Usable = pools[at].Usable && stands || besides
 		switch to := steer.Choose(pools, at, now, g.route.ReturnAfter); {
 		case to == at && besides, to >= 0 && to != at:
-			g.shift(g.route.pools[to], stands)
+			g.shift(g.route.pools[to], stands, now)
 		case to < 0 && narrow && !stands && (hopeless || g.withoutFor(now) > g.route.OutageGrace/2):
 			g.retell()
 		}
@@ -183,7 +185,7 @@ func (h *Hub) steer(now time.Time) {
 
 // shift sends the members to other groups, at another pool or at the same.
 // Where they have work they go as far as there is some for them.
-func (g *group) shift(to *pool, stands bool) {
+func (g *group) shift(to *pool, stands bool, now time.Time) {
 	h, moved := g.hub, 0
 	members := g.largestFirst()
 	for _, m := range members {
@@ -202,6 +204,8 @@ func (g *group) shift(to *pool, stands bool) {
 		level = slog.LevelInfo
 	case g.pool.drained.Load():
 		level, why = slog.LevelInfo, "their pool is drained"
+	case g.pool.out(now):
+		why = "their pool is of no use"
 	case stands:
 		level, why = slog.LevelInfo, "a better pool is back"
 	}

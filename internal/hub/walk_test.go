@@ -242,6 +242,10 @@ func walk(t *testing.T, rnd *rand.Rand) {
 			w.shares("a.1", nonces...)
 		}
 	}
+	for _, c := range p.all() {
+		c.notify(false) // the clock has gone on
+	}
+	synctest.Wait()
 	// One link ends with shares on their way; its miner is told all the same,
 	// and gets another.
 	walkers[0].shares("a.1", 4_000_002, 4_000_006)

@@ -285,7 +285,7 @@ func TestKeeperSaysWhyAPoolIsDown(t *testing.T) {
 		},
 		"silent later": {
 			func(_ int, pool *fakePool) error { serves(pool); return nil },
-			mining.PoolSilent, "silent", 120 * time.Second,
+			mining.PoolSilent, "silent", 90 * time.Second,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -117,7 +117,7 @@ func TestEnds(t *testing.T) {
 		"closes mid-handshake":  {false, func(r *rig) { _ = r.pool.conn.Close() }, mining.PeerClosed, 0},
 		"closes mid-line":       {false, func(r *rig) { _, _ = r.pool.conn.Write([]byte(`{"id":1,"res`)); _ = r.pool.conn.CloseWrite() }, mining.PeerClosed, 0},
 		"resets mid-handshake":  {false, func(r *rig) { r.pool.conn.Reset() }, mining.PeerReset, 0},
-		"goes silent":           {true, func(*rig) {}, mining.PoolSilent, 120 * time.Second},
+		"goes silent":           {true, func(*rig) {}, mining.PoolSilent, 90 * time.Second},
 		"talks nonsense":        {true, func(r *rig) { r.pool.say("a", "b", "c", "d", "e") }, mining.TooManyErrors, 0},
 		"sends a zero byte":     {true, func(r *rig) { r.pool.say("{\x00}") }, mining.NULByte, 0},
 		"never ends a line":     {true, func(r *rig) { r.floods() }, mining.LineTooLong, 0},

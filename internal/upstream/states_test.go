@@ -197,15 +197,15 @@ func TestHandshakeTimeout(t *testing.T) {
 func TestSilenceTimeout(t *testing.T) {
 	t.Parallel()
 	p := newPool(t, upstream.Config{}).steady()
-	if reason, next := p.pass(0); reason != "" || !next.Equal(epoch.Add(120*time.Second)) {
+	if reason, next := p.pass(0); reason != "" || !next.Equal(epoch.Add(90*time.Second)) {
 		t.Fatalf("tick gave %q, %v", reason, next)
 	}
-	p.now = p.now.Add(100 * time.Second)
+	p.now = p.now.Add(70 * time.Second)
 	p.say(`{"id":99,"result":true}`) // any line is a sign of life
-	if reason, next := p.pass(20 * time.Second); reason != "" || !next.Equal(epoch.Add(220*time.Second)) {
+	if reason, next := p.pass(20 * time.Second); reason != "" || !next.Equal(epoch.Add(160*time.Second)) {
 		t.Errorf("tick gave %q, %v", reason, next)
 	}
-	if reason, _ := p.pass(100 * time.Second); reason != mining.PoolSilent {
+	if reason, _ := p.pass(70 * time.Second); reason != mining.PoolSilent {
 		t.Errorf("tick gave %q", reason)
 	}
 }
@@ -224,7 +224,7 @@ func TestConfigureTimeoutCountsAsNoMask(t *testing.T) {
 		t.Errorf("info is %+v", info)
 	}
 	p.reset()
-	if _, next := p.pass(40 * time.Second); !next.Equal(epoch.Add(120 * time.Second)) {
+	if _, next := p.pass(40 * time.Second); !next.Equal(epoch.Add(90 * time.Second)) {
 		t.Errorf("next tick at %v", next)
 	}
 	p.wantEvents() // an unanswered configure is nobody's verdict

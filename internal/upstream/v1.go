@@ -29,7 +29,7 @@ type Config struct {
 	ConfigureTimeout time.Duration
 	// SubmitTimeout is when a submit or authorize counts as unanswered (30 s).
 	SubmitTimeout time.Duration
-	// SilenceTimeout is how long a pool may say nothing at all (120 s).
+	// SilenceTimeout is how long a pool may say nothing at all (90 s).
 	SilenceTimeout time.Duration
 	// MaxPending bounds the requests that await an answer (4096).
 	MaxPending int
@@ -40,7 +40,7 @@ func (c Config) withDefaults() Config {
 	c.HandshakeTimeout = orDefault(c.HandshakeTimeout, 15*time.Second)
 	c.ConfigureTimeout = orDefault(c.ConfigureTimeout, 3*time.Second)
 	c.SubmitTimeout = orDefault(c.SubmitTimeout, 30*time.Second)
-	c.SilenceTimeout = orDefault(c.SilenceTimeout, 120*time.Second)
+	c.SilenceTimeout = orDefault(c.SilenceTimeout, 90*time.Second)
 	if c.MaxPending <= 0 {
 		c.MaxPending = 4096
 	}
