@@ -48,7 +48,7 @@ func TestLoadMinimalFillsDefaults(t *testing.T) {
 	want.Listeners = []Listener{{Address: "0.0.0.0:3333", TLS: TLSOff}}
 	want.Pools = []Pool{{
 		Name: "main", URL: "stratum+tcp://pool.example.com:3333", Username: "acct", Password: "x",
-		SuggestDifficulty: Suggest{Auto: true}, VersionBits: VersionBitsAuto,
+		SuggestDifficulty: Suggest{Auto: true}, VersionBits: VersionBitsAuto, RefusalStreak: 50,
 	}}
 	want.Routes = []Route{{
 		Name: "default", Mode: Shared, Pools: []string{"main"}, Worker: worker, OnOutage: OutageClose,

@@ -84,7 +84,7 @@ func TestWidePoolIsAway(t *testing.T) {
 			wide, narrow := sharedPool("wide"), sharedPool("narrow")
 			narrow.en2Size = 5
 			narrow.refuse.Store(true)
-			h := buildShared(t, []*fakePool{wide, narrow}, func(c *hub.Config) { c.OutageGrace = time.Minute })
+			h := buildShared(t, []*fakePool{wide, narrow}, func(c *hub.Config) { c.Routes[0].OutageGrace = time.Minute })
 			pass(11 * time.Second)
 			follower, other := h.bring(1, "alice").follow(), h.bring(2, "bob")
 			old := follower.newest()
