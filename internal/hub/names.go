@@ -70,8 +70,8 @@ func (a *aliases) suspicious(now time.Time) bool {
 const nameTrouble = 10 * time.Second
 
 // nameOf is the name that a worker's share goes by: its own once the pool has
-// said yes to it, till then none, and nobody's none. The pool is asked when a worker has a first
-// share for it. g.mu and the seat's mutex are held.
+// said yes to it, till then none, and nobody's none. The pool is asked when a
+// worker has a first share for it. g.mu and the seat's mutex are held.
 func (g *group) nameOf(p *pool, who *member, now time.Time) *alias {
 	if who == nil || p.knowsOne(now) || p.suspected.Load() != 0 {
 		return nil

@@ -91,8 +91,8 @@ func (h *Hub) full(key groupKey) bool {
 		return false
 	}
 	accounts := make(map[string]bool)
-	for k := range h.groups {
-		if k.route == key.route && k.account != "" {
+	for k, groups := range h.groups {
+		if k.route == key.route && k.account != "" && slices.ContainsFunc(groups, func(g *group) bool { return !g.over() }) {
 			accounts[k.account] = true
 		}
 	}

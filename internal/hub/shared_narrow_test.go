@@ -422,3 +422,47 @@ func TestToldMinersAreNoAccountsMore(t *testing.T) {
 		}
 	})
 }
+
+// A link that has room goes on serving its miners, whatever the pool gives
+// others meanwhile.
+func TestLinkWithRoomIsTrusted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first, second := sharedPool("first"), sharedPool("second")
+		h := buildShared(t, []*fakePool{first, second}, nil)
+		g := h.bring(1, "alice")
+		first.conns[0].setExtranonce("aabb", 5) // the probe's
+		first.conns[0].notify(true)
+		pass(5 * time.Second)
+		lives(5*time.Minute, first, second)
+		if a := g.mine("alice"); a.Verdict != mining.Accepted || g.newest().Job.Pool != "first" {
+			t.Errorf("a share: %v, at %s", a.Verdict, g.newest().Job.Pool)
+		}
+		g.leave()
+	})
+}
+
+// A miner that authorizes after the pool has become too narrow for what it was
+// told at its subscribe is told something else at once.
+func TestMinerAuthorizesAfterThePoolIsNarrow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sharedPool("main")
+		h := buildShared(t, []*fakePool{p}, func(c *hub.Config) {
+			c.Routes[0].Worker, _ = mining.ParseTemplate("{user}.{worker}")
+		})
+		g := h.join(1)
+		g.mu.Lock()
+		g.follows = true
+		g.mu.Unlock()
+		g.open()
+		p.change(func() { p.en2Size = 5 })
+		p.conns[0].setExtranonce("aabb", 5)
+		p.conns[0].notify(true)
+		synctest.Wait()
+		g.authorize("u.rig1")
+		pass(2 * time.Second)
+		if g.given() == 0 || g.sets != 1 || g.reason() != "" {
+			t.Errorf("%d works, told %d times, closed with %q", g.given(), g.sets, g.reason())
+		}
+		g.leave()
+	})
+}

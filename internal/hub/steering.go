@@ -82,10 +82,11 @@ func (h *Hub) legs(key groupKey, now time.Time) (pools []steer.Pool, at int, nar
 	for i, p := range key.route.pools {
 		fits, probed := p.fits(layout), h.poolServes(p, now)
 		work, stands := h.standing(key.kindOf(p), now)
-		pools = append(pools, steer.Pool{
-			Usable: !p.out(now) && fits && (work || probed && stands),
-			Since:  p.healthySince(),
-		})
+		usable := fits && (work || probed && stands)
+		if p == key.pool && work {
+			usable = true // whatever the pool gives others now
+		}
+		pools = append(pools, steer.Pool{Usable: usable && !p.out(now), Since: p.healthySince()})
 		narrow = narrow || probed && !fits
 		hopeless = hopeless && !fits
 		if p == key.pool {
@@ -168,7 +169,8 @@ func (h *Hub) steer(now time.Time) {
 		if g.over() {
 			continue
 		}
-		stands := g.stands(now)
+		// A group that the pool has no room for is not dialled.
+		stands := g.stands(now) && (g.withoutFor(now) == 0 || g.pool.fits(g.layout()))
 		h.packMu.Lock()
 		pools, at, narrow, hopeless := h.legs(g.key, now)
 		besides := !stands && h.serves(g.key, g)
