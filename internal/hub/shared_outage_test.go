@@ -228,9 +228,15 @@ func TestHoldThroughAnOutage(t *testing.T) {
 			t.Errorf("a newcomer's share: %v", a.Verdict)
 		}
 		h.expectBooks("held", map[mining.Verdict]uint64{mining.Unpaid: 3, mining.Duplicate: 1, mining.LowDifficulty: 1, mining.JobNotFound: 1}, nil)
+		if s := h.hub.Routes()[0]; s.Unpaid != 2 {
+			t.Errorf("%d miners work for nothing, want 2", s.Unpaid)
+		}
 		held, back := g.newest(), time.Now()
 		p.refuse.Store(false)
 		pass(2 * time.Minute)
+		if s := h.hub.Routes()[0]; s.Unpaid != 0 {
+			t.Errorf("%d miners work for nothing after the outage", s.Unpaid)
+		}
 		for _, one := range []*guest{g, late} {
 			first := slices.IndexFunc(one.terms, func(a mining.Assignment) bool { return !a.Work.Job.Received.Before(back) })
 			if first < 0 || !one.terms[first].Clean || one.reason() != "" {

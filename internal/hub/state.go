@@ -65,6 +65,8 @@ type RouteState struct {
 	// Miners counts the miners on the route, Connections its pool connections.
 	Miners, Connections int
 	Shared              bool
+	// Unpaid counts miners that are held on work that nobody pays for.
+	Unpaid int
 }
 
 // MinerState is what the hub knows of one miner; Route and Pool are empty
@@ -150,14 +152,19 @@ func (h *Hub) Routes() []RouteState {
 		}
 		s.mu.Unlock()
 	}
+	unpaid := make(map[*route]int)
 	for _, g := range h.allGroups() {
 		if g.linkID() != 0 {
 			links[g.route]++
 		}
+		if g.holds() {
+			size, _ := g.size()
+			unpaid[g.route] += size
+		}
 	}
 	states := make([]RouteState, 0, len(h.routes))
 	for _, r := range h.routes {
-		s := RouteState{Name: r.Name, Pools: r.Pools, Miners: miners[r], Connections: links[r], Shared: r.Shared}
+		s := RouteState{Name: r.Name, Pools: r.Pools, Miners: miners[r], Connections: links[r], Shared: r.Shared, Unpaid: unpaid[r]}
 		if p := r.active(); p != nil {
 			s.Active = p.Name
 		}
