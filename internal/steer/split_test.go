@@ -1,0 +1,235 @@
+package steer_test
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/loka/stratum/internal/steer"
+)
+
+const hashes = 1 << 32
+
+// farm is a split in virtual time: miners whose shares come at random, 6 a
+// minute each.
+type farm struct {
+	rnd     *rand.Rand
+	split   steer.Splitter
+	parts   []steer.Part
+	members []steer.Member
+	now     time.Time
+	moves   int
+	// work is what each part had in each second.
+	work [][]float64
+}
+
+func newFarm(seed uint64, parts []steer.Part, rates ...float64) *farm {
+	f := &farm{rnd: rand.New(rand.NewPCG(seed, 1)), parts: parts, now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
+	for _, r := range rates {
+		f.members = append(f.members, steer.Member{Part: -1, Hashrate: r})
+	}
+	return f
+}
+
+// run lets seconds pass, each of which ends with a decision.
+func (f *farm) run(t testing.TB, seconds int) {
+	const chance = 6.0 / 60 // of a share, per second
+	for range seconds {
+		f.now = f.now.Add(time.Second)
+		had := make([]float64, len(f.parts))
+		for _, m := range f.members {
+			if m.Part >= 0 && f.rnd.Float64() < chance {
+				d := m.Hashrate / hashes / chance
+				had[m.Part] += d
+				f.split.Worked(m.Part, d)
+			}
+		}
+		f.work = append(f.work, had)
+		for _, mv := range f.split.Decide(f.members, f.parts, f.now) {
+			m := &f.members[mv.Member]
+			if m.Part >= 0 && f.parts[m.Part].Usable && f.now.Sub(m.Moved) < steer.MoveEvery || mv.To == m.Part || !f.parts[mv.To].Usable {
+				t.Fatalf("%v moves to %d at %v", *m, mv.To, f.now)
+			}
+			m.Part, m.Moved = mv.To, f.now
+			f.moves++
+		}
+	}
+}
+
+// errors are how far the first part's share is from what it should be, in
+// points, in each window of so many seconds, ascending.
+func (f *farm) errors(window int, want float64) (errs []float64) {
+	for end := window; end <= len(f.work); end += 7 {
+		part, all := 0.0, 0.0
+		for _, had := range f.work[end-window : end] {
+			part += had[0]
+			for _, w := range had {
+				all += w
+			}
+		}
+		errs = append(errs, math.Abs(part/all-want)*100)
+	}
+	slices.Sort(errs)
+	return errs
+}
+
+func weights(w ...float64) (parts []steer.Part) {
+	for _, one := range w {
+		parts = append(parts, steer.Part{Weight: one, Usable: true})
+	}
+	return parts
+}
+
+func equal(n int, rate float64) []float64 { return slices.Repeat([]float64{rate}, n) }
+
+// What a split promises, whatever the shares' luck.
+func TestSplitTolerances(t *testing.T) {
+	const tera = 1e12
+	for name, c := range map[string]struct {
+		parts []steer.Part
+		rates []float64
+		want  float64
+		// hour and ten are the most points that the first part may be off over
+		// any hour, and in 95 % of all windows of ten minutes.
+		hour, ten float64
+		// moves is the most moves a miner and hour.
+		moves float64
+	}{
+		"three of 1:10:100, 70:30":  {weights(70, 30), []float64{tera, 10 * tera, 100 * tera}, 0.7, 1, 3, 250},
+		"three of 1:10:100, 50:50":  {weights(1, 1), []float64{tera, 10 * tera, 100 * tera}, 0.5, 1, 3, 250},
+		"three of 1:10:100, 5:95":   {weights(5, 95), []float64{tera, 10 * tera, 100 * tera}, 0.05, 1, 3, 250},
+		"one miner, 70:30":          {weights(70, 30), []float64{100 * tera}, 0.7, 1.5, 4, 250},
+		"ten, 33:33:33":             {weights(1, 1, 1), equal(10, 100*tera), 1. / 3, 1, 3, 60},
+		"a thousand, 70:30":         {weights(70, 30), equal(1000, 100*tera), 0.7, 0.5, 0.5, 20},
+		"a thousand, 1:999":         {weights(1, 999), equal(1000, 100*tera), 0.001, 0.5, 0.5, 20},
+		"500 TH/s of 11 PH/s":       {[]steer.Part{{Hashrate: 500 * tera, Usable: true}, {Weight: 1, Usable: true}}, equal(110, 100*tera), 500. / 11000, 1, 1.5, 30},
+		"more than there is":        {[]steer.Part{{Hashrate: 500 * tera, Usable: true}, {Weight: 1, Usable: true}}, equal(3, 100*tera), 1, 0.01, 0.01, 1},
+		"two buyers and the rest":   {[]steer.Part{{Hashrate: 200 * tera, Usable: true}, {Hashrate: 300 * tera, Usable: true}, {Weight: 1, Usable: true}}, equal(50, 20*tera), 0.2, 1, 3, 60},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for seed := range uint64(3) {
+				f := newFarm(seed, c.parts, c.rates...)
+				f.run(t, 600) // until it has settled
+				f.work = nil
+				f.moves = 0
+				f.run(t, 5*3600)
+				hour, ten := f.errors(3600, c.want), f.errors(600, c.want)
+				worst, most := hour[len(hour)-1], ten[len(ten)*95/100]
+				perHour := float64(f.moves) / float64(len(c.rates)) / 5
+				t.Logf("off by %.2f points over any hour, %.2f in 95 %% of ten minutes, %.1f moves a miner and hour", worst, most, perHour)
+				if worst > c.hour || most > c.ten || perHour > c.moves {
+					t.Errorf("want %.2f, %.2f and %.0f at the most", c.hour, c.ten, c.moves)
+				}
+			}
+		})
+	}
+}
+
+// A part that dies loses its miners at once, to the others in proportion, and
+// has its share again when it is back; what it missed is not owed.
+func TestSplitWithADeadPart(t *testing.T) {
+	f := newFarm(1, weights(50, 30, 20), equal(100, 1e14)...)
+	f.run(t, 600)
+	f.parts[1].Usable = false
+	f.run(t, 1)
+	for i, m := range f.members {
+		if m.Part == 1 {
+			t.Errorf("miner %d is still at the dead part", i)
+		}
+	}
+	f.run(t, 60)
+	f.work = nil
+	f.run(t, 3600)
+	if e := f.errors(3600, 50./70); e[0] > 1 {
+		t.Errorf("off by %.2f points without it", e[0])
+	}
+	f.parts[1].Usable = true
+	f.run(t, 60)
+	f.work = nil
+	f.run(t, 3600)
+	if e := f.errors(3600, 0.5); e[0] > 1 {
+		t.Errorf("off by %.2f points with it again", e[0])
+	}
+	f.parts = weights(0.2, 0.3, 0.5) // it is changed while it runs
+	f.run(t, 60)
+	f.work = nil
+	f.run(t, 3600)
+	if e := f.errors(3600, 0.2); e[0] > 1 {
+		t.Errorf("off by %.2f points after a change", e[0])
+	}
+}
+
+func TestTargets(t *testing.T) {
+	for _, c := range []struct {
+		parts []steer.Part
+		total float64
+		want  string
+	}{
+		{weights(70, 30), 100, "[0.7 0.3]"},
+		{weights(7, 3), 0, "[0.7 0.3]"},
+		{[]steer.Part{{Weight: 1}, {Weight: 1, Usable: true}}, 100, "[0 1]"},
+		{[]steer.Part{{Weight: 1}}, 100, "[0]"},
+		{[]steer.Part{{Hashrate: 25, Usable: true}, {Weight: 1, Usable: true}}, 100, "[0.25 0.75]"},
+		{[]steer.Part{{Hashrate: 25, Usable: true}, {Weight: 1, Usable: true}}, 20, "[1 0]"},
+		{[]steer.Part{{Hashrate: 25, Usable: true}, {Hashrate: 75, Usable: true}}, 200, "[0.25 0.75]"},
+		{[]steer.Part{{Hashrate: 25, Usable: true}, {Hashrate: 75, Usable: true}, {Weight: 1, Usable: true}}, 200, "[0.125 0.375 0.5]"},
+		{[]steer.Part{{Hashrate: 25, Usable: true}, {Weight: 1}}, 200, "[1 0]"},
+		{nil, 100, "[]"},
+	} {
+		if got := fmt.Sprint(steer.Targets(c.parts, c.total)); got != c.want {
+			t.Errorf("%v of %v: %s, want %s", c.parts, c.total, got, c.want)
+		}
+	}
+}
+
+// Whatever comes, a decision moves nobody twice, to nowhere or to where it is,
+// and leaves nobody at a part that is not usable while another is.
+func TestSplitDecisionsAreSound(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var s steer.Splitter
+		now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+		members := make([]steer.Member, rapid.IntRange(0, 12).Draw(t, "members"))
+		for i := range members {
+			members[i] = steer.Member{Part: -1, Hashrate: rapid.SampledFrom([]float64{0, 1, 1e9, 1e14, 1e15}).Draw(t, "rate")}
+		}
+		for range rapid.IntRange(1, 20).Draw(t, "steps") {
+			parts := make([]steer.Part, rapid.IntRange(1, 4).Draw(t, "parts"))
+			usable := false
+			for i := range parts {
+				parts[i].Usable = rapid.Bool().Draw(t, "usable")
+				usable = usable || parts[i].Usable
+				if rapid.Bool().Draw(t, "by weight") {
+					parts[i].Weight = rapid.Float64Range(0.001, 100).Draw(t, "weight")
+				} else {
+					parts[i].Hashrate = rapid.Float64Range(1, 1e16).Draw(t, "hashrate")
+				}
+			}
+			for i := range members {
+				if members[i].Part >= len(parts) {
+					members[i].Part = -1
+				}
+			}
+			now = now.Add(time.Duration(rapid.IntRange(0, 20).Draw(t, "seconds")) * time.Second)
+			s.Worked(rapid.IntRange(0, 4).Draw(t, "part"), rapid.Float64Range(0, 1e9).Draw(t, "work"))
+			moved := map[int]bool{}
+			for _, mv := range s.Decide(members, parts, now) {
+				m := &members[mv.Member]
+				if moved[mv.Member] || mv.To == m.Part || !parts[mv.To].Usable {
+					t.Fatalf("%+v is moved to %d, again %t", *m, mv.To, moved[mv.Member])
+				}
+				moved[mv.Member] = true
+				m.Part, m.Moved = mv.To, now
+			}
+			for i, m := range members {
+				if usable && (m.Part < 0 || !parts[m.Part].Usable) {
+					t.Fatalf("member %d is left at %d", i, m.Part)
+				}
+			}
+		}
+	})
+}
