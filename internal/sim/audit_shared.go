@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"sync"
 
 	"github.com/loka/stratum/sv1"
@@ -20,9 +21,10 @@ const (
 // SharedAudit compares what a pool was sent with what miners were told where a
 // proxy between them judges shares itself and hands on only what is worth
 // something at the pool. Shares are known by the hash of their header, jobs by
-// the pool's mark in the coinbase. Give Pool to PoolConfig.OnShare, Job to
-// PoolConfig.OnJob and Miner to MinersConfig.OnShare. What is done with is
-// forgotten but for the newest 16,384 shares.
+// the pool's mark in the coinbase, so that several pools need different numbers
+// (PoolConfig.Number). Give Pool to PoolConfig.OnShare, Job to PoolConfig.OnJob
+// and Miner to MinersConfig.OnShare. What is done with is forgotten but for the
+// newest 16,384 shares.
 type SharedAudit struct {
 	mu   sync.Mutex
 	jobs lately[uint64, work.Difficulty] // the pool's difficulty, by mark
@@ -225,6 +227,14 @@ func (a *SharedAudit) Report() SharedReport {
 		r.WithheldWork += float64(d)
 	}
 	return r
+}
+
+// Withheld lists the shares that miners were told are accepted, that meet the
+// pool's difficulty of their job, and that the pool was not sent so far.
+func (a *SharedAudit) Withheld() []ShareEvent {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.Collect(maps.Values(a.told))
 }
 
 // Err is nil when every share that the pool accepted was accepted to exactly

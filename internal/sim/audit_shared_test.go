@@ -150,3 +150,36 @@ func TestMark(t *testing.T) {
 		}
 	}
 }
+
+// Pools of different numbers have different marks, which their miners see, and
+// say when a connection has ended.
+func TestPoolsAreToldApart(t *testing.T) {
+	t.Parallel()
+	for _, number := range []uint8{0, 1, 255} {
+		ended := make(chan uint64, 1)
+		p := startPool(t, PoolConfig{Number: number, OnEnd: func(conn uint64) { ended <- conn }})
+		w := startMiners(t, MinersConfig{Pool: p.URL(), Count: 1, Once: true})
+		within(t, "work", func() bool { return w.Stats().Mining == 1 })
+		mark, conn := w.Stats().Miners[0].Mark, uint64(number)<<24+1
+		if MarkPool(mark) != number || MarkConn(mark) != conn {
+			t.Errorf("pool %d: the mark is %x", number, mark)
+		}
+		p.Disconnect(true)
+		if got := <-ended; got != conn {
+			t.Errorf("pool %d: connection %d has ended", number, got)
+		}
+	}
+}
+
+func TestSharedAuditNamesTheWithheld(t *testing.T) {
+	t.Parallel()
+	a := NewSharedAudit()
+	a.Job(JobEvent{Mark: 1, Difficulty: 1})
+	for i := range byte(2) {
+		a.Miner(ShareEvent{Key: work.Hash{i + 1}, Mark: 1, Outcome: OutcomeAccepted})
+	}
+	a.Pool(ShareEvent{Key: work.Hash{1}, Mark: 1, Outcome: OutcomeAccepted})
+	if got := a.Withheld(); len(got) != 1 || got[0].Key != (work.Hash{2}) {
+		t.Errorf("withheld: %v", got)
+	}
+}

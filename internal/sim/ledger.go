@@ -81,7 +81,7 @@ func (l *Ledger) Workers() []string {
 	return slices.Sorted(maps.Keys(l.workers))
 }
 
-// Conn is the tally of one connection, by its number (the first is 1). The
+// Conn is the tally of one connection, by its number (see PoolConfig.Number). The
 // oldest are forgotten after 4096.
 func (l *Ledger) Conn(id uint64) Tally {
 	l.mu.Lock()

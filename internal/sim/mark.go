@@ -12,7 +12,22 @@ type JobEvent struct {
 	Mark uint64
 	// Difficulty is the connection's at that time.
 	Difficulty work.Difficulty
+	// Clean says that it makes the connection's earlier jobs worthless.
+	Clean bool
 }
+
+// A mark is the number of the pool's connection, whose highest byte is the
+// pool's, and the number of the job there.
+const (
+	numberShift = 24
+	connShift   = 32
+)
+
+// MarkPool is the number of the pool whose job has the mark.
+func MarkPool(mark uint64) uint8 { return uint8(mark >> (connShift + numberShift)) }
+
+// MarkConn is the number of the pool's connection that was told the job.
+func MarkConn(mark uint64) uint64 { return mark >> connShift }
 
 const (
 	// scriptAt is where a coinbase's signature script has its length: after
@@ -50,5 +65,5 @@ func pushed(script []byte) int {
 // appendMark appends what markOf reads: the low halves of both are unique
 // enough.
 func appendMark(dst []byte, conn, job uint64) []byte {
-	return binary.LittleEndian.AppendUint64(dst, conn<<32|job&0xffffffff)
+	return binary.LittleEndian.AppendUint64(dst, conn<<connShift|job&0xffffffff)
 }

@@ -118,6 +118,8 @@ type MinerStats struct {
 	// Jobs counts jobs taken up; JobAge is the age of the newest.
 	Jobs   uint64        `json:"jobs"`
 	JobAge time.Duration `json:"-"`
+	// Mark is the newest job's: see ShareEvent.
+	Mark uint64 `json:"-"`
 	// Hashes counts hashes done.
 	Hashes uint64 `json:"hashes"`
 	// Difficulty is what the present job asks for.

@@ -61,7 +61,8 @@ func NewPool(cfg PoolConfig) (*Pool, error) {
 	p := &Pool{
 		cfg: cfg, log: cfg.Logger, ledger: newLedger(), blocks: make(chan foundBlock, 64),
 		conns: map[uint64]*poolConn{}, sessions: map[string]uint64{}, seen: map[work.Hash]struct{}{},
-		rng: rand.New(rand.NewPCG(cfg.Seed, 2)), //nolint:gosec // repeatable on purpose
+		nextConn: uint64(cfg.Number) << numberShift,
+		rng:      rand.New(rand.NewPCG(cfg.Seed, 2)), //nolint:gosec // repeatable on purpose
 	}
 	p.SetQuirks(cfg.Quirks)
 	if cfg.Node == nil {

@@ -62,6 +62,9 @@ type PoolConfig struct {
 	Listen string
 	// Seed makes extranonces and made-up jobs repeatable.
 	Seed uint64
+	// Number tells the marks of this pool's jobs from those of other pools: its
+	// connections are counted from Number·2²⁴ + 1.
+	Number uint8
 	// Extranonce1Size is 1 to 32 bytes; 0 is 4. NoExtranonce1 makes it empty.
 	Extranonce1Size int
 	// NoExtranonce1 gives an empty extranonce1, as p2pool does.
@@ -129,6 +132,9 @@ type PoolConfig struct {
 	// OnJob is told every job that a connection is told, before it is sent. It
 	// must not block.
 	OnJob func(JobEvent)
+	// OnEnd is told the number of a connection that has ended, after the last of
+	// its shares. It must not block.
+	OnEnd func(conn uint64)
 	// Logger is told of connections, blocks and failures; nil is silent.
 	Logger *slog.Logger
 }

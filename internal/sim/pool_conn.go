@@ -80,6 +80,9 @@ func (p *Pool) serve(ctx context.Context, conn net.Conn) {
 	p.mu.Lock()
 	delete(p.conns, c.id)
 	p.mu.Unlock()
+	if p.cfg.OnEnd != nil {
+		p.cfg.OnEnd(c.id)
+	}
 	p.log.DebugContext(ctx, "miner left", "conn", c.id, "reason", reason)
 }
 

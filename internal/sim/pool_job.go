@@ -25,17 +25,17 @@ func (c *poolConn) sendJob(t *template, clean bool) {
 	if q.MalformedEvery > 0 && c.pool.notifies.Add(1)%uint64(q.MalformedEvery) == 0 {
 		c.send([]byte(`{"id":null,"method":"mining.notify","params":[` + "\n"))
 	}
-	job, id := c.newJob(t, &q), c.pool.nextJobID()
-	c.remember(id, job)
-	if hook := c.pool.cfg.OnJob; hook != nil {
-		hook(JobEvent{Mark: markOf(job.coinb1), Difficulty: job.difficulty})
-	}
 	switch q.Clean {
 	case CleanAlways:
 		clean = true
 	case CleanNever:
 		clean = false
 	case CleanNormal:
+	}
+	job, id := c.newJob(t, &q), c.pool.nextJobID()
+	c.remember(id, job)
+	if hook := c.pool.cfg.OnJob; hook != nil {
+		hook(JobEvent{Mark: markOf(job.coinb1), Difficulty: job.difficulty, Clean: clean})
 	}
 	n := sv1.Notify{
 		JobID: []byte(id), PrevHash: t.prevHash, Coinb1: job.coinb1, Coinb2: job.coinb2,

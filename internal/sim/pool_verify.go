@@ -43,7 +43,7 @@ func (c *poolConn) judge(m *sv1.Message, s *sv1.Submit) (block *foundBlock, reas
 	}
 	ev := ShareEvent{
 		Conn: c.id, Worker: string(s.Worker), JobID: string(s.JobID),
-		Extranonce2: s.Extranonce2, NTime: s.NTime, Nonce: s.Nonce,
+		Extranonce2: s.Extranonce2, NTime: s.NTime, Nonce: s.Nonce, At: time.Now(),
 	}
 	block, refused := c.verify(s, &ev)
 	if block != nil && !p.retire(block.t.block) {

@@ -49,8 +49,10 @@ func (s *session) notify(m *sv1.Message, line []byte) error {
 	if !same || s.manner.name != CPUMiner { // cpuminer takes it for the same work
 		s.search.start(s)
 	}
+	mark := markOf(job.notify.Coinb1)
 	s.m.count(func(st *MinerStats) {
 		st.Jobs++
+		st.Mark = mark
 		st.Mining = s.authorized
 		st.Difficulty = job.difficulty
 	})

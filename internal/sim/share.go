@@ -1,6 +1,10 @@
 package sim
 
-import "github.com/loka/stratum/work"
+import (
+	"time"
+
+	"github.com/loka/stratum/work"
+)
 
 // Outcome is what became of a share, as one side sees it.
 type Outcome uint8
@@ -62,6 +66,8 @@ type ShareEvent struct {
 	// Code and Text are the error's, if it was rejected with one.
 	Code int
 	Text string
+	// At is when this side knew the outcome.
+	At time.Time
 	// Block reports that the hash met the network's target.
 	Block bool
 }
