@@ -164,6 +164,9 @@ func TestPoolsAreToldApart(t *testing.T) {
 		if MarkPool(mark) != number || MarkConn(mark) != conn {
 			t.Errorf("pool %d: the mark is %x", number, mark)
 		}
+		if n := p.DisconnectSome(true, func(c PoolConn) bool { return c.ID != conn }); n != 0 {
+			t.Errorf("pool %d: %d other connections", number, n)
+		}
 		p.Disconnect(true)
 		if got := <-ended; got != conn {
 			t.Errorf("pool %d: connection %d has ended", number, got)

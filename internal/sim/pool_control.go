@@ -63,11 +63,19 @@ func (p *Pool) Broadcast(line string) {
 
 // Disconnect ends all connections, with RST or FIN, and returns how many.
 func (p *Pool) Disconnect(reset bool) int {
-	conns := p.open()
-	for _, c := range conns {
-		endConn(c.conn, reset)
+	return p.DisconnectSome(reset, func(PoolConn) bool { return true })
+}
+
+// DisconnectSome ends the connections that which says yes to, oldest first,
+// with RST or FIN, and returns how many.
+func (p *Pool) DisconnectSome(reset bool, which func(PoolConn) bool) (ended int) {
+	for _, c := range p.open() {
+		if which(c.info()) {
+			endConn(c.conn, reset)
+			ended++
+		}
 	}
-	return len(conns)
+	return ended
 }
 
 // PoolStats is a pool's state.
