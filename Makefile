@@ -7,10 +7,11 @@ TEST_TIMEOUT   ?= 5m
 FUZZ_TOTAL     ?= 180s
 SOAK_DURATION  ?= 10m
 CHURN_DURATION ?= 15m
+CHAOS_DURATION ?= 15m
 BENCH          ?= .
 export GOTOOLCHAIN = local
 
-.PHONY: help run build test lint fuzz bench e2e soak soak-shared soak-churn cover walls tidy generate vulncheck compiler
+.PHONY: help run build test lint fuzz bench e2e soak soak-shared soak-churn soak-failover soak-chaos cover walls tidy generate vulncheck compiler
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -65,6 +66,12 @@ soak-shared: compiler ## eight manners of miner on one pool connection for SOAK_
 
 soak-churn: compiler ## 2,000 miners that come and go, on shared connections, for CHURN_DURATION (default 15m)
 	CGO_ENABLED=1 LOKA_SOAK_CHURN=$(CHURN_DURATION) $(GO) test -race -count=1 -timeout 0 -v -run '^TestSoakChurn$$' ./internal/app
+
+soak-failover: compiler ## 500 miners whose first pool dies in five ways, silence (90 s) among them
+	CGO_ENABLED=1 LOKA_FAILOVER=500 $(GO) test -race -count=1 -parallel 1 -timeout 0 -v -run '^TestFailover' ./internal/app
+
+soak-chaos: compiler ## three pools that fail in every way, under 500 miners, for CHAOS_DURATION (default 15m)
+	CGO_ENABLED=1 LOKA_CHAOS=$(CHAOS_DURATION) $(GO) test -race -count=1 -timeout 0 -v -run '^TestChaos$$' ./internal/app
 
 cover: ## coverage of all packages, as coverage.html
 	$(GO) test -coverpkg=./... -coverprofile=coverage.out ./...

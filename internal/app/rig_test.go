@@ -53,7 +53,19 @@ func startWith(t *testing.T, pc sim.PoolConfig, text string) *rig {
 
 // serve runs the pool and the proxy until the test ends.
 func (r *rig) serve(pc sim.PoolConfig, text string) {
-	t := r.t
+	r.t.Helper()
+	r.pool = runPool(r.t, pc)
+	r.proxy(poolText("main", r.pool) + text)
+	r.await("ready", 10*time.Second, r.model.Ready)
+}
+
+// poolText is the configuration of a pool.
+func poolText(name string, p *sim.Pool) string {
+	return fmt.Sprintf("[[pool]]\nname = %q\nurl = %q\nusername = \"ACCOUNT\"\npassword = \"x\"\n", name, p.URL())
+}
+
+// runPool runs a pool until the test ends.
+func runPool(t *testing.T, pc sim.PoolConfig) *sim.Pool {
 	t.Helper()
 	pool, err := sim.NewPool(pc)
 	if err != nil {
@@ -63,7 +75,6 @@ func (r *rig) serve(pc sim.PoolConfig, text string) {
 	if err := pool.Listen(ctx); err != nil {
 		t.Fatal(err)
 	}
-	r.pool = pool
 	poolDone := make(chan error, 1)
 	go func() { poolDone <- pool.Run(ctx) }()
 	t.Cleanup(func() {
@@ -72,8 +83,7 @@ func (r *rig) serve(pc sim.PoolConfig, text string) {
 			t.Errorf("pool: %v", err)
 		}
 	})
-	r.proxy(fmt.Sprintf("[[pool]]\nname = \"main\"\nurl = %q\nusername = \"ACCOUNT\"\npassword = \"x\"\n", pool.URL()) + text)
-	r.await("ready", 10*time.Second, r.model.Ready)
+	return pool
 }
 
 // proxy runs a proxy with the given configuration.
