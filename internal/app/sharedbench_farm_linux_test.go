@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -46,9 +47,21 @@ func newFarm(b *testing.B, n int) *farm {
 	b.Helper()
 	needDescriptors(b, n)
 	f := &farm{pool: &timedPool{}}
-	pool := serveTCP(b, f.pool.serve)
-	cfg, problems := config.Load(fmt.Appendf(nil, "data_dir = %q\n[server]\nlisten = [\"127.0.0.1:0\"]\n[http]\nlisten = \"127.0.0.1:0\"\n"+
-		"[[pool]]\nname = \"main\"\nurl = %q\nusername = \"ACCOUNT\"\n%s", b.TempDir(), pool, farmRoute), "bench.toml", config.Options{})
+	f.addr = farmProxy(b, farmPool("main", serveTCP(b, f.pool.serve))+farmRoute).Addrs().Miners[0]
+	f.load = startLoad(b)
+	return f
+}
+
+// farmPool is the configuration of a pool.
+func farmPool(name, addr string) string {
+	return fmt.Sprintf("[[pool]]\nname = %q\nurl = %q\nusername = \"ACCOUNT\"\n", name, addr)
+}
+
+// farmProxy runs a proxy until the benchmark ends.
+func farmProxy(b *testing.B, text string) *app.App {
+	b.Helper()
+	cfg, problems := config.Load(fmt.Appendf(nil, "data_dir = %q\n[server]\nlisten = [\"127.0.0.1:0\"]\n[http]\nlisten = \"127.0.0.1:0\"\n%s",
+		b.TempDir(), text), "bench.toml", config.Options{})
 	if len(problems) > 0 {
 		b.Fatal(problems)
 	}
@@ -71,9 +84,7 @@ func newFarm(b *testing.B, n int) *farm {
 		b.Fatal("the proxy did not start")
 	}
 	await(b, "the proxy to be ready", a.Model().Ready)
-	f.addr = a.Addrs().Miners[0]
-	f.load = startLoad(b)
-	return f
+	return a
 }
 
 // needDescriptors skips a benchmark that the limit of open files forbids.
@@ -109,7 +120,7 @@ func (f *farm) leave(b *testing.B, addr string) {
 // await polls until cond holds. Its bound is against hanging.
 func await(tb testing.TB, what string, cond func() bool) {
 	tb.Helper()
-	for end := time.Now().Add(30 * time.Second); !cond(); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(100 * time.Second); !cond(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			tb.Fatalf("waited for %s in vain", what)
 		}
@@ -119,6 +130,9 @@ func await(tb testing.TB, what string, cond func() bool) {
 // timedPool takes whoever comes and everything that is said, and has a new
 // job when it is told to.
 type timedPool struct {
+	// away says that new connections are refused.
+	away atomic.Bool
+
 	mu    sync.Mutex
 	conns []net.Conn
 	jobs  int
@@ -141,6 +155,18 @@ func (p *timedPool) announce() (time.Time, error) {
 	return begin, nil
 }
 
+// end closes all connections, with FIN, and returns the time before the first.
+func (p *timedPool) end() time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	begin := time.Now()
+	for _, conn := range p.conns {
+		_ = conn.Close()
+	}
+	p.conns = nil
+	return begin
+}
+
 // notify renders the present job; p.mu is held. The pool's extranonce is
 // twelve bytes of the coinbase.
 func (p *timedPool) notify() []byte {
@@ -151,7 +177,7 @@ func (p *timedPool) notify() []byte {
 
 func (p *timedPool) serve(conn net.Conn) {
 	r := bufio.NewReader(conn)
-	for {
+	for !p.away.Load() {
 		line, err := r.ReadSlice('\n')
 		if err != nil {
 			return
