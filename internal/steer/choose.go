@@ -9,11 +9,14 @@ type Pool struct {
 	Usable bool
 	// Since is when it last came back from trouble; zero if it never had any.
 	Since time.Time
+	// Pinned says that an operator prefers it to all others.
+	Pinned bool
 }
 
 // Choose returns the index of the pool that a miner should be at, of a route's
 // pools in the order of preference, or -1 where none is usable. at is where it
-// is, -1 for a miner that is nowhere yet.
+// is, -1 for a miner that is nowhere yet. A pinned pool is preferred to those
+// before it, and else treated as any other.
 //
 // A miner stays at a usable pool until a better one has been usable for hold:
 // one that comes and goes must not take the miners along each time. Who has to
@@ -21,14 +24,16 @@ type Pool struct {
 // is.
 func Choose(pools []Pool, at int, now time.Time, hold time.Duration) int {
 	first := -1
-	for i, p := range pools {
-		switch {
-		case !p.Usable:
-			continue
-		case i == at, now.Sub(p.Since) >= hold:
-			return i
-		case first < 0:
-			first = i
+	for _, pinned := range [...]bool{true, false} {
+		for i, p := range pools {
+			switch {
+			case !p.Usable, p.Pinned != pinned:
+				continue
+			case i == at, now.Sub(p.Since) >= hold:
+				return i
+			case first < 0:
+				first = i
+			}
 		}
 	}
 	return first
