@@ -118,7 +118,9 @@ func (g *dedicated) legs(now time.Time) []steer.Pool {
 	g.mu.Unlock()
 	legs := make([]steer.Pool, 0, len(g.route.pools))
 	for _, p := range g.route.pools {
-		legs = append(legs, steer.Pool{Usable: g.hub.poolServes(p, now) && p.fits(layout), Since: p.healthySince()})
+		legs = append(legs, steer.Pool{
+			Usable: g.hub.poolServes(p, now) && p.fits(layout), Since: p.healthySince(), Pinned: p == g.route.pin.Load(),
+		})
 	}
 	return legs
 }

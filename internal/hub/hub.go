@@ -37,6 +37,8 @@ type route struct {
 	pools []*pool
 	// varies are the pools whose account hangs on the miner's name.
 	varies []*pool
+	// pin is the pool that an operator prefers to all others; nil is none.
+	pin atomic.Pointer[pool]
 }
 
 // dialRate and dialBurst are how many connections a second, and at once,

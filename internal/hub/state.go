@@ -20,6 +20,8 @@ type PoolState struct {
 	RTT time.Duration
 	// Standby says that the pool could serve, and no route prefers it now.
 	Standby bool
+	// Drained says that an operator wants its miners elsewhere.
+	Drained bool
 	// Miners counts those whose work comes from the pool now.
 	Miners int
 	// OneWorker was found out: the pool knows one worker a connection.
@@ -62,6 +64,8 @@ type RouteState struct {
 	Pools []string
 	// Active is the pool that a new miner would be given; empty is none.
 	Active string
+	// Pinned is the pool that an operator prefers to all others; empty is none.
+	Pinned string
 	// Miners counts the miners on the route, Connections its pool connections.
 	Miners, Connections int
 	Shared              bool
@@ -83,9 +87,9 @@ type MinerState struct {
 
 // Pools takes a snapshot of every pool, in the order of the configuration.
 func (h *Hub) Pools() []PoolState {
-	preferred := make(map[*pool]bool)
+	preferred, now := make(map[*pool]bool), time.Now()
 	for _, r := range h.routes {
-		if p := r.active(); p != nil {
+		if p := r.active(now); p != nil {
 			preferred[p] = true
 		}
 	}
@@ -103,15 +107,14 @@ func (h *Hub) Pools() []PoolState {
 			shared[p] = append(shared[p], state)
 		}
 	}
-	now := time.Now()
 	states := make([]PoolState, 0, len(h.pools))
 	for _, p := range h.pools {
 		links := int(p.links.Load())
 		states = append(states, PoolState{
 			PoolConfig: p.PoolConfig, Probe: p.probe.Status(), Links: links,
 			RTT:     time.Duration(p.rtt.Load()),
-			Standby: !preferred[p] && miners[p] == 0,
-			Miners:  miners[p], OneWorker: p.knowsOne(now), Reading: p.reading(),
+			Standby: !preferred[p] && miners[p] == 0, Drained: p.drained.Load(),
+			Miners: miners[p], OneWorker: p.knowsOne(now), Reading: p.reading(),
 			Unsubmitted: p.unsubmitted.Load(), Discrepancies: p.discrepancies.Load(), Trouble: p.trouble(now),
 			Shunned: p.shunned.Load() > now.UnixNano(),
 			Shared:  shared[p],
@@ -162,11 +165,14 @@ func (h *Hub) Routes() []RouteState {
 			unpaid[g.route] += size
 		}
 	}
-	states := make([]RouteState, 0, len(h.routes))
+	states, now := make([]RouteState, 0, len(h.routes)), time.Now()
 	for _, r := range h.routes {
 		s := RouteState{Name: r.Name, Pools: r.Pools, Miners: miners[r], Connections: links[r], Shared: r.Shared, Unpaid: unpaid[r]}
-		if p := r.active(); p != nil {
+		if p := r.active(now); p != nil {
 			s.Active = p.Name
+		}
+		if p := r.pin.Load(); p != nil {
+			s.Pinned = p.Name
 		}
 		states = append(states, s)
 	}
@@ -175,8 +181,9 @@ func (h *Hub) Routes() []RouteState {
 
 // Ready says that at least one route can serve work.
 func (h *Hub) Ready() bool {
+	now := time.Now()
 	for _, r := range h.routes {
-		if r.active() != nil {
+		if r.active(now) != nil {
 			return true
 		}
 	}
@@ -204,14 +211,20 @@ func (h *Hub) MinerState(m *mining.Miner) MinerState {
 	return s
 }
 
-// active is the first pool of the route that can serve work, or nil.
-func (r *route) active() *pool {
-	for _, p := range r.pools {
-		if p.probe.Ready() {
+// active is the first pool of the route that can serve work, one that miners are
+// kept away from only where no other can, or nil.
+func (r *route) active(now time.Time) *pool {
+	var out *pool
+	for _, p := range r.order() {
+		switch {
+		case !p.probe.Ready():
+		case !p.out(now):
 			return p
+		case out == nil:
+			out = p
 		}
 	}
-	return nil
+	return out
 }
 
 // all lists the seats there are now.

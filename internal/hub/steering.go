@@ -55,7 +55,7 @@ func (h *Hub) poolUp(p *pool, now time.Time) bool {
 // and the one that is next.
 func (r *route) wanted(h *Hub, now time.Time) []*pool {
 	var all []*pool
-	for _, p := range r.pools {
+	for _, p := range r.order() {
 		if h.poolServes(p, now) {
 			if all = append(all, p); len(all) == 2 {
 				break
@@ -86,7 +86,9 @@ func (h *Hub) legs(key groupKey, now time.Time) (pools []steer.Pool, at int, nar
 		if p == key.pool && work {
 			usable = true // whatever the pool gives others now
 		}
-		pools = append(pools, steer.Pool{Usable: usable && !p.out(now), Since: p.healthySince()})
+		pools = append(pools, steer.Pool{
+			Usable: usable && !p.out(now), Since: p.healthySince(), Pinned: p == key.route.pin.Load(),
+		})
 		narrow = narrow || probed && !fits
 		hopeless = hopeless && !fits
 		if p == key.pool {
@@ -155,12 +157,7 @@ func (h *Hub) chooseFor(m *shared, now time.Time) *pool {
 	if i := steer.Choose(pools, -1, now, m.route.ReturnAfter); i >= 0 {
 		return m.route.pools[i]
 	}
-	for _, p := range m.route.pools { // where it waits
-		if p.fits(m.layout) {
-			return p
-		}
-	}
-	return m.route.pools[0]
+	return m.route.standIn(m.layout)
 }
 
 // steer sends miners whose pool is not where they should be to the one that is.
@@ -208,6 +205,8 @@ func (g *group) shift(to *pool, stands bool, now time.Time) {
 		level, why = slog.LevelInfo, "their pool is drained"
 	case g.pool.out(now):
 		why = "their pool is of no use"
+	case stands && g.route.pin.Load() == to:
+		level, why = slog.LevelInfo, "their route is pinned"
 	case stands:
 		level, why = slog.LevelInfo, "a better pool is back"
 	}

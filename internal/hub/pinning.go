@@ -1,0 +1,54 @@
+package hub
+
+import (
+	"slices"
+
+	"github.com/loka/stratum/internal/extranonce"
+)
+
+// PinRoute sends a route's miners to one of its pools, and new ones too, for as
+// long as that pool is usable; an empty name takes that back. A drained pool is
+// not usable. ok is false where there is no such route, or the pool is none of
+// its own.
+func (h *Hub) PinRoute(name, pool string) (ok bool) {
+	i := slices.IndexFunc(h.routes, func(r *route) bool { return r.Name == name })
+	if i < 0 {
+		return false
+	}
+	r, p := h.routes[i], h.byName[pool]
+	if pool != "" && !slices.Contains(r.pools, p) {
+		return false
+	}
+	if r.pin.Swap(p) != p {
+		h.log.Info("route is pinned to a pool or follows its own order again", "route", name, "pool", pool)
+		h.poolChanged()
+	}
+	return true
+}
+
+// order is the route's pools in the order of preference, the pinned one first.
+func (r *route) order() []*pool {
+	pin := r.pin.Load()
+	if pin == nil {
+		return r.pools
+	}
+	pools := make([]*pool, 0, len(r.pools))
+	pools = append(pools, pin)
+	return append(pools, slices.DeleteFunc(slices.Clone(r.pools), func(p *pool) bool { return p == pin })...)
+}
+
+// standIn is where a miner goes while none of its route's pools is usable: one
+// that miners are kept away from is better than none, and it waits at the first
+// that has room for it where nothing serves.
+func (r *route) standIn(l extranonce.Layout) *pool {
+	pools := r.order()
+	for _, need := range []func(p *pool) bool{
+		func(p *pool) bool { return p.fits(l) && p.probe.Ready() },
+		func(p *pool) bool { return p.fits(l) },
+	} {
+		if i := slices.IndexFunc(pools, need); i >= 0 {
+			return pools[i]
+		}
+	}
+	return pools[0]
+}
