@@ -63,7 +63,7 @@ func (r *readers) Pools() []view.PoolState {
 		s := view.PoolState{
 			Name: p.Name, URL: r.urls[p.Name], State: poolState(p), Since: p.Probe.Since,
 			Connections: p.Links, RTT: p.RTT, Error: p.Probe.Error,
-			Miners: p.Miners, OneWorker: p.OneWorker, VersionBits: p.Reading.String(),
+			Drained: p.Drained, Miners: p.Miners, OneWorker: p.OneWorker, VersionBits: p.Reading.String(),
 			Discrepancies: p.Discrepancies, WorkNotSubmitted: p.Unsubmitted, Links: linkStates(p.Shared),
 		}
 		if p.Probe.State == link.Active {
@@ -136,7 +136,7 @@ func (r *readers) Routes() []view.RouteState {
 	for _, s := range routes {
 		states = append(states, view.RouteState{
 			Name: s.Name, Mode: modeOf(s), Pools: s.Pools,
-			Active: s.Active, Miners: s.Miners, Connections: s.Connections, Ready: s.Active != "",
+			Active: s.Active, Pinned: s.Pinned, Miners: s.Miners, Connections: s.Connections, Ready: s.Active != "",
 		})
 	}
 	return states

@@ -51,7 +51,11 @@ func (m *Model) Health() Health {
 
 func checkRoute(r *RouteState) Check {
 	if r.Ready {
-		return Check{Status: OK, Detail: "served by pool " + r.Active}
+		detail := "served by pool " + r.Active
+		if r.Pinned != "" {
+			detail += "; pinned to pool " + r.Pinned
+		}
+		return Check{Status: OK, Detail: detail}
 	}
 	return Check{
 		Status: Down,
@@ -61,6 +65,9 @@ func checkRoute(r *RouteState) Check {
 }
 
 func checkPool(s *PoolState, now time.Time) Check {
+	if s.Drained && s.Miners == 0 { // on purpose, and what is wrong with it harms nobody
+		return Check{Status: OK, Detail: "drained; " + because(s.State, s.Error)}
+	}
 	switch s.State {
 	case PoolDisabled:
 		return Check{Status: OK, Detail: "disabled"}

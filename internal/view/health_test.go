@@ -32,6 +32,13 @@ func TestHealth(t *testing.T) {
 		{"discrepancies long ago", func(h *fakeHub, _ *ledger.Ledger) {
 			h.pools[1].State, h.pools[1].Discrepancies = PoolStandby, 7
 		}, OK, "", "", ""},
+		{"a drained pool is down", func(h *fakeHub, _ *ledger.Ledger) {
+			h.pools[1].State, h.pools[1].Error, h.pools[1].Drained = PoolDown, "connection refused", true
+		}, OK, "", "", ""},
+		{"a drained pool that is needed is degraded", func(h *fakeHub, _ *ledger.Ledger) {
+			h.pools[1].State = PoolStandby
+			h.pools[0].State, h.pools[0].Drained = PoolDegraded, true
+		}, Degraded, "pool:main", Degraded, "degraded"},
 		{"an old job", func(h *fakeHub, _ *ledger.Ledger) {
 			h.pools[1].State = PoolStandby
 			h.pools[0].LastJobAt = now.Add(-6 * time.Minute)
@@ -65,6 +72,22 @@ func TestHealth(t *testing.T) {
 		got := h.Checks[c.check]
 		if got.Status != c.status || !strings.Contains(got.Detail, c.detail) || got.Advice == "" {
 			t.Errorf("%s: %s is %+v, want %s: %s", c.name, c.check, got, c.status, c.detail)
+		}
+	}
+}
+
+// What an operator has arranged is seen where one looks for what is wrong.
+func TestHealthSaysWhatIsArranged(t *testing.T) {
+	m, hub, _ := farm(t)
+	hub.pools[1].State, hub.pools[1].Error, hub.pools[1].Drained = PoolDown, "connection refused", true
+	hub.routes[0].Pinned = "backup"
+	checks := m.Health().Checks
+	for name, want := range map[string]string{
+		"pool:backup": "drained; down: connection refused",
+		"route:farm":  "served by pool main; pinned to pool backup",
+	} {
+		if got := checks[name]; got != (Check{Status: OK, Detail: want}) {
+			t.Errorf("%s: %+v", name, got)
 		}
 	}
 }

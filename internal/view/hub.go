@@ -140,6 +140,8 @@ type PoolState struct {
 	// Error is why it is not serving work, or in state degraded what is wrong
 	// with it, in words; else empty.
 	Error string
+	// Drained says that an operator wants its miners elsewhere.
+	Drained bool
 	// Miners counts the miners whose work comes from it.
 	Miners int
 	// OneWorker says that the pool was found to know one worker a connection.
@@ -168,6 +170,8 @@ type RouteState struct {
 	Pools []string
 	// Active is the pool that a new miner would be given; empty: none.
 	Active string
+	// Pinned is the pool that an operator prefers to all others; empty: none.
+	Pinned string
 	// Miners counts the connections on the route.
 	Miners int
 	// Connections counts the pool connections that serve it, probes aside.

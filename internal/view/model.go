@@ -151,7 +151,7 @@ func (m *Model) Routes() []Route {
 			pools = []string{}
 		}
 		out = append(out, Route{
-			Name: r.Name, Mode: r.Mode, Pools: pools, Active: r.Active,
+			Name: r.Name, Mode: r.Mode, Pools: pools, Active: r.Active, Pinned: r.Pinned,
 			Miners: r.Miners, Connections: r.Connections, Ready: r.Ready,
 		})
 	}

@@ -63,6 +63,7 @@ type Pool struct {
 	Extranonce1Size   int        `json:"extranonce1_size" doc:"Bytes; 0 with extranonce2_size 0: not known yet"`
 	Extranonce2Size   int        `json:"extranonce2_size" doc:"Bytes"`
 	Error             string     `json:"error" doc:"Why it serves no work, or what is wrong with a degraded pool; else empty"`
+	Drained           bool       `json:"drained" doc:"An operator wants its miners elsewhere: new ones stay away, and those that are there go where there is work for them"`
 	Miners            int        `json:"miners" doc:"Miners whose work comes from it"`
 	OneWorker         bool       `json:"one_worker" doc:"It was found to know one worker a connection"`
 	VersionBits       string     `json:"version_bits" doc:"How it reads submitted version bits, as configured or found out: replace, or, xor; empty: not known"`
@@ -132,6 +133,7 @@ type Route struct {
 	Mode        string   `json:"mode" enum:"shared,dedicated"`
 	Pools       []string `json:"pools" doc:"Preferred first"`
 	Active      string   `json:"active" doc:"The pool a new miner would be given; empty: none"`
+	Pinned      string   `json:"pinned" doc:"The pool that an operator prefers to all others while it is usable; empty: none"`
 	Miners      int      `json:"miners" doc:"Connections on the route"`
 	Connections int      `json:"connections" doc:"Pool connections that serve it, probes aside"`
 	Ready       bool     `json:"ready" doc:"A new miner would be given work"`

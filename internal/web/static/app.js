@@ -142,7 +142,7 @@ function drawTables({ pools, workers, miners, routes }) {
   const any = (key) => pools.pools.some((p) => p[key] > 0);
   table("pools", [
     ["Pool", (p) => p.name, "head"],
-    ["State", (p) => badge(p.state)],
+    ["State", (p) => badge(p.drained ? `${p.state}, drained` : p.state)],
     ["Miners", (p) => count(p.miners), "num"],
     ["Connections", (p) => count(p.connections), "num"],
     ["Difficulty", (p) => difficulty(p.difficulty), "num"],
@@ -189,7 +189,7 @@ function drawTables({ pools, workers, miners, routes }) {
     ["Route", (r) => r.name, "head"],
     ["State", (r) => badge(r.ready ? "ready" : "not ready")],
     ["Mode", (r) => r.mode],
-    ["Pools", (r) => r.pools.join(", ")],
+    ["Pools", (r) => r.pools.map((p) => p === r.pinned ? `${p} (pinned)` : p).join(", ")],
     ["Serving", (r) => r.active],
     ["Miners", (r) => count(r.miners), "num"],
     ["Pool connections", (r) => count(r.connections), "num"],
