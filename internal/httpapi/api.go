@@ -89,6 +89,9 @@ func routes(deps Deps) *http.ServeMux {
 	if deps.Miners != nil {
 		writes(api, deps.Miners)
 	}
+	if deps.Control != nil {
+		controls(api, deps.Model, deps.Control)
+	}
 	if deps.Metrics != nil {
 		mux.Handle("GET /metrics", asProblems(deps.Metrics))
 		mux.Handle("GET /metrics/prometheus", asProblems(deps.Metrics))
@@ -163,11 +166,7 @@ func lists(api huma.API, m *view.Model) {
 }
 
 func writes(api huma.API, miners Disconnecter) {
-	huma.Register(api, huma.Operation{
-		Method: http.MethodDelete, Path: "/api/v1/miners/{id}", OperationID: "disconnect", Summary: "Disconnect a miner; it may come back",
-		DefaultStatus: http.StatusNoContent, Security: []map[string][]string{{bearer: {}}},
-		Errors: []int{http.StatusNotFound, http.StatusUnauthorized, http.StatusMisdirectedRequest},
-	}, func(_ context.Context, in *minerInput) (*struct{}, error) {
+	huma.Register(api, write(http.MethodDelete, "/api/v1/miners/{id}", "disconnect", "Disconnect a miner; it may come back"), func(_ context.Context, in *minerInput) (*struct{}, error) {
 		if !miners.Disconnect(mining.MinerID(in.ID)) {
 			return nil, huma.Error404NotFound(fmt.Sprintf("no miner %d is connected; /api/v1/miners lists them", in.ID))
 		}

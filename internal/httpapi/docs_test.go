@@ -27,10 +27,11 @@ type operation struct {
 	Parameters []struct {
 		Name, In, Description string
 	}
-	Responses map[string]struct {
-		Content map[string]struct{ Schema schema }
-	}
+	RequestBody struct{ Content content }
+	Responses   map[string]struct{ Content content }
 }
+
+type content map[string]struct{ Schema schema }
 
 type schema struct {
 	Ref                  string `json:"$ref"`
@@ -105,6 +106,9 @@ func tables(doc *document) string {
 			params := make([]string, 0, len(op.Parameters))
 			for _, p := range op.Parameters {
 				params = append(params, fmt.Sprintf("`%s` (%s): %s", p.Name, p.In, p.Description))
+			}
+			for _, body := range op.RequestBody.Content {
+				params = append(params, "body: "+kind(&body.Schema))
 			}
 			fmt.Fprintf(&b, "| `%s %s` | %s | %s | %s |\n", strings.ToUpper(method), path, op.Summary, strings.Join(params, "; "), answer(op))
 		}

@@ -2,9 +2,12 @@ package httpapi
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -25,18 +28,21 @@ type fakeHub struct {
 	ready  bool
 	miners []view.MinerState
 	gone   []mining.MinerID
+	// said is what was wanted of pools and routes; keep is what came of keeping it.
+	said []string
+	keep error
 }
 
 func (h *fakeHub) Miners() []view.MinerState { return append([]view.MinerState(nil), h.miners...) }
 func (h *fakeHub) Pools() []view.PoolState {
 	return []view.PoolState{
 		{Name: "main", URL: "stratum+tcp://pool.example.com:3333", State: view.PoolActive, Connections: 1, Difficulty: 1024, LastJobAt: epoch},
-		{Name: "backup", URL: "stratum+tcp://backup.example.com:3333", State: view.PoolStandby},
+		{Name: "backup", URL: "stratum+tcp://backup.example.com:3333", State: view.PoolStandby, Drained: true},
 	}
 }
 
 func (h *fakeHub) Routes() []view.RouteState {
-	return []view.RouteState{{Name: "farm", Mode: "shared", Pools: []string{"main", "backup"}, Active: "main", Ready: h.ready}}
+	return []view.RouteState{{Name: "farm", Mode: "shared", Pools: []string{"main", "backup"}, Active: "main", Pinned: "main", Ready: h.ready}}
 }
 func (h *fakeHub) SlotsInUse() int { return 0 }
 func (h *fakeHub) Ready() bool     { return h.ready }
@@ -46,6 +52,16 @@ func (h *fakeHub) Disconnect(id mining.MinerID) bool {
 	}
 	h.gone = append(h.gone, id)
 	return true
+}
+
+func (h *fakeHub) DrainPool(pool string, drain bool) (bool, error) {
+	h.said = append(h.said, fmt.Sprintf("drain %s %t", pool, drain))
+	return pool == "main" || pool == "backup", h.keep
+}
+
+func (h *fakeHub) PinRoute(route, pool string) (bool, error) {
+	h.said = append(h.said, strings.TrimSpace("pin "+route+" "+pool))
+	return route == "farm" && slices.Contains([]string{"", "main", "backup"}, pool), h.keep
 }
 
 // newDeps is a farm with one route, two pools, three miners and two workers,
@@ -73,12 +89,12 @@ func newDeps() (Deps, *fakeHub) {
 	text := func(s string) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(s)) })
 	}
-	return Deps{Model: model, Token: fakeToken{}, Metrics: text("metrics"), Page: text("page"), Miners: hub}, hub
+	return Deps{Model: model, Token: fakeToken{}, Metrics: text("metrics"), Page: text("page"), Miners: hub, Control: hub}, hub
 }
 
 // ask sends one request straight to the handler.
 type ask struct {
-	method, path, host, token string
+	method, path, host, token, body string
 }
 
 func (a ask) do(t *testing.T, h http.Handler) *httptest.ResponseRecorder {
@@ -86,7 +102,10 @@ func (a ask) do(t *testing.T, h http.Handler) *httptest.ResponseRecorder {
 	if a.method == "" {
 		a.method = http.MethodGet
 	}
-	r := httptest.NewRequest(a.method, a.path, nil)
+	r := httptest.NewRequest(a.method, a.path, strings.NewReader(a.body))
+	if a.body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
 	r.Host = "localhost:9090"
 	if a.host != "" {
 		r.Host = a.host

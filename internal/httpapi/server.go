@@ -48,7 +48,9 @@ type Deps struct {
 	Page http.Handler
 	// Miners serves DELETE /api/v1/miners/{id}.
 	Miners Disconnecter
-	Logger *slog.Logger
+	// Control serves what drains pools and pins routes.
+	Control Controller
+	Logger  *slog.Logger
 }
 
 // Server serves HTTP on one address. Make it with [New].

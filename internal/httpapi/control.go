@@ -1,0 +1,107 @@
+package httpapi
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/loka/stratum/internal/view"
+)
+
+// Controller does what operators want of pools and routes, and keeps it for the
+// next start. An error is of the keeping alone: what was wanted is done.
+type Controller interface {
+	// DrainPool sends a pool's miners elsewhere, or takes that back; ok is
+	// false where there is no such pool.
+	DrainPool(pool string, drain bool) (ok bool, err error)
+	// PinRoute prefers one of a route's pools, or takes that back for an empty
+	// name; ok is false where there is no such route or the pool is not its own.
+	PinRoute(route, pool string) (ok bool, err error)
+}
+
+// Pin is the body of PUT /api/v1/routes/{name}/pin.
+type Pin struct {
+	Pool string `json:"pool" minLength:"1" doc:"One of the route's pools"`
+}
+
+type poolInput struct {
+	Name string `path:"name" doc:"As in /api/v1/pools"`
+}
+
+type routeInput struct {
+	Name string `path:"name" doc:"As in /api/v1/routes"`
+}
+
+type pinInput struct {
+	Name string `path:"name" doc:"As in /api/v1/routes"`
+	Body Pin
+}
+
+// write describes a write that answers 204.
+func write(method, path, id, summary string, errs ...int) huma.Operation {
+	return huma.Operation{
+		Method: method, Path: path, OperationID: id, Summary: summary,
+		DefaultStatus: http.StatusNoContent, Security: []map[string][]string{{bearer: {}}},
+		Errors: append(errs, http.StatusNotFound, http.StatusUnauthorized, http.StatusMisdirectedRequest),
+	}
+}
+
+// controls registers what operators can do to pools and routes. All of it may
+// be said twice.
+func controls(api huma.API, m *view.Model, c Controller) {
+	drain := func(name string, drained bool) error {
+		ok, err := c.DrainPool(name, drained)
+		if !ok {
+			return noPool(m, name)
+		}
+		return kept(err)
+	}
+	huma.Register(api, write(http.MethodPost, "/api/v1/pools/{name}/drain", "drain", "Send a pool's miners to others, and keep new ones away", http.StatusInternalServerError),
+		func(_ context.Context, in *poolInput) (*struct{}, error) { return nil, drain(in.Name, true) })
+	huma.Register(api, write(http.MethodDelete, "/api/v1/pools/{name}/drain", "undrain", "Take a drained pool back into use", http.StatusInternalServerError),
+		func(_ context.Context, in *poolInput) (*struct{}, error) { return nil, drain(in.Name, false) })
+	pin := func(name, pool string) error {
+		ok, err := c.PinRoute(name, pool)
+		if !ok {
+			return noPin(m, name, pool)
+		}
+		return kept(err)
+	}
+	huma.Register(api, write(http.MethodPut, "/api/v1/routes/{name}/pin", "pin", "Prefer one of a route's pools to all others while it is usable", http.StatusInternalServerError),
+		func(_ context.Context, in *pinInput) (*struct{}, error) { return nil, pin(in.Name, in.Body.Pool) })
+	huma.Register(api, write(http.MethodDelete, "/api/v1/routes/{name}/pin", "unpin", "Let a route prefer its pools in its own order", http.StatusInternalServerError),
+		func(_ context.Context, in *routeInput) (*struct{}, error) { return nil, pin(in.Name, "") })
+}
+
+// kept is the problem of what is done and will not last.
+func kept(err error) error {
+	if err == nil {
+		return nil
+	}
+	return huma.Error500InternalServerError(fmt.Sprintf(
+		"it is done, but the next start will not know of it: %v; make room or give loka the right to write there, and ask again", err))
+}
+
+func noPool(m *view.Model, name string) error {
+	pools := m.Pools()
+	names := make([]string, 0, len(pools))
+	for i := range pools {
+		names = append(names, pools[i].Name)
+	}
+	return huma.Error404NotFound(fmt.Sprintf("there is no pool %q; there are: %s", name, strings.Join(names, ", ")))
+}
+
+func noPin(m *view.Model, name, pool string) error {
+	routes := m.Routes()
+	names := make([]string, 0, len(routes))
+	for i := range routes {
+		if routes[i].Name == name {
+			return huma.Error422UnprocessableEntity(fmt.Sprintf("pool %q is none of route %q; its pools are: %s", pool, name, strings.Join(routes[i].Pools, ", ")))
+		}
+		names = append(names, routes[i].Name)
+	}
+	return huma.Error404NotFound(fmt.Sprintf("there is no route %q; there are: %s", name, strings.Join(names, ", ")))
+}
