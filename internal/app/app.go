@@ -131,10 +131,11 @@ func (a *App) build(version string) error {
 	if err := a.makeListeners(counts); err != nil {
 		return err
 	}
-	if a.http, err = newHTTP(cfg, a.model, counts, a.serve, a.log); err != nil {
-		return err
-	}
-	return nil
+	a.http, err = newHTTP(cfg, counts, httpapi.Deps{
+		Model: a.model, Miners: disconnecter{a.serve}, Logger: a.log,
+		Control: newControl(filepath.Join(cfg.DataDir, "control.json"), a.hub, a.log),
+	})
+	return err
 }
 
 // house lets serve's connections into the hub.

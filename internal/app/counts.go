@@ -1,8 +1,6 @@
 package app
 
 import (
-	"log/slog"
-
 	"github.com/loka/stratum/internal/auth"
 	"github.com/loka/stratum/internal/config"
 	"github.com/loka/stratum/internal/httpapi"
@@ -102,21 +100,20 @@ func (d disconnecter) Disconnect(id mining.MinerID) bool {
 	return true
 }
 
-// newHTTP makes the page, the API and the metrics.
-func newHTTP(cfg *config.Config, model *view.Model, c *counts, miners *serve.Server, log *slog.Logger) (*httpapi.Server, error) {
+// newHTTP makes the page, the API and the metrics, and what they need besides
+// deps.
+func newHTTP(cfg *config.Config, c *counts, deps httpapi.Deps) (*httpapi.Server, error) {
 	token, created, err := auth.LoadOrCreate(cfg.DataDir)
 	if err != nil {
 		return nil, err
 	}
 	if created {
-		log.Info("admin token written", "file", auth.TokenFile, "data_dir", cfg.DataDir)
+		deps.Logger.Info("admin token written", "file", auth.TokenFile, "data_dir", cfg.DataDir)
 	}
-	page, err := web.New(web.Config{Version: model.Version()})
+	page, err := web.New(web.Config{Version: deps.Model.Version()})
 	if err != nil {
 		return nil, err
 	}
-	return httpapi.New(httpapi.Config{Listen: cfg.HTTP.Listen}, httpapi.Deps{
-		Model: model, Token: token, Metrics: c.m.Handler(), Page: page,
-		Miners: disconnecter{miners}, Logger: log,
-	}), nil
+	deps.Token, deps.Metrics, deps.Page = token, c.m.Handler(), page
+	return httpapi.New(httpapi.Config{Listen: cfg.HTTP.Listen}, deps), nil
 }

@@ -1,0 +1,177 @@
+package app
+
+import (
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// steered is a hub of some pools and of routes with some pools each.
+type steered struct {
+	pools   string
+	routes  map[string]string
+	drained map[string]bool
+	pinned  map[string]string
+}
+
+func newSteered() *steered {
+	return &steered{
+		pools: "a b", routes: map[string]string{"farm": "a b", "other": "b"},
+		drained: map[string]bool{}, pinned: map[string]string{},
+	}
+}
+
+func (s *steered) DrainPool(pool string, drain bool) bool {
+	if pool == "" || !strings.Contains(s.pools, pool) {
+		return false
+	}
+	s.drained[pool] = drain
+	return true
+}
+
+func (s *steered) PinRoute(route, pool string) bool {
+	if !strings.Contains(s.routes[route], pool) || s.routes[route] == "" {
+		return false
+	}
+	s.pinned[route] = pool
+	return true
+}
+
+// arranged runs f on what a start finds, and returns the hub and what was logged.
+func arranged(t *testing.T, path string, h *steered, f func(c *control)) string {
+	t.Helper()
+	var said strings.Builder
+	c := newControl(path, h, slog.New(slog.NewTextHandler(&said, nil)))
+	if f != nil {
+		f(c)
+	}
+	return said.String()
+}
+
+func done(t *testing.T) func(ok bool, err error) {
+	t.Helper()
+	return func(ok bool, err error) {
+		t.Helper()
+		if !ok || err != nil {
+			t.Errorf("%t, %v", ok, err)
+		}
+	}
+}
+
+// What was arranged holds over a restart until it is taken back.
+func TestArrangementsAreKept(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "control.json")
+	arranged(t, path, newSteered(), func(c *control) {
+		done(t)(c.DrainPool("b", false))
+		if _, err := os.Stat(path); err == nil {
+			t.Error("a file for nothing")
+		}
+		done(t)(c.DrainPool("a", true))
+		done(t)(c.DrainPool("a", true))
+		done(t)(c.DrainPool("b", true))
+		done(t)(c.PinRoute("farm", "a"))
+		done(t)(c.PinRoute("other", "b"))
+		for _, ok := range []bool{first(c.DrainPool("x", true)), first(c.PinRoute("x", "a")), first(c.PinRoute("other", "a"))} {
+			if ok {
+				t.Error("what is not there is arranged")
+			}
+		}
+	})
+	h := newSteered()
+	said := arranged(t, path, h, func(c *control) {
+		if diff := cmp.Diff(map[string]bool{"a": true, "b": true}, h.drained); diff != "" {
+			t.Errorf("drained after a restart (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff(map[string]string{"farm": "a", "other": "b"}, h.pinned); diff != "" {
+			t.Errorf("pinned after a restart (-want +got):\n%s", diff)
+		}
+		done(t)(c.DrainPool("a", false))
+		done(t)(c.PinRoute("farm", ""))
+	})
+	if said != "" {
+		t.Errorf("said %s", said)
+	}
+	if text, err := os.ReadFile(path); err != nil || string(text) != `{"version":1,"drained":["b"],"pinned":{"other":"b"}}` {
+		t.Errorf("the file holds %s, %v", text, err)
+	}
+}
+
+func first(ok bool, _ error) bool { return ok }
+
+// What is not configured any more is forgotten for good, aloud.
+func TestArrangementsOfWhatIsGone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "control.json")
+	writeControl(t, path, `{"version":1,"drained":["a","gone"],"pinned":{"farm":"gone","lost":"a","other":""}}`)
+	h := newSteered()
+	said := arranged(t, path, h, nil)
+	for _, want := range []string{"pool=gone", "route=farm pool=gone", "route=lost pool=a", "route=other"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("no word of %s:\n%s", want, said)
+		}
+	}
+	if n := strings.Count(said, "\n"); n != 4 || !h.drained["a"] || len(h.pinned) != 0 {
+		t.Errorf("%d lines, drained %v, pinned %v", n, h.drained, h.pinned)
+	}
+	if said := arranged(t, path, newSteered(), nil); said != "" {
+		t.Errorf("the next start still says %s", said)
+	}
+	if text, _ := os.ReadFile(path); string(text) != `{"version":1,"drained":["a"]}` {
+		t.Errorf("the file holds %s", text)
+	}
+	writeControl(t, path, `{"version":1,"drained":["gone"]}`)
+	arranged(t, path, newSteered(), nil)
+	if text, _ := os.ReadFile(path); string(text) != `{"version":1}` {
+		t.Errorf("with nothing left the file holds %s", text)
+	}
+}
+
+// What cannot be read is put aside, and the proxy starts.
+func TestArrangementsThatCannotBeRead(t *testing.T) {
+	for _, text := range []string{"", "{", `{"version":2,"drained":["b"]}`, `{"version":1,"drained":"a"}`} {
+		path := filepath.Join(t.TempDir(), "control.json")
+		writeControl(t, path, text)
+		h := newSteered()
+		said := arranged(t, path, h, func(c *control) { done(t)(c.DrainPool("a", true)) })
+		if !strings.Contains(said, "cannot be read") || h.drained["b"] {
+			t.Errorf("%q: drained %v, said %s", text, h.drained, said)
+		}
+		if aside, err := os.ReadFile(path + ".bad"); err != nil || string(aside) != text {
+			t.Errorf("%q: kept as %q, %v", text, aside, err)
+		}
+		if kept, _ := os.ReadFile(path); string(kept) != `{"version":1,"drained":["a"]}` {
+			t.Errorf("%q: the file holds %s", text, kept)
+		}
+	}
+}
+
+// What cannot be kept is done, and kept as soon as it can be.
+func TestArrangementsThatCannotBeKept(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "later")
+	path, h := filepath.Join(dir, "control.json"), newSteered()
+	said := arranged(t, path, h, func(c *control) {
+		if ok, err := c.DrainPool("a", true); !ok || err == nil || !h.drained["a"] {
+			t.Errorf("%t, %v, drained %v", ok, err, h.drained)
+		}
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		done(t)(c.DrainPool("a", true))
+	})
+	if strings.Count(said, "cannot be kept") != 1 {
+		t.Errorf("said %s", said)
+	}
+	if kept, _ := os.ReadFile(path); string(kept) != `{"version":1,"drained":["a"]}` {
+		t.Errorf("the file holds %s", kept)
+	}
+}
+
+func writeControl(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
