@@ -18,7 +18,8 @@ const (
 "hashrate":{"1m":1.5e14,"10m":140000000000,"1h":999,"24h":0},"extra":{"kept":true},
 "shares":{"accepted":10,"rejected":3,"stale":1,"duplicate":1,"low_difficulty":1,"work_accepted":1.0,"pool_accepted":9,"pool_rejected":1,"pool_work_accepted":9.0}}`
 	poolsBody = `{"pools":[{"name":"main","url":"stratum+tcp://a:1","state":"active","miners":2,"connections":3,"difficulty":1024,"accepted":9,"rejected":1,"work_accepted":0.0,"last_job_age_seconds":0.43,"error":""},
-{"name":"backup","url":"b:1","state":"down","connections":0,"difficulty":0,"accepted":0,"rejected":0,"work_accepted":0.0,"last_job_age_seconds":null,"error":"no route\u001b[2J to host"}]}`
+{"name":"backup","url":"b:1","state":"down","connections":0,"difficulty":0,"accepted":0,"rejected":0,"work_accepted":0.0,"last_job_age_seconds":null,"error":"no route\u001b[2J to host","drained":true}]}`
+	routesBody = `{"routes":[{"name":"farm","pinned":"backup"},{"name":"other","pinned":""}]}`
 )
 
 // api serves canned answers and wants a token if one is given.
@@ -36,6 +37,7 @@ func api(t *testing.T, token string) string {
 	}
 	mux.HandleFunc("GET /api/v1/summary", answer(summaryBody))
 	mux.HandleFunc("GET /api/v1/pools", answer(poolsBody))
+	mux.HandleFunc("GET /api/v1/routes", answer(routesBody))
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 	return strings.TrimPrefix(server.URL, "http://")
@@ -56,7 +58,9 @@ at the pools  accepted 9, rejected 1
 POOL    STATE   MINERS  CONNECTIONS  DIFFICULTY  ACCEPTED  REJECTED  LAST JOB   URL
 main    active  2       3            1024        9         1         400ms ago  stratum+tcp://a:1
 backup  down    0       0            0           0         0         -          b:1
+pool backup: drained; ` + "`loka pool undrain`" + ` takes it back into use
 pool backup: no route?[2J to host
+route farm: pinned to pool backup; ` + "`loka pool unpin`" + ` takes that back
 `
 	if diff := cmp.Diff(want, b.stdout.String()); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
@@ -68,8 +72,11 @@ func TestStatusWarns(t *testing.T) {
 	t.Parallel()
 	show := func(more string) string {
 		var b strings.Builder
-		pools := `{"pools":[{"name":"ma\u001bin","state":"degraded"` + more + `}]}`
-		if err := printStatus(&b, json.RawMessage(summaryBody), json.RawMessage(pools)); err != nil {
+		a := statusAnswers{
+			summary: json.RawMessage(summaryBody), routes: json.RawMessage(`{"routes":[]}`),
+			pools: json.RawMessage(`{"pools":[{"name":"ma\u001bin","state":"degraded"` + more + `}]}`),
+		}
+		if err := a.print(&b); err != nil {
 			t.Fatal(err)
 		}
 		return b.String()
@@ -107,11 +114,13 @@ func TestStatusJSON(t *testing.T) {
 		Shares struct{ Accepted int }
 		Extra  struct{ Kept bool }
 		Pools  []struct{ Name string }
+		Routes []struct{ Pinned string }
 	}
 	if err := json.Unmarshal([]byte(b.stdout.String()), &got); err != nil {
 		t.Fatal(err)
 	}
-	if got.Miners != 3 || got.Shares.Accepted != 10 || !got.Extra.Kept || len(got.Pools) != 2 || got.Pools[1].Name != "backup" {
+	if got.Miners != 3 || got.Shares.Accepted != 10 || !got.Extra.Kept || len(got.Pools) != 2 || got.Pools[1].Name != "backup" ||
+		len(got.Routes) != 2 || got.Routes[0].Pinned != "backup" {
 		t.Errorf("got %+v of\n%s", got, b.stdout)
 	}
 }
@@ -182,7 +191,7 @@ func TestStatusBase(t *testing.T) {
 		"": "http://127.0.0.1:9090", "0.0.0.0:80": "http://127.0.0.1:80", "[::]:80": "http://[::1]:80", ":80": "http://127.0.0.1:80",
 		"[::1]:80": "http://[::1]:80", "host:80": "http://host:80", "https://h/": "https://h", "h": "http://h",
 	} {
-		if got := (&statusCmd{HTTP: addr}).base(newBench().env); got != want {
+		if got := (&apiFlags{HTTP: addr}).base(newBench().env); got != want {
 			t.Errorf("%q gives %s, want %s", addr, got, want)
 		}
 	}

@@ -45,17 +45,27 @@ type statusPools struct {
 		Rejected    uint64   `json:"rejected"`
 		LastJobAge  *float64 `json:"last_job_age_seconds"`
 		Error       string   `json:"error"`
+		Drained     bool     `json:"drained"`
 
 		Discrepancies    uint64  `json:"discrepancies"`
 		WorkNotSubmitted float64 `json:"work_not_submitted"`
 	} `json:"pools"`
 }
 
-// printStatus prints figures and a table of pools.
-func printStatus(w io.Writer, summaryJSON, poolsJSON json.RawMessage) error {
+// statusRoutes is what status prints of GET /api/v1/routes.
+type statusRoutes struct {
+	Routes []struct {
+		Name   string `json:"name"`
+		Pinned string `json:"pinned"`
+	} `json:"routes"`
+}
+
+// print prints figures and a table of pools, and what is to be known of them.
+func (a *statusAnswers) print(w io.Writer) error {
 	var s statusSummary
 	var p statusPools
-	if err := errors.Join(json.Unmarshal(summaryJSON, &s), json.Unmarshal(poolsJSON, &p)); err != nil {
+	var r statusRoutes
+	if err := errors.Join(json.Unmarshal(a.summary, &s), json.Unmarshal(a.pools, &p), json.Unmarshal(a.routes, &r)); err != nil {
 		return fmt.Errorf("the API's answer cannot be read: %w", err)
 	}
 	var b strings.Builder
@@ -80,21 +90,34 @@ func printStatus(w io.Writer, summaryJSON, poolsJSON json.RawMessage) error {
 			strconv.FormatFloat(one.Difficulty, 'f', -1, 64), one.Accepted, one.Rejected, age, visible(one.URL))
 	}
 	_ = t.Flush()
-	for _, one := range p.Pools {
-		if one.Error != "" {
-			fmt.Fprintf(&b, "pool %s: %s\n", visible(one.Name), visible(one.Error))
-		}
-		if one.Discrepancies > 0 {
-			fmt.Fprintf(&b, "WARNING: pool %s refused %d shares that are valid by our own check; loka_pool_discrepancies_total has its reasons\n",
-				visible(one.Name), one.Discrepancies)
-		}
-		if one.WorkNotSubmitted > 0 {
-			fmt.Fprintf(&b, "WARNING: pool %s could not be paid for %.6g difficulty-1 shares of work that miners did while its difficulty climbed\n",
-				visible(one.Name), one.WorkNotSubmitted)
+	p.notes(&b)
+	for _, one := range r.Routes {
+		if one.Pinned != "" {
+			fmt.Fprintf(&b, "route %s: pinned to pool %s; `loka pool unpin` takes that back\n", visible(one.Name), visible(one.Pinned))
 		}
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// notes says of each pool what no figure does, and what costs money.
+func (p *statusPools) notes(b *strings.Builder) {
+	for _, one := range p.Pools {
+		if one.Drained {
+			fmt.Fprintf(b, "pool %s: drained; `loka pool undrain` takes it back into use\n", visible(one.Name))
+		}
+		if one.Error != "" {
+			fmt.Fprintf(b, "pool %s: %s\n", visible(one.Name), visible(one.Error))
+		}
+		if one.Discrepancies > 0 {
+			fmt.Fprintf(b, "WARNING: pool %s refused %d shares that are valid by our own check; loka_pool_discrepancies_total has its reasons\n",
+				visible(one.Name), one.Discrepancies)
+		}
+		if one.WorkNotSubmitted > 0 {
+			fmt.Fprintf(b, "WARNING: pool %s could not be paid for %.6g difficulty-1 shares of work that miners did while its difficulty climbed\n",
+				visible(one.Name), one.WorkNotSubmitted)
+		}
+	}
 }
 
 // visible keeps what others sent from steering a terminal or breaking a line.

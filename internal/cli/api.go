@@ -1,0 +1,166 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/loka/stratum/internal/config"
+	"github.com/loka/stratum/internal/mining"
+)
+
+// apiTimeout bounds a whole command; maxAnswerBytes one answer.
+const (
+	apiTimeout     = 10 * time.Second
+	maxAnswerBytes = 64 << 20
+)
+
+// apiFlags say where a running proxy is, and let one in.
+type apiFlags struct {
+	HTTP  string        `name:"http" placeholder:"ADDR" help:"Address of the proxy's API (default: LOKA_HTTP_LISTEN, or 127.0.0.1:9090)."`
+	Token mining.Secret `placeholder:"TOKEN" help:"Admin token, for changes and for a proxy on another machine (default: LOKA_TOKEN, or api.token in the data folder)."`
+	Data  string        `placeholder:"DIR" help:"The proxy's data folder, for its admin token (default: LOKA_DATA_DIR, or data)."`
+}
+
+// ask runs f with a client of the proxy, within a bound of time and until a
+// signal.
+func (c *apiFlags) ask(env *environment, f func(ctx context.Context, api apiClient) error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), apiTimeout)
+	defer cancel()
+	ctx, stop := env.interruptible(ctx)
+	defer stop()
+	return f(ctx, apiClient{base: c.base(env), token: c.token(env)})
+}
+
+// base is the API's URL, of an address such as one listens on.
+func (c *apiFlags) base(env *environment) string {
+	addr := c.HTTP
+	if addr == "" {
+		addr, _ = env.lookup("LOKA_HTTP_LISTEN")
+	}
+	if addr == "" {
+		addr = config.Defaults().HTTP.Listen
+	}
+	if strings.Contains(addr, "://") {
+		return strings.TrimRight(addr, "/")
+	}
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return "http://" + addr
+	}
+	ip, err := netip.ParseAddr(host)
+	switch {
+	case host == "", err == nil && ip.IsUnspecified() && ip.Is4():
+		host = "127.0.0.1"
+	case err == nil && ip.IsUnspecified():
+		host = "::1"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
+
+// token is the flag's, the environment's or that of the data folder; none is
+// needed on loopback.
+func (c *apiFlags) token(env *environment) mining.Secret {
+	if c.Token != "" {
+		return c.Token
+	}
+	if text, _ := env.lookup("LOKA_TOKEN"); text != "" {
+		return mining.Secret(text)
+	}
+	dir := c.Data
+	if dir == "" {
+		dir, _ = env.lookup("LOKA_DATA_DIR")
+	}
+	if dir == "" {
+		dir = config.Defaults().DataDir
+	}
+	data, err := os.ReadFile(filepath.Join(dir, "api.token")) //nolint:gosec // the operator names the folder
+	if err != nil {
+		return ""
+	}
+	return mining.Secret(strings.TrimSpace(string(data)))
+}
+
+// apiClient asks a running proxy.
+type apiClient struct {
+	base  string
+	token mining.Secret
+}
+
+// get returns the JSON at a path.
+func (a apiClient) get(ctx context.Context, path string) (json.RawMessage, error) {
+	body, err := a.do(ctx, http.MethodGet, path, nil, http.StatusOK)
+	if err == nil && !json.Valid(body) {
+		err = fmt.Errorf("what answers at %s is no loka; --http ADDR names the address of its API", a.base)
+	}
+	return body, err
+}
+
+// change asks for a change, with JSON unless that is nil.
+func (a apiClient) change(ctx context.Context, method, path string, in []byte) error {
+	_, err := a.do(ctx, method, path, in, http.StatusNoContent)
+	return err
+}
+
+// do sends a request and returns what a success, of which there is one status,
+// is answered with.
+func (a apiClient) do(ctx context.Context, method, path string, in []byte, success int) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, method, a.base+path, bytes.NewReader(in))
+	if err != nil {
+		return nil, usageError{fmt.Sprintf("--http %s is no address; write HOST:PORT such as 127.0.0.1:9090", a.base)}
+	}
+	req.Close = true
+	if in != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if a.token != "" {
+		req.Header.Set("Authorization", "Bearer "+a.token.Reveal())
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("no proxy answers at %s (%w); is it running? `loka start` logs the address of its API, --http ADDR names it here",
+			a.base, rootOf(err))
+	}
+	defer func() { _ = res.Body.Close() }()
+	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswerBytes))
+	if err != nil {
+		return nil, fmt.Errorf("the answer of %s broke off: %w", a.base, err)
+	}
+	switch {
+	case res.StatusCode == http.StatusUnauthorized || res.StatusCode == http.StatusForbidden:
+		return nil, fmt.Errorf("%s wants the admin token: give --token, LOKA_TOKEN, or --data with the proxy's data folder", a.base)
+	case res.StatusCode == success:
+		return body, nil
+	case success == http.StatusNoContent && problemIn(res, body) != "":
+		return nil, errors.New(problemIn(res, body))
+	}
+	return nil, fmt.Errorf("%s answers %q to %s %s; is it a loka of this version?", a.base, res.Status, method, path)
+}
+
+// problemIn is what a problem document says in words; empty for another answer.
+func problemIn(res *http.Response, body []byte) string {
+	var problem struct{ Detail string }
+	if res.Header.Get("Content-Type") != "application/problem+json" || json.Unmarshal(body, &problem) != nil {
+		return ""
+	}
+	return visible(problem.Detail)
+}
+
+// rootOf is the cause of a failed request, without the URL that is named
+// already.
+func rootOf(err error) error {
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		return op.Err
+	}
+	return err
+}
