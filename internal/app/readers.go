@@ -134,7 +134,14 @@ func (r *readers) Routes() []view.RouteState {
 	routes := r.hub.Routes()
 	states := make([]view.RouteState, 0, len(routes))
 	for _, s := range routes {
+		parts := make([]view.PartState, 0, len(s.Parts))
+		for _, p := range s.Parts {
+			parts = append(parts, view.PartState{
+				Pools: p.Pools, Weight: p.Weight, Hashrate: p.Hashrate, Target: p.Target, Miners: p.Miners, Rate: p.Rate, Work: p.Work,
+			})
+		}
 		states = append(states, view.RouteState{
+			Unpaid: s.Unpaid, Parts: parts,
 			Name: s.Name, Mode: modeOf(s), Pools: s.Pools,
 			Active: s.Active, Pinned: s.Pinned, Miners: s.Miners, Connections: s.Connections, Ready: s.Active != "",
 		})

@@ -7,7 +7,7 @@ func (l *loader) noteInert(c *Config) {
 	used := map[string]bool{}
 	caught := ""
 	for i, r := range c.Routes {
-		for _, name := range r.everyPool() {
+		for _, name := range r.EveryPool() {
 			used[name] = true
 		}
 		if caught != "" {

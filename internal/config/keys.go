@@ -48,9 +48,6 @@ func Keys() []Key {
 
 // limitOf says what this version takes of a key.
 func limitOf(key string, v reflect.Value) string {
-	if strings.HasPrefix(key, "route[].split") {
-		return "not available yet"
-	}
 	g, ok := gateOf(key)
 	if !ok {
 		return ""
@@ -107,9 +104,9 @@ func meanings() map[string]meaning {
 		"route[].name":                      {"The route's name in API and metrics; unique, made like a pool's.", "`route1`, `route2` …"},
 		"route[].mode":                      {"`shared`: many miners on few pool connections; every share is checked here, and each miner has a difficulty of its own. `dedicated`: one pool connection for each miner, with the pool's difficulty and verdicts.", ""},
 		"route[].pools":                     {"Names of pools in failover order.", "all pools in file order"},
-		"route[].split[].pool":              {"The pool of this part of the split; a route has either `pools` or a `split`.", ""},
+		"route[].split[].pool":              {"The pool of this part of the split; a route has either `pools` or a `split`, and a split needs shared mode. A pool is in one part only.", ""},
 		"route[].split[].pools":             {"Several pools of this part, in failover order, in place of `pool`.", ""},
-		"route[].split[].weight":            {"This part's share of the hashrate, against the other weights.", "either this or `hashrate`"},
+		"route[].split[].weight":            {"This part's share of the hashrate that no part asks for by `hashrate`, against the other weights. What a part cannot take, for all its pools are away, goes to the others.", "either this or `hashrate`"},
 		"route[].split[].hashrate":          {"This part's hashrate, such as `\"500TH/s\"`, in place of `weight`.", "either this or `weight`"},
 		"route[].worker":                    {"What pools see as a worker's name. See [worker names](#worker-names).", ""},
 		"route[].on_outage":                 {"When no pool of the route can be reached, miners are disconnected after `outage_grace`, so that their own failover works (`close`), or kept on their last work, for which nobody pays (`hold`; their shares are answered as accepted and counted as `unpaid`; in shared mode only).", ""},

@@ -68,15 +68,12 @@ func (v Vardiff) bounded(d float64) float64 {
 	return max(d, v.Min)
 }
 
-// everyPool lists the pools that a route may use, in order, repeated if the
+// EveryPool lists the pools that a route may use, in order, repeated if the
 // file repeats them.
-func (r Route) everyPool() []string {
+func (r Route) EveryPool() []string {
 	all := append([]string(nil), r.Pools...)
 	for _, part := range r.Split {
-		if part.Pool != "" {
-			all = append(all, part.Pool)
-		}
-		all = append(all, part.Pools...)
+		all = append(all, part.All()...)
 	}
 	return all
 }
@@ -103,7 +100,7 @@ func (l *loader) checkRoutes(c *Config) {
 			l.add(pools, "no pool named; name at least one, or leave pools out for all in file order")
 		}
 		l.checkPoolNames(pools, r.Pools, known)
-		l.checkSplit(join(at, "split"), r.Split, known)
+		l.checkSplit(join(at, "split"), r, known)
 		if n := r.Extranonce2Size; n < 0 || n > maxExtranonce2 {
 			l.add(join(at, "extranonce2_size"), "%d is out of range; write 1 to %d bytes, or leave it out", n, maxExtranonce2)
 		}
@@ -147,24 +144,39 @@ func (l *loader) checkPoolName(path, name string, known []string) {
 	}
 }
 
-func (l *loader) checkSplit(path string, parts []SplitPart, known []string) {
-	if g, ok := gateOf("route[].split"); ok && len(parts) > 0 {
-		l.add(path, "a split is not available in this version; %s", g.advice)
+func (l *loader) checkSplit(path string, r Route, known []string) {
+	if len(r.Split) > 0 && r.Mode == Dedicated {
+		l.add(path, `a split needs mode = "shared"; list the pools in failover order in pools`)
 	}
-	for i, part := range parts {
+	part := map[string]int{}
+	for i, one := range r.Split {
 		at := index(path, i)
-		if (part.Pool != "") == (len(part.Pools) > 0) {
+		if (one.Pool != "") == (len(one.Pools) > 0) {
 			l.add(at, `a part of a split names either pool = "…" or pools = ["…", "…"]`)
 		}
-		if (part.Weight != 0) == (part.Hashrate != 0) {
+		if (one.Weight != 0) == (one.Hashrate != 0) {
 			l.add(at, `a part of a split has either weight = 70 or hashrate = "500TH/s"`)
 		}
-		if part.Weight < 0 {
-			l.add(join(at, "weight"), "%s is out of range; write a number above 0", strconv.FormatFloat(part.Weight, 'g', -1, 64))
+		if one.Weight < 0 {
+			l.add(join(at, "weight"), "%s is out of range; write a number above 0", strconv.FormatFloat(one.Weight, 'g', -1, 64))
 		}
-		if part.Pool != "" {
-			l.checkPoolName(join(at, "pool"), part.Pool, known)
+		if one.Pool != "" {
+			l.checkPoolName(join(at, "pool"), one.Pool, known)
 		}
-		l.checkPoolNames(join(at, "pools"), part.Pools, known)
+		l.checkPoolNames(join(at, "pools"), one.Pools, known)
+		for _, name := range one.All() {
+			if other, dup := part[name]; dup && other != i {
+				l.add(at, "pool %q is in part %d already; a pool is in one part of a split", name, other)
+			}
+			part[name] = i
+		}
 	}
+}
+
+// All lists the part's pools in failover order.
+func (p SplitPart) All() []string {
+	if p.Pool != "" {
+		return append([]string{p.Pool}, p.Pools...)
+	}
+	return p.Pools
 }

@@ -86,7 +86,7 @@ func (l *loader) checkPools(c *Config) {
 	}
 	used := map[string]string{}
 	for _, r := range c.Routes {
-		for _, name := range r.everyPool() {
+		for _, name := range r.EveryPool() {
 			if _, ok := used[name]; !ok {
 				used[name] = r.Name
 			}

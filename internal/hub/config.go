@@ -61,8 +61,11 @@ type PoolConfig struct {
 type RouteConfig struct {
 	Name string
 	Rule steer.Rule
-	// Pools names pools in the order of preference.
+	// Pools names pools in the order of preference. Parts divides them among
+	// parts of a split instead: a pool is of one part only, and Pools has them
+	// all.
 	Pools []string
+	Parts []PartConfig
 	// Worker is what pools see as a worker's name.
 	Worker mining.Template
 	// Extranonce2Size is the least that the route's miners need, in bytes;
@@ -83,6 +86,15 @@ type RouteConfig struct {
 	// Vardiff rules the difficulties of the route's miners who came by a
 	// listener; nil takes the defaults of package vardiff.
 	Vardiff func(listener string) vardiff.Config
+}
+
+// PartConfig is one part of a route's split.
+type PartConfig struct {
+	// Pools names the part's pools in the order of preference.
+	Pools []string
+	// Weight is its share of what no part asks for in hashrate, against the
+	// other weights; Hashrate is what it asks for, in H/s. One of them is 0.
+	Weight, Hashrate float64
 }
 
 // Config is what the hub is told once. A zero duration takes the default in

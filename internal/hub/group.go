@@ -202,6 +202,13 @@ func (g *group) heir() float64 {
 	return most
 }
 
+// does is what the members do, in H/s.
+func (g *group) does() float64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.hashrate
+}
+
 // load is what the group does, or may have to do at once, in H/s. g.mu is held.
 func (g *group) load() float64 { return max(g.hashrate, g.expected) }
 

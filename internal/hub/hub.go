@@ -39,6 +39,8 @@ type route struct {
 	varies []*pool
 	// pin is the pool that an operator prefers to all others; nil is none.
 	pin atomic.Pointer[pool]
+	// split divides the pools; nil where they are in one order.
+	split *split
 }
 
 // dialRate and dialBurst are how many connections a second, and at once,
@@ -136,6 +138,7 @@ func New(cfg Config, deps Deps) (*Hub, error) {
 				r.varies = append(r.varies, p)
 			}
 		}
+		r.split = h.newSplit(r)
 		h.routes = append(h.routes, r)
 		rules = append(rules, rc.Rule)
 	}
@@ -228,6 +231,7 @@ func (h *Hub) Run(ctx context.Context) error {
 			now := time.Now()
 			h.prewarm(now)
 			h.steer(now)
+			h.divide(now)
 		}
 	}
 	h.mu.Lock()

@@ -138,6 +138,7 @@ func (h *Hub) allGroups() []*group {
 func (h *Hub) tend(now time.Time) {
 	h.prewarm(now)
 	h.steer(now)
+	h.divide(now)
 	for _, g := range h.allGroups() {
 		for _, m := range g.lost(now) {
 			m.peer.Close(mining.PoolUnreachable)

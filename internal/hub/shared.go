@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/loka/stratum/internal/atomics"
@@ -41,9 +42,11 @@ type shared struct {
 	// first work. It begins anew after an outage of the group.
 	started bool
 	outages uint32
-	// rate is the hashrate as of the last work, in H/s; atomic.
-	rate atomics.Float64
-	opts options
+	// rate is the hashrate as of the last work, in H/s; moved is when it was
+	// sent to another part of a split, in Unix nanoseconds. Both are atomic.
+	rate  atomics.Float64
+	moved atomic.Int64
+	opts  options
 	// current is the newest work given, from the group that gave it.
 	current *mining.Work
 	from    *group
@@ -307,6 +310,7 @@ func (m *shared) check(s *mining.Share, stranger bool, now time.Time) (*group, j
 // credit counts an accepted share for vardiff.
 func (m *shared) credit(g *group, f *jobbook.Finding, now time.Time) {
 	m.vardiff.Share(f.Credited, now)
+	m.route.split.worked(g.pool, float64(f.Credited))
 	of := f.Work.Job.Difficulty
 	if above := f.Credited - of; above > 0 {
 		g.unsubmitted(f.Work.Job, above)

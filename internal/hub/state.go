@@ -71,6 +71,22 @@ type RouteState struct {
 	Shared              bool
 	// Unpaid counts miners that are held on work that nobody pays for.
 	Unpaid int
+	// Parts are those of its split; nil where it has none.
+	Parts []PartState
+}
+
+// PartState is a snapshot of one part of a split.
+type PartState struct {
+	PartConfig
+
+	// Target is what it should have now, in parts of 1.
+	Target float64
+	// Miners counts those who work for it now, and Rate is what they do, in H/s.
+	Miners int
+	Rate   float64
+	// Work is what was accepted here for it since the start, in difficulty-1
+	// shares.
+	Work float64
 }
 
 // MinerState is what the hub knows of one miner; Route and Pool are empty
@@ -155,19 +171,23 @@ func (h *Hub) Routes() []RouteState {
 		}
 		s.mu.Unlock()
 	}
-	unpaid := make(map[*route]int)
+	unpaid, parts := make(map[*route]int), make(map[*route][]PartState)
+	for _, r := range h.routes {
+		parts[r] = r.split.state()
+	}
 	for _, g := range h.allGroups() {
+		size, _ := g.size()
 		if g.linkID() != 0 {
 			links[g.route]++
 		}
 		if g.holds() {
-			size, _ := g.size()
 			unpaid[g.route] += size
 		}
+		g.route.split.count(parts[g.route], g)
 	}
 	states, now := make([]RouteState, 0, len(h.routes)), time.Now()
 	for _, r := range h.routes {
-		s := RouteState{Name: r.Name, Pools: r.Pools, Miners: miners[r], Connections: links[r], Shared: r.Shared, Unpaid: unpaid[r]}
+		s := RouteState{Name: r.Name, Pools: r.Pools, Miners: miners[r], Connections: links[r], Shared: r.Shared, Unpaid: unpaid[r], Parts: parts[r]}
 		if p := r.active(now); p != nil {
 			s.Active = p.Name
 		}

@@ -52,17 +52,28 @@ func (h *Hub) poolUp(p *pool, now time.Time) bool {
 }
 
 // wanted are the pools that a route is kept ready at: the first that serves
-// and the one that is next.
+// and the one that is next, of each part where it is split.
 func (r *route) wanted(h *Hub, now time.Time) []*pool {
+	if r.split == nil || r.pin.Load() != nil {
+		return h.firstTwo(r.order(), now)
+	}
 	var all []*pool
-	for _, p := range r.order() {
+	for _, pools := range r.split.pools {
+		all = append(all, h.firstTwo(pools, now)...)
+	}
+	return all
+}
+
+// firstTwo are the first two of some pools that serve.
+func (h *Hub) firstTwo(pools []*pool, now time.Time) (two []*pool) {
+	for _, p := range pools {
 		if h.poolServes(p, now) {
-			if all = append(all, p); len(all) == 2 {
+			if two = append(two, p); len(two) == 2 {
 				break
 			}
 		}
 	}
-	return all
+	return two
 }
 
 // kindOf is what the groups have in common that a miner may go to, but for
@@ -73,13 +84,14 @@ func (k *groupKey) kindOf(p *pool) groupKey {
 	return kind
 }
 
-// legs is what is known of a route's pools for the miners of a key, which is at
-// one of them or at none; at is its index. narrow says that a pool serves and
-// has no room for their slots, hopeless that none will have. h.packMu is held.
-func (h *Hub) legs(key groupKey, now time.Time) (pools []steer.Pool, at int, narrow, hopeless bool) {
+// legs is what is known of some of a route's pools for the miners of a key, which
+// is at one of them or at none; at is its index. narrow says that a pool serves
+// and has no room for their slots, hopeless that none will have. h.packMu is
+// held.
+func (h *Hub) legs(key groupKey, of []*pool, now time.Time) (pools []steer.Pool, at int, narrow, hopeless bool) {
 	at, hopeless = -1, true
 	layout := extranonce.Layout{PoolSize: key.slot + key.miner, Slot: key.slot, Miner: key.miner}
-	for i, p := range key.route.pools {
+	for i, p := range of {
 		fits, probed := p.fits(layout), h.poolServes(p, now)
 		work, stands := h.standing(key.kindOf(p), now)
 		usable := fits && (work || probed && stands)
@@ -153,9 +165,15 @@ func (h *Hub) chooseFor(m *shared, now time.Time) *pool {
 	h.packMu.Lock()
 	defer h.packMu.Unlock()
 	key := keyOf(m.route, nil, m.account, m.space)
-	pools, _, _, _ := h.legs(key, now)
-	if i := steer.Choose(pools, -1, now, m.route.ReturnAfter); i >= 0 {
-		return m.route.pools[i]
+	tries := [][]*pool{m.route.pools}
+	if m.route.split != nil && m.route.pin.Load() == nil {
+		tries = [][]*pool{h.fewest(m.route, now), m.route.pools}
+	}
+	for _, of := range tries {
+		pools, _, _, _ := h.legs(key, of, now)
+		if i := steer.Choose(pools, -1, now, m.route.ReturnAfter); i >= 0 {
+			return of[i]
+		}
 	}
 	return m.route.standIn(m.layout)
 }
@@ -169,13 +187,14 @@ func (h *Hub) steer(now time.Time) {
 		// A group that the pool has no room for is not dialled.
 		stands := g.stands(now) && (g.withoutFor(now) == 0 || g.pool.fits(g.layout()))
 		h.packMu.Lock()
-		pools, at, narrow, hopeless := h.legs(g.key, now)
+		of := g.route.choices(g.pool)
+		pools, at, narrow, hopeless := h.legs(g.key, of, now)
 		besides := !stands && h.serves(g.key, g)
 		h.packMu.Unlock()
 		pools[at].Usable = pools[at].Usable && stands || besides
 		switch to := steer.Choose(pools, at, now, g.route.ReturnAfter); {
 		case to == at && besides, to >= 0 && to != at:
-			g.shift(g.route.pools[to], stands, now)
+			g.shift(of[to], stands, now)
 		case to < 0 && narrow && !stands && (hopeless || g.withoutFor(now) > g.route.OutageGrace/2):
 			g.retell()
 		}

@@ -1,6 +1,7 @@
 package steer
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -101,72 +102,120 @@ type Move struct{ Member, To int }
 // owed, comes to the targets. A member is not moved within [MoveEvery] of its
 // last move, unless its part is not usable.
 func (s *Splitter) Decide(members []Member, parts []Part, now time.Time) []Move {
-	rates := make([]float64, len(members)) // difficulty-1 shares within the horizon
+	p := plan{members: members, parts: parts, rates: make([]float64, len(members)), at: make([]int, len(members)), want: make([]float64, len(parts))}
 	total, largest := 0.0, 0.0
 	for i, m := range members {
-		rates[i] = m.Hashrate / hashesPerShare * horizon.Seconds()
-		total += rates[i]
-		largest = max(largest, rates[i])
+		p.rates[i] = m.Hashrate / hashesPerShare * horizon.Seconds()
+		total += p.rates[i]
+		largest = max(largest, p.rates[i])
 	}
 	s.retarget(parts, total)
-	if total == 0 {
-		return s.spread(members, parts)
+	pay := leastGain
+	if total > 0 {
+		pay = min(max(gain*largest/total, leastGain), 1)
+	} else { // nothing is known: by their number
+		for i := range p.rates {
+			p.rates[i] = 1
+		}
+		total = float64(len(members))
 	}
-	want := make([]float64, len(parts)) // what is missing at each part
-	pay := min(max(gain*largest/total, leastGain), 1)
 	for i := range parts {
-		want[i] = s.targets[i]*total + pay*s.owed[i]
+		p.want[i] = s.targets[i]*total + pay*s.owed[i]
 	}
-	at := make([]int, len(members))
 	for i, m := range members {
-		at[i] = m.Part
+		p.at[i] = m.Part
 		if m.Part >= 0 {
-			want[m.Part] -= rates[i]
+			p.want[m.Part] -= p.rates[i]
 		}
 	}
-	var moves []Move
-	place := func(i, to int) {
-		if at[i] >= 0 {
-			want[at[i]] += rates[i]
+	p.house()
+	for range members {
+		if !p.even(now) {
+			break
 		}
-		want[to] -= rates[i]
-		at[i] = to
-		moves = append(moves, Move{i, to})
 	}
-	// Who has to go first, the largest before all.
+	return p.moves
+}
+
+// plan is a decision in the making.
+type plan struct {
+	members []Member
+	parts   []Part
+	// rates are what the members do within the horizon, in difficulty-1 shares;
+	// at is where they will be.
+	rates []float64
+	at    []int
+	// want is what is missing at each part within the horizon.
+	want  []float64
+	moves []Move
+}
+
+func (p *plan) place(i, to int) {
+	if p.at[i] >= 0 {
+		p.want[p.at[i]] += p.rates[i]
+	}
+	p.want[to] -= p.rates[i]
+	p.at[i] = to
+	p.moves = append(p.moves, Move{i, to})
+}
+
+// house places those who are nowhere, or where nobody can work, the largest
+// first.
+func (p *plan) house() {
 	var homeless []int
-	for i := range members {
-		if at[i] < 0 || !parts[at[i]].Usable {
+	for i, at := range p.at {
+		if at < 0 || !p.parts[at].Usable {
 			homeless = append(homeless, i)
 		}
 	}
-	slices.SortStableFunc(homeless, func(a, b int) int { return int(math.Copysign(1, rates[b]-rates[a])) })
+	slices.SortStableFunc(homeless, func(a, b int) int { return cmp.Compare(p.rates[b], p.rates[a]) })
 	for _, i := range homeless {
-		if to := most(want, parts); to >= 0 {
-			place(i, to)
+		if _, to := p.extremes(); to >= 0 {
+			p.place(i, to)
 		}
 	}
-	settled := func(i int) bool { return now.Sub(members[i].Moved) < MoveEvery }
-	for range members {
-		from, to := least(want, parts), most(want, parts)
-		if from < 0 || from == to {
-			break
-		}
-		best, gap := -1, want[to]-want[from]
-		for i := range members {
-			if at[i] != from || at[i] != members[i].Part || settled(i) || rates[i] <= 0 || rates[i] >= gap {
-				continue
-			}
-			if best < 0 || math.Abs(rates[i]-gap/2) < math.Abs(rates[best]-gap/2) {
-				best = i
-			}
-		}
-		if best < 0 {
-			break
-		}
-		place(best, to)
+}
+
+// even sends one member from the part that has most too much to the one that
+// has most too little, the one that fits best. It is false if that makes nothing
+// better.
+func (p *plan) even(now time.Time) bool {
+	from, to := p.extremes()
+	if from < 0 || from == to {
+		return false
 	}
-	return moves
+	best, gap := -1, p.want[to]-p.want[from]
+	for i, m := range p.members {
+		if p.at[i] != from || m.Part != from || now.Sub(m.Moved) < MoveEvery || p.rates[i] <= 0 || p.rates[i] >= gap {
+			continue
+		}
+		if best < 0 || math.Abs(p.rates[i]-gap/2) < math.Abs(p.rates[best]-gap/2) {
+			best = i
+		}
+	}
+	if best < 0 {
+		return false
+	}
+	p.place(best, to)
+	return true
+}
+
+// extremes are the usable parts that miss least and most, -1 where none is
+// usable.
+func (p *plan) extremes() (least, most int) {
+	least, most = -1, -1
+	for i, part := range p.parts {
+		if !part.Usable {
+			continue
+		}
+		if least < 0 || p.want[i] < p.want[least] {
+			least = i
+		}
+		if most < 0 || p.want[i] > p.want[most] {
+			most = i
+		}
+	}
+	return least, most
 }
 
 // retarget takes in what the parts should have from now on.
@@ -182,49 +231,4 @@ func (s *Splitter) retarget(parts []Part, total float64) {
 		}
 		s.owed[i] = min(max(s.owed[i], -most*s.targets[i]), most*s.targets[i])
 	}
-}
-
-// spread places members of whom nothing is known by their number.
-func (s *Splitter) spread(members []Member, parts []Part) (moves []Move) {
-	want := make([]float64, len(parts))
-	for i := range parts {
-		want[i] = s.targets[i] * float64(len(members))
-	}
-	for _, m := range members {
-		if m.Part >= 0 {
-			want[m.Part]--
-		}
-	}
-	for i, m := range members {
-		if m.Part >= 0 && parts[m.Part].Usable {
-			continue
-		}
-		if to := most(want, parts); to >= 0 {
-			want[to]--
-			moves = append(moves, Move{i, to})
-		}
-	}
-	return moves
-}
-
-// most is the usable part that misses most, -1 where none is usable; least the
-// one that misses least.
-func most(want []float64, parts []Part) int {
-	best := -1
-	for i, p := range parts {
-		if p.Usable && (best < 0 || want[i] > want[best]) {
-			best = i
-		}
-	}
-	return best
-}
-
-func least(want []float64, parts []Part) int {
-	best := -1
-	for i, p := range parts {
-		if p.Usable && (best < 0 || want[i] < want[best]) {
-			best = i
-		}
-	}
-	return best
 }

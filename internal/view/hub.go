@@ -178,4 +178,22 @@ type RouteState struct {
 	Connections int
 	// Ready says that a new miner would be given work.
 	Ready bool
+	// Unpaid counts miners that are held on work that nobody pays for.
+	Unpaid int
+	// Parts are those of its split; nil where it has none.
+	Parts []PartState
+}
+
+// PartState is one part of a route's split.
+type PartState struct {
+	// Pools are the part's, preferred first.
+	Pools []string
+	// Weight or Hashrate (H/s) is what it asks for; Target is what it should
+	// have of all, in parts of 1.
+	Weight, Hashrate, Target float64
+	// Miners counts those who work for it now; Rate is what they do, in H/s.
+	Miners int
+	Rate   float64
+	// Work is what was accepted for it since the start, in difficulty-1 shares.
+	Work float64
 }

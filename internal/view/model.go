@@ -151,7 +151,7 @@ func (m *Model) Routes() []Route {
 			pools = []string{}
 		}
 		out = append(out, Route{
-			Name: r.Name, Mode: r.Mode, Pools: pools, Active: r.Active, Pinned: r.Pinned,
+			Name: r.Name, Mode: r.Mode, Pools: pools, Active: r.Active, Pinned: r.Pinned, Unpaid: r.Unpaid, Split: parts(r.Parts),
 			Miners: r.Miners, Connections: r.Connections, Ready: r.Ready,
 		})
 	}
@@ -186,4 +186,15 @@ func presence(miners []MinerState) map[string]*attendance {
 		}
 	}
 	return out
+}
+
+func parts(of []PartState) []Part {
+	all := make([]Part, 0, len(of))
+	for _, p := range of {
+		all = append(all, Part{
+			Pools: p.Pools, Weight: p.Weight, WantHashrate: p.Hashrate, Target: p.Target,
+			Miners: p.Miners, Hashrate: p.Rate, WorkAccepted: p.Work,
+		})
+	}
+	return all
 }

@@ -137,6 +137,19 @@ type Route struct {
 	Miners      int      `json:"miners" doc:"Connections on the route"`
 	Connections int      `json:"connections" doc:"Pool connections that serve it, probes aside"`
 	Ready       bool     `json:"ready" doc:"A new miner would be given work"`
+	Unpaid      int      `json:"unpaid_miners" doc:"Those of the miners that are kept on work that nobody pays for (on_outage = \"hold\")"`
+	Split       []Part   `json:"split" doc:"The parts of its split; empty: it has none"`
+}
+
+// Part is one part of a route's split.
+type Part struct {
+	Pools        []string `json:"pools" doc:"Preferred first"`
+	Weight       float64  `json:"weight" doc:"Its weight against the others'; 0: it asks for a hashrate"`
+	WantHashrate float64  `json:"want_hashrate" doc:"The hashrate that it asks for, in H/s; 0: it has a weight"`
+	Target       float64  `json:"target" doc:"What it should have of all now, from 0 to 1"`
+	Miners       int      `json:"miners" doc:"Miners that work for it now"`
+	Hashrate     float64  `json:"hashrate" doc:"What they do, in H/s"`
+	WorkAccepted float64  `json:"work_accepted" doc:"Accepted here for it since the start, in difficulty-1 shares"`
 }
 
 // Statuses of health and of its checks.

@@ -190,8 +190,8 @@ function drawTables({ pools, workers, miners, routes }) {
     ["State", (r) => badge(r.ready ? "ready" : "not ready")],
     ["Mode", (r) => r.mode],
     ["Pools", (r) => r.pools.map((p) => p === r.pinned ? `${p} (pinned)` : p).join(", ")],
-    ["Serving", (r) => r.active],
-    ["Miners", (r) => count(r.miners), "num"],
+    ["Serving", (r) => r.split.length ? r.split.map((p) => `${p.pools.join("/")} ${(100 * p.target).toFixed(1)} %: ${rate(p.hashrate)}`).join(", ") : r.active],
+    ["Miners", (r) => r.unpaid_miners ? `${count(r.miners)} (${count(r.unpaid_miners)} unpaid)` : count(r.miners), "num"],
     ["Pool connections", (r) => count(r.connections), "num"],
   ], routes.routes, "No route is configured.");
   total("routes-total", routes.routes.length, routes.total);

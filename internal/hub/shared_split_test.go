@@ -1,0 +1,158 @@
+package hub_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/loka/stratum/internal/hub"
+	"github.com/loka/stratum/internal/mining"
+)
+
+// splitting divides the route of the pools by weight, the last two of three
+// being one part.
+func splitting(c *hub.Config) {
+	names := c.Routes[0].Pools
+	c.Routes[0].Parts = []hub.PartConfig{{Pools: names[:1], Weight: 70}, {Pools: names[1:], Weight: 30}}
+}
+
+// works has each guest find a share every ten seconds, for so many of them.
+func works(t *testing.T, guests []*guest, rounds int, pools ...*fakePool) {
+	t.Helper()
+	for i := range rounds {
+		for _, g := range guests {
+			if a := g.mine(g.login()); a.Verdict != mining.Accepted {
+				t.Errorf("a share: %v, closed with %q", a.Verdict, g.reason())
+			}
+			pass(10 * time.Second / time.Duration(len(guests)))
+		}
+		if i%3 == 0 {
+			for _, p := range pools {
+				p.job()
+			}
+		}
+	}
+}
+
+// part is the share of the first pool since it and the second had so many.
+func part(first, second *fakePool, before [2]int) (float64, [2]int) {
+	a, _ := first.tally()
+	b, _ := second.tally()
+	return float64(a-before[0]) / float64(a-before[0]+b-before[1]), [2]int{a, b}
+}
+
+// The pools get their parts of the work, of many miners and of one, and nobody
+// is flushed or refused for it.
+func TestSplit(t *testing.T) {
+	for _, n := range []int{1, 3, 20} {
+		synctest.Test(t, func(t *testing.T) {
+			first, second := sharedPool("first"), sharedPool("second")
+			h := buildShared(t, []*fakePool{first, second}, splitting)
+			guests := h.crowd(n)
+			works(t, guests, 60, first, second)
+			_, before := part(first, second, [2]int{})
+			works(t, guests, 360, first, second)
+			got, _ := part(first, second, before)
+			if got < 0.69 || got > 0.71 {
+				t.Errorf("%d miners: %.3f of the work went to the first pool in an hour, want 0.7", n, got)
+			}
+			parts := h.hub.Routes()[0].Parts
+			if len(parts) != 2 || parts[0].Target != 0.7 || parts[0].Miners+parts[1].Miners != n || parts[0].Work < parts[1].Work {
+				t.Errorf("%d miners: parts %+v", n, parts)
+			}
+			flushed, moves := 0, 0
+			for _, g := range guests {
+				for i, a := range g.terms[1:] {
+					if a.Work.Job.Pool != g.terms[i].Work.Job.Pool {
+						moves++
+						if a.Clean {
+							flushed++
+						}
+					}
+				}
+			}
+			if flushed > 0 || moves == 0 && n < 10 { // 14 and 6 of 20 are right as they are
+				t.Errorf("%d miners: %d moves, %d of them flushed a miner", n, moves, flushed)
+			}
+			for _, p := range []*fakePool{first, second} {
+				if _, refused := p.tally(); len(refused) > 0 {
+					t.Errorf("%d miners: refused %q", n, refused)
+				}
+			}
+			for _, g := range guests {
+				g.leave()
+			}
+		})
+	}
+}
+
+// A part whose pools are dead is everybody else's for as long; within a part the
+// next pool comes first.
+func TestSplitWithDeadPools(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		main, a, b := sharedPool("main"), sharedPool("a"), sharedPool("b")
+		h := buildShared(t, []*fakePool{main, a, b}, splitting)
+		guests := h.crowd(10)
+		works(t, guests, 60, main, a, b)
+		if at := where(t, guests); at["main"] < 6 || at["a"] < 2 || at["b"] != 0 {
+			t.Errorf("miners at the start: %v", at)
+		}
+		a.refuse.Store(true)
+		a.closeAll()
+		pass(2 * time.Second)
+		if at := where(t, guests); at["main"] < 6 || at["b"] < 2 || at["a"] != 0 {
+			t.Errorf("miners with a dead: %v", at)
+		}
+		b.refuse.Store(true)
+		b.closeAll()
+		pass(2 * time.Second)
+		if at := where(t, guests); at["main"] != 10 {
+			t.Errorf("miners with the part dead: %v", at)
+		}
+		works(t, guests, 30, main)
+		a.refuse.Store(false)
+		lives(4*time.Minute, main, a)
+		works(t, guests, 60, main, a)
+		_, before := part(main, a, [2]int{})
+		works(t, guests, 180, main, a)
+		if got, _ := part(main, a, before); got < 0.68 || got > 0.72 {
+			t.Errorf("%.3f of the work went to main after all", got)
+		}
+		main.refuse.Store(true)
+		main.closeAll()
+		pass(2 * time.Second)
+		if at := where(t, guests); at["a"] != 10 {
+			t.Errorf("miners with main dead: %v", at)
+		}
+		for _, g := range guests {
+			g.leave()
+		}
+	})
+}
+
+// Newcomers of whom nothing is known are divided by their number; a pinned route
+// is not divided.
+func TestSplitOfNewcomers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first, second := sharedPool("first"), sharedPool("second")
+		h := buildShared(t, []*fakePool{first, second}, splitting)
+		pass(2 * time.Second)
+		guests := h.crowd(10)
+		if at := where(t, guests); at["first"] != 7 || at["second"] != 3 {
+			t.Errorf("newcomers: %v", at)
+		}
+		h.hub.PinRoute("farm", "second")
+		pass(2 * time.Second)
+		if at := where(t, guests); at["second"] != 10 {
+			t.Errorf("pinned: %v", at)
+		}
+		h.hub.PinRoute("farm", "")
+		works(t, guests, 30, first, second)
+		if at := where(t, guests); at["first"] < 6 || at["first"] > 8 {
+			t.Errorf("not pinned any more: %v", at)
+		}
+		for _, g := range guests {
+			g.leave()
+		}
+	})
+}
