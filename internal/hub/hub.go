@@ -40,7 +40,7 @@ type route struct {
 	// pin is the pool that an operator prefers to all others; nil is none.
 	pin atomic.Pointer[pool]
 	// split divides the pools; nil where they are in one order.
-	split *split
+	split atomic.Pointer[split]
 }
 
 // dialRate and dialBurst are how many connections a second, and at once,
@@ -138,7 +138,7 @@ func New(cfg Config, deps Deps) (*Hub, error) {
 				r.varies = append(r.varies, p)
 			}
 		}
-		r.split = h.newSplit(r)
+		r.split.Store(h.newSplit(r, rc.Parts))
 		h.routes = append(h.routes, r)
 		rules = append(rules, rc.Rule)
 	}

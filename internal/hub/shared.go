@@ -310,7 +310,7 @@ func (m *shared) check(s *mining.Share, stranger bool, now time.Time) (*group, j
 // credit counts an accepted share for vardiff.
 func (m *shared) credit(g *group, f *jobbook.Finding, now time.Time) {
 	m.vardiff.Share(f.Credited, now)
-	m.route.split.worked(g.pool, float64(f.Credited))
+	m.route.split.Load().worked(g.pool, float64(f.Credited))
 	of := f.Work.Job.Difficulty
 	if above := f.Credited - of; above > 0 {
 		g.unsubmitted(f.Work.Job, above)

@@ -156,3 +156,64 @@ func TestSplitOfNewcomers(t *testing.T) {
 		}
 	})
 }
+
+// A split is changed while it runs: other weights, and parts with other pools.
+func TestSetSplit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		pools := []*fakePool{sharedPool("a"), sharedPool("b"), sharedPool("c")}
+		h := buildShared(t, pools, splitting)
+		guests := h.crowd(10)
+		works(t, guests, 30, pools...)
+		for _, c := range []struct {
+			parts []hub.PartConfig
+			want  map[string]int
+		}{
+			{[]hub.PartConfig{{Pools: []string{"a"}, Weight: 1}, {Pools: []string{"b", "c"}, Weight: 4}}, map[string]int{"a": 2, "b": 8}},
+			{[]hub.PartConfig{{Pools: []string{"c"}, Weight: 1}}, map[string]int{"c": 10}},
+			{[]hub.PartConfig{{Pools: []string{"c"}, Weight: 5}, {Pools: []string{"a"}, Weight: 5}}, map[string]int{"c": 5, "a": 5}},
+		} {
+			if err := h.hub.SetSplit("farm", c.parts); err != nil {
+				t.Fatal(err)
+			}
+			works(t, guests, 30, pools...)
+			at := where(t, guests)
+			for pool, n := range c.want {
+				if off := at[pool] - n; off < -1 || off > 1 || len(at) != len(c.want) {
+					t.Errorf("%+v: miners %v, want about %v", c.parts, at, c.want)
+				}
+			}
+		}
+		for name, c := range map[string]struct {
+			route string
+			parts []hub.PartConfig
+		}{
+			"no such route": {"nosuch", []hub.PartConfig{{Pools: []string{"a"}, Weight: 1}}},
+			"no part":       {"farm", nil},
+			"no pool":       {"farm", []hub.PartConfig{{Weight: 1}}},
+			"no weight":     {"farm", []hub.PartConfig{{Pools: []string{"a"}}}},
+			"both":          {"farm", []hub.PartConfig{{Pools: []string{"a"}, Weight: 1, Hashrate: 1}}},
+			"below 0":       {"farm", []hub.PartConfig{{Pools: []string{"a"}, Weight: -1, Hashrate: 1}}},
+			"foreign pool":  {"farm", []hub.PartConfig{{Pools: []string{"x"}, Weight: 1}}},
+			"twice":         {"farm", []hub.PartConfig{{Pools: []string{"a"}, Weight: 1}, {Pools: []string{"a"}, Weight: 1}}},
+		} {
+			if h.hub.SetSplit(c.route, c.parts) == nil {
+				t.Errorf("%s: no error", name)
+			}
+		}
+		if parts := h.hub.Routes()[0].Parts; len(parts) != 2 || parts[0].Weight != 5 {
+			t.Errorf("after the errors: %+v", parts)
+		}
+		for _, g := range guests {
+			g.leave()
+		}
+	})
+}
+
+func TestSetSplitOfARouteInOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := buildShared(t, []*fakePool{sharedPool("a")}, nil)
+		if h.hub.SetSplit("farm", []hub.PartConfig{{Pools: []string{"a"}, Weight: 1}}) == nil {
+			t.Error("a route without a split was split")
+		}
+	})
+}

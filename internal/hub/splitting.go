@@ -2,6 +2,8 @@ package hub
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"time"
@@ -10,8 +12,8 @@ import (
 	"github.com/loka/stratum/internal/steer"
 )
 
-// split is how a route's hashrate is divided. Only the goroutine in Run uses it,
-// but for what is said.
+// split is how a route's hashrate is divided; it is replaced as a whole. Only the
+// goroutine in Run uses it, but for what is said.
 type split struct {
 	// parts are static; a pool is of one part only.
 	parts  []PartConfig
@@ -30,16 +32,15 @@ type split struct {
 }
 
 // newSplit divides a route's pools; nil where it has no parts.
-func (h *Hub) newSplit(r *route) *split {
-	rc := &r.RouteConfig
-	if len(rc.Parts) == 0 {
+func (h *Hub) newSplit(r *route, parts []PartConfig) *split {
+	if len(parts) == 0 {
 		return nil
 	}
 	s := &split{
-		hold: rc.ReturnAfter, parts: rc.Parts, partOf: make(map[*pool]int), pools: make([][]*pool, len(rc.Parts)),
-		had: make([]atomics.Float64, len(rc.Parts)), told: make([]float64, len(rc.Parts)), target: make([]atomics.Float64, len(rc.Parts)),
+		hold: r.ReturnAfter, parts: parts, partOf: make(map[*pool]int), pools: make([][]*pool, len(parts)),
+		had: make([]atomics.Float64, len(parts)), told: make([]float64, len(parts)), target: make([]atomics.Float64, len(parts)),
 	}
-	for i, part := range rc.Parts {
+	for i, part := range parts {
 		for _, name := range part.Pools {
 			if p := h.byName[name]; p != nil {
 				s.partOf[p] = i
@@ -50,33 +51,94 @@ func (h *Hub) newSplit(r *route) *split {
 	return s
 }
 
+// SetSplit divides a split route anew among its pools, at once. Each part names
+// pools of the route, none of them twice, and has either a weight or a hashrate
+// above 0. The error says what is wrong; nothing is changed then.
+func (h *Hub) SetSplit(name string, parts []PartConfig) error {
+	i := slices.IndexFunc(h.routes, func(r *route) bool { return r.Name == name })
+	if i < 0 {
+		return fmt.Errorf("no route has the name %q", name)
+	}
+	r := h.routes[i]
+	if r.split.Load() == nil {
+		return fmt.Errorf("route %q is not split; give it a split in the file", name)
+	}
+	if err := r.checkParts(parts); err != nil {
+		return err
+	}
+	r.split.Store(h.newSplit(r, slices.Clone(parts)))
+	h.log.Info("route is split anew", "route", name, "parts", len(parts))
+	h.poolChanged()
+	return nil
+}
+
+// checkParts says what is wrong with the parts of a split.
+func (r *route) checkParts(parts []PartConfig) error {
+	if len(parts) == 0 {
+		return errors.New("a split needs a part")
+	}
+	seen := make(map[string]bool)
+	for i, part := range parts {
+		switch {
+		case len(part.Pools) == 0:
+			return fmt.Errorf("part %d names no pool", i)
+		case (part.Weight > 0) == (part.Hashrate > 0), part.Weight < 0, part.Hashrate < 0:
+			return fmt.Errorf("part %d needs either a weight or a hashrate above 0", i)
+		}
+		for _, name := range part.Pools {
+			if !slices.ContainsFunc(r.pools, func(p *pool) bool { return p.Name == name }) {
+				return fmt.Errorf("part %d: pool %q is none of route %q", i, name, r.Name)
+			}
+			if seen[name] {
+				return fmt.Errorf("part %d: pool %q is named twice", i, name)
+			}
+			seen[name] = true
+		}
+	}
+	return nil
+}
+
+// part is the part of a pool, -1 where it is in none.
+func (s *split) part(p *pool) int {
+	if i, ok := s.partOf[p]; ok {
+		return i
+	}
+	return -1
+}
+
 // worked books accepted work of a pool of the route.
 func (s *split) worked(p *pool, d float64) {
-	if s != nil {
-		s.had[s.partOf[p]].Add(d)
+	if s == nil {
+		return
+	}
+	if i := s.part(p); i >= 0 {
+		s.had[i].Add(d)
 	}
 }
 
 // choices are the pools among which it is chosen for miners at a pool: those of
 // its part, or all of the route's where that is not split, or pinned.
 func (r *route) choices(at *pool) []*pool {
-	if r.split == nil || r.pin.Load() != nil {
+	s := r.split.Load()
+	if s == nil || r.pin.Load() != nil {
 		return r.pools
 	}
-	return r.split.pools[r.split.partOf[at]]
+	if i := s.part(at); i >= 0 {
+		return s.pools[i]
+	}
+	return []*pool{at} // until they are divided
 }
 
 // divide sends miners of split routes where the parts' shares want them.
 func (h *Hub) divide(now time.Time) {
 	for _, r := range h.routes {
-		if r.split != nil && r.pin.Load() == nil {
-			h.divideRoute(r, now)
+		if s := r.split.Load(); s != nil && r.pin.Load() == nil {
+			h.divideRoute(r, s, now)
 		}
 	}
 }
 
-func (h *Hub) divideRoute(r *route, now time.Time) {
-	s := r.split
+func (h *Hub) divideRoute(r *route, s *split, now time.Time) {
 	var members []steer.Member
 	var miners []*shared
 	var from []*group
@@ -85,9 +147,11 @@ func (h *Hub) divideRoute(r *route, now time.Time) {
 		if g.route != r || g.over() {
 			continue
 		}
-		part := s.partOf[g.pool]
+		part := s.part(g.pool)
 		size, serves := g.size()
-		working[part] = working[part] || serves && size > 0
+		if part >= 0 {
+			working[part] = working[part] || serves && size > 0
+		}
 		for _, m := range g.everyone() {
 			members = append(members, steer.Member{Part: part, Hashrate: m.rate.Load(), Moved: time.Unix(0, m.moved.Load())})
 			miners, from = append(miners, m), append(from, g)
@@ -159,7 +223,7 @@ func (h *Hub) sendTo(m *shared, from *group, pools []*pool, now time.Time) bool 
 // fewest are the pools of the part that misses most miners, by number: what
 // newcomers do is not known yet. h.packMu is held.
 func (h *Hub) fewest(r *route, now time.Time) []*pool {
-	s := r.split
+	s := r.split.Load()
 	all, counts := 0, make([]int, len(s.parts))
 	working := make([]bool, len(s.parts))
 	for key, groups := range h.groups {
@@ -168,10 +232,11 @@ func (h *Hub) fewest(r *route, now time.Time) []*pool {
 		}
 		for _, g := range groups {
 			size, serves := g.size()
-			part := s.partOf[key.pool]
-			counts[part] += size
-			all += size
-			working[part] = working[part] || serves && size > 0
+			part := s.part(key.pool)
+			if all += size; part >= 0 {
+				counts[part] += size
+				working[part] = working[part] || serves && size > 0
+			}
 		}
 	}
 	best, most := 0, 0.0
@@ -200,8 +265,9 @@ func (s *split) count(parts []PartState, g *group) {
 	if s == nil {
 		return
 	}
-	size, _ := g.size()
-	part := &parts[s.partOf[g.pool]]
-	part.Miners += size
-	part.Rate += g.does()
+	if i := s.part(g.pool); i >= 0 && i < len(parts) { // it may have been replaced
+		size, _ := g.size()
+		parts[i].Miners += size
+		parts[i].Rate += g.does()
+	}
 }

@@ -173,7 +173,7 @@ func (h *Hub) Routes() []RouteState {
 	}
 	unpaid, parts := make(map[*route]int), make(map[*route][]PartState)
 	for _, r := range h.routes {
-		parts[r] = r.split.state()
+		parts[r] = r.split.Load().state()
 	}
 	for _, g := range h.allGroups() {
 		size, _ := g.size()
@@ -183,7 +183,7 @@ func (h *Hub) Routes() []RouteState {
 		if g.holds() {
 			unpaid[g.route] += size
 		}
-		g.route.split.count(parts[g.route], g)
+		g.route.split.Load().count(parts[g.route], g)
 	}
 	states, now := make([]RouteState, 0, len(h.routes)), time.Now()
 	for _, r := range h.routes {

@@ -54,11 +54,12 @@ func (h *Hub) poolUp(p *pool, now time.Time) bool {
 // wanted are the pools that a route is kept ready at: the first that serves
 // and the one that is next, of each part where it is split.
 func (r *route) wanted(h *Hub, now time.Time) []*pool {
-	if r.split == nil || r.pin.Load() != nil {
+	s := r.split.Load()
+	if s == nil || r.pin.Load() != nil {
 		return h.firstTwo(r.order(), now)
 	}
 	var all []*pool
-	for _, pools := range r.split.pools {
+	for _, pools := range s.pools {
 		all = append(all, h.firstTwo(pools, now)...)
 	}
 	return all
@@ -166,7 +167,7 @@ func (h *Hub) chooseFor(m *shared, now time.Time) *pool {
 	defer h.packMu.Unlock()
 	key := keyOf(m.route, nil, m.account, m.space)
 	tries := [][]*pool{m.route.pools}
-	if m.route.split != nil && m.route.pin.Load() == nil {
+	if m.route.split.Load() != nil && m.route.pin.Load() == nil {
 		tries = [][]*pool{h.fewest(m.route, now), m.route.pools}
 	}
 	for _, of := range tries {
