@@ -117,7 +117,7 @@ func TestChaos(t *testing.T) {
 		time.Sleep(100 * time.Millisecond)
 	}
 	c.calm(func(time.Time) bool { return true })
-	c.r.awaitAll(0)
+	c.r.awaitBest()
 	c.look()
 	c.r.unhurt()
 	c.rest()
@@ -164,7 +164,7 @@ func (c *chaos) step() {
 // connection that is ready for the miners.
 func (c *chaos) spared(pool int) bool {
 	for i, p := range c.r.app.Hub().Pools() {
-		if i != pool && c.until[i].IsZero() && p.Probe.State == link.Active && c.r.ready(i) {
+		if i != pool && c.until[i].IsZero() && !p.Shunned && p.Probe.State == link.Active && c.r.ready(i) {
 			return true
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/loka/stratum/internal/hub"
 	"github.com/loka/stratum/internal/link"
 	"github.com/loka/stratum/internal/sim"
 	"github.com/loka/stratum/sv1"
@@ -40,7 +41,7 @@ func startPools(t *testing.T, pools int, pc sim.PoolConfig, text string, level s
 	var all strings.Builder
 	for i, name := range r.names {
 		pc.Number, pc.Tag = uint8(i), "/"+name+"/"
-		pc.OnShare, pc.OnJob, pc.OnEnd = r.lives.share, r.lives.job, r.lives.end
+		pc.OnShare, pc.OnJob, pc.OnEnd, pc.PingBlocks = r.lives.shares.Pool, r.lives.job, r.lives.end, true
 		r.pools = append(r.pools, runPool(t, pc))
 		all.WriteString(poolText(name, r.pools[i]))
 	}
@@ -84,6 +85,21 @@ func (r *poolsRig) at(pool int) (miners int) {
 // awaitAll waits until all miners have a pool's job.
 func (r *poolsRig) awaitAll(pool int) {
 	r.t.Helper()
+	r.awaitAt("all miners to be at "+r.names[pool], func() int { return pool })
+}
+
+// awaitBest waits until all miners are at the first pool that they are not
+// kept away from.
+func (r *poolsRig) awaitBest() {
+	r.t.Helper()
+	r.awaitAt("all miners to be at the best pool", func() int {
+		return max(0, slices.IndexFunc(r.app.Hub().Pools(), func(p hub.PoolState) bool { return !p.Shunned }))
+	})
+}
+
+// awaitAt waits until all miners have a job of the pool that is then named.
+func (r *poolsRig) awaitAt(what string, pool func() int) {
+	r.t.Helper()
 	all := len(r.swarm.Stats().Miners)
 	defer func() {
 		if r.t.Failed() {
@@ -94,7 +110,11 @@ func (r *poolsRig) awaitAll(pool int) {
 			r.t.Log(r.ends())
 		}
 	}()
-	r.await("all miners to be at "+r.names[pool], 100*time.Second, func() bool { return r.at(pool) == all })
+	atMost := 100 * time.Second
+	if r.app.Hub().Pools()[pool()].Shunned {
+		atMost += 5 * time.Minute
+	}
+	r.await(what, atMost, func() bool { return r.at(pool()) == all })
 }
 
 // earnAt waits until a pool has accepted fifty more shares.
@@ -176,6 +196,9 @@ func (r *poolsRig) agree(stats sim.MinersStats) sim.SharedReport {
 	if err := report.Err(); err != nil {
 		r.t.Errorf("shares: %v", err)
 	}
+	if report.NoJob+report.Late > 0 {
+		r.t.Errorf("%d shares went to a connection that was not told their job, %d to one whose block had ended: %s", report.NoJob, report.Late, &report)
+	}
 	for _, wrong := range r.lives.wrong() {
 		r.t.Error(wrong)
 	}
@@ -247,7 +270,6 @@ type poolLives struct {
 	conns    map[uint64]*poolLife
 	accepted []uint64 // by the pool of the job: what miners were told
 	refused  []sim.ShareEvent
-	unknown  uint64 // shares for jobs that a pool's connection was not told
 	deaf     [][]span
 }
 
@@ -298,15 +320,6 @@ func (l *poolLives) end(conn uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.life(conn).ended = time.Now()
-}
-
-func (l *poolLives) share(ev sim.ShareEvent) {
-	l.shares.Pool(ev)
-	if ev.Outcome != sim.OutcomeAccepted && ev.Mark == 0 {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		l.unknown++
-	}
 }
 
 func (l *poolLives) miner(ev sim.ShareEvent) {
@@ -367,8 +380,7 @@ func (l *poolLives) overtaken(ev *sim.ShareEvent) bool {
 }
 
 // wrong lists in words what was not as it should have been: a share kept from
-// a pool that was connected, a valid one refused, one sent to a connection
-// that was not told its job.
+// a pool that was connected, or a valid one refused.
 func (l *poolLives) wrong() (all []string) {
 	withheld := l.shares.Withheld()
 	l.mu.Lock()
@@ -387,9 +399,6 @@ func (l *poolLives) wrong() (all []string) {
 		if ev.Code != sv1.CodeStale || !l.lost(&ev) && !l.overtaken(&ev) {
 			add("refused", &ev)
 		}
-	}
-	if l.unknown > 0 {
-		all = append(all, fmt.Sprintf("%d shares went to a connection that was not told their job", l.unknown))
 	}
 	if len(all) > 20 {
 		all = append(all[:20], fmt.Sprintf("and %d more", len(all)-20))
