@@ -89,13 +89,14 @@ func TestFailover(t *testing.T) {
 	}
 }
 
-// A pool that ends all connections and takes new ones at once keeps its miners,
-// or has them again soon.
+// A pool that ends connections, its probe's or not, and takes new ones at once
+// keeps its miners, or has them again soon.
 func TestFailoverIsNotForACut(t *testing.T) {
 	t.Parallel()
 	r, finish := failoverPools(t)
-	for _, reset := range []bool{true, false, true} {
-		r.pools[0].Disconnect(reset)
+	probe := r.pools[0].Stats().Conns[0].ID
+	for _, c := range []struct{ reset, probe bool }{{true, false}, {true, true}, {false, true}} {
+		r.pools[0].DisconnectSome(c.reset, func(conn sim.PoolConn) bool { return c.probe || conn.ID != probe })
 		r.earnAt(0)
 		r.awaitAll(0)
 	}
