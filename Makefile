@@ -67,7 +67,7 @@ soak-shared: compiler ## eight manners of miner on one pool connection for SOAK_
 soak-churn: compiler ## 2,000 miners that come and go, on shared connections, for CHURN_DURATION (default 15m)
 	CGO_ENABLED=1 LOKA_SOAK_CHURN=$(CHURN_DURATION) $(GO) test -race -count=1 -timeout 0 -v -run '^TestSoakChurn$$' ./internal/app
 
-soak-failover: compiler ## 500 miners whose first pool dies in five ways, silence (90 s) among them
+soak-failover: compiler ## 500 miners whose first pool dies in five ways, silence (six minutes) among them
 	CGO_ENABLED=1 LOKA_FAILOVER=500 $(GO) test -race -count=1 -parallel 1 -timeout 0 -v -run '^TestFailover' ./internal/app
 
 soak-chaos: compiler ## three pools that fail in every way, under 500 miners, for CHAOS_DURATION (default 15m)

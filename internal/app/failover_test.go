@@ -65,7 +65,7 @@ func TestFailover(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			if _, patient := failoverMiners(t); c.silent && !patient {
-				t.Skip("a silent pool is given up after 90 s: make soak-failover; by virtual time it is TestFailoverFromASilentPool of internal/hub")
+				t.Skip("a silent pool is left after half a minute or more and shunned for five: make soak-failover; by virtual time it is TestFailoverFromASilentPool of internal/hub")
 			}
 			r, finish := failoverPools(t)
 			main := r.pools[0]
