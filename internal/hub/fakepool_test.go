@@ -72,7 +72,10 @@ type poolConn struct {
 }
 
 func (p *fakePool) dial() (net.Conn, error) {
-	time.Sleep(p.slow)
+	p.mu.Lock()
+	slow := p.slow
+	p.mu.Unlock()
+	time.Sleep(slow)
 	if p.refuse.Load() {
 		return nil, errors.New("connection refused")
 	}

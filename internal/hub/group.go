@@ -106,8 +106,6 @@ type group struct {
 	forwarded map[uint64]forwarded
 	tags      uint64
 	aliases   aliases
-	// heard is when the link's pool said anything that matters.
-	heard time.Time
 
 	// workless and memberless are since when there is no work and no member,
 	// each zero where there is one. broken is when the first link has ended
@@ -146,6 +144,9 @@ func (g *group) run(ctx context.Context) {
 			case <-ctx.Done():
 			}
 			continue
+		}
+		if g.key.account != "" && g.hub.dials.Wait(ctx) != nil { // there may be a thousand of them
+			break
 		}
 		began := time.Now()
 		g.live(ctx)
@@ -267,9 +268,6 @@ func (g *group) LinkEvent(l *link.Link, ev upstream.Event) {
 	if l != g.link {
 		return
 	}
-	if !ev.Local {
-		g.heard = time.Now()
-	}
 	switch ev.Kind {
 	case upstream.Job:
 		g.onJob(ev.Job)
@@ -311,13 +309,10 @@ func (g *group) LinkEnded(l *link.Link, reason mining.Reason, err error) {
 		p.suspected.Store(now.UnixNano())
 	}
 	g.aliases = newAliases()
-	if reason != mining.NoMiners && reason != mining.Shutdown && reason != mining.PoolAuthorizeRefused &&
-		(len(g.members) > 0 || g.current == nil) { // pools close what is idle
-		p.troubled(now)
-	}
 	g.link, g.early = nil, nil
 	if g.current != nil {
 		g.last, g.current, g.workless = g.current, nil, now
+		p.worked(false)
 	}
 	if g.broken.IsZero() {
 		g.broken = now

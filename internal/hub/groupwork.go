@@ -46,6 +46,7 @@ func (g *group) onJob(job *mining.Job) {
 	size := len(job.CoinbasePrefix) + job.Extranonce1.Len() + layout.Pad
 	w.Prefix = layout.AppendPrefix(make([]byte, 0, size), job.CoinbasePrefix, job.Extranonce1, layout.Head(g.pad))
 	if before == nil {
+		g.pool.worked(true)
 		if now.Sub(g.workless) > longOutage {
 			g.outages.Add(1)
 		}
@@ -143,8 +144,10 @@ func (g *group) hold(now time.Time) {
 	if !g.route.Hold || g.last == nil || len(g.members) == 0 || now.Sub(g.sent) <= g.hub.cfg.Refresh-sweepEvery {
 		return
 	}
-	g.refreshed++
-	g.last = g.hub.again(g.last, now, g.refreshed)
+	// Nobody looks at its time, but it has to be another search each time.
+	again := g.hub.again(g.last, now, 0)
+	again.NTime = g.last.NTime + rollAhead
+	g.last = again
 	g.works.Add(g.last, now)
 	g.works.Retire()
 	g.sent = now

@@ -63,8 +63,8 @@ type Hub struct {
 	jobIDs  atomic.Uint32
 	linkIDs atomic.Uint64
 
-	// dials spaces the connections that dedicated miners are given in place of
-	// lost ones.
+	// dials spaces the connections of which each is for one miner or account, for
+	// they are lost all at once.
 	dials *rate.Limiter
 
 	// born is when the hub was made: pools are given a moment to come up.
@@ -221,17 +221,18 @@ func (h *Hub) Run(ctx context.Context) error {
 	running.Go(h.fanout.run)
 	ticker := time.NewTicker(sweepEvery)
 	defer ticker.Stop()
+	changed := h.whenChanged()
 	for ctx.Err() == nil {
-		changed := h.whenChanged()
 		select {
 		case <-ctx.Done():
 		case now := <-ticker.C:
 			h.sweep(now)
 		case <-changed:
-			now := time.Now()
-			h.prewarm(now)
-			h.steer(now)
-			h.divide(now)
+			changed = h.whenChanged() // what changes from here on is seen at the next turn
+			h.prewarm(time.Now())
+			h.steer(time.Now())
+			h.divide(time.Now())
+			pause(ctx, steerEvery) // what else changes now is of one piece
 		}
 	}
 	h.mu.Lock()
@@ -252,6 +253,18 @@ func (h *Hub) keepFound() {
 		if f := p.found(); f != p.kept && (h.deps.OnFound == nil || h.deps.OnFound(p.Name, f) == nil) {
 			p.kept = f
 		}
+	}
+}
+
+// steerEvery is the least time between two looks at where miners should be.
+const steerEvery = 20 * time.Millisecond
+
+func pause(ctx context.Context, d time.Duration) {
+	wait := time.NewTimer(d)
+	defer wait.Stop()
+	select {
+	case <-wait.C:
+	case <-ctx.Done():
 	}
 }
 

@@ -120,15 +120,17 @@ func (g *group) onAlias(ev upstream.Event) {
 	case mining.Accepted:
 		a.state = aliasGranted
 	case mining.Unanswered:
-		g.pool.foundOneWorker(g.hub.log, time.Now(), "it does not answer when a second worker is named")
+		if g.pool.heard.Load() >= a.asked.UnixNano() {
+			g.pool.foundOneWorker(g.hub.log, time.Now(), "it does not answer when a second worker is named")
+		}
 	}
 }
 
 // tickNames looks after names that the pool leaves unanswered.
 func (g *group) tickNames(now time.Time) {
 	for tag, a := range g.aliases.byTag {
-		// A pool that says nothing at all has other trouble.
-		if now.Sub(a.asked) >= g.hub.cfg.AuthorizeWait && g.heard.After(a.asked) {
+		// A pool that answers nothing at all has other trouble.
+		if now.Sub(a.asked) >= g.hub.cfg.AuthorizeWait && g.pool.heard.Load() >= a.asked.UnixNano() {
 			delete(g.aliases.byTag, tag)
 			g.pool.foundOneWorker(g.hub.log, now, "it does not answer when a second worker is named")
 		}

@@ -57,17 +57,24 @@ func (h *Hub) place(m *shared, p *pool) (g *group, w *mining.Work, why mining.Re
 	return g, g.add(m), ""
 }
 
-// best is the group that a miner fits into best, or nil. h.packMu is held.
+// best is the group that a miner fits into best, or nil: one that has work, else
+// one that miners are held at, of those the fullest. h.packMu is held.
 func (h *Hub) best(key groupKey, not *group) *group {
 	var best *group
-	most, bestServes := -1, false
+	most, rank := -1, 0
 	for _, g := range h.groups[key] {
 		size, serves := g.size()
-		if g == not || g.draining || g.over() || size >= key.room() || bestServes && !serves {
+		if g == not || g.draining || g.over() || size >= key.room() {
 			continue
 		}
-		if serves && !bestServes || size > most {
-			best, most, bestServes = g, size, serves
+		mine := 0
+		if _, last := g.has(); serves {
+			mine = 2
+		} else if last && key.route.Hold {
+			mine = 1
+		}
+		if mine > rank || mine == rank && size > most {
+			best, most, rank = g, size, mine
 		}
 	}
 	return best

@@ -11,6 +11,7 @@ import (
 	"github.com/loka/stratum/internal/link"
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/internal/pace"
+	"github.com/loka/stratum/internal/steer"
 	"github.com/loka/stratum/work"
 )
 
@@ -51,9 +52,11 @@ type pool struct {
 
 	// since is when it came back from its latest trouble, in Unix nanoseconds;
 	// 0 if it never had any. down says that its probe is, after it was active
-	// or in vain.
-	since atomic.Int64
-	down  atomic.Bool
+	// or in vain. working counts the groups that have work from it, and workless
+	// says that there was none since the probe was well.
+	since          atomic.Int64
+	down, workless atomic.Bool
+	working        atomic.Int32
 	// narrowed is an extranonce2 size, in bytes, that the pool has given to a
 	// link and that is less than what the probe was given; 0 is none.
 	narrowed atomic.Int64
@@ -113,14 +116,33 @@ func (p *pool) probed(s link.State, now time.Time) {
 	case link.Active:
 		if p.down.Swap(false) {
 			p.narrowed.Store(0) // the probe has asked anew
-			p.troubled(now)
+			if p.workless.Swap(false) || p.working.Load() == 0 {
+				p.since.Store(max(p.since.Load(), now.UnixNano()))
+			}
 		}
 	case link.Connecting:
 	}
 }
 
-// troubled remembers that something was wrong with the pool until now.
-func (p *pool) troubled(now time.Time) { p.since.Store(now.UnixNano()) }
+// worked notes that a group has work from the pool, or has lost it.
+func (p *pool) worked(has bool) {
+	switch {
+	case !has:
+		if p.working.Add(-1) == 0 {
+			p.workless.Store(true)
+		}
+	case p.working.Add(1) == 1 && !p.down.Load():
+		p.workless.Store(false) // its connection was cut, and that was all
+	}
+}
+
+// troubled remembers that something was wrong with the pool until now. Where
+// miners have work from it all the time, it was no trouble of the pool's.
+func (p *pool) troubled(now time.Time) {
+	if p.working.Load() == 0 {
+		p.since.Store(max(p.since.Load(), now.UnixNano()))
+	}
+}
 
 // healthySince is when the pool came back from trouble; zero if it never had
 // any.
@@ -171,10 +193,19 @@ func (h *Hub) shun(p *pool, now time.Time, why string) {
 	h.poolChanged()
 }
 
-// out says that miners are to be kept away from the pool.
-func (p *pool) out(now time.Time) bool {
-	return p.drained.Load() || p.shunned.Load() > now.UnixNano()
+// avoid is how much miners are to be kept away from the pool.
+func (p *pool) avoid(now time.Time) steer.Avoidance {
+	switch {
+	case p.drained.Load():
+		return steer.Drained
+	case p.shunned.Load() > now.UnixNano():
+		return steer.OfNoUse
+	}
+	return steer.Good
 }
+
+// out says that miners are to be kept away from the pool.
+func (p *pool) out(now time.Time) bool { return p.avoid(now) != steer.Good }
 
 // facts is what is known of the pool; ok is false where nothing is.
 func (p *pool) facts() (facts link.Facts, ok bool) {

@@ -103,9 +103,11 @@ func newSeat(h *Hub, m *mining.Miner, p Peer) *seat {
 
 // record books a share by our word, and the pool's where it is known.
 func (s *seat) record(e ledger.Entry) {
-	if e.Verdict == mining.Accepted {
+	switch e.Verdict {
+	case mining.Accepted:
 		s.accepted++
-	} else {
+	case mining.Unpaid: // neither
+	default:
 		s.rejected++
 	}
 	s.hub.deps.Ledger.Record(e)

@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -47,9 +48,12 @@ type shared struct {
 	rate  atomics.Float64
 	moved atomic.Int64
 	opts  options
-	// current is the newest work given, from the group that gave it.
+	// current is the newest work given, from the group that gave it; given are
+	// the ids of the last, n of them in all.
 	current *mining.Work
 	from    *group
+	given   [8]mining.JobID
+	n       int
 	// hurried says that the group knows of a change that must not wait.
 	hurried bool
 }
@@ -199,6 +203,14 @@ func (m *shared) start(now time.Time) {
 // give hands work of the miner's group to the miner, at the difficulty that it
 // should have now.
 func (m *shared) give(w *mining.Work, now time.Time) {
+	if slices.Contains(m.given[:min(m.n, len(m.given))], w.ID) {
+		// It is back at a group whose work it had: the same again would be the
+		// same search. It goes on with what it has until there is another.
+		m.hurry()
+		return
+	}
+	m.given[m.n%len(m.given)] = w.ID
+	m.n++
 	if !m.started {
 		m.start(now)
 	} else if n := m.group.outages.Load(); n != m.outages {
@@ -266,8 +278,11 @@ func (m *shared) submit(req *mining.Request, who *member, now time.Time) mining.
 	if f.Forward {
 		g.forward(m, who, &req.Share, &f)
 	}
-	if f.Verdict == mining.Accepted {
+	switch f.Verdict { //nolint:exhaustive // the others earn nothing
+	case mining.Accepted:
 		m.credit(g, &f, now)
+	case mining.Unpaid:
+		m.vardiff.Share(f.Credited, now) // it is no less busy for it
 	}
 	m.record(entry)
 	if took := m.hub.deps.Metrics.ShareSeconds; took != nil {

@@ -185,16 +185,22 @@ func (h *Hub) divideRoute(r *route, s *split, now time.Time) {
 }
 
 // usable says which parts can be worked for: a part that was lost has to have
-// been well for the route's time, unless none has.
+// been well for the route's time, unless none has, and one whose pools are to be
+// avoided is better than none.
 func (s *split) usable(h *Hub, working []bool, now time.Time) []steer.Part {
 	parts := make([]steer.Part, len(s.parts))
-	for pass := range 2 {
+	for pass := range 3 {
 		some := false
 		for i, part := range s.parts {
 			parts[i] = steer.Part{Weight: part.Weight, Hashrate: part.Hashrate}
 			parts[i].Usable = slices.ContainsFunc(s.pools[i], func(p *pool) bool {
-				steady := pass == 1 || working[i] || now.Sub(p.healthySince()) >= s.hold
-				return h.poolServes(p, now) && steady
+				switch pass {
+				case 0:
+					return h.poolServes(p, now) && (working[i] || now.Sub(p.healthySince()) >= s.hold)
+				case 1:
+					return h.poolServes(p, now)
+				}
+				return h.poolUp(p, now) // of no use is better than none
 			})
 			some = some || parts[i].Usable
 		}
@@ -209,7 +215,7 @@ func (s *split) usable(h *Hub, working []bool, now time.Time) []steer.Part {
 // is some for it there.
 func (h *Hub) sendTo(m *shared, from *group, pools []*pool, now time.Time) bool {
 	h.packMu.Lock()
-	legs, _, _, _ := h.legs(from.key, pools, now)
+	legs, _, _, _ := h.legs(from.key, pools, nil, now)
 	h.packMu.Unlock()
 	to := steer.Choose(legs, -1, now, from.route.ReturnAfter)
 	if to < 0 || from.stands(now) && !h.ready(from, m.space, pools[to]) {

@@ -87,20 +87,20 @@ func (k *groupKey) kindOf(p *pool) groupKey {
 
 // legs is what is known of some of a route's pools for the miners of a key, which
 // is at one of them or at none; at is its index. narrow says that a pool serves
-// and has no room for their slots, hopeless that none will have. h.packMu is
-// held.
-func (h *Hub) legs(key groupKey, of []*pool, now time.Time) (pools []steer.Pool, at int, narrow, hopeless bool) {
+// and has no room for their slots, hopeless that none will have. seen is what is
+// known of groups by now, or nil. h.packMu is held.
+func (h *Hub) legs(key groupKey, of []*pool, seen map[groupKey]standing, now time.Time) (pools []steer.Pool, at int, narrow, hopeless bool) {
 	at, hopeless = -1, true
 	layout := extranonce.Layout{PoolSize: key.slot + key.miner, Slot: key.slot, Miner: key.miner}
 	for i, p := range of {
-		fits, probed := p.fits(layout), h.poolServes(p, now)
-		work, stands := h.standing(key.kindOf(p), now)
-		usable := fits && (work || probed && stands)
-		if p == key.pool && work {
+		fits, probed := p.fits(layout), h.poolUp(p, now)
+		groups := h.standing(key.kindOf(p), seen, now)
+		usable := fits && (groups.work || probed && groups.stands)
+		if p == key.pool && groups.work {
 			usable = true // whatever the pool gives others now
 		}
 		pools = append(pools, steer.Pool{
-			Usable: usable && !p.out(now), Since: p.healthySince(), Pinned: p == key.route.pin.Load(),
+			Usable: usable, Since: p.healthySince(), Pinned: p == key.route.pin.Load(), Avoid: p.avoid(now),
 		})
 		narrow = narrow || probed && !fits
 		hopeless = hopeless && !fits
@@ -111,9 +111,16 @@ func (h *Hub) legs(key groupKey, of []*pool, now time.Time) (pools []steer.Pool,
 	return pools, at, narrow, hopeless
 }
 
-// standing says whether any of a kind of groups has work, and whether any stands
-// or there is none at all. h.packMu is held.
-func (h *Hub) standing(kind groupKey, now time.Time) (work, stands bool) {
+// standing says whether any of a kind of groups has work, and members with it,
+// whether any stands or there is none at all, and whether any has work of before
+// that miners can be held on.
+type standing struct{ work, busy, stands, last bool }
+
+// standing looks at a kind of groups, once for all in seen. h.packMu is held.
+func (h *Hub) standing(kind groupKey, seen map[groupKey]standing, now time.Time) (s standing) {
+	if known, ok := seen[kind]; ok {
+		return known
+	}
 	none := true
 	look := func(groups []*group) {
 		for _, g := range groups {
@@ -121,9 +128,10 @@ func (h *Hub) standing(kind groupKey, now time.Time) (work, stands bool) {
 				continue
 			}
 			none = false
-			_, serves := g.size()
-			work = work || serves
-			stands = stands || g.stands(now)
+			work, last := g.has()
+			size, _ := g.size()
+			s.work, s.busy, s.last = s.work || work, s.busy || work && size > 0, s.last || last
+			s.stands = s.stands || g.stands(now)
 		}
 	}
 	if kind.slot >= wideSlot {
@@ -135,7 +143,18 @@ func (h *Hub) standing(kind groupKey, now time.Time) (work, stands bool) {
 			}
 		}
 	}
-	return work, stands || none
+	s.stands = s.stands || none
+	if seen != nil {
+		seen[kind] = s
+	}
+	return s
+}
+
+// has says whether the group has work, and whether it has any to hold miners on.
+func (g *group) has() (work, last bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.current != nil, g.current != nil || g.last != nil
 }
 
 // stands says that the group has work or may still be expected to get some.
@@ -171,26 +190,51 @@ func (h *Hub) chooseFor(m *shared, now time.Time) *pool {
 		tries = [][]*pool{h.fewest(m.route, now), m.route.pools}
 	}
 	for _, of := range tries {
-		pools, _, _, _ := h.legs(key, of, now)
-		if i := steer.Choose(pools, -1, now, m.route.ReturnAfter); i >= 0 {
+		pools, _, _, _ := h.legs(key, of, nil, now)
+		// It goes where the others are, as if it had been there.
+		at := slices.IndexFunc(of, func(p *pool) bool { return h.standing(key.kindOf(p), nil, now).busy })
+		if i := steer.Choose(pools, at, now, m.route.ReturnAfter); i >= 0 {
 			return of[i]
 		}
+	}
+	if p := h.holder(key, nil, now); p != nil {
+		return p
 	}
 	return m.route.standIn(m.layout)
 }
 
+// holder is a pool whose groups have work that miners of a kind can be held on,
+// or nil. h.packMu is held.
+func (h *Hub) holder(key groupKey, seen map[groupKey]standing, now time.Time) *pool {
+	if !key.route.Hold {
+		return nil
+	}
+	for _, p := range key.route.pools {
+		if h.standing(key.kindOf(p), seen, now).last {
+			return p
+		}
+	}
+	return nil
+}
+
 // steer sends miners whose pool is not where they should be to the one that is.
 func (h *Hub) steer(now time.Time) {
+	seen := make(map[groupKey]standing)
 	for _, g := range h.allGroups() {
 		if g.over() {
 			continue
 		}
 		// A group that the pool has no room for is not dialled.
 		stands := g.stands(now) && (g.withoutFor(now) == 0 || g.pool.fits(g.layout()))
-		h.packMu.Lock()
+		if !stands {
+			g.pool.troubled(now)
+		}
+		_, last := g.has()
 		of := g.route.choices(g.pool)
-		pools, at, narrow, hopeless := h.legs(g.key, of, now)
+		h.packMu.Lock()
+		pools, at, narrow, hopeless := h.legs(g.key, of, seen, now)
 		besides := !stands && h.serves(g.key, g)
+		holder := h.holder(g.key, seen, now)
 		h.packMu.Unlock()
 		pools[at].Usable = pools[at].Usable && stands || besides
 		switch to := steer.Choose(pools, at, now, g.route.ReturnAfter); {
@@ -198,6 +242,8 @@ func (h *Hub) steer(now time.Time) {
 			g.shift(of[to], stands, now)
 		case to < 0 && narrow && !stands && (hopeless || g.withoutFor(now) > g.route.OutageGrace/2):
 			g.retell()
+		case to < 0 && !stands && !last && holder != nil:
+			g.shift(holder, stands, now)
 		}
 	}
 }
@@ -217,7 +263,7 @@ func (g *group) shift(to *pool, stands bool, now time.Time) {
 	if moved == 0 {
 		return
 	}
-	level, why := slog.LevelWarn, "their connection is lost"
+	level, why := warnOr(&g.pool.moved, now), "their connection is lost"
 	switch {
 	case to == g.pool:
 		level = slog.LevelInfo
@@ -227,7 +273,7 @@ func (g *group) shift(to *pool, stands bool, now time.Time) {
 		why = "their pool is of no use"
 	case stands && g.route.pin.Load() == to:
 		level, why = slog.LevelInfo, "their route is pinned"
-	case stands:
+	case stands && slices.Index(g.route.order(), to) < slices.Index(g.route.order(), g.pool):
 		level, why = slog.LevelInfo, "a better pool is back"
 	}
 	h.log.LogAttrs(context.Background(), level, "miners sent to another pool connection",
