@@ -4,11 +4,14 @@ package script
 
 import (
 	"flag"
+	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"regexp"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -52,11 +55,17 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// freeAddress is a loopback address that nobody listens on at the moment.
+// freeAddress is a loopback address that nobody listens on. Where all of
+// 127.0.0.0/8 is the machine's own it is of a host of its own: on 127.0.0.1
+// somebody's outgoing connection may take the port before it is listened on.
 func freeAddress(t *testing.T) (string, error) {
 	t.Helper()
+	host := "127.0.0.1"
+	if runtime.GOOS == "linux" {
+		host = fmt.Sprintf("127.%d.%d.%d", 1+rand.IntN(254), rand.IntN(256), 1+rand.IntN(254))
+	}
 	var lc net.ListenConfig
-	l, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	l, err := lc.Listen(t.Context(), "tcp", host+":0")
 	if err != nil {
 		return "", err
 	}
