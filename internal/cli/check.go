@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/loka/stratum/internal/config"
@@ -43,7 +44,7 @@ func (c *checkCmd) Run(env *environment) error {
 func summarize(w io.Writer, cfg *config.Config) {
 	routes := make([]string, len(cfg.Routes))
 	for i, r := range cfg.Routes {
-		routes[i] = fmt.Sprintf("%s (%s: %s)", r.Name, r.Mode, strings.Join(r.Pools, ", "))
+		routes[i] = fmt.Sprintf("%s (%s: %s)", r.Name, r.Mode, poolsOf(&r))
 	}
 	pools := make([]string, len(cfg.Pools))
 	for i, p := range cfg.Pools {
@@ -59,4 +60,20 @@ func summarize(w io.Writer, cfg *config.Config) {
 	_, _ = fmt.Fprintf(w, "pools: %s\n", strings.Join(pools, "; "))
 	_, _ = fmt.Fprintf(w, "routes: %s; miners connect to %s; page and API on %s\n",
 		strings.Join(routes, ", "), strings.Join(listeners, ", "), cfg.HTTP.Listen)
+}
+
+// poolsOf is where a route's miners go, in words.
+func poolsOf(r *config.Route) string {
+	if len(r.Split) == 0 {
+		return strings.Join(r.Pools, ", ")
+	}
+	parts := make([]string, len(r.Split))
+	for i, part := range r.Split {
+		what := "weight " + strconv.FormatFloat(part.Weight, 'g', -1, 64)
+		if part.Hashrate > 0 {
+			what = part.Hashrate.String()
+		}
+		parts[i] = strings.Join(part.All(), "/") + " " + what
+	}
+	return "split: " + strings.Join(parts, ", ")
 }
