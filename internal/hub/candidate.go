@@ -50,13 +50,34 @@ type candidate struct {
 	took    bool
 }
 
-// prior is the link that served a dedicated miner before it was sent to another
+// prior is a link that served a dedicated miner before it was sent to another
 // pool, for the shares that are still on their way.
 type prior struct {
 	link  *link.Link
 	pool  *pool
 	names map[*member]string
 	until time.Time
+	// since is its first work, and before is later than its last.
+	since, before mining.JobID
+}
+
+// priorOf is the link before that gave a work, or nil. g.mu is held.
+func (g *dedicated) priorOf(id mining.JobID) *prior {
+	for _, p := range g.priors {
+		if id.Before(p.before) && !id.Before(p.since) {
+			return p
+		}
+	}
+	return nil
+}
+
+// nameOf is what the link's pool knows a member by: one that came later has
+// found its share for the first one.
+func (p *prior) nameOf(m, first *member) string {
+	if name, ok := p.names[m]; ok {
+		return name
+	}
+	return p.names[first]
 }
 
 // movable says that the miner can be served by another link without being told
@@ -264,18 +285,20 @@ func (g *dedicated) onRelogin(c *candidate, ev upstream.Event) {
 // before goes there while that lives. g.mu is held.
 func (g *dedicated) takeOver(c *candidate) {
 	now := time.Now()
-	from, lost := g.pool, g.link == nil
+	from, lost, since := g.pool, g.link == nil, g.hub.nextJob()
 	if !lost {
-		g.endPrior()
-		g.prior = &prior{link: g.link, pool: g.pool, names: make(map[*member]string), until: now.Add(priorFor)}
+		names := make(map[*member]string, len(g.members))
+		for _, m := range g.members {
+			names[m] = m.name
+		}
+		g.priors = append(g.priors, &prior{
+			link: g.link, pool: g.pool, names: names, until: now.Add(priorFor), since: g.since, before: since,
+		})
 	}
 	g.candidate, g.logged, c.took = nil, c.logins, true
 	g.link, g.pool, g.en1, g.en2Size, g.masked, g.mask = c.link, c.pool, c.en1, c.en2Size, c.masked, c.mask
-	g.since = g.hub.nextJob()
+	g.since = since
 	for i, m := range g.members {
-		if g.prior != nil {
-			g.prior.names[m] = m.name
-		}
 		if i >= len(c.logins) { // it came meanwhile
 			g.login(c, m)
 		}
@@ -313,12 +336,5 @@ func (g *dedicated) takeOver(c *candidate) {
 func (g *dedicated) onLateRelogin(ev upstream.Event) {
 	if m, ok := g.logged[ev.Tag]; ok && ev.Verdict == mining.Accepted {
 		m.name = g.nameOf(m.worker)
-	}
-}
-
-// endPrior lets the link before go. g.mu is held.
-func (g *dedicated) endPrior() {
-	if g.prior != nil {
-		g.prior.link.Close(mining.MinerGone)
 	}
 }

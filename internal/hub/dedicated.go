@@ -61,11 +61,11 @@ type dedicated struct {
 	masked bool
 	mask   work.VersionMask
 
-	// candidate is the link that is to take over, prior the one before; nil
-	// where there is none. lost is closed when link has ended. seekAt is when a
-	// better pool may be tried again.
+	// candidate is the link that is to take over, nil where there is none;
+	// priors are those before. lost is closed when link has ended. seekAt is when
+	// a better pool may be tried again.
 	candidate *candidate
-	prior     *prior
+	priors    []*prior
 	lost      chan struct{}
 	seekAt    time.Time
 	// logged are members by the tags of their logins at the present link.
@@ -218,7 +218,7 @@ func (g *dedicated) LinkEvent(l *link.Link, ev upstream.Event) {
 	case g.candidate != nil && l == g.candidate.link:
 		g.onCandidate(ev)
 		return
-	case g.prior != nil && l == g.prior.link && ev.Kind == upstream.Verdict:
+	case ev.Kind == upstream.Verdict: // of a link before, too: a ticket was submitted once
 		g.onVerdict(ev)
 		return
 	case l != g.link:
@@ -231,15 +231,13 @@ func (g *dedicated) LinkEvent(l *link.Link, ev upstream.Event) {
 		g.onJob(ev.Job)
 	case upstream.Authorized:
 		g.onAuthorized(ev)
-	case upstream.Verdict:
-		g.onVerdict(ev)
 	case upstream.Mask:
 		g.masked, g.mask = true, ev.VersionMask
 		g.giveEarly()
-	case upstream.Difficulty, upstream.Extranonce,
+	case upstream.Verdict, upstream.Difficulty, upstream.Extranonce,
 		upstream.Message, upstream.Reconnect, upstream.BadLine:
-		// What matters of the first two rides in the next job; the link logs
-		// and counts the others.
+		// What matters of a difficulty or an extranonce rides in the next job; the
+		// link logs and counts the others.
 	}
 }
 
@@ -264,9 +262,10 @@ func (g *dedicated) LinkEnded(l *link.Link, reason mining.Reason, err error) {
 	case g.candidate != nil && l == g.candidate.link:
 		close(g.candidate.settled)
 		g.candidate = nil
-	case g.prior != nil && l == g.prior.link:
-		g.prior = nil
-	case l == g.link:
+	case l != g.link:
+		g.priors = slices.DeleteFunc(g.priors, func(p *prior) bool { return p.link == l })
+		g.end()
+	default:
 		g.link, g.current = nil, nil
 		g.since = g.hub.nextJob() // what was given before is nothing to the next link
 		select {
@@ -324,12 +323,14 @@ func (g *dedicated) letGo() {
 	if g.link != nil {
 		g.link.Close(mining.MinerGone)
 	}
-	g.endPrior()
+	for _, p := range g.priors {
+		p.link.Close(mining.MinerGone)
+	}
 }
 
 // end lets the seat go once neither miner nor link is left.
 func (g *dedicated) end() {
-	if g.left && (!g.connecting || g.over) {
+	if g.left && (!g.connecting || g.over) && len(g.priors) == 0 {
 		g.release()
 	}
 }
@@ -342,8 +343,10 @@ func (g *dedicated) tick(now time.Time) {
 		}
 		return
 	}
-	if g.prior != nil && now.After(g.prior.until) {
-		g.endPrior()
+	for _, p := range g.priors {
+		if now.After(p.until) {
+			p.link.Close(mining.MinerGone)
+		}
 	}
 	if c := g.candidate; c != nil && !g.hub.poolServes(c.pool, now) {
 		c.link.Close(mining.PoolHandshakeTimeout)
@@ -406,11 +409,12 @@ func (g *dedicated) submit(req *mining.Request, m *member, now time.Time) mining
 	}
 	l, p, name := g.link, g.pool, m.name
 	if w.ID.Before(g.since) {
-		if g.prior == nil {
+		was := g.priorOf(w.ID)
+		if was == nil {
 			a.Verdict = mining.Stale
 			return a
 		}
-		l, p, name = g.prior.link, g.prior.pool, g.prior.names[m]
+		l, p, name = was.link, was.pool, was.nameOf(m, g.first)
 	}
 	layout, ok := extranonce.Fits(g.layout, w.Job.Extranonce2Size)
 	if !ok {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/sv1"
 )
 
 // Miners with links of their own change the pool as the others do: however it
@@ -191,4 +192,53 @@ func TestDedicatedFailoverIsPaced(t *testing.T) {
 			g.leave()
 		}
 	})
+}
+
+// Each share goes to the link that its work came from, also after two moves
+// within the time that a link stays, and its miner hears what became of it.
+func TestDedicatedMovesTwice(t *testing.T) {
+	for name, c := range map[string]struct {
+		silent bool // the first pool says nothing to shares
+		want   mining.Verdict
+	}{
+		"the pool answers":  {false, mining.Accepted},
+		"the pool does not": {true, mining.Unanswered},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			first, second, third := sharedPool("first"), sharedPool("second"), sharedPool("third")
+			h := build(t, []*fakePool{first, second, third}, nil)
+			g := h.bring(1, "alice")
+			old := g.newest()
+			if c.silent {
+				first.change(func() { first.submit = func(sv1.Submit) string { return "" } })
+			}
+			h.hub.DrainPool("first", true)
+			pass(3 * time.Second)
+			g.authorize("bob")
+			h.hub.DrainPool("second", true)
+			pass(29 * time.Second)
+			g.hand("bob", g.search(old, easy, impossible))
+			early := g.ticket
+			lives(10*time.Second, first, second, third)
+			if at := g.newest().Job.Pool; at != "third" {
+				t.Fatalf("%s: the miner is at %s", name, at)
+			}
+			g.hand("alice", g.search(old, easy, impossible))
+			late := g.ticket
+			lives(10*time.Minute, first, second, third)
+			for _, ticket := range []uint64{early, late} {
+				if a := g.answer(ticket); a.Verdict != c.want {
+					t.Errorf("%s: a share of the first pool's work: %v", name, a.Verdict)
+				}
+			}
+			// Bob came when the first pool's link had gone already.
+			if got := first.names(); !slices.Equal(got, []string{"ACC-first.alice", "ACC-first.alice"}) {
+				t.Errorf("%s: shares came as %q", name, got)
+			}
+			if n := len(second.submitted()); n != 0 || h.hub.Pending() != 0 {
+				t.Errorf("%s: %d shares went to the second pool, %d are due", name, n, h.hub.Pending())
+			}
+			g.leave()
+		})
+	}
 }
