@@ -193,10 +193,7 @@ func (g *dedicated) seek(now time.Time) {
 
 // offer has a candidate at a pool take the miner over, and says whether it has.
 func (g *dedicated) offer(p *pool) bool {
-	l := link.New(g.hub.linkConfig(p), link.Deps{
-		Dial: g.hub.deps.Dial, Events: g, Logger: g.hub.log,
-		Metrics: g.hub.linkMetrics(p), Quota: &p.quota, Wire: g.hub.deps.Wire,
-	})
+	l := g.newLink(p)
 	g.mu.Lock()
 	if !g.movable() || g.candidate != nil {
 		g.mu.Unlock()
@@ -215,13 +212,7 @@ func (g *dedicated) offer(p *pool) bool {
 		g.login(c, m)
 	}
 	g.mu.Unlock()
-	if !g.hub.spawn(func() {
-		p.links.Add(1)
-		l.Run(g.hub.ctx)
-		p.links.Add(-1)
-	}) {
-		return false
-	}
+	g.live(l, p)
 	late := time.AfterFunc(patience, func() {
 		g.mu.Lock()
 		defer g.mu.Unlock()

@@ -62,11 +62,11 @@ type dedicated struct {
 	mask   work.VersionMask
 
 	// candidate is the link that is to take over, nil where there is none;
-	// priors are those before. lost is closed when link has ended. seekAt is when
-	// a better pool may be tried again.
+	// priors are those before. turned hears that the link is subscribed or has
+	// ended. seekAt is when a better pool may be tried again.
 	candidate *candidate
 	priors    []*prior
-	lost      chan struct{}
+	turned    chan struct{}
 	seekAt    time.Time
 	// logged are members by the tags of their logins at the present link.
 	logged map[uint64]*member
@@ -96,7 +96,7 @@ func newDedicated(s *seat) *dedicated {
 		book:   jobbook.New(jobbook.Config{}),
 		logins: make(map[uint64]login),
 		shares: make(map[uint64]share),
-		lost:   make(chan struct{}, 1),
+		turned: make(chan struct{}, 1),
 		since:  s.hub.nextJob(),
 	}
 }
@@ -115,45 +115,40 @@ func (g *dedicated) begin() {
 // link when that one has ended. Where that cannot be, or not in time, the miner's
 // connection ends too, so that its own failover works.
 func (g *dedicated) run() {
-	reason := g.begun()
-	for reason == mining.PoolDisconnected {
-		g.mu.Lock()
-		movable, linked := g.movable(), g.link != nil // a better pool's may have taken over before
-		g.mu.Unlock()
-		if !movable {
-			break
-		}
-		if !linked && !g.regain() {
+	reason := mining.PoolUnreachable
+	if slices.ContainsFunc(g.preferred(), g.try) {
+		reason = mining.PoolDisconnected
+	}
+	for reason == mining.PoolDisconnected && g.bereft() {
+		if !g.regain() {
 			reason = mining.PoolUnreachable
-			break
 		}
-		<-g.lost
 	}
-	if g.hub.ctx.Err() != nil {
-		reason = mining.Shutdown
-	}
-	g.peer.Close(reason)
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	switch {
+	case g.hub.ctx.Err() != nil:
+		reason = mining.Shutdown
+	case g.left && !g.subscribed:
+		reason = mining.MinerGone
+	}
+	g.peer.Close(reason)
 	g.over = true
 	g.end()
 }
 
-// begun lives the first link, and says how it ended.
-func (g *dedicated) begun() mining.Reason {
-	for _, p := range g.preferred() {
-		g.try(p)
+// bereft waits until the miner has no link, and says whether it can be served by
+// another one.
+func (g *dedicated) bereft() bool {
+	for {
 		g.mu.Lock()
-		left, subscribed := g.left, g.subscribed
+		linked, movable := g.link != nil, g.movable()
 		g.mu.Unlock()
-		switch {
-		case subscribed:
-			return mining.PoolDisconnected
-		case left:
-			return mining.MinerGone
+		if !linked {
+			return movable
 		}
+		<-g.turned
 	}
-	return mining.PoolUnreachable
 }
 
 // preferred is the route's pools, those that can serve now first.
@@ -174,25 +169,43 @@ func rank(p *pool) int {
 	return 2
 }
 
-// try lives one link to a pool.
-func (g *dedicated) try(p *pool) {
-	l := link.New(g.hub.linkConfig(p), link.Deps{
-		Dial: g.hub.deps.Dial, Events: g, Logger: g.hub.log,
-		Metrics: g.hub.linkMetrics(p), Quota: &p.quota, Wire: g.hub.deps.Wire,
-	})
+// try gives the miner its first link, to a pool, and says whether that has
+// taken it.
+func (g *dedicated) try(p *pool) bool {
+	l := g.newLink(p)
 	g.mu.Lock()
 	if g.left {
 		g.mu.Unlock()
-		return
+		return false
 	}
 	g.link, g.pool, g.masked, g.mask = l, p, false, 0
 	for ticket := range g.logins {
 		g.relayLogin(ticket)
 	}
 	g.mu.Unlock()
-	p.links.Add(1)
-	l.Run(g.hub.ctx)
-	p.links.Add(-1)
+	g.live(l, p)
+	<-g.turned
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.subscribed
+}
+
+func (g *dedicated) newLink(p *pool) *link.Link {
+	return link.New(g.hub.linkConfig(p), link.Deps{
+		Dial: g.hub.deps.Dial, Events: g, Logger: g.hub.log,
+		Metrics: g.hub.linkMetrics(p), Quota: &p.quota, Wire: g.hub.deps.Wire,
+	})
+}
+
+// live runs a link in a goroutine of its own.
+func (g *dedicated) live(l *link.Link, p *pool) {
+	if !g.hub.spawn(func() {
+		p.links.Add(1)
+		l.Run(g.hub.ctx)
+		p.links.Add(-1)
+	}) {
+		g.LinkEnded(l, mining.Shutdown, nil)
+	}
 }
 
 // relayLogin asks the pool for a login that waits. g.mu is held.
@@ -268,15 +281,21 @@ func (g *dedicated) LinkEnded(l *link.Link, reason mining.Reason, err error) {
 	default:
 		g.link, g.current = nil, nil
 		g.since = g.hub.nextJob() // what was given before is nothing to the next link
-		select {
-		case g.lost <- struct{}{}:
-		default:
-		}
+		g.turn()
+	}
+}
+
+// turn wakes who waits for what becomes of the link.
+func (g *dedicated) turn() {
+	select {
+	case g.turned <- struct{}{}:
+	default:
 	}
 }
 
 func (g *dedicated) onSubscribed(ev upstream.Event) {
 	g.subscribed, g.en1, g.en2Size = true, ev.Extranonce1, ev.Extranonce2Size
+	g.turn()
 	if g.opening {
 		g.opening = false
 		g.peer.Answer(g.passThrough(mining.Answer{Ticket: g.openTicket}))

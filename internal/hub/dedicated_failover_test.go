@@ -242,3 +242,38 @@ func TestDedicatedMovesTwice(t *testing.T) {
 		})
 	}
 }
+
+// A link that is lost while the one before is still there for late shares is
+// replaced at once, and what was found for it goes to no other pool.
+func TestDedicatedLossAfterMove(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first, second := sharedPool("first"), sharedPool("second")
+		h := build(t, []*fakePool{first, second}, nil)
+		g := h.bring(1, "alice")
+		old := g.newest()
+		h.hub.DrainPool("first", true)
+		pass(3 * time.Second)
+		moved, n := g.newest(), g.given()
+		_ = second.last().Close()
+		synctest.Wait()
+		if a := g.hand("alice", g.search(moved, easy, impossible)); a.Verdict != mining.Stale {
+			t.Errorf("a share of the lost link's work: %v", a.Verdict)
+		}
+		pass(3 * time.Second)
+		if g.given() == n || g.newest().Job.Pool != "second" {
+			t.Fatalf("no work of the second pool since its connection was lost; closed with %q", g.reason())
+		}
+		for _, c := range []struct {
+			of   *mining.Work
+			want mining.Verdict
+		}{{old, mining.Accepted}, {moved, mining.Stale}, {g.newest(), mining.Accepted}} {
+			if a := g.hand("alice", g.search(c.of, easy, impossible)); a.Verdict != c.want {
+				t.Errorf("a share of work of %s: %v, want %v", c.of.Job.Pool, a.Verdict, c.want)
+			}
+		}
+		if a, b := len(first.submitted()), len(second.submitted()); a != 1 || b != 1 {
+			t.Errorf("the pools were sent %d and %d shares", a, b)
+		}
+		g.leave()
+	})
+}
