@@ -23,8 +23,11 @@ const (
 	priorFor = 2 * time.Minute
 	// regainEvery is the least pause between two rounds over a route's pools.
 	regainEvery = time.Second
-	// returnEvery is how often a better pool is tried, at most.
-	returnEvery = 30 * time.Second
+	// returnEvery is how long a miner keeps away from a pool that did not take it,
+	// unless there is no other. It doubles each time, up to returnSeldom.
+	returnEvery, returnSeldom = 30 * time.Second, 30 * time.Minute
+	// dropAfter is the least time that a pool which has taken a miner serves it.
+	dropAfter = 10 * time.Second
 	// reloginTag is the tag of a candidate's first login; tickets are below.
 	reloginTag = 1 << 62
 )
@@ -45,9 +48,18 @@ type candidate struct {
 	// logins are the members by tag.
 	logins map[uint64]*member
 	job    *mining.Job
-	// settled is closed when the candidate has taken over or failed.
+	// late ends the link when it has taken too long. settled is closed when the
+	// candidate has taken over or failed.
+	late    *time.Timer
 	settled chan struct{}
 	took    bool
+}
+
+// vain is until when a miner keeps away from a pool that did not take it, and
+// for how long that is.
+type vain struct {
+	until time.Time
+	pause time.Duration
 }
 
 // prior is a link that served a dedicated miner before it was sent to another
@@ -87,36 +99,50 @@ func (g *dedicated) movable() bool {
 }
 
 // regain tries the route's pools until one has taken over, for as long as the
-// route's grace is.
+// route's grace is. A candidate at a better pool that is on its way has to hurry.
 func (g *dedicated) regain() bool {
 	h := g.hub
+	g.mu.Lock()
+	c := g.candidate
+	if c != nil {
+		c.late.Reset(candidateHurry)
+	}
+	g.mu.Unlock()
+	if c != nil && c.wins() {
+		return true
+	}
 	deadline := time.Now().Add(g.route.OutageGrace)
 	for time.Now().Before(deadline) && h.ctx.Err() == nil {
-		round := time.NewTimer(regainEvery)
+		round := time.After(regainEvery)
 		for _, p := range g.usable(time.Now()) {
-			if h.dials.Wait(h.ctx) != nil || g.offer(p) {
-				round.Stop()
-				return h.ctx.Err() == nil
+			if h.dials.Wait(h.ctx) != nil {
+				return false
+			}
+			if c := g.offer(p, nil); c != nil && c.wins() {
+				return true
 			}
 		}
 		g.mu.Lock()
 		gone := !g.movable()
 		g.mu.Unlock()
 		if gone {
-			round.Stop()
 			return false
 		}
-		select {
-		case <-round.C:
-		case <-h.ctx.Done():
-			round.Stop()
-		}
+		h.await(round)
 	}
 	return false
 }
 
+// await waits for a time, or the hub's end.
+func (h *Hub) await(at <-chan time.Time) {
+	select {
+	case <-at:
+	case <-h.ctx.Done():
+	}
+}
+
 // usable are the route's pools that the miner could go to, best first. One
-// that is of no use is better than none.
+// that is of no use, or has not taken the miner of late, is better than none.
 func (g *dedicated) usable(now time.Time) (pools []*pool) {
 	legs := g.legs(now)
 	for {
@@ -130,17 +156,24 @@ func (g *dedicated) usable(now time.Time) (pools []*pool) {
 	if len(pools) > 0 {
 		return pools
 	}
-	return slices.DeleteFunc(slices.Clone(g.route.pools), func(p *pool) bool { return !g.hub.poolUp(p, now) })
+	for _, out := range [...]bool{false, true} {
+		for _, p := range g.route.order() {
+			if g.hub.poolUp(p, now) && p.out(now) == out {
+				pools = append(pools, p)
+			}
+		}
+	}
+	return pools
 }
 
 func (g *dedicated) legs(now time.Time) []steer.Pool {
 	g.mu.Lock()
-	layout := g.layout
-	g.mu.Unlock()
+	defer g.mu.Unlock()
 	legs := make([]steer.Pool, 0, len(g.route.pools))
 	for _, p := range g.route.pools {
 		legs = append(legs, steer.Pool{
-			Usable: g.hub.poolServes(p, now) && p.fits(layout), Since: p.healthySince(), Pinned: p == g.route.pin.Load(),
+			Usable: g.hub.poolServes(p, now) && p.fits(g.layout) && !now.Before(g.vain[p].until),
+			Since:  p.healthySince(), Pinned: p == g.route.pin.Load(),
 		})
 	}
 	return legs
@@ -169,35 +202,30 @@ func (h *Hub) seek(now time.Time) {
 	}
 }
 
-// seek sends the miner to a better pool, if there is one by now.
+// seek sends the miner to a better pool, if there is one by now. That is not
+// urgent, and takes nothing from those that have no link.
 func (g *dedicated) seek(now time.Time) {
 	g.mu.Lock()
-	at, busy := g.pool, g.link == nil || g.candidate != nil || !g.movable() || now.Before(g.seekAt)
+	from, at := g.link, g.pool
+	busy := from == nil || g.candidate != nil || !g.movable()
 	g.mu.Unlock()
 	if busy {
 		return
 	}
-	to := g.better(at, now)
-	if to == nil {
-		return
+	if to := g.better(at, now); to != nil && g.hub.returns.AllowN(now, 1) {
+		g.offer(to, from)
 	}
-	g.mu.Lock()
-	g.seekAt = now.Add(returnEvery)
-	g.mu.Unlock()
-	g.hub.spawn(func() {
-		if g.hub.dials.Wait(g.hub.ctx) == nil {
-			g.offer(to)
-		}
-	})
 }
 
-// offer has a candidate at a pool take the miner over, and says whether it has.
-func (g *dedicated) offer(p *pool) bool {
+// offer has a candidate at a pool, which is to take the miner over from a link;
+// nil is from none. There is no candidate where the miner has another one or
+// another link by now, or cannot be moved.
+func (g *dedicated) offer(p *pool, from *link.Link) *candidate {
 	l := g.newLink(p)
 	g.mu.Lock()
-	if !g.movable() || g.candidate != nil {
+	if !g.movable() || g.candidate != nil || g.link != from {
 		g.mu.Unlock()
-		return false
+		return nil
 	}
 	c := &candidate{
 		link: l, pool: p, masked: g.hub.cfg.VersionMask == 0,
@@ -205,22 +233,61 @@ func (g *dedicated) offer(p *pool) bool {
 	}
 	g.candidate = c
 	patience := candidateWait
-	if g.link == nil {
+	if from == nil {
 		patience = candidateHurry
 	}
-	for _, m := range g.members {
-		g.login(c, m)
-	}
-	g.mu.Unlock()
-	g.live(l, p)
-	late := time.AfterFunc(patience, func() {
+	c.late = time.AfterFunc(patience, func() {
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		if g.candidate == c {
 			l.Close(mining.PoolHandshakeTimeout)
 		}
 	})
-	defer late.Stop()
+	for _, m := range g.members {
+		g.login(c, m)
+	}
+	g.mu.Unlock()
+	g.live(l, p)
+	return c
+}
+
+// settle ends the candidate's time: it has taken over, or not. g.mu is held.
+func (g *dedicated) settle(c *candidate, took bool) {
+	if !took {
+		g.shy(c.pool, time.Now())
+	}
+	g.candidate, c.took = nil, took
+	c.late.Stop()
+	close(c.settled)
+}
+
+// shy keeps the miner away from a pool that did not take it. g.mu is held.
+func (g *dedicated) shy(p *pool, now time.Time) {
+	was := g.vain[p]
+	if now.Before(was.until) {
+		return
+	}
+	if now.Sub(was.until) > returnSeldom {
+		was.pause = 0 // that is long ago
+	}
+	pause := min(max(2*was.pause, returnEvery), returnSeldom)
+	g.vain[p] = vain{until: now.Add(pause), pause: pause}
+}
+
+// tickLinks looks after the links that do not serve the miner. g.mu is held.
+func (g *dedicated) tickLinks(now time.Time) {
+	for _, p := range g.priors {
+		if now.After(p.until) {
+			p.link.Close(mining.MinerGone)
+		}
+	}
+	if c := g.candidate; c != nil && !g.hub.poolUp(c.pool, now) {
+		c.link.Close(mining.PoolHandshakeTimeout)
+	}
+}
+
+// wins waits until the candidate has taken over or failed, and says which.
+func (c *candidate) wins() bool {
 	<-c.settled
 	return c.took
 }
@@ -250,7 +317,7 @@ func (g *dedicated) onCandidate(ev upstream.Event) {
 	case upstream.Authorized:
 		g.onRelogin(c, ev)
 	}
-	if _, in := c.names[g.first]; in && c.subscribed && c.masked && c.job != nil {
+	if _, in := c.names[g.first]; in && c.subscribed && c.masked && c.job != nil && g.movable() {
 		g.takeOver(c)
 	}
 }
@@ -286,7 +353,7 @@ func (g *dedicated) takeOver(c *candidate) {
 			link: g.link, pool: g.pool, names: names, until: now.Add(priorFor), since: g.since, before: since,
 		})
 	}
-	g.candidate, g.logged, c.took = nil, c.logins, true
+	g.logged, g.took = c.logins, now
 	g.link, g.pool, g.en1, g.en2Size, g.masked, g.mask = c.link, c.pool, c.en1, c.en2Size, c.masked, c.mask
 	g.since = since
 	for i, m := range g.members {
@@ -319,7 +386,7 @@ func (g *dedicated) takeOver(c *candidate) {
 	clean := lost || g.current == nil || g.current.Job.PrevHash != c.job.PrevHash
 	g.refreshed = 0
 	g.pass(c.job, clean)
-	close(c.settled)
+	g.settle(c, true)
 }
 
 // onLateRelogin takes the answer to a later member's login that came after the

@@ -63,11 +63,13 @@ type dedicated struct {
 
 	// candidate is the link that is to take over, nil where there is none;
 	// priors are those before. turned hears that the link is subscribed or has
-	// ended. seekAt is when a better pool may be tried again.
+	// ended. took is when link took over, and vain are the pools that did not take
+	// the miner.
 	candidate *candidate
 	priors    []*prior
 	turned    chan struct{}
-	seekAt    time.Time
+	took      time.Time
+	vain      map[*pool]vain
 	// logged are members by the tags of their logins at the present link.
 	logged map[uint64]*member
 
@@ -97,6 +99,7 @@ func newDedicated(s *seat) *dedicated {
 		logins: make(map[uint64]login),
 		shares: make(map[uint64]share),
 		turned: make(chan struct{}, 1),
+		vain:   make(map[*pool]vain),
 		since:  s.hub.nextJob(),
 	}
 }
@@ -120,9 +123,12 @@ func (g *dedicated) run() {
 		reason = mining.PoolDisconnected
 	}
 	for reason == mining.PoolDisconnected && g.bereft() {
+		round := time.After(regainEvery)
 		if !g.regain() {
 			reason = mining.PoolUnreachable
+			break
 		}
+		g.hub.await(round) // the pool may take it and drop it again
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -273,12 +279,14 @@ func (g *dedicated) LinkEnded(l *link.Link, reason mining.Reason, err error) {
 	g.hub.log.LogAttrs(context.Background(), level, "pool connection of a miner ended", attrs...)
 	switch {
 	case g.candidate != nil && l == g.candidate.link:
-		close(g.candidate.settled)
-		g.candidate = nil
+		g.settle(g.candidate, false)
 	case l != g.link:
 		g.priors = slices.DeleteFunc(g.priors, func(p *prior) bool { return p.link == l })
 		g.end()
 	default:
+		if now.Sub(g.took) < dropAfter {
+			g.shy(g.pool, now)
+		}
 		g.link, g.current = nil, nil
 		g.since = g.hub.nextJob() // what was given before is nothing to the next link
 		g.turn()
@@ -362,14 +370,7 @@ func (g *dedicated) tick(now time.Time) {
 		}
 		return
 	}
-	for _, p := range g.priors {
-		if now.After(p.until) {
-			p.link.Close(mining.MinerGone)
-		}
-	}
-	if c := g.candidate; c != nil && !g.hub.poolServes(c.pool, now) {
-		c.link.Close(mining.PoolHandshakeTimeout)
-	}
+	g.tickLinks(now)
 	if g.over {
 		return
 	}

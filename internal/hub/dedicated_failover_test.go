@@ -277,3 +277,154 @@ func TestDedicatedLossAfterMove(t *testing.T) {
 		g.leave()
 	})
 }
+
+// A better pool that is well and does not take a miner costs it nothing: not its
+// place, however its own link is cut meanwhile, nor a pool that is good, too. And
+// it is asked ever more seldom.
+func TestDedicatedBetterPoolDoesNotTakeIt(t *testing.T) {
+	const refused = `[24,"Unauthorized worker",null]`
+	for name, c := range map[string]struct {
+		reply string
+		drops bool // it takes the miner, and drops it
+	}{
+		"refuses": {refused, false},
+		"hangs":   {"", false},
+		"drops":   {"true", true},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			first, second, third := sharedPool("first"), sharedPool("second"), sharedPool("third")
+			first.refuse.Store(true)
+			second.refuse.Store(true)
+			h := build(t, []*fakePool{first, second, third}, nil)
+			g := h.bring(1, "alice")
+			first.change(func() {
+				first.authorize = func(user string) string {
+					if user != "ACC-first.alice" {
+						return "true"
+					}
+					if c.drops {
+						conn := first.conns[len(first.conns)-1]
+						time.AfterFunc(time.Second, func() { _ = conn.Close() })
+					}
+					return c.reply
+				}
+			})
+			first.refuse.Store(false)
+			lives(5*time.Minute, first, second, third)
+			for range 5 {
+				_ = third.last().Close()
+				lives(25*time.Second, first, second, third)
+				if at := where(t, []*guest{g}); at["third"] != 1 {
+					t.Errorf("%s: it is at %v", name, at)
+				}
+			}
+			second.refuse.Store(false)
+			lives(time.Hour, first, second, third)
+			if at := where(t, []*guest{g}); at["second"] != 1 {
+				t.Errorf("%s: an hour later it is at %v", name, at)
+			}
+			if n := first.count(); n > 12 {
+				t.Errorf("%s: %d connections to the first pool", name, n)
+			}
+			first.change(func() { first.authorize = nil })
+			lives(time.Hour, first, second, third)
+			if at := where(t, []*guest{g}); at["first"] != 1 {
+				t.Errorf("%s: the first pool takes it again; it is at %v", name, at)
+			}
+			g.leave()
+		})
+	}
+}
+
+// A candidate at a better pool that takes over while the miner's own link is lost
+// is the only one.
+func TestDedicatedLossWhileCandidate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first, second := sharedPool("first"), sharedPool("second")
+		first.refuse.Store(true)
+		h := build(t, []*fakePool{first, second}, nil)
+		g := h.bring(1, "alice")
+		first.refuse.Store(false)
+		for first.count() == 0 {
+			lives(time.Second, first, second)
+		}
+		first.slow = 4 * time.Second // longer than a sweep, shorter than a candidate in a hurry may take
+		for h.hub.Pools()[0].Links == 0 {
+			lives(time.Second, first, second)
+		}
+		_ = second.last().Close()
+		lives(30*time.Second, first, second)
+		if at := where(t, []*guest{g}); at["first"] != 1 || first.count() != 2 || h.hub.Pools()[0].Links != 1 {
+			t.Errorf("it is at %v; connections to the first pool: %d, of miners %d", at, first.count(), h.hub.Pools()[0].Links)
+		}
+		g.leave()
+	})
+}
+
+// A pool that is of no use is better than none, however long it takes to log in.
+func TestDedicatedStaysAtTheOnlyPool(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sharedPool("main")
+		h := build(t, []*fakePool{p}, nil)
+		g := h.bring(1, "alice")
+		p.change(func() { p.submit = func(sv1.Submit) string { return "" } })
+		for range 3 {
+			g.mine("alice")
+		}
+		lives(40*time.Second, p)
+		if !h.hub.Pools()[0].Shunned {
+			t.Fatal("the pool answers no share and is of use")
+		}
+		p.slow = 1500 * time.Millisecond // longer than a sweep
+		n := g.given()
+		_ = p.last().Close()
+		pass(5 * time.Second)
+		if g.given() == n || g.reason() != "" {
+			t.Errorf("no work after the cut, closed with %q", g.reason())
+		}
+		g.leave()
+	})
+}
+
+// Miners that a better pool does not take keep none waiting whose link is lost.
+func TestDedicatedReturnsAreApart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first, second := sharedPool("first"), sharedPool("second")
+		first.refuse.Store(true)
+		h := build(t, []*fakePool{first, second}, nil)
+		const miners = 500
+		guests := make([]*guest, 0, miners)
+		for i := range miners {
+			guests = append(guests, h.bring(uint64(i+1), fmt.Sprintf("rig%d", i)))
+		}
+		first.change(func() {
+			first.authorize = func(user string) string {
+				if user == "ACC-first.farm" {
+					return "true"
+				}
+				return `[24,"Unauthorized worker",null]`
+			}
+		})
+		first.refuse.Store(false)
+		for first.count() < 2 {
+			lives(time.Second, first, second)
+		}
+		last := guests[miners-1]
+		n, before := last.given(), first.count()
+		_ = second.last().Close()
+		pass(500 * time.Millisecond)
+		if last.given() == n {
+			t.Error("a cut link is not replaced while others try a better pool")
+		}
+		lives(10*time.Second, first, second)
+		if n := first.count() - before; n > 11*50 {
+			t.Errorf("%d attempts at the better pool in ten seconds", n)
+		}
+		if at := where(t, guests); at["second"] != miners {
+			t.Errorf("miners: %v", at)
+		}
+		for _, g := range guests {
+			g.leave()
+		}
+	})
+}

@@ -44,7 +44,8 @@ type route struct {
 }
 
 // dialRate and dialBurst are how many connections a second, and at once,
-// dedicated miners whose links were lost are given.
+// dedicated miners whose links were lost are given. Those that go to a better pool
+// are given dialBurst a second.
 const dialRate, dialBurst = 200, 50
 
 // Hub joins miners and pools.
@@ -64,8 +65,9 @@ type Hub struct {
 	linkIDs atomic.Uint64
 
 	// dials spaces the connections of which each is for one miner or account, for
-	// they are lost all at once.
-	dials *rate.Limiter
+	// they are lost all at once; returns those of miners with links of their own
+	// to better pools, while others serve.
+	dials, returns *rate.Limiter
 
 	// born is when the hub was made: pools are given a moment to come up.
 	born time.Time
@@ -103,9 +105,9 @@ func New(cfg Config, deps Deps) (*Hub, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	h := &Hub{
 		cfg: cfg.withDefaults(), deps: deps, log: deps.Logger,
-		dials: rate.NewLimiter(dialRate, dialBurst),
-		born:  time.Now(),
-		ctx:   ctx, cancel: cancel,
+		dials: rate.NewLimiter(dialRate, dialBurst), returns: rate.NewLimiter(dialBurst, dialBurst),
+		born: time.Now(),
+		ctx:  ctx, cancel: cancel,
 		byName:  make(map[string]*pool),
 		fanout:  newFanout(deps.Metrics.FanoutSeconds),
 		memory:  vardiff.NewMemory(),
