@@ -366,10 +366,8 @@ func (g *dedicated) takeOver(c *candidate) {
 			m.name = c.names[g.first]
 		}
 	}
-	for ticket, l := range g.logins {
-		if !l.relayed {
-			g.relayLogin(ticket)
-		}
+	for ticket := range g.logins { // what the link before says to it is not heard
+		g.relayLogin(ticket)
 	}
 	level, why := slog.LevelInfo, "a better pool is back"
 	switch {

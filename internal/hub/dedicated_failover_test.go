@@ -428,3 +428,30 @@ func TestDedicatedReturnsAreApart(t *testing.T) {
 		}
 	})
 }
+
+// A login that a pool has not answered is put to the pool that its miner goes to.
+func TestDedicatedLoginAmidAMove(t *testing.T) {
+	for name, leave := range map[string]func(h *house, p *fakePool){
+		"its link is lost":    func(_ *house, p *fakePool) { p.refuse.Store(true); p.closeAll() },
+		"its pool is drained": func(h *house, p *fakePool) { h.hub.DrainPool(p.name, true) },
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			first, second := sharedPool("first"), sharedPool("second")
+			h := build(t, []*fakePool{first, second}, nil)
+			g := h.bring(1, "alice")
+			first.change(func() { first.authorize = func(string) string { return "" } })
+			g.authorize("bob")
+			ticket := g.ticket
+			leave(h, first)
+			pass(3 * time.Second)
+			if a := g.answer(ticket); a.Verdict != mining.Accepted || !slices.Contains(second.users(), "ACC-second.bob") {
+				t.Errorf("%s: %v; the second pool was asked for %q", name, a.Verdict, second.users())
+			}
+			g.mine("bob")
+			if got := second.names(); !slices.Equal(got, []string{"ACC-second.bob"}) {
+				t.Errorf("%s: shares came as %q", name, got)
+			}
+			g.leave()
+		})
+	}
+}
