@@ -157,22 +157,24 @@ func (g *dedicated) bereft() bool {
 	}
 }
 
-// preferred is the route's pools, those that can serve now first.
+// preferred is the route's pools, those that can serve now first, and of these
+// those last that miners are kept away from.
 func (g *dedicated) preferred() []*pool {
-	pools := slices.Clone(g.route.pools)
-	slices.SortStableFunc(pools, func(a, b *pool) int { return rank(a) - rank(b) })
+	now, pools := time.Now(), slices.Clone(g.route.order())
+	slices.SortStableFunc(pools, func(a, b *pool) int { return rank(a, now) - rank(b, now) })
 	return pools
 }
 
-func rank(p *pool) int {
-	switch p.probe.State() {
-	case link.Active:
-		return 0
-	case link.Connecting:
+func rank(p *pool, now time.Time) int {
+	switch state := p.probe.State(); {
+	case state == link.Down:
+		return 3
+	case p.out(now):
+		return 2
+	case state == link.Connecting:
 		return 1
-	case link.Down:
 	}
-	return 2
+	return 0
 }
 
 // try gives the miner its first link, to a pool, and says whether that has

@@ -455,3 +455,38 @@ func TestDedicatedLoginAmidAMove(t *testing.T) {
 		})
 	}
 }
+
+// A new miner's first link is to a pool that miners are not kept away from, if
+// such a one is up, and to the pinned one of these.
+func TestDedicatedFirstLink(t *testing.T) {
+	for name, c := range map[string]struct {
+		before func(h *house)
+		want   string
+	}{
+		"the first":            {func(*house) {}, "first"},
+		"the first is drained": {func(h *house) { h.hub.DrainPool("first", true) }, "second"},
+		"the third is pinned":  {func(h *house) { h.hub.PinRoute("farm", "third") }, "third"},
+		"only a drained one is up": {func(h *house) {
+			h.hub.DrainPool("third", true)
+			for _, p := range []string{"first", "second"} {
+				h.pools[p].refuse.Store(true)
+				h.pools[p].closeAll()
+			}
+		}, "third"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			pools := []*fakePool{sharedPool("first"), sharedPool("second"), sharedPool("third")}
+			for _, p := range pools {
+				p.en2Size = 3 // too narrow for a slot: such a miner is not moved later
+			}
+			h := build(t, pools, nil)
+			c.before(h)
+			pass(3 * time.Second)
+			g := h.bring(1, "alice")
+			if at := where(t, []*guest{g}); at[c.want] != 1 {
+				t.Errorf("%s: it is at %v", name, at)
+			}
+			g.leave()
+		})
+	}
+}
