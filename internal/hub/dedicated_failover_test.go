@@ -490,3 +490,33 @@ func TestDedicatedFirstLink(t *testing.T) {
 		})
 	}
 }
+
+// A pool that answers late is slow, not silent.
+func TestDedicatedLateAnswersCount(t *testing.T) {
+	for name, c := range map[string]struct {
+		late bool
+		want string
+	}{
+		"late":  {true, "first"},
+		"never": {false, "second"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			first, second := sharedPool("first"), sharedPool("second")
+			h := build(t, []*fakePool{first, second}, nil)
+			g := h.bring(1, "alice")
+			first.change(func() { first.submit = func(sv1.Submit) string { return "" } })
+			for range 3 {
+				g.mine("alice")
+				lives(40*time.Second, first, second)
+				if all := first.submitted(); c.late {
+					first.last().late(all[len(all)-1].Nonce, "true")
+				}
+				pass(3 * time.Second)
+			}
+			if at := where(t, []*guest{g}); at[c.want] != 1 {
+				t.Errorf("%s: it is at %v", name, at)
+			}
+			g.leave()
+		})
+	}
+}

@@ -176,17 +176,19 @@ func (g *dedicated) onVerdict(ev upstream.Event) {
 	} else {
 		delete(g.shares, ev.Tag)
 	}
+	switch {
+	case ev.Local:
+	case ev.Verdict != mining.Unanswered: // late, too: the pool does speak
+		s.pool.answered(s.at, ev.Verdict == mining.Accepted)
+	default:
+		g.hub.unanswered(s.pool, s.at, now)
+	}
 	if ev.Late {
 		return
 	}
 	g.due.Add(-1)
-	switch {
-	case ev.Local:
-	case ev.Verdict != mining.Unanswered:
-		s.pool.answered(s.at, ev.Verdict == mining.Accepted)
+	if !ev.Local && ev.Verdict != mining.Unanswered {
 		s.pool.rtt.Store(int64(ev.RTT))
-	default:
-		g.hub.unanswered(s.pool, s.at, now)
 	}
 	if m := g.hub.deps.Metrics.ShareSeconds; m != nil {
 		m.Observe(now.Sub(s.at).Seconds())
