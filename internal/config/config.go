@@ -221,3 +221,13 @@ func (c *Config) Pool(name string) (Pool, bool) {
 	}
 	return Pool{}, false
 }
+
+// Route returns the route of that name.
+func (c *Config) Route(name string) (Route, bool) {
+	for _, r := range c.Routes {
+		if r.Name == name {
+			return r, true
+		}
+	}
+	return Route{}, false
+}

@@ -37,6 +37,8 @@ func (l *loader) unknown(path, name string, in map[string]any, out reflect.Value
 		where := "at the top of the file"
 		if path != "" {
 			where = "in " + path
+		} else if !l.hasFile {
+			where = "here"
 		}
 		l.addKey(at, "unknown key %q; known %s: %s", name, where, strings.Join(known, ", "))
 		return
@@ -91,7 +93,7 @@ func (l *loader) decodeTables(path string, in any, out reflect.Value) {
 	list, ok := in.([]any)
 	if !ok {
 		example := "[[" + pattern(path) + "]] (two brackets: there may be several)"
-		if strings.Contains(path, "]") {
+		if !l.hasFile || strings.Contains(path, "]") {
 			example = "[{ … }, { … }]"
 		}
 		l.add(path, "want tables such as %s, got %s", example, describe(in))
@@ -141,9 +143,11 @@ func defaultOf(t reflect.Type) reflect.Value {
 	return reflect.Zero(t)
 }
 
-// describe names a TOML value in words; texts are shortened.
+// describe names a value of TOML or JSON in words; texts are shortened.
 func describe(in any) string {
 	switch v := in.(type) {
+	case nil:
+		return "null"
 	case string:
 		if len(v) > 40 {
 			v = v[:40] + "…"

@@ -151,10 +151,11 @@ func (l *loader) checkSplit(path string, r Route, known []string) {
 	part := map[string]int{}
 	for i, one := range r.Split {
 		at := index(path, i)
-		if (one.Pool != "") == (len(one.Pools) > 0) {
+		unread := func(a, b string) bool { return l.bad[join(at, a)] || l.bad[join(at, b)] }
+		if (one.Pool != "") == (len(one.Pools) > 0) && !unread("pool", "pools") {
 			l.add(at, `a part of a split names either pool = "…" or pools = ["…", "…"]`)
 		}
-		if (one.Weight != 0) == (one.Hashrate != 0) {
+		if (one.Weight != 0) == (one.Hashrate != 0) && !unread("weight", "hashrate") {
 			l.add(at, `a part of a split has either weight = 70 or hashrate = "500TH/s"`)
 		}
 		if one.Weight < 0 {
