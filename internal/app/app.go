@@ -133,7 +133,7 @@ func (a *App) build(version string) error {
 	}
 	a.http, err = newHTTP(cfg, counts, httpapi.Deps{
 		Model: a.model, Miners: disconnecter{a.serve}, Logger: a.log,
-		Control: newControl(filepath.Join(cfg.DataDir, "control.json"), a.hub, a.log),
+		Control: newControl(filepath.Join(cfg.DataDir, "control.json"), a.hub, cfg, a.log),
 	})
 	return err
 }

@@ -13,6 +13,8 @@ import (
 	"sync"
 
 	"github.com/loka/stratum/internal/atomicfile"
+	"github.com/loka/stratum/internal/config"
+	"github.com/loka/stratum/internal/hub"
 	"github.com/loka/stratum/internal/ledger"
 )
 
@@ -23,6 +25,7 @@ const controlVersion = 1
 type controlled interface {
 	DrainPool(pool string, drain bool) (ok bool)
 	PinRoute(route, pool string) (ok bool)
+	SetSplit(route string, parts []hub.PartConfig) error
 }
 
 // control does what operators arrange for pools and routes, and keeps it in
@@ -30,6 +33,7 @@ type controlled interface {
 type control struct {
 	// Static after construction.
 	hub  controlled
+	cfg  *config.Config
 	path string
 	log  *slog.Logger
 
@@ -37,23 +41,29 @@ type control struct {
 	mu      sync.Mutex
 	drained map[string]bool   // by pool
 	pinned  map[string]string // pool by route
+	splits  map[string]keptSplit
 	kept    []byte
 }
 
 type controlFile struct {
-	Version int               `json:"version"`
-	Drained []string          `json:"drained,omitempty"`
-	Pinned  map[string]string `json:"pinned,omitempty"`
+	Version int                  `json:"version"`
+	Drained []string             `json:"drained,omitempty"`
+	Pinned  map[string]string    `json:"pinned,omitempty"`
+	Splits  map[string]keptSplit `json:"splits,omitempty"`
 }
 
 // newControl does again what the file at path has, if there is one. What it
-// names and is not there any more is forgotten.
-func newControl(path string, of controlled, log *slog.Logger) *control {
-	c := &control{hub: of, path: path, log: log, drained: make(map[string]bool), pinned: make(map[string]string)}
+// names and is not there any more is forgotten, and so is a split of a route whose
+// split in the file is not what it was.
+func newControl(path string, of controlled, cfg *config.Config, log *slog.Logger) *control {
+	c := &control{
+		hub: of, cfg: cfg, path: path, log: log,
+		drained: make(map[string]bool), pinned: make(map[string]string), splits: make(map[string]keptSplit),
+	}
 	file, err := readControl(path)
 	if err != nil {
 		aside, moved := ledger.SetAside(path)
-		log.Error("what was drained and pinned cannot be read; nothing is", "error", err, "kept_as", aside, "aside_error", moved)
+		log.Error("what was drained, pinned and split otherwise cannot be read; nothing is", "error", err, "kept_as", aside, "aside_error", moved)
 	}
 	forgot := false
 	for _, pool := range file.Drained {
@@ -72,6 +82,9 @@ func newControl(path string, of controlled, log *slog.Logger) *control {
 		}
 		forgot = true
 		log.Warn("route was pinned and is not configured any more, or not with that pool: that is forgotten", "route", route, "pool", pool)
+	}
+	if c.resplit(file.Splits) {
+		forgot = true
 	}
 	if forgot {
 		_ = c.keep() // it has logged why not; the next change tries again
@@ -139,7 +152,7 @@ func (c *control) keep() error {
 		err = atomicfile.Write(c.path, text)
 	}
 	if err != nil {
-		c.log.Error("what is drained and pinned cannot be kept for the next start", "path", c.path, "error", err)
+		c.log.Error("what is drained, pinned and split otherwise cannot be kept for the next start", "path", c.path, "error", err)
 		return err
 	}
 	c.kept = text
@@ -148,5 +161,7 @@ func (c *control) keep() error {
 
 // text is what the file should hold.
 func (c *control) text() ([]byte, error) {
-	return json.Marshal(controlFile{Version: controlVersion, Drained: slices.Sorted(maps.Keys(c.drained)), Pinned: c.pinned})
+	return json.Marshal(controlFile{
+		Version: controlVersion, Drained: slices.Sorted(maps.Keys(c.drained)), Pinned: c.pinned, Splits: c.splits,
+	})
 }

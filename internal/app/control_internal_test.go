@@ -8,6 +8,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/loka/stratum/internal/config"
+	"github.com/loka/stratum/internal/hub"
 )
 
 // steered is a hub of some pools and of routes with some pools each.
@@ -16,12 +19,17 @@ type steered struct {
 	routes  map[string]string
 	drained map[string]bool
 	pinned  map[string]string
+	// filed is what routes are split to in the file, splits what was made of it.
+	filed  map[string][]config.SplitPart
+	splits map[string][]hub.PartConfig
+	refuse error
 }
 
 func newSteered() *steered {
 	return &steered{
 		pools: "a b", routes: map[string]string{"farm": "a b", "other": "b"},
 		drained: map[string]bool{}, pinned: map[string]string{},
+		filed: map[string][]config.SplitPart{}, splits: map[string][]hub.PartConfig{},
 	}
 }
 
@@ -41,11 +49,34 @@ func (s *steered) PinRoute(route, pool string) bool {
 	return true
 }
 
+func (s *steered) SetSplit(route string, parts []hub.PartConfig) error {
+	if s.refuse == nil {
+		s.splits[route] = parts
+	}
+	return s.refuse
+}
+
+// config is the file that the hub is of.
+func (s *steered) config() *config.Config {
+	c := &config.Config{}
+	for name := range strings.FieldsSeq(s.pools) {
+		c.Pools = append(c.Pools, config.Pool{Name: name})
+	}
+	for name, pools := range s.routes {
+		r := config.Route{Name: name, Mode: config.Shared, Split: s.filed[name]}
+		if len(r.Split) == 0 {
+			r.Pools = strings.Fields(pools)
+		}
+		c.Routes = append(c.Routes, r)
+	}
+	return c
+}
+
 // arranged runs f on what a start finds, and returns the hub and what was logged.
 func arranged(t *testing.T, path string, h *steered, f func(c *control)) string {
 	t.Helper()
 	var said strings.Builder
-	c := newControl(path, h, slog.New(slog.NewTextHandler(&said, nil)))
+	c := newControl(path, h, h.config(), slog.New(slog.NewTextHandler(&said, nil)))
 	if f != nil {
 		f(c)
 	}

@@ -68,12 +68,8 @@ func hubConfig(cfg *config.Config, version string) (hub.Config, error) {
 		})
 	}
 	for i, r := range cfg.Routes {
-		var parts []hub.PartConfig
-		for _, part := range r.Split {
-			parts = append(parts, hub.PartConfig{Pools: part.All(), Weight: part.Weight, Hashrate: float64(part.Hashrate)})
-		}
 		h.Routes = append(h.Routes, hub.RouteConfig{
-			Name: r.Name, Pools: r.EveryPool(), Parts: parts, Worker: r.Worker, Extranonce2Size: r.Extranonce2Size,
+			Name: r.Name, Pools: r.EveryPool(), Parts: hubParts(r.Split), Worker: r.Worker, Extranonce2Size: r.Extranonce2Size,
 			Shared: r.Mode == config.Shared, MaxMiners: r.MaxMinersPerConnection,
 			ReturnAfter: r.ReturnAfter, OutageGrace: r.OutageGrace, Hold: r.OnOutage == config.OutageHold,
 			Vardiff: func(listener string) vardiff.Config {

@@ -12,7 +12,8 @@ import (
 )
 
 // Controller does what operators want of pools and routes, and keeps it for the
-// next start. An error is of the keeping alone: what was wanted is done.
+// next start. Where no other error is named, it is of the keeping alone: what was
+// wanted is done.
 type Controller interface {
 	// DrainPool sends a pool's miners elsewhere, or takes that back; ok is
 	// false where there is no such pool.
@@ -20,6 +21,12 @@ type Controller interface {
 	// PinRoute prefers one of a route's pools, or takes that back for an empty
 	// name; ok is false where there is no such route or the pool is not its own.
 	PinRoute(route, pool string) (ok bool, err error)
+	// SplitRoute divides a route that is split in the file anew, as the JSON of
+	// a [Split] says; ok is false where there is no such route. With an
+	// [InvalidError] or [ErrNotSplit] nothing is done.
+	SplitRoute(route string, split []byte) (ok bool, err error)
+	// SplitByFile takes that back. The errors are those of SplitRoute.
+	SplitByFile(route string) (ok bool, err error)
 }
 
 // Pin is the body of PUT /api/v1/routes/{name}/pin.
@@ -74,6 +81,7 @@ func controls(api huma.API, m *view.Model, c Controller) {
 		func(_ context.Context, in *pinInput) (*struct{}, error) { return nil, pin(in.Name, in.Body.Pool) })
 	huma.Register(api, write(http.MethodDelete, "/api/v1/routes/{name}/pin", "unpin", "Let a route prefer its pools in its own order", http.StatusInternalServerError),
 		func(_ context.Context, in *routeInput) (*struct{}, error) { return nil, pin(in.Name, "") })
+	splits(api, m, c)
 }
 
 // kept is the problem of what is done and will not last.
@@ -96,11 +104,18 @@ func noPool(m *view.Model, name string) error {
 
 func noPin(m *view.Model, name, pool string) error {
 	routes := m.Routes()
-	names := make([]string, 0, len(routes))
 	for i := range routes {
 		if routes[i].Name == name {
 			return huma.Error422UnprocessableEntity(fmt.Sprintf("pool %q is none of route %q; its pools are: %s", pool, name, strings.Join(routes[i].Pools, ", ")))
 		}
+	}
+	return noRoute(m, name)
+}
+
+func noRoute(m *view.Model, name string) error {
+	routes := m.Routes()
+	names := make([]string, 0, len(routes))
+	for i := range routes {
 		names = append(names, routes[i].Name)
 	}
 	return huma.Error404NotFound(fmt.Sprintf("there is no route %q; there are: %s", name, strings.Join(names, ", ")))

@@ -32,6 +32,14 @@ func TestControl(t *testing.T) {
 		{"PUT /api/v1/routes/farm/pin", `{"pool":`, 400, "", "unexpected end of JSON"},
 		{"PUT /api/v1/routes/farm/pin", "", 400, "", "request body is required"},
 		{"PUT /api/v1/routes/farm/pin", `{"pool":"` + strings.Repeat("x", 2<<20) + `"}`, 413, "", "too large"},
+		{"PUT /api/v1/routes/farm/split", `{"split":[{"pool":"main","weight":1}]}`, 204, `split farm {"split":[{"pool":"main","weight":1}]}`, ""},
+		{"PUT /api/v1/routes/fram/split", `{}`, 404, "split fram {}", `there is no route "fram"; there are: farm`},
+		{"PUT /api/v1/routes/farm/split", `{"split":`, 400, "", "body: unexpected end of JSON"},
+		{"PUT /api/v1/routes/farm/split", "", 400, "", "request body is required"},
+		{"PUT /api/v1/routes/farm/split", `"` + strings.Repeat("x", maxSplitBytes) + `"`, 413, "", "too large"},
+		{"DELETE /api/v1/routes/farm/split", "", 204, "unsplit farm", ""},
+		{"DELETE /api/v1/routes/fram/split", "", 404, "unsplit fram", `there is no route "fram"; there are: farm`},
+		{"GET /api/v1/routes/farm/split", "", 405, "", "possible are: DELETE, PUT"},
 		{"GET /api/v1/pools/main/drain", "", 405, "", "possible are: DELETE, POST"},
 		{"POST /api/v1/routes/farm/pin", `{"pool":"main"}`, 405, "", "possible are: DELETE, PUT"},
 	} {
@@ -59,6 +67,8 @@ var controlRequests = []ask{
 	{method: "DELETE", path: "/api/v1/pools/main/drain"},
 	{method: "PUT", path: "/api/v1/routes/farm/pin", body: `{"pool":"backup"}`},
 	{method: "DELETE", path: "/api/v1/routes/farm/pin"},
+	{method: "PUT", path: "/api/v1/routes/farm/split", body: `{"split":[{"pool":"main","weight":1}]}`},
+	{method: "DELETE", path: "/api/v1/routes/farm/split"},
 }
 
 // Nobody without the token gets further than to the door, whatever he names.

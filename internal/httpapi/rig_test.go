@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -28,9 +29,10 @@ type fakeHub struct {
 	ready  bool
 	miners []view.MinerState
 	gone   []mining.MinerID
-	// said is what was wanted of pools and routes; keep is what came of keeping it.
-	said []string
-	keep error
+	// said is what was wanted of pools and routes; refuse is why it was not done,
+	// keep what came of keeping it.
+	said         []string
+	refuse, keep error
 }
 
 func (h *fakeHub) Miners() []view.MinerState { return append([]view.MinerState(nil), h.miners...) }
@@ -64,6 +66,18 @@ func (h *fakeHub) PinRoute(route, pool string) (bool, error) {
 	return route == "farm" && slices.Contains([]string{"", "main", "backup"}, pool), h.keep
 }
 
+func (h *fakeHub) SplitRoute(route string, split []byte) (bool, error) {
+	h.said = append(h.said, "split "+route+" "+string(split))
+	return h.known(route), cmp.Or(h.refuse, h.keep)
+}
+
+func (h *fakeHub) SplitByFile(route string) (bool, error) {
+	h.said = append(h.said, "unsplit "+route)
+	return h.known(route), cmp.Or(h.refuse, h.keep)
+}
+
+func (h *fakeHub) known(route string) bool { return route == "farm" }
+
 // newDeps is a farm with one route, two pools, three miners and two workers,
 // one of whom has a name that needs escaping.
 func newDeps() (Deps, *fakeHub) {
@@ -95,6 +109,7 @@ func newDeps() (Deps, *fakeHub) {
 // ask sends one request straight to the handler.
 type ask struct {
 	method, path, host, token, body string
+	kind                            string // of the body; JSON where empty
 }
 
 func (a ask) do(t *testing.T, h http.Handler) *httptest.ResponseRecorder {
@@ -104,7 +119,7 @@ func (a ask) do(t *testing.T, h http.Handler) *httptest.ResponseRecorder {
 	}
 	r := httptest.NewRequest(a.method, a.path, strings.NewReader(a.body))
 	if a.body != "" {
-		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Content-Type", cmp.Or(a.kind, "application/json"))
 	}
 	r.Host = "localhost:9090"
 	if a.host != "" {

@@ -48,7 +48,7 @@ type Deps struct {
 	Page http.Handler
 	// Miners serves DELETE /api/v1/miners/{id}.
 	Miners Disconnecter
-	// Control serves what drains pools and pins routes.
+	// Control serves what drains pools, and pins and splits routes.
 	Control Controller
 	Logger  *slog.Logger
 }

@@ -149,7 +149,7 @@ type Part struct {
 	Target       float64  `json:"target" doc:"What it should have of all now, from 0 to 1"`
 	Miners       int      `json:"miners" doc:"Miners that work for it now"`
 	Hashrate     float64  `json:"hashrate" doc:"What they do, in H/s"`
-	WorkAccepted float64  `json:"work_accepted" doc:"Accepted here for it since the start, in difficulty-1 shares"`
+	WorkAccepted float64  `json:"work_accepted" doc:"Accepted here for it since the start, or since the split was changed, in difficulty-1 shares"`
 }
 
 // Statuses of health and of its checks.

@@ -1,0 +1,152 @@
+package app
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+
+	"github.com/loka/stratum/internal/config"
+	"github.com/loka/stratum/internal/httpapi"
+	"github.com/loka/stratum/internal/hub"
+)
+
+// keptSplit is a split that holds in place of the file's, for as long as that
+// is the one which was remembered.
+type keptSplit struct {
+	Split []keptPart `json:"split"`
+	File  []keptPart `json:"file"`
+}
+
+// keptPart is a part of a split in the file's shape, written in one way only: a
+// single pool is a list, too, and a hashrate has the largest unit. So two are the
+// same if their texts are.
+type keptPart struct {
+	Pools    []string `json:"pools"`
+	Weight   float64  `json:"weight,omitempty"`
+	Hashrate string   `json:"hashrate,omitempty"`
+}
+
+func keptParts(of []config.SplitPart) []keptPart {
+	parts := make([]keptPart, 0, len(of))
+	for _, p := range of {
+		part := keptPart{Pools: p.All(), Weight: p.Weight}
+		if p.Hashrate > 0 {
+			part.Hashrate = p.Hashrate.String()
+		}
+		parts = append(parts, part)
+	}
+	return parts
+}
+
+func sameParts(a, b []keptPart) bool {
+	return slices.EqualFunc(a, b, func(a, b keptPart) bool {
+		return slices.Equal(a.Pools, b.Pools) && a.Weight == b.Weight && a.Hashrate == b.Hashrate
+	})
+}
+
+// hubParts maps a split onto the hub's.
+func hubParts(of []config.SplitPart) (parts []hub.PartConfig) {
+	for _, p := range of {
+		parts = append(parts, hub.PartConfig{Pools: p.All(), Weight: p.Weight, Hashrate: float64(p.Hashrate)})
+	}
+	return parts
+}
+
+// SplitRoute implements [httpapi.Controller].
+func (c *control) SplitRoute(route string, split []byte) (ok bool, err error) {
+	r, ok := c.cfg.Route(route)
+	switch {
+	case !ok:
+		return false, nil
+	case len(r.Split) == 0:
+		return true, httpapi.ErrNotSplit
+	}
+	parts, problems := config.ParseSplit(split, c.cfg, r)
+	if len(problems) > 0 {
+		return true, invalid(problems)
+	}
+	return true, c.split(r, parts)
+}
+
+// SplitByFile implements [httpapi.Controller].
+func (c *control) SplitByFile(route string) (ok bool, err error) {
+	r, ok := c.cfg.Route(route)
+	switch {
+	case !ok:
+		return false, nil
+	case len(r.Split) == 0:
+		return true, httpapi.ErrNotSplit
+	}
+	return true, c.split(r, r.Split)
+}
+
+func invalid(problems config.Problems) error {
+	mistakes := make([]httpapi.Mistake, 0, len(problems))
+	for _, p := range problems {
+		mistakes = append(mistakes, httpapi.Mistake{Key: p.Key, Text: p.Text})
+	}
+	return httpapi.InvalidError{Mistakes: mistakes}
+}
+
+// split divides a route unless it is so already, and keeps what is not as the
+// file has it.
+func (c *control) split(r config.Route, parts []config.SplitPart) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	want, filed := keptParts(parts), keptParts(r.Split)
+	now := filed
+	if kept, changed := c.splits[r.Name]; changed {
+		now = kept.Split
+	}
+	if !sameParts(want, now) {
+		if err := c.hub.SetSplit(r.Name, hubParts(parts)); err != nil {
+			return httpapi.InvalidError{Mistakes: []httpapi.Mistake{{Key: "split", Text: err.Error()}}}
+		}
+	}
+	if sameParts(want, filed) {
+		delete(c.splits, r.Name)
+	} else {
+		c.splits[r.Name] = keptSplit{Split: want, File: filed}
+	}
+	return c.keep()
+}
+
+// resplit does again what was kept of splits. forgot says that there was what
+// does not hold any more.
+func (c *control) resplit(kept map[string]keptSplit) (forgot bool) {
+	for _, name := range slices.Sorted(maps.Keys(kept)) {
+		one := kept[name]
+		r, ok := c.cfg.Route(name)
+		if !ok || len(r.Split) == 0 {
+			forgot = true
+			c.log.Warn("route was split otherwise and is not configured any more, or not split: that is forgotten", "route", name)
+			continue
+		}
+		if !sameParts(one.File, keptParts(r.Split)) {
+			forgot = true
+			c.log.Warn("route was split otherwise and its split in the file has changed since: the file's holds, the other is forgotten",
+				"route", name, "forgotten", one.Split, "file", keptParts(r.Split))
+			continue
+		}
+		if err := c.splitAgain(r, one); err != nil {
+			forgot = true
+			c.log.Warn("route was split otherwise and cannot be so any more: that is forgotten", "route", name, "error", err)
+			continue
+		}
+		c.splits[name] = one
+	}
+	return forgot
+}
+
+// splitAgain divides a route as it was kept, which is read as if it were asked for.
+func (c *control) splitAgain(r config.Route, kept keptSplit) error {
+	text, err := json.Marshal(map[string]any{"split": kept.Split})
+	if err != nil {
+		return err
+	}
+	parts, problems := config.ParseSplit(text, c.cfg, r)
+	if len(problems) > 0 {
+		return problems
+	}
+	return c.hub.SetSplit(r.Name, hubParts(parts))
+}

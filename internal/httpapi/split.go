@@ -1,0 +1,112 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"reflect"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/loka/stratum/internal/view"
+)
+
+const (
+	// maxSplitBytes bounds the body that a split is in, maxMistakes what is said of it.
+	maxSplitBytes = 64 << 10
+	maxMistakes   = 20
+)
+
+// Split is the body of PUT /api/v1/routes/{name}/split.
+type Split struct {
+	Split []SplitPart `json:"split" nullable:"false" minItems:"1" doc:"The parts, as the file has them"`
+}
+
+// SplitPart is one part of a split.
+type SplitPart struct {
+	Pool     string   `json:"pool,omitempty" doc:"A pool of the route; either this or pools"`
+	Pools    []string `json:"pools,omitempty" nullable:"false" doc:"Several of them, preferred first"`
+	Weight   float64  `json:"weight,omitempty" exclusiveMinimum:"0" doc:"Its part of what no part asks for by hashrate, against the other weights; either this or hashrate"`
+	Hashrate string   `json:"hashrate,omitempty" doc:"The hashrate that it asks for, such as \"500TH/s\""`
+}
+
+// Mistake is one thing that is wrong with a value.
+type Mistake struct {
+	// Key is the path of what is wrong in the value, such as "split[0].pool";
+	// empty where it is all of it.
+	Key string
+	// Text says what is wrong and what would be right.
+	Text string
+}
+
+// InvalidError is why nothing was done with a value.
+type InvalidError struct{ Mistakes []Mistake }
+
+// Error is all that is wrong, in one line.
+func (e InvalidError) Error() string {
+	texts := make([]string, len(e.Mistakes))
+	for i, m := range e.Mistakes {
+		texts[i] = strings.TrimPrefix(m.Key+": "+m.Text, ": ")
+	}
+	return strings.Join(texts, "; ")
+}
+
+// ErrNotSplit is why a route's split cannot be changed.
+var ErrNotSplit = errors.New("the route is not split")
+
+type splitInput struct {
+	Name string `path:"name" doc:"As in /api/v1/routes"`
+	Body json.RawMessage
+}
+
+// splits registers what operators can do to the split of a route.
+func splits(api huma.API, m *view.Model, c Controller) {
+	done := func(name string, ok bool, err error) error {
+		invalid, isInvalid := errors.AsType[InvalidError](err)
+		switch {
+		case !ok:
+			return noRoute(m, name)
+		case errors.Is(err, ErrNotSplit):
+			return huma.Error409Conflict(fmt.Sprintf("route %q is not split, so there is no split to change; give it one in the file and start again", name))
+		case isInvalid:
+			return mistaken(invalid.Mistakes)
+		}
+		return kept(err)
+	}
+	const path = "/api/v1/routes/{name}/split"
+	put := write(http.MethodPut, path, "split", "Divide a split route anew among its pools", http.StatusBadRequest, http.StatusConflict, http.StatusInternalServerError)
+	put.MaxBodyBytes = maxSplitBytes
+	huma.Register(api, put, func(_ context.Context, in *splitInput) (*struct{}, error) {
+		ok, err := c.SplitRoute(in.Name, in.Body)
+		return nil, done(in.Name, ok, err)
+	})
+	// What is read is checked by those who read the file. So it is described here
+	// alone, where nothing is checked by it any more.
+	body := api.OpenAPI().Paths[path].Put.RequestBody.Content["application/json"]
+	body.Schema = api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[Split](), true, "Split")
+	huma.Register(api, write(http.MethodDelete, path, "unsplit", "Divide a split route as the file says", http.StatusConflict, http.StatusInternalServerError),
+		func(_ context.Context, in *routeInput) (*struct{}, error) {
+			ok, err := c.SplitByFile(in.Name)
+			return nil, done(in.Name, ok, err)
+		})
+}
+
+// mistaken is the problem of a value that has mistakes.
+func mistaken(all []Mistake) error {
+	errs := make([]error, 0, min(len(all), maxMistakes+1))
+	for i, one := range all {
+		if i == maxMistakes {
+			errs = append(errs, &huma.ErrorDetail{Location: "body", Message: fmt.Sprintf("and %d mistakes more", len(all)-i)})
+			break
+		}
+		at := "body"
+		if one.Key != "" {
+			at += "." + one.Key
+		}
+		errs = append(errs, &huma.ErrorDetail{Location: at, Message: one.Text})
+	}
+	return huma.Error400BadRequest("not a split", errs...)
+}
