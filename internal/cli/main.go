@@ -25,6 +25,7 @@ type commands struct {
 	Init    initCmd    `cmd:"" help:"Write a commented example configuration."`
 	Status  statusCmd  `cmd:"" help:"Show what a running proxy does."`
 	Pool    poolCmd    `cmd:"" help:"Send a running proxy's miners away from a pool, or to one."`
+	Route   routeCmd   `cmd:"" help:"Divide a running proxy's hashrate anew among the pools of a route."`
 	Demo    demoCmd    `cmd:"" help:"Show everything at work on this machine: a pool, miners and the proxy."`
 	Sim     simCmd     `cmd:"" help:"Simulate a pool or miners, to try or load-test a set-up."`
 	Version versionCmd `cmd:"" help:"Print the version."`

@@ -1,0 +1,60 @@
+package cli
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+)
+
+func TestRouteAsks(t *testing.T) {
+	t.Parallel()
+	for line, want := range map[string][2]string{
+		"split farm main=70,a/b=30": {
+			`PUT /api/v1/routes/farm/split application/json {"split":[{"pools":["main"],"weight":70},{"pools":["a","b"],"weight":30}]}`,
+			"route farm is split: main=70,a/b=30\n",
+		},
+		"split farm buyer=500TH/s,main=0.5": {
+			`PUT /api/v1/routes/farm/split application/json {"split":[{"pools":["buyer"],"hashrate":"500TH/s"},{"pools":["main"],"weight":0.5}]}`,
+			"route farm is split: buyer=500TH/s,main=0.5\n",
+		},
+		"unsplit a/b": {"DELETE /api/v1/routes/a%2Fb/split", "route a/b is split as the file says\n"},
+	} {
+		addr, asked := ordered(t, http.StatusNoContent, "", "")
+		b := newBench()
+		code := b.run(append(append([]string{"route"}, strings.Fields(line)...), "--http", addr, "--token", "s3cret")...)
+		if code != exitOK || *asked != want[0] || b.stdout.String() != want[1] {
+			t.Errorf("%s: exit code %d, asked %q, said %q%q", line, code, *asked, b.stdout, b.stderr)
+		}
+	}
+}
+
+func TestRouteFailures(t *testing.T) {
+	t.Parallel()
+	addr, _ := ordered(t, http.StatusConflict, "application/problem+json", `{"detail":"route \"farm\" is not split"}`)
+	b := newBench()
+	code := b.run("route", "split", "farm", "main=1", "--http", addr, "--token", "s3cret")
+	if got := b.stderr.String(); code != exitFailed || got != "loka: route \"farm\" is not split\n" || b.stdout.String() != "" {
+		t.Errorf("exit code %d, said %q", code, got)
+	}
+	for _, c := range []struct {
+		args   []string
+		stderr string
+	}{
+		{nil, "expected one of"},
+		{[]string{"split", "farm"}, "expected \"<parts>\"; see `loka route split --help`"},
+		{[]string{"split", "farm", ""}, `"" is no part of a split; write POOL=WEIGHT`},
+		{[]string{"split", "farm", "main=70,b"}, `"b" is no part of a split`},
+		{[]string{"split", "farm", "main=70,=30"}, `"=30" is no part of a split`},
+		{[]string{"split", "farm", "main=0"}, "0 is no weight; write a number above 0"},
+		{[]string{"split", "farm", "main=-1"}, "-1 is no weight"},
+		{[]string{"split", "farm", "main=nan"}, "nan is no weight"},
+		{[]string{"split", "farm", "main=inf"}, "inf is no weight"},
+		{[]string{"split", "..", "main=1"}, `".." is no name`},
+		{[]string{"unsplit", ""}, `"" is no name`},
+	} {
+		b := newBench()
+		if code := b.run(append([]string{"route"}, c.args...)...); code != exitUsage || !strings.Contains(b.stderr.String(), c.stderr) {
+			t.Errorf("%q: exit code %d, said %s", c.args, code, b.stderr)
+		}
+	}
+}
