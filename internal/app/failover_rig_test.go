@@ -36,6 +36,12 @@ type poolsRig struct {
 // to begin with.
 func startPools(t *testing.T, pools int, pc sim.PoolConfig, text string, level slog.Level) *poolsRig {
 	t.Helper()
+	return startRoute(t, pools, pc, "pools = [\""+strings.Join(poolNames()[:pools], `", "`)+"\"]\n"+text, level)
+}
+
+// startRoute is startPools, but that text says which pools the route has.
+func startRoute(t *testing.T, pools int, pc sim.PoolConfig, text string, level slog.Level) *poolsRig {
+	t.Helper()
 	r := &poolsRig{rig: &rig{t: t, level: level}, names: poolNames()[:pools], lives: newPoolLives(pools)}
 	r.told = r.lives.miner
 	var all strings.Builder
@@ -45,7 +51,7 @@ func startPools(t *testing.T, pools int, pc sim.PoolConfig, text string, level s
 		r.pools = append(r.pools, runPool(t, pc))
 		all.WriteString(poolText(name, r.pools[i]))
 	}
-	r.proxy(all.String() + "[[route]]\nname = \"farm\"\nmode = \"shared\"\nreturn_after = \"3s\"\npools = [\"" + strings.Join(r.names, `", "`) + "\"]\n" + text)
+	r.proxy(all.String() + "[[route]]\nname = \"farm\"\nmode = \"shared\"\nreturn_after = \"3s\"\n" + text)
 	r.await("all pools to be known, and two of them ready for miners", 20*time.Second, func() bool {
 		return r.known() && r.ready(0) && r.ready(1)
 	})

@@ -29,6 +29,7 @@ type rig struct {
 	audit *sim.Audit
 	told  func(sim.ShareEvent) // hears what miners are told of their shares
 	level slog.Level           // of the proxy's log
+	dir   string               // the proxy's data_dir
 	app   *app.App
 	addr  string
 	model *view.Model
@@ -89,9 +90,9 @@ func runPool(t *testing.T, pc sim.PoolConfig) *sim.Pool {
 // proxy runs a proxy with the given configuration.
 func (r *rig) proxy(text string) {
 	r.t.Helper()
-	dir := r.t.TempDir()
+	r.dir = filepath.Join(r.t.TempDir(), "data")
 	text = fmt.Sprintf("data_dir = %q\n[server]\nlisten = [\"127.0.0.1:0\"]\nshutdown_timeout = \"10s\"\n[http]\nlisten = \"127.0.0.1:0\"\n%s",
-		filepath.Join(dir, "data"), text)
+		r.dir, text)
 	cfg, problems := config.Load([]byte(text), "test.toml", config.Options{})
 	if len(problems) > 0 {
 		r.t.Fatal(problems)

@@ -1,0 +1,100 @@
+package app_test
+
+import (
+	"bytes"
+	"log/slog"
+	"math"
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/loka/stratum/internal/sim"
+)
+
+// How far a part may be from what it should have, of all the work: by our book,
+// which the division goes by, and by the pools', where chance is a point or two of
+// so few shares. Both are more than anybody is promised, for a part is promised
+// nothing of the first minutes.
+const (
+	splitTolerance  = 0.03
+	splitTolerance2 = 0.06
+)
+
+// divides waits until the pools have accepted so many shares, and more if need
+// be until each part has what it should have.
+func (r *poolsRig) divides(shares uint64, want ...float64) {
+	r.t.Helper()
+	type had struct {
+		shares uint64
+		work   float64
+	}
+	now := func(i int) had {
+		total := r.pools[i].Ledger().Total()
+		return had{total.Accepted, total.Work}
+	}
+	before := make([]had, len(want))
+	for i := range want {
+		before[i] = now(i)
+	}
+	ours, theirs := make([]float64, len(want)), make([]float64, len(want))
+	defer func() { r.t.Logf("by our book %.4f, by the pools' %.4f; wanted %v", ours, theirs, want) }()
+	r.await("the parts to have what they should have", 3*time.Minute, func() bool {
+		all, ourWork, theirWork := uint64(0), 0.0, 0.0
+		for i, p := range r.app.Hub().Routes()[0].Parts {
+			n := now(i)
+			all += n.shares - before[i].shares
+			ours[i], theirs[i] = p.Work, n.work-before[i].work
+			ourWork, theirWork = ourWork+ours[i], theirWork+theirs[i]
+		}
+		right := all >= shares
+		for i := range want {
+			ours[i], theirs[i] = ours[i]/ourWork, theirs[i]/theirWork
+			right = right && math.Abs(ours[i]-want[i]) <= splitTolerance && math.Abs(theirs[i]-want[i]) <= splitTolerance2
+		}
+		return right
+	})
+}
+
+// change asks the proxy's API for a change, with the admin token.
+func (r *poolsRig) change(method, path, body string) {
+	r.t.Helper()
+	token, err := os.ReadFile(filepath.Join(r.dir, "api.token"))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	req, err := http.NewRequestWithContext(r.t.Context(), method, "http://"+r.app.Addrs().HTTP+path, bytes.NewReader([]byte(body)))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	req.Close = true
+	req.Header.Set("Authorization", "Bearer "+string(bytes.TrimSpace(token)))
+	if body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	if res.StatusCode != http.StatusNoContent {
+		r.t.Fatalf("%s %s: %s", method, path, res.Status)
+	}
+}
+
+// Two pools get their parts of what a few miners do, and others when that is
+// changed; every share goes to the pool whose job it is of, and no miner notices.
+func TestSplit(t *testing.T) {
+	t.Parallel()
+	const miners, shares = 6, 500
+	r := startRoute(t, 2, sim.PoolConfig{Seed: 7, Difficulty: failoverDifficulty, JobInterval: time.Second},
+		`split = [{ pool = "main", weight = 70 }, { pool = "backup", weight = 30 }]`+"\n"+steadily, slog.LevelInfo)
+	finish := r.mine(sim.MinersConfig{Seed: 7, Count: miners, Hashrate: failoverHashes / miners, Ramp: time.Second})
+	r.divides(shares, 0.7, 0.3)
+	r.change(http.MethodPut, "/api/v1/routes/farm/split", `{"split":[{"pool":"main","weight":25},{"pool":"backup","weight":75}]}`)
+	r.divides(shares, 0.25, 0.75)
+	r.unhurt()
+	report := r.agree(finish())
+	t.Logf("%s; %s", &report, r.lives.figures())
+}
