@@ -75,17 +75,9 @@ func TestProxyMinesBlocks(t *testing.T) {
 func mineThroughProxy(t *testing.T, bin string, rolling bool) {
 	t.Helper()
 	n := startNode(t)
-	poolAddr, proxyAddr, httpAddr := freePort(t), freePort(t), freePort(t)
-	pool := start(t, bin, "sim", "pool", "--listen", poolAddr, "--node", n.url, "--node-user", rpcUser,
-		"--node-password", rpcPassword, "--difficulty", shareDifficulty, "--every", "0", "--strict", "--json")
-	within(t, "the pool listens", func() bool { return strings.Contains(pool.out.String(), "pool at ") || pool.ended() })
-	proxy := start(t, bin, "start", "--listen", proxyAddr, "--http", httpAddr, "--pool", "stratum+tcp://"+poolAddr,
-		"--user", "e2e", "--mode", "dedicated", "--data", t.TempDir())
-	within(t, "the proxy is ready", func() bool { return ready(httpAddr) || proxy.ended() })
-	if proxy.ended() {
-		t.Fatalf("the proxy has ended: %v", proxy.err)
-	}
-	args := []string{"sim", "miners", "--pool", proxyAddr, "--user", "farm", "--every", "0", "--json"}
+	pool, poolAddr := startPool(t, bin, n)
+	proxy := startProxy(t, bin, "--pool", "stratum+tcp://"+poolAddr, "--user", "e2e", "--mode", "dedicated")
+	args := []string{"sim", "miners", "--pool", proxy.miners, "--user", "farm", "--every", "0", "--json"}
 	if !rolling {
 		args = append(args, "--no-version-rolling")
 	}
@@ -106,6 +98,53 @@ func mineThroughProxy(t *testing.T, bin string, rolling bool) {
 	t.Logf("%d blocks, %d of them with rolled versions", n.height(), rolled)
 	if rolling != (rolled > 0) {
 		t.Errorf("%d blocks with rolled versions, rolling is %t", rolled, rolling)
+	}
+}
+
+// startPool runs a strict simulated pool before the node until the test ends.
+func startPool(t *testing.T, bin string, n *node, flags ...string) (pool *process, addr string) {
+	t.Helper()
+	addr = freePort(t)
+	pool = start(t, bin, append([]string{
+		"sim", "pool", "--listen", addr, "--node", n.url, "--node-user", rpcUser,
+		"--node-password", rpcPassword, "--difficulty", shareDifficulty, "--every", "0", "--strict", "--json",
+	}, flags...)...)
+	within(t, "the pool listens", func() bool { return strings.Contains(pool.out.String(), "pool at ") || pool.ended() })
+	return pool, addr
+}
+
+// proxyProcess is a started `loka start`.
+type proxyProcess struct {
+	*process
+
+	miners, http string // its addresses
+}
+
+// startProxy runs the proxy until the test ends.
+func startProxy(t *testing.T, bin string, flags ...string) *proxyProcess {
+	t.Helper()
+	p := &proxyProcess{miners: freePort(t), http: freePort(t)}
+	p.process = start(t, bin, append([]string{"start", "--listen", p.miners, "--http", p.http, "--data", t.TempDir()}, flags...)...)
+	within(t, "the proxy is ready", func() bool { return ready(p.http) || p.ended() })
+	if p.ended() {
+		t.Fatalf("the proxy has ended: %v", p.err)
+	}
+	return p
+}
+
+// get asks the proxy's API for a document.
+func (p *proxyProcess) get(path string, v any) {
+	p.t.Helper()
+	resp, err := http.Get("http://" + p.http + path)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode != http.StatusOK {
+		p.t.Fatalf("%s: %s", path, resp.Status)
+	}
+	if err := json.NewDecoder(resp.Body).Decode(v); err != nil {
+		p.t.Fatalf("%s: %v", path, err)
 	}
 }
 

@@ -39,15 +39,12 @@ func TestProxyRelaysEveryShare(t *testing.T) {
 		t.Fatal(err)
 	}
 	run(t, pool.Run)
-	proxyAddr, httpAddr := freePort(t), freePort(t)
-	proxy := start(t, bin, "start", "--listen", proxyAddr, "--http", httpAddr, "--pool", pool.URL(),
-		"--user", "e2e", "--mode", "dedicated", "--data", t.TempDir())
-	within(t, "the proxy is ready", func() bool { return ready(httpAddr) || proxy.ended() })
+	proxy := startProxy(t, bin, "--pool", pool.URL(), "--user", "e2e", "--mode", "dedicated")
 
 	var mu sync.Mutex
 	var complaints []sim.Failure
 	miners, err := sim.NewMiners(sim.MinersConfig{
-		Pool: proxyAddr, User: "farm", Count: 16, Hashrate: 4000, OnShare: audit.Miner,
+		Pool: proxy.miners, User: "farm", Count: 16, Hashrate: 4000, OnShare: audit.Miner,
 		OnFailure: func(f sim.Failure) {
 			mu.Lock()
 			defer mu.Unlock()

@@ -8,7 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
+	"strconv"
 	"testing"
 
 	"github.com/loka/stratum/internal/sim"
@@ -21,6 +21,9 @@ const (
 	sharedEn1, sharedEn2  = 4, 10
 	sharedPad, sharedSlot = 2, 4
 )
+
+// sharedSizes are the flags of a pool with such extranonces.
+var sharedSizes = []string{"--extranonce1-size", strconv.Itoa(sharedEn1), "--extranonce2-size", strconv.Itoa(sharedEn2)}
 
 // TestSharedProxyMinesBlocks is the whole way in shared mode: four miners on
 // one pool connection find blocks, each in its own slot.
@@ -58,18 +61,9 @@ func mineShared(t *testing.T, config string, enough func(map[string][]string) bo
 		t.Fatalf("the binary cannot be built: %v", err)
 	}
 	n := startNode(t)
-	poolAddr, proxyAddr, httpAddr := freePort(t), freePort(t), freePort(t)
-	pool := start(t, bin, "sim", "pool", "--listen", poolAddr, "--node", n.url, "--node-user", rpcUser,
-		"--node-password", rpcPassword, "--difficulty", shareDifficulty, "--every", "0", "--strict", "--json",
-		"--extranonce1-size", fmt.Sprint(sharedEn1), "--extranonce2-size", fmt.Sprint(sharedEn2))
-	within(t, "the pool listens", func() bool { return strings.Contains(pool.out.String(), "pool at ") || pool.ended() })
-	file := filepath.Join(t.TempDir(), "loka.toml")
-	if err := os.WriteFile(file, fmt.Appendf(nil, "[[pool]]\nname = \"main\"\nurl = \"stratum+tcp://%s\"\nusername = \"e2e\"\n%s", poolAddr, config), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	proxy := start(t, bin, "start", "-c", file, "--listen", proxyAddr, "--http", httpAddr, "--data", t.TempDir())
-	within(t, "the proxy is ready", func() bool { return ready(httpAddr) || proxy.ended() })
-	miners := start(t, bin, "sim", "miners", "--pool", proxyAddr, "--user", "farm", "--every", "0", "--json", "--count", "4")
+	pool, poolAddr := startPool(t, bin, n, sharedSizes...)
+	proxy := startProxy(t, bin, "-c", configFile(t, fmt.Sprintf("[[pool]]\nname = \"main\"\nurl = \"stratum+tcp://%s\"\nusername = \"e2e\"\n%s", poolAddr, config)))
+	miners := start(t, bin, "sim", "miners", "--pool", proxy.miners, "--user", "farm", "--every", "0", "--json", "--count", "4")
 	within(t, "blocks of enough slots", func() bool {
 		return enough(slotsOf(t, n)) || miners.ended() || proxy.ended()
 	})
@@ -87,6 +81,16 @@ func mineShared(t *testing.T, config string, enough func(map[string][]string) bo
 	t.Logf("%d blocks, by connection and slot: %v; miners: %d accepted, rejected %v", n.height(), slots, mined.Accepted, mined.Rejected)
 	checkSlots(t, &mined, slots)
 	return slots
+}
+
+// configFile writes a configuration, and returns where.
+func configFile(t *testing.T, text string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "loka.toml")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
 }
 
 // checkSlots wants each block's slot to be one that a miner was told.
