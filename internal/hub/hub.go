@@ -152,6 +152,11 @@ func New(cfg Config, deps Deps) (*Hub, error) {
 	for _, p := range h.pools {
 		h.makeProbe(p)
 	}
+	for _, r := range h.routes {
+		if s := r.split.Load(); s != nil {
+			s.aim(s.usable(h, make([]bool, len(s.parts)), h.born), 0)
+		}
+	}
 	return h, nil
 }
 

@@ -137,6 +137,9 @@ func TestSplitOfNewcomers(t *testing.T) {
 		first, second := sharedPool("first"), sharedPool("second")
 		h := buildShared(t, []*fakePool{first, second}, splitting)
 		pass(2 * time.Second)
+		if parts := h.hub.Routes()[0].Parts; parts[0].Target != 0.7 {
+			t.Errorf("before anybody has come: %+v", parts)
+		}
 		guests := h.crowd(10)
 		if at := where(t, guests); at["first"] != 7 || at["second"] != 3 {
 			t.Errorf("newcomers: %v", at)

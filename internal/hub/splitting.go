@@ -51,6 +51,13 @@ func (h *Hub) newSplit(r *route, parts []PartConfig) *split {
 	return s
 }
 
+// aim says what each part should have of a hashrate in H/s.
+func (s *split) aim(parts []steer.Part, total float64) {
+	for i, target := range steer.Targets(parts, total) {
+		s.target[i].Store(target)
+	}
+}
+
 // SetSplit divides a split route anew among its pools, at once. Each part names
 // pools of the route, none of them twice, and has either a weight or a hashrate
 // above 0. The error says what is wrong; nothing is changed then.
@@ -66,7 +73,9 @@ func (h *Hub) SetSplit(name string, parts []PartConfig) error {
 	if err := r.checkParts(parts); err != nil {
 		return err
 	}
-	r.split.Store(h.newSplit(r, slices.Clone(parts)))
+	s := h.newSplit(r, slices.Clone(parts))
+	s.aim(s.usable(h, make([]bool, len(parts)), time.Now()), 0)
+	r.split.Store(s)
 	h.log.Info("route is split anew", "route", name, "parts", len(parts))
 	h.poolChanged()
 	return nil
@@ -170,9 +179,7 @@ func (h *Hub) divideRoute(r *route, s *split, now time.Time) {
 	for _, m := range members {
 		total += m.Hashrate
 	}
-	for i, target := range steer.Targets(parts, total) {
-		s.target[i].Store(target)
-	}
+	s.aim(parts, total)
 	for _, mv := range s.splitter.Decide(members, parts, now) {
 		if h.sendTo(miners[mv.Member], from[mv.Member], s.pools[mv.To], now) {
 			moved++
