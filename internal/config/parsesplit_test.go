@@ -91,7 +91,7 @@ func TestParseSplitProblems(t *testing.T) {
 		},
 		`{"split":[{"pool":"main"}]}`:                          {`split[0]: a part of a split has either weight = 70 or hashrate = "500TH/s"`},
 		`{"split":[{"pool":"main","pools":["a"],"weight":1}]}`: {`split[0]: a part of a split names either pool = "…" or pools = ["…", "…"]`},
-		`{"split":[{"pool":"main","weight":-1}]}`:              {`split[0].weight: -1 is out of range; write a number above 0`},
+		`{"split":[{"pool":"main","weight":-1}]}`:              {`split[0].weight: -1 is out of range; write a number above 0, at most 1e9`},
 		`{"split":[{"pool":"main","weight":"70"}]}`:            {`split[0].weight: want a number such as 6.0, got the text "70"`},
 		`{"split":[{"pool":"main","hashrate":500}]}`:           {`split[0].hashrate: want a hashrate such as "500TH/s", got the number 500`},
 		`{"split":[{"pool":"main","hashrate":"500"}]}`:         {`split[0].hashrate: not a hashrate: "500"; write it like "500TH/s" or "1.5PH/s"`},
@@ -107,7 +107,7 @@ func TestParseSplitProblems(t *testing.T) {
 			`split[1]: pool "main" is in part 0 already; a pool is in one part of a split`,
 		},
 		`{"split":[{"pool":"main","weight":-1},{"pool":null,"hashrate":"1TH/s"}]}`: {
-			`split[0].weight: -1 is out of range; write a number above 0`, `split[1].pool: want a text such as "…", got null`,
+			`split[0].weight: -1 is out of range; write a number above 0, at most 1e9`, `split[1].pool: want a text such as "…", got null`,
 		},
 	} {
 		parts, problems := ParseSplit([]byte(text), c, r)

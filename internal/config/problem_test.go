@@ -101,7 +101,7 @@ func TestProblems(t *testing.T) {
 		"route template":     {"%s[[route]]\nworker = \"a b\"", `f:6:10: route[0].worker: "a b" has spaces or characters that no pool takes; use visible ASCII characters only`},
 		"mode":               {"%s[[route]]\nmode = \"dedicate\"", `f:6:8: route[0].mode: "dedicate" is not known, did you mean "dedicated"? Known are "shared", "dedicated"`},
 		"bad split":          {"%s[[route]]\nsplit = [{ pool = \"x\", pools = [\"main\"], weight = -1 }]", "f:6:10: route[0].split[0]: a part of a split names either pool = \"…\" or pools = [\"…\", \"…\"]"},
-		"negative weight":    {"%s[[route]]\nsplit = [{ pool = \"main\", weight = -1 }]", `f:6:36: route[0].split[0].weight: -1 is out of range; write a number above 0`},
+		"negative weight":    {"%s[[route]]\nsplit = [{ pool = \"main\", weight = -1 }]", `f:6:36: route[0].split[0].weight: -1 is out of range; write a number above 0, at most 1e9`},
 		"pool in two parts":  {"%s[[route]]\nsplit = [{ pool = \"main\", weight = 1 }, { pool = \"main\", weight = 2 }]", `f:6:41: route[0].split[1]: pool "main" is in part 0 already; a pool is in one part of a split`},
 		"dedicated split":    {"%s[[route]]\nmode = \"dedicated\"\nsplit = [{ pool = \"main\", weight = 1 }]", `f:7:1: route[0].split: a split needs mode = "shared"; list the pools in failover order in pools`},
 		"pools and split":    {"%s[[route]]\npools = [\"main\"]\nsplit = [{ pool = \"main\", weight = 1 }]", `f:7:1: route[0].split: a route has either pools or a split; take one of them out`},

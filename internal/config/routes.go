@@ -144,6 +144,9 @@ func (l *loader) checkPoolName(path, name string, known []string) {
 	}
 }
 
+// maxWeight keeps sums of weights finite.
+const maxWeight = 1e9
+
 func (l *loader) checkSplit(path string, r Route, known []string) {
 	if len(r.Split) > 0 && r.Mode == Dedicated {
 		l.add(path, `a split needs mode = "shared"; list the pools in failover order in pools`)
@@ -151,16 +154,7 @@ func (l *loader) checkSplit(path string, r Route, known []string) {
 	part := map[string]int{}
 	for i, one := range r.Split {
 		at := index(path, i)
-		unread := func(a, b string) bool { return l.bad[join(at, a)] || l.bad[join(at, b)] }
-		if (one.Pool != "") == (len(one.Pools) > 0) && !unread("pool", "pools") {
-			l.add(at, `a part of a split names either pool = "…" or pools = ["…", "…"]`)
-		}
-		if (one.Weight != 0) == (one.Hashrate != 0) && !unread("weight", "hashrate") {
-			l.add(at, `a part of a split has either weight = 70 or hashrate = "500TH/s"`)
-		}
-		if one.Weight < 0 {
-			l.add(join(at, "weight"), "%s is out of range; write a number above 0", strconv.FormatFloat(one.Weight, 'g', -1, 64))
-		}
+		l.checkPart(at, one)
 		if one.Pool != "" {
 			l.checkPoolName(join(at, "pool"), one.Pool, known)
 		}
@@ -171,6 +165,20 @@ func (l *loader) checkSplit(path string, r Route, known []string) {
 			}
 			part[name] = i
 		}
+	}
+}
+
+// checkPart checks what a part of a split asks for, by itself.
+func (l *loader) checkPart(at string, one SplitPart) {
+	unread := func(a, b string) bool { return l.bad[join(at, a)] || l.bad[join(at, b)] }
+	if (one.Pool != "") == (len(one.Pools) > 0) && !unread("pool", "pools") {
+		l.add(at, `a part of a split names either pool = "…" or pools = ["…", "…"]`)
+	}
+	if (one.Weight != 0) == (one.Hashrate != 0) && !unread("weight", "hashrate") {
+		l.add(at, `a part of a split has either weight = 70 or hashrate = "500TH/s"`)
+	}
+	if one.Weight < 0 || one.Weight > maxWeight {
+		l.add(join(at, "weight"), "%s is out of range; write a number above 0, at most 1e9", strconv.FormatFloat(one.Weight, 'g', -1, 64))
 	}
 }
 

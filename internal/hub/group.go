@@ -99,6 +99,8 @@ type group struct {
 	early *mining.Job
 	// hurried are members whose difficulty should not wait for the next job.
 	hurried []*shared
+	// rushed says that one of them has nothing worth its while until then.
+	rushed bool
 	// lowered is when the pool asked for less than the current job's
 	// difficulty; zero if it has not.
 	lowered time.Time
@@ -399,6 +401,12 @@ func (g *group) size() (members int, serving bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return len(g.members), g.current != nil
+}
+
+// serves says that the group has work.
+func (g *group) serves() bool {
+	_, serves := g.size()
+	return serves
 }
 
 // counts says whether shares of a work that the group gave still count.

@@ -110,6 +110,13 @@ func (g *group) hurry(m *shared) {
 	g.hurried = append(g.hurried, m)
 }
 
+// rush makes hurried members wait for nothing.
+func (g *group) rush() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.rushed = true
+}
+
 // tick looks after what happens by the clock.
 func (g *group) tick(now time.Time) {
 	g.sort(now)
@@ -130,9 +137,9 @@ func (g *group) tick(now time.Time) {
 	// The next sweep would be too late.
 	case len(g.members) > 0 && now.Sub(g.sent) > g.hub.cfg.Refresh-sweepEvery:
 		g.vary(now, g.everybody(), false)
-	case len(g.hurried) > 0 && g.mayVary(now):
+	case len(g.hurried) > 0 && (g.rushed || g.mayVary(now)):
 		some, sent := g.hurried, g.sent
-		g.hurried = nil
+		g.hurried, g.rushed = nil, false
 		g.vary(now, some, true)
 		g.sent = sent // the others have waited since then
 	}

@@ -78,8 +78,9 @@ type Hub struct {
 	// tasks are the goroutines that links and waiting miners run in.
 	tasks sync.WaitGroup
 
-	// foreign spaces the warnings of workers of other accounts.
-	foreign pace.Pace
+	// foreign spaces the warnings of workers of other accounts, undivided those of
+	// miners of split routes that have links of their own.
+	foreign, undivided pace.Pace
 
 	mu     sync.Mutex
 	seats  map[mining.MinerID]*seat
@@ -238,7 +239,6 @@ func (h *Hub) Run(ctx context.Context) error {
 			changed = h.whenChanged() // what changes from here on is seen at the next turn
 			h.prewarm(time.Now())
 			h.steer(time.Now())
-			h.divide(time.Now())
 			pause(ctx, steerEvery) // what else changes now is of one piece
 		}
 	}

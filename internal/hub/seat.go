@@ -1,8 +1,10 @@
 package hub
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/binary"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -178,6 +180,11 @@ func (s *seat) take(r *route) {
 	if r.Shared && !s.layout.PassThrough {
 		s.role = newShared(s)
 	} else {
+		if r.Shared && r.split.Load() != nil {
+			s.hub.log.LogAttrs(context.Background(), warnOr(&s.hub.undivided, time.Now()),
+				"a miner of a split route has a pool connection of its own and is not divided: one of the route's pools has room for one miner a connection only",
+				slog.String("route", r.Name), slog.Uint64("miner", uint64(s.miner.ID)))
+		}
 		s.role = newDedicated(s)
 	}
 	s.role.begin()

@@ -207,6 +207,9 @@ func (m *shared) give(w *mining.Work, now time.Time) {
 		// It is back at a group whose work it had: the same again would be the
 		// same search. It goes on with what it has until there is another.
 		m.hurry()
+		if m.from != nil && !m.from.counts(m.current, now) {
+			m.group.rush() // what it has is worth nothing
+		}
 		return
 	}
 	m.given[m.n%len(m.given)] = w.ID
@@ -325,8 +328,8 @@ func (m *shared) check(s *mining.Share, stranger bool, now time.Time) (*group, j
 // credit counts an accepted share for vardiff.
 func (m *shared) credit(g *group, f *jobbook.Finding, now time.Time) {
 	m.vardiff.Share(f.Credited, now)
-	m.route.split.Load().worked(g.pool, float64(f.Credited))
 	of := f.Work.Job.Difficulty
+	m.route.split.Load().worked(g.pool, float64(min(f.Credited, of))) // more is not paid
 	if above := f.Credited - of; above > 0 {
 		g.unsubmitted(f.Work.Job, above)
 	}

@@ -220,3 +220,70 @@ func TestSetSplitOfARouteInOrder(t *testing.T) {
 		}
 	})
 }
+
+// A part that has nothing for a miner keeps it from nothing that another part
+// has.
+func TestPartWithoutRoom(t *testing.T) {
+	for name, c := range map[string]struct {
+		// trouble comes to the second pool, which has 30 %.
+		trouble func(h *house, first, second *fakePool)
+	}{
+		"it takes no connection in place of one of two": {func(_ *house, _, second *fakePool) {
+			second.refuse.Store(true)
+			_ = second.last().Close()
+		}},
+		"it becomes narrow": {func(_ *house, _, second *fakePool) {
+			second.change(func() { second.en2Size = 5 })
+			for _, c := range second.all() {
+				c.setExtranonce("aabb", 5)
+				c.notify(true)
+			}
+		}},
+		"it is drained": {func(h *house, _, _ *fakePool) { h.hub.DrainPool("second", true) }},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			first, second := sharedPool("first"), sharedPool("second")
+			h := buildShared(t, []*fakePool{first, second}, func(c *hub.Config) {
+				splitting(c)
+				c.Routes[0].MaxMiners = 2
+			})
+			guests := h.crowd(10)
+			works(t, guests, 12, first, second)
+			c.trouble(h, first, second)
+			lives(90*time.Second, first, second)
+			for i := range 4 {
+				guests = append(guests, h.bring(uint64(100+i), "late"))
+			}
+			lives(90*time.Second, first, second)
+			for _, g := range guests {
+				if a := g.mine(g.login()); a.Verdict != mining.Accepted {
+					t.Errorf("%s: %v, closed with %q", name, a.Verdict, g.reason())
+				}
+				g.leave()
+			}
+		})
+	}
+}
+
+// What a part did not get while the route was pinned to another is not made up
+// for.
+func TestPinLeavesNoDebt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first, second := sharedPool("first"), sharedPool("second")
+		h := buildShared(t, []*fakePool{first, second}, splitting)
+		guests := h.crowd(10)
+		works(t, guests, 30, first, second)
+		h.hub.PinRoute("farm", "first")
+		works(t, guests, 180, first, second)
+		h.hub.PinRoute("farm", "")
+		for i := range 12 {
+			works(t, guests, 6, first, second)
+			if at := where(t, guests); i > 0 && (at["first"] < 5 || at["second"] < 2) {
+				t.Errorf("%d minutes after: %v", i+1, at)
+			}
+		}
+		for _, g := range guests {
+			g.leave()
+		}
+	})
+}

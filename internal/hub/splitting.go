@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -81,6 +82,9 @@ func (h *Hub) SetSplit(name string, parts []PartConfig) error {
 	return nil
 }
 
+// maxWeight keeps sums of weights finite.
+const maxWeight = 1e9
+
 // checkParts says what is wrong with the parts of a split.
 func (r *route) checkParts(parts []PartConfig) error {
 	if len(parts) == 0 {
@@ -91,7 +95,7 @@ func (r *route) checkParts(parts []PartConfig) error {
 		switch {
 		case len(part.Pools) == 0:
 			return fmt.Errorf("part %d names no pool", i)
-		case (part.Weight > 0) == (part.Hashrate > 0), part.Weight < 0, part.Hashrate < 0:
+		case (part.Weight > 0) == (part.Hashrate > 0), part.Weight < 0, part.Hashrate < 0, part.Weight > maxWeight:
 			return fmt.Errorf("part %d needs either a weight or a hashrate above 0", i)
 		}
 		for _, name := range part.Pools {
@@ -141,9 +145,21 @@ func (r *route) choices(at *pool) []*pool {
 // divide sends miners of split routes where the parts' shares want them.
 func (h *Hub) divide(now time.Time) {
 	for _, r := range h.routes {
-		if s := r.split.Load(); s != nil && r.pin.Load() == nil {
+		switch s := r.split.Load(); {
+		case s == nil:
+		case r.pin.Load() != nil: // what it missed meanwhile is not made up for
+			s.forget()
+		default:
 			h.divideRoute(r, s, now)
 		}
+	}
+}
+
+// forget begins anew with what the parts are owed.
+func (s *split) forget() {
+	s.splitter = steer.Splitter{}
+	for i := range s.had {
+		s.told[i] = s.had[i].Load()
 	}
 }
 
@@ -180,9 +196,20 @@ func (h *Hub) divideRoute(r *route, s *split, now time.Time) {
 		total += m.Hashrate
 	}
 	s.aim(parts, total)
+	// Where one miner cannot go, the others of its group cannot either.
+	type way struct {
+		from *group
+		to   int
+	}
+	closed, seen := make(map[way]bool), make(map[groupKey]standing)
 	for _, mv := range s.splitter.Decide(members, parts, now) {
-		if h.sendTo(miners[mv.Member], from[mv.Member], s.pools[mv.To], now) {
+		w := way{from[mv.Member], mv.To}
+		switch {
+		case closed[w]:
+		case h.sendTo(miners[mv.Member], w.from, s.pools[mv.To], seen, now):
 			moved++
+		default:
+			closed[w] = true
 		}
 	}
 	if moved > 0 {
@@ -219,13 +246,13 @@ func (s *split) usable(h *Hub, working []bool, now time.Time) []steer.Part {
 }
 
 // sendTo sends a miner to a part's pools: where its own has work, only if there
-// is some for it there.
-func (h *Hub) sendTo(m *shared, from *group, pools []*pool, now time.Time) bool {
+// is some for it there, of a pool that is good.
+func (h *Hub) sendTo(m *shared, from *group, pools []*pool, seen map[groupKey]standing, now time.Time) bool {
 	h.packMu.Lock()
-	legs, _, _, _ := h.legs(from.key, pools, nil, now)
+	legs, _, _, _ := h.legs(from.key, pools, seen, now)
 	h.packMu.Unlock()
 	to := steer.Choose(legs, -1, now, from.route.ReturnAfter)
-	if to < 0 || from.stands(now) && !h.ready(from, m.space, pools[to]) {
+	if to < 0 || legs[to].Avoid != steer.Good && !from.pool.out(now) || from.stands(now) && !h.ready(from, m.space, pools[to]) {
 		return false
 	}
 	m.moved.Store(now.UnixNano())
@@ -233,9 +260,9 @@ func (h *Hub) sendTo(m *shared, from *group, pools []*pool, now time.Time) bool 
 	return true
 }
 
-// fewest are the pools of the part that misses most miners, by number: what
-// newcomers do is not known yet. h.packMu is held.
-func (h *Hub) fewest(r *route, now time.Time) []*pool {
+// fewest are the pools of each part, those of the one first that misses most
+// miners, by number: what newcomers do is not known yet. h.packMu is held.
+func (h *Hub) fewest(r *route, now time.Time) [][]*pool {
 	s := r.split.Load()
 	all, counts := 0, make([]int, len(s.parts))
 	working := make([]bool, len(s.parts))
@@ -252,14 +279,18 @@ func (h *Hub) fewest(r *route, now time.Time) []*pool {
 			}
 		}
 	}
-	best, most := 0, 0.0
-	parts := s.usable(h, working, now)
-	for i, target := range steer.Targets(parts, 0) {
-		if missing := target*float64(all+1) - float64(counts[i]); parts[i].Usable && missing > most {
-			best, most = i, missing
-		}
+	missing := steer.Targets(s.usable(h, working, now), 0)
+	order := make([]int, len(s.parts))
+	for i := range order {
+		order[i] = i
+		missing[i] = missing[i]*float64(all+1) - float64(counts[i])
 	}
-	return s.pools[best]
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(missing[b], missing[a]) })
+	pools := make([][]*pool, 0, len(order))
+	for _, i := range order {
+		pools = append(pools, s.pools[i])
+	}
+	return pools
 }
 
 // state is a snapshot of the parts, but for who is there.

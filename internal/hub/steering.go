@@ -187,15 +187,27 @@ func (h *Hub) chooseFor(m *shared, now time.Time) *pool {
 	key := keyOf(m.route, nil, m.account, m.space)
 	tries := [][]*pool{m.route.pools}
 	if m.route.split.Load() != nil && m.route.pin.Load() == nil {
-		tries = [][]*pool{h.fewest(m.route, now), m.route.pools}
+		tries = append(h.fewest(m.route, now), m.route.pools)
 	}
+	var second *pool
 	for _, of := range tries {
 		pools, _, _, _ := h.legs(key, of, nil, now)
 		// It goes where the others are, as if it had been there.
 		at := slices.IndexFunc(of, func(p *pool) bool { return h.standing(key.kindOf(p), nil, now).busy })
-		if i := steer.Choose(pools, at, now, m.route.ReturnAfter); i >= 0 {
+		i := steer.Choose(pools, at, now, m.route.ReturnAfter)
+		if i < 0 {
+			continue
+		}
+		g := h.best(keyOf(m.route, of[i], m.account, m.space), nil)
+		if len(tries) == 1 || g != nil && g.serves() && pools[i].Avoid == steer.Good {
 			return of[i]
 		}
+		if second == nil {
+			second = of[i]
+		}
+	}
+	if second != nil {
+		return second
 	}
 	if p := h.holder(key, nil, now); p != nil {
 		return p
@@ -221,31 +233,66 @@ func (h *Hub) holder(key groupKey, seen map[groupKey]standing, now time.Time) *p
 func (h *Hub) steer(now time.Time) {
 	seen := make(map[groupKey]standing)
 	for _, g := range h.allGroups() {
-		if g.over() {
-			continue
-		}
-		// A group that the pool has no room for is not dialled.
-		stands := g.stands(now) && (g.withoutFor(now) == 0 || g.pool.fits(g.layout()))
-		if !stands {
-			g.pool.troubled(now)
-		}
-		_, last := g.has()
-		of := g.route.choices(g.pool)
-		h.packMu.Lock()
-		pools, at, narrow, hopeless := h.legs(g.key, of, seen, now)
-		besides := !stands && h.serves(g.key, g)
-		holder := h.holder(g.key, seen, now)
-		h.packMu.Unlock()
-		pools[at].Usable = pools[at].Usable && stands || besides
-		switch to := steer.Choose(pools, at, now, g.route.ReturnAfter); {
-		case to == at && besides, to >= 0 && to != at:
-			g.shift(of[to], stands, now)
-		case to < 0 && narrow && !stands && (hopeless || g.withoutFor(now) > g.route.OutageGrace/2):
-			g.retell()
-		case to < 0 && !stands && !last && holder != nil:
-			g.shift(holder, stands, now)
+		if !g.over() {
+			h.steerGroup(g, seen, now)
 		}
 	}
+}
+
+func (h *Hub) steerGroup(g *group, seen map[groupKey]standing, now time.Time) {
+	// A group that the pool has no room for is not dialled.
+	stands := g.stands(now) && (g.withoutFor(now) == 0 || g.pool.fits(g.layout()))
+	if !stands {
+		g.pool.troubled(now)
+	}
+	_, last := g.has()
+	h.packMu.Lock()
+	besides := !stands && h.serves(g.key, g)
+	holder := h.holder(g.key, seen, now)
+	of := g.route.choices(g.pool)
+	to, at, lost := h.among(g, of, stands || besides, seen, now)
+	if part := len(of); part < len(g.route.pools) && (to < 0 && !stands || to >= 0 && of[to].avoid(now) != steer.Good) {
+		// A part of a split that has nothing good: the others do.
+		var all int
+		if all, at, lost = h.among(g, g.route.pools, stands || besides, seen, now); all >= 0 {
+			of, to = g.route.pools, all
+		}
+	}
+	h.packMu.Unlock()
+	switch {
+	case to == at && besides, to >= 0 && to != at:
+		g.shift(of[to], stands, now)
+	case to < 0 && !stands && (lost == noRoomEver || lost == noRoomNow && g.withoutFor(now) > g.route.OutageGrace/2):
+		g.retell()
+	case to < 0 && !stands && !last && holder != nil:
+		g.shift(holder, stands, now)
+	}
+}
+
+// room says why none of some pools is usable; zero is that none serves.
+type room uint8
+
+const (
+	// noRoomNow: one serves, and has no room for the miners' slots.
+	noRoomNow room = iota + 1
+	// noRoomEver: none of them has, whether it serves or not.
+	noRoomEver
+)
+
+// among chooses for a group's members among some pools; at is the index of their
+// own, which counts as usable only if mine says so. h.packMu is held.
+func (h *Hub) among(g *group, of []*pool, mine bool, seen map[groupKey]standing, now time.Time) (to, at int, lost room) {
+	pools, at, narrow, hopeless := h.legs(g.key, of, seen, now)
+	if at >= 0 {
+		pools[at].Usable = pools[at].Usable && mine || mine && h.serves(g.key, g)
+	}
+	switch {
+	case narrow && hopeless:
+		lost = noRoomEver
+	case narrow:
+		lost = noRoomNow
+	}
+	return steer.Choose(pools, at, now, g.route.ReturnAfter), at, lost
 }
 
 // shift sends the members to other groups, at another pool or at the same.

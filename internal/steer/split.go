@@ -16,6 +16,11 @@ const (
 	// made good within the horizon: few miners have to be sent to and fro, of many
 	// a few are enough. leastGain is the least of it.
 	gain, leastGain = 2, 0.1
+	// mostDebt is which part of its share a part can be given more or less for what
+	// it is owed, where there are many miners.
+	mostDebt = 0.5
+	// maxMoves bounds how many members one decision evens out.
+	maxMoves = 256
 	// memory is how long a deficit is owed at most: so much of the work of all.
 	memory = 10 * time.Minute
 	// hashesPerShare is what a difficulty-1 share stands for.
@@ -120,7 +125,12 @@ func (s *Splitter) Decide(members []Member, parts []Part, now time.Time) []Move 
 		total = float64(len(members))
 	}
 	for i := range parts {
-		p.want[i] = s.targets[i]*total + pay*s.owed[i]
+		aim := s.targets[i] * total
+		debt := pay * s.owed[i]
+		if pay < 1 { // of many, no part goes without for what it had too much
+			debt = min(max(debt, -mostDebt*aim), mostDebt*aim)
+		}
+		p.want[i] = aim + debt
 	}
 	for i, m := range members {
 		p.at[i] = m.Part
@@ -129,7 +139,7 @@ func (s *Splitter) Decide(members []Member, parts []Part, now time.Time) []Move 
 		}
 	}
 	p.house()
-	for range members {
+	for range min(len(members), maxMoves) {
 		if !p.even(now) {
 			break
 		}
