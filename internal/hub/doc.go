@@ -9,8 +9,11 @@
 // is a member of a group: many miners on one link, each with a difficulty of
 // its own; a job is handed out by the fan-out, and shares are judged here by
 // package jobbook. Groups are opened ahead of need, emptied into each other and
-// closed by the packing. In the dedicated role the miner has a link of its own,
-// and the verdict on a share is the pool's; a pool whose extranonce2 is too
+// closed by the packing. A group is at one pool; at which one a miner should be
+// is package steer's to say, and it is sent there by the same move: for a lost
+// connection, a better pool that is back, or its route's split. In the dedicated role the miner has a link of its own,
+// and the verdict on a share is the pool's; it changes the pool by a candidate, a
+// second link that takes over. A pool whose extranonce2 is too
 // narrow for a slot serves every miner so, and passes its own extranonce1 on.
 //
 // It does not know sockets, lines or Stratum; miners are reached through
