@@ -59,6 +59,9 @@ func hubConfig(cfg *config.Config, version string) (hub.Config, error) {
 		if err != nil {
 			return hub.Config{}, fmt.Errorf("pool %q: %w", p.Name, err)
 		}
+		if endpoint.Trust, err = trustOf(p); err != nil {
+			return hub.Config{}, fmt.Errorf("pool %q: %w", p.Name, err)
+		}
 		h.Pools = append(h.Pools, hub.PoolConfig{
 			Name: p.Name, Endpoint: endpoint, Account: p.Username, Password: p.Password,
 			Worker: p.Worker, HasWorker: p.Worker.String() != "",
@@ -105,4 +108,28 @@ func wireConfig(maxLine int, counted wire.Metrics) wire.Config {
 		MaxLine: maxLine, MaxQueueBytes: queueBytes, MaxQueueAge: queueAge, DrainTimeout: drainTimeout,
 		Metrics: counted,
 	}
+}
+
+// trustOf says which certificates of a pool are taken; nil is those that the
+// system's roots verify.
+func trustOf(p config.Pool) (*dial.Trust, error) {
+	if p.CA == "" && len(p.Fingerprints) == 0 {
+		return nil, nil //nolint:nilnil // that is what nil says
+	}
+	t := new(dial.Trust)
+	if p.CA != "" {
+		roots, err := config.ReadCA(p.CA)
+		if err != nil {
+			return nil, fmt.Errorf("ca: %w", err)
+		}
+		t.Roots = roots
+	}
+	for _, text := range p.Fingerprints {
+		digest, err := config.ParseFingerprint(text)
+		if err != nil {
+			return nil, fmt.Errorf("fingerprints: %w", err)
+		}
+		t.Fingerprints = append(t.Fingerprints, digest)
+	}
+	return t, nil
 }

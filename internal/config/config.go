@@ -92,6 +92,12 @@ type Pool struct {
 	// RefusalStreak is how many valid shares in a row the pool may refuse before
 	// miners of shared routes are kept away from it for a while; 0 is any number.
 	RefusalStreak int `toml:"refusal_streak"`
+	// CA is the path of a PEM file of the certificates that may sign the pool's,
+	// empty for the system's. [ReadCA] reads it.
+	CA string `toml:"ca"`
+	// Fingerprints are those of the pool's certificate, any of which will do;
+	// [ParseFingerprint] reads them. They count in place of who has signed it.
+	Fingerprints []string `toml:"fingerprints"`
 }
 
 // Route is one [[route]]: which miners go to which pools.

@@ -1,6 +1,10 @@
 package config
 
-import "github.com/loka/stratum/internal/steer"
+import (
+	"strings"
+
+	"github.com/loka/stratum/internal/steer"
+)
 
 // noteInert remarks on what is valid but does nothing.
 func (l *loader) noteInert(c *Config) {
@@ -19,11 +23,22 @@ func (l *loader) noteInert(c *Config) {
 		l.noteInertShared(index("route", i), r)
 	}
 	for i, p := range c.Pools {
+		for _, key := range []string{"ca", "fingerprints"} {
+			if at := join(index("pool", i), key); l.given[at] && !isTLS(p.URL) {
+				l.note(at, "has no effect without stratum+ssl:// in url")
+			}
+		}
 		if !used[p.Name] {
 			l.note(index("pool", i), "no route uses this pool")
 		}
 	}
 	l.noteInertVardiff(c)
+}
+
+// isTLS says whether a pool's URL asks for an encrypted connection.
+func isTLS(url string) bool {
+	scheme, _, ok := strings.Cut(strings.ToLower(strings.TrimSpace(url)), "://")
+	return ok && (strings.HasSuffix(scheme, "ssl") || strings.HasSuffix(scheme, "tls"))
 }
 
 // noteInertShared remarks on what only shared routes have, on one that is not.

@@ -106,6 +106,21 @@ func (l *loader) checkPools(c *Config) {
 		if n := p.RefusalStreak; n < 0 || n > maxRefusalStreak {
 			l.add(join(at, "refusal_streak"), "%d is out of range; write 1 to %d, or 0 for any number", n, maxRefusalStreak)
 		}
+		l.checkTrust(at, p)
+	}
+}
+
+// checkTrust checks which certificates of a pool are taken.
+func (l *loader) checkTrust(at string, p Pool) {
+	if p.CA != "" {
+		if _, err := ReadCA(p.CA); err != nil {
+			l.add(join(at, "ca"), "%v", err)
+		}
+	}
+	for i, text := range p.Fingerprints {
+		if _, err := ParseFingerprint(text); err != nil {
+			l.add(index(join(at, "fingerprints"), i), "%v", err)
+		}
 	}
 }
 

@@ -2,10 +2,13 @@ package dial
 
 import (
 	"context"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
+	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -48,11 +51,7 @@ func (d *Dialer) Dial(ctx context.Context, to Endpoint) (net.Conn, error) {
 	if !to.TLS {
 		return conn, nil
 	}
-	encrypted := tls.Client(conn, &tls.Config{
-		ServerName: serverName(to.Host),
-		RootCAs:    d.cfg.RootCAs,
-		MinVersion: tls.VersionTLS12,
-	})
+	encrypted := tls.Client(conn, d.tlsConfig(to))
 	handshakeCtx, cancel := context.WithTimeout(ctx, d.cfg.HandshakeTimeout)
 	defer cancel()
 	if err := encrypted.HandshakeContext(handshakeCtx); err != nil {
@@ -60,6 +59,35 @@ func (d *Dialer) Dial(ctx context.Context, to Endpoint) (net.Conn, error) {
 		return nil, handshakeError(ctx, to, err)
 	}
 	return encrypted, nil
+}
+
+// tlsConfig verifies certificates as the endpoint has it.
+func (d *Dialer) tlsConfig(to Endpoint) *tls.Config {
+	cfg := &tls.Config{ServerName: serverName(to.Host), RootCAs: d.cfg.RootCAs, MinVersion: tls.VersionTLS12}
+	if to.Trust == nil {
+		return cfg
+	}
+	if to.Trust.Roots != nil {
+		cfg.RootCAs = to.Trust.Roots
+	}
+	if pins := to.Trust.Fingerprints; len(pins) > 0 {
+		cfg.InsecureSkipVerify = true // its fingerprint is verified instead
+		cfg.VerifyConnection = func(s tls.ConnectionState) error {
+			if got := sha256.Sum256(s.PeerCertificates[0].Raw); !slices.Contains(pins, got) {
+				return &fingerprintError{got}
+			}
+			return nil
+		}
+	}
+	return cfg
+}
+
+// fingerprintError is a certificate that is none of the expected.
+type fingerprintError struct{ got [sha256.Size]byte }
+
+// Error names the certificate's fingerprint, so that it can be compared.
+func (e *fingerprintError) Error() string {
+	return fmt.Sprintf("the certificate's SHA-256 fingerprint is %x, which is none of the configured ones", e.got)
 }
 
 // serverName is the name that the certificate must have: an IPv6 address is

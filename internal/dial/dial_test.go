@@ -5,10 +5,12 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"errors"
+	"fmt"
 	"io"
 	"math/big"
 	"net"
@@ -146,6 +148,49 @@ func TestDial(t *testing.T) {
 			defer func() { _ = conn.Close() }()
 			if got, err := io.ReadAll(conn); string(got) != "hi" || err != nil {
 				t.Errorf("heard %q, %v", got, err)
+			}
+		})
+	}
+}
+
+// A pool's certificate is taken by its own roots, or by its fingerprint whatever
+// else it says.
+func TestTrust(t *testing.T) {
+	ca, stranger := newAuthority(t), newAuthority(t)
+	local := net.IPv4(127, 0, 0, 1)
+	good := ca.sign(t, time.Now().Add(time.Hour), nil, local)
+	odd := ca.sign(t, time.Now().Add(-time.Hour), []string{"elsewhere"})
+	digest := func(c tls.Certificate) [sha256.Size]byte { return sha256.Sum256(c.Certificate[0]) }
+	for name, c := range map[string]struct {
+		cert  tls.Certificate
+		trust *Trust
+		want  Problem // empty: it is taken
+	}{
+		"the dialer's roots":                {good, nil, ""},
+		"no trust of its own":               {good, &Trust{}, ""},
+		"other roots":                       {good, &Trust{Roots: stranger.pool()}, CertificateUntrusted},
+		"its roots":                         {good, &Trust{Roots: ca.pool()}, ""},
+		"its fingerprint":                   {odd, &Trust{Fingerprints: [][sha256.Size]byte{digest(good), digest(odd)}}, ""},
+		"its fingerprint, whatever roots":   {odd, &Trust{Roots: stranger.pool(), Fingerprints: [][sha256.Size]byte{digest(odd)}}, ""},
+		"another one's":                     {odd, &Trust{Fingerprints: [][sha256.Size]byte{digest(good)}}, CertificateUnexpected},
+		"another one's, though it is right": {good, &Trust{Fingerprints: [][sha256.Size]byte{digest(odd)}}, CertificateUnexpected},
+	} {
+		t.Run(name, func(t *testing.T) {
+			addr := serve(t, "127.0.0.1:0", hiTLS(c.cert))
+			conn, err := New(Config{RootCAs: ca.pool()}).Dial(t.Context(), Endpoint{TLS: true, Host: "127.0.0.1", Port: addr.Port(), Trust: c.trust})
+			if c.want == "" {
+				if err != nil {
+					t.Fatal(err)
+				}
+				_ = conn.Close()
+				return
+			}
+			var failed *Error
+			if !errors.As(err, &failed) || failed.Problem != c.want || failed.Reason != mining.TLSFailed {
+				t.Fatalf("got %v, want %s", err, c.want)
+			}
+			if c.want == CertificateUnexpected && !strings.Contains(err.Error(), fmt.Sprintf("%x", digest(c.cert))) {
+				t.Errorf("%q does not name the fingerprint", err)
 			}
 		})
 	}

@@ -1,6 +1,8 @@
 package dial
 
 import (
+	"crypto/sha256"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -17,6 +19,19 @@ type Endpoint struct {
 	Host string
 	// Port is the TCP port.
 	Port uint16
+	// Trust says which certificates are taken; nil takes what the dialer's roots
+	// verify.
+	Trust *Trust
+}
+
+// Trust says which certificates of a TLS endpoint are taken.
+type Trust struct {
+	// Roots verify certificates in place of the dialer's, if not nil.
+	Roots *x509.CertPool
+	// Fingerprints, if there are any, are those of the certificates that are
+	// taken, and of no others: SHA-256 of the whole certificate (DER). Who signed
+	// it, for which name and until when does not matter then.
+	Fingerprints [][sha256.Size]byte
 }
 
 // Address is host:port, with brackets where the host needs them.

@@ -33,6 +33,8 @@ const (
 	CertificateWrongName Problem = "certificate_wrong_name"
 	// CertificateUntrusted: nobody we trust signed the certificate.
 	CertificateUntrusted Problem = "certificate_untrusted"
+	// CertificateUnexpected: the certificate has none of the fingerprints.
+	CertificateUnexpected Problem = "certificate_unexpected"
 	// HandshakeFailed: the TLS handshake ended in another error.
 	HandshakeFailed Problem = "handshake_failed"
 	// Cancelled: the context ended.
@@ -93,6 +95,7 @@ func handshakeError(ctx context.Context, to Endpoint, err error) *Error {
 		untrusted x509.UnknownAuthorityError
 		name      x509.HostnameError
 		invalid   x509.CertificateInvalidError
+		other     *fingerprintError
 	)
 	switch {
 	case ctx.Err() != nil:
@@ -103,6 +106,8 @@ func handshakeError(ctx context.Context, to Endpoint, err error) *Error {
 		e.Problem = NotTLS
 	case errors.As(err, &name):
 		e.Problem = CertificateWrongName
+	case errors.As(err, &other):
+		e.Problem = CertificateUnexpected
 	case errors.As(err, &untrusted):
 		e.Problem = CertificateUntrusted
 	case errors.As(err, &invalid):

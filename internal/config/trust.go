@@ -1,0 +1,33 @@
+package config
+
+import (
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"strings"
+)
+
+// ReadCA reads a PEM file of certificates that may sign others.
+func ReadCA(path string) (*x509.CertPool, error) {
+	text, err := os.ReadFile(path) //nolint:gosec // the operator's own file
+	if err != nil {
+		return nil, fmt.Errorf("cannot be read: %w", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("%s has no certificate; it begins with -----BEGIN CERTIFICATE-----", path)
+	}
+	return pool, nil
+}
+
+// ParseFingerprint reads the SHA-256 fingerprint of a certificate: 64 hex digits,
+// with colons between the bytes or without.
+func ParseFingerprint(text string) (digest [sha256.Size]byte, err error) {
+	digits := strings.ReplaceAll(text, ":", "")
+	if n, err := hex.Decode(digest[:], []byte(digits[:min(len(digits), 2*sha256.Size)])); err != nil || n != sha256.Size || len(digits) != 2*sha256.Size {
+		return digest, fmt.Errorf("%q is no SHA-256 fingerprint; write its 64 hex digits, as openssl x509 -noout -fingerprint -sha256 prints them", text)
+	}
+	return digest, nil
+}
