@@ -196,3 +196,20 @@ func TestStatusBase(t *testing.T) {
 		}
 	}
 }
+
+// What was found for nothing is told where there is any.
+func TestStatusTellsUnpaidShares(t *testing.T) {
+	t.Parallel()
+	for shares, want := range map[string]bool{`{"accepted":1,"unpaid":7}`: true, `{"accepted":1,"unpaid":0}`: false} {
+		var b strings.Builder
+		a := statusAnswers{
+			summary: json.RawMessage(`{"shares":` + shares + `}`), routes: json.RawMessage(`{"routes":[]}`), pools: json.RawMessage(`{"pools":[]}`),
+		}
+		if err := a.print(&b); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(b.String(), "\nunpaid        7, found while no pool was there\n"); got != want {
+			t.Errorf("%s:\n%s", shares, b.String())
+		}
+	}
+}

@@ -27,6 +27,7 @@ type statusSummary struct {
 		Stale         uint64 `json:"stale"`
 		Duplicate     uint64 `json:"duplicate"`
 		LowDifficulty uint64 `json:"low_difficulty"`
+		Unpaid        uint64 `json:"unpaid"`
 		PoolAccepted  uint64 `json:"pool_accepted"`
 		PoolRejected  uint64 `json:"pool_rejected"`
 	} `json:"shares"`
@@ -77,6 +78,9 @@ func (a *statusAnswers) print(w io.Writer) error {
 		hashrate(s.Hashrate["1h"]), hashrate(s.Hashrate["24h"]))
 	row("shares\taccepted %d, rejected %d (stale %d, duplicate %d, low difficulty %d)", s.Shares.Accepted,
 		s.Shares.Rejected, s.Shares.Stale, s.Shares.Duplicate, s.Shares.LowDifficulty)
+	if n := s.Shares.Unpaid; n > 0 {
+		row("unpaid\t%d, found while no pool was there", n)
+	}
 	row("at the pools\taccepted %d, rejected %d", s.Shares.PoolAccepted, s.Shares.PoolRejected)
 	_ = t.Flush()
 	b.WriteByte('\n')

@@ -23,10 +23,11 @@ func (c *Counts) Of(v mining.Verdict) uint64 {
 // Accepted is the number of accepted shares.
 func (c *Counts) Accepted() uint64 { return c[mining.Accepted] }
 
-// Rejected is the number of shares with any verdict that is not Accepted.
+// Rejected is the number of shares with any verdict but Accepted and Unpaid:
+// whoever handed an unpaid one in was told that it was taken.
 func (c *Counts) Rejected() (n uint64) {
 	for v, k := range c {
-		if v != int(mining.Accepted) {
+		if v != int(mining.Accepted) && v != int(mining.Unpaid) {
 			n += k
 		}
 	}

@@ -24,6 +24,7 @@ func shares(t *ledger.Tally) Shares {
 		Stale:         t.Ours.Of(mining.Stale),
 		Duplicate:     t.Ours.Of(mining.Duplicate),
 		LowDifficulty: t.Ours.Of(mining.LowDifficulty),
+		Unpaid:        t.Ours.Of(mining.Unpaid),
 		WorkAccepted:  t.WorkAccepted,
 		PoolAccepted:  t.Pools.Accepted(), PoolRejected: t.Pools.Refused(),
 		PoolUnanswered:   t.Pools.Of(mining.Unanswered),

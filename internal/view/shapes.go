@@ -20,6 +20,7 @@ type Shares struct {
 	Stale         uint64  `json:"stale" doc:"Refused: the job no longer counts"`
 	Duplicate     uint64  `json:"duplicate" doc:"Refused: handed in before"`
 	LowDifficulty uint64  `json:"low_difficulty" doc:"Refused: the hash misses its target"`
+	Unpaid        uint64  `json:"unpaid" doc:"Taken while miners were held through an outage of all pools (on_outage = \"hold\"): neither accepted nor rejected, nobody pays for them"`
 	WorkAccepted  float64 `json:"work_accepted" doc:"Sum of the assigned difficulty of accepted shares; hashes = work × 2³²"`
 
 	PoolAccepted     uint64  `json:"pool_accepted" doc:"Shares the pool accepted"`

@@ -115,7 +115,7 @@ function drawSummary(s) {
   text("connections", `${count(s.workers)} workers · ${count(s.pool_connections)} pool connections`);
   const x = s.shares, all = x.accepted + x.rejected, poolAll = x.pool_accepted + x.pool_rejected;
   text("ours", `${count(x.accepted)} accepted`);
-  text("ours-more", `${count(x.rejected)} rejected (${part(x.rejected, all)}): ${count(x.stale)} stale`, "quiet");
+  text("ours-more", `${count(x.rejected)} rejected (${part(x.rejected, all)}): ${count(x.stale)} stale${x.unpaid ? `; ${count(x.unpaid)} unpaid` : ""}`, "quiet");
   const sick = poolAll >= 20 && x.pool_rejected > 0.05 * poolAll;
   text("pools-say", `${count(x.pool_accepted)} accepted`, sick ? "big bad" : "big");
   text("pools-more", `${count(x.pool_rejected)} rejected (${part(x.pool_rejected, poolAll)}), ${count(x.pool_unanswered)} unanswered`, "quiet");
