@@ -46,21 +46,20 @@ func TestVersionRules(t *testing.T) {
 				},
 			})
 			w := startMiners(t, MinersConfig{Pool: p.URL(), Manners: []Manner{r.kind}})
-			within(t, "60 answered shares", func() bool { return w.Stats().Submitted >= 60 })
+			// What a miner rolls is its own affair: it takes as many shares as it
+			// takes until two versions were found, or one that the pool refuses.
+			within(t, "60 shares, and what they are to show", func() bool {
+				st := w.Stats()
+				mu.Lock()
+				defer mu.Unlock()
+				return st.Submitted >= 60 && (r.rejected && st.RejectedTotal() > 0 || !r.rejected && len(rolled) > 1)
+			})
 			st := w.Stats()
 			if got := st.RejectedTotal() > 0; got != r.rejected {
 				t.Errorf("rejected = %v, want %v: %v", got, r.rejected, st.Rejected)
 			}
 			if n := st.Rejected[22]; n != 0 && !r.rejected {
 				t.Errorf("%d duplicates", n)
-			}
-			if r.rejected {
-				return
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			if len(rolled) < 2 {
-				t.Errorf("accepted versions differ in %v only", rolled)
 			}
 		})
 	}
