@@ -3,12 +3,9 @@ package app
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"maps"
-	"os"
 	"slices"
 	"sync"
 
@@ -96,13 +93,8 @@ func newControl(path string, of controlled, cfg *config.Config, log *slog.Logger
 
 // readControl reads the file at path; there may be none.
 func readControl(path string) (file controlFile, err error) {
-	data, err := os.ReadFile(path) //nolint:gosec // the operator's own directory
-	if errors.Is(err, fs.ErrNotExist) {
-		return controlFile{}, nil
-	}
-	if err == nil {
-		err = json.Unmarshal(data, &file)
-	}
+	file.Version = controlVersion
+	err = readKept(path, &file)
 	if err == nil && file.Version != controlVersion {
 		err = fmt.Errorf("version %d, this program knows %d", file.Version, controlVersion)
 	}

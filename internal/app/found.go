@@ -45,14 +45,8 @@ type findingsFile struct {
 // loadFindings reads the file at path, if there is one.
 func loadFindings(path string, log *slog.Logger) *findings {
 	f := &findings{path: path, log: log, pools: make(map[string]finding)}
-	data, err := os.ReadFile(path) //nolint:gosec // the operator's own directory
-	if errors.Is(err, fs.ErrNotExist) {
-		return f
-	}
-	var file findingsFile
-	if err == nil {
-		err = json.Unmarshal(data, &file)
-	}
+	file := findingsFile{Version: foundVersion}
+	err := readKept(path, &file)
 	if err == nil && file.Version != foundVersion {
 		err = fmt.Errorf("version %d, this program knows %d", file.Version, foundVersion)
 	}
@@ -100,4 +94,17 @@ func (f *findings) keep(pool string, found hub.Found) error {
 		f.log.Warn("what was found out about a pool cannot be kept for the next start", "pool", pool, "path", f.path, "error", err)
 	}
 	return err
+}
+
+// readKept reads what an earlier run has kept in a file as JSON. Where there is
+// no file nothing is changed.
+func readKept(path string, into any) error {
+	data, err := os.ReadFile(path) //nolint:gosec // the operator's own directory
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	}
+	return json.Unmarshal(data, into)
 }
