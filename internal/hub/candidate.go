@@ -113,7 +113,7 @@ func (g *dedicated) regain() bool {
 	}
 	deadline := time.Now().Add(g.route.OutageGrace)
 	for time.Now().Before(deadline) && h.ctx.Err() == nil {
-		round := time.After(regainEvery)
+		began := time.Now()
 		for _, p := range g.usable(time.Now()) {
 			if h.dials.Wait(h.ctx) != nil {
 				return false
@@ -128,52 +128,35 @@ func (g *dedicated) regain() bool {
 		if gone {
 			return false
 		}
-		h.await(round)
+		rest(h.ctx, regainEvery-time.Since(began))
 	}
 	return false
-}
-
-// await waits for a time, or the hub's end.
-func (h *Hub) await(at <-chan time.Time) {
-	select {
-	case <-at:
-	case <-h.ctx.Done():
-	}
 }
 
 // usable are the route's pools that the miner could go to, best first. One
 // that is of no use, or has not taken the miner of late, is better than none.
 func (g *dedicated) usable(now time.Time) (pools []*pool) {
 	legs := g.legs(now)
-	for {
-		i := steer.Choose(legs, -1, now, g.route.ReturnAfter)
-		if i < 0 {
-			break
-		}
+	for i := steer.Choose(legs, -1, now, g.route.ReturnAfter); i >= 0; i = steer.Choose(legs, -1, now, g.route.ReturnAfter) {
 		pools = append(pools, g.route.pools[i])
 		legs[i].Usable = false
-	}
-	if len(pools) > 0 {
-		return pools
-	}
-	for _, out := range [...]bool{false, true} {
-		for _, p := range g.route.order() {
-			if g.hub.poolUp(p, now) && p.out(now) == out {
-				pools = append(pools, p)
-			}
-		}
 	}
 	return pools
 }
 
+// legs is what is known of the route's pools for the miner.
 func (g *dedicated) legs(now time.Time) []steer.Pool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	legs := make([]steer.Pool, 0, len(g.route.pools))
 	for _, p := range g.route.pools {
+		avoid := p.avoid(now)
+		if g.shies(p, now) {
+			avoid = max(avoid, steer.OfNoUse)
+		}
 		legs = append(legs, steer.Pool{
-			Usable: g.hub.poolServes(p, now) && p.fits(g.layout) && !now.Before(g.vain[p].until),
-			Since:  p.healthySince(), Pinned: p == g.route.pin.Load(),
+			Usable: g.hub.poolUp(p, now) && p.fits(g.layout),
+			Since:  p.healthySince(), Pinned: p == g.route.pin.Load(), Avoid: avoid,
 		})
 	}
 	return legs
@@ -183,23 +166,17 @@ func (g *dedicated) legs(now time.Time) []steer.Pool {
 func (g *dedicated) better(at *pool, now time.Time) *pool {
 	legs := g.legs(now)
 	i := slices.Index(g.route.pools, at)
-	legs[i].Usable = !at.out(now) // its link is there
-	if to := steer.Choose(legs, i, now, g.route.ReturnAfter); to >= 0 && to != i {
-		return g.route.pools[to]
+	legs[i].Usable, legs[i].Avoid = true, at.avoid(now) // its link is there
+	to := steer.Choose(legs, i, now, g.route.ReturnAfter)
+	if to < 0 || to == i {
+		return nil
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if p := g.route.pools[to]; !g.shies(p, now) {
+		return p
 	}
 	return nil
-}
-
-// seek sends dedicated miners to better pools.
-func (h *Hub) seek(now time.Time) {
-	for _, s := range h.all() {
-		s.mu.Lock()
-		d, ok := s.role.(*dedicated)
-		s.mu.Unlock()
-		if ok {
-			d.seek(now)
-		}
-	}
 }
 
 // seek sends the miner to a better pool, if there is one by now. That is not
@@ -263,16 +240,19 @@ func (g *dedicated) settle(c *candidate, took bool) {
 
 // shy keeps the miner away from a pool that did not take it. g.mu is held.
 func (g *dedicated) shy(p *pool, now time.Time) {
-	was := g.vain[p]
-	if now.Before(was.until) {
+	if g.shies(p, now) {
 		return
 	}
+	was := g.vain[p]
 	if now.Sub(was.until) > returnSeldom {
 		was.pause = 0 // that is long ago
 	}
 	pause := min(max(2*was.pause, returnEvery), returnSeldom)
 	g.vain[p] = vain{until: now.Add(pause), pause: pause}
 }
+
+// shies says that the miner keeps away from a pool. g.mu is held.
+func (g *dedicated) shies(p *pool, now time.Time) bool { return now.Before(g.vain[p].until) }
 
 // tickLinks looks after the links that do not serve the miner. g.mu is held.
 func (g *dedicated) tickLinks(now time.Time) {

@@ -7,13 +7,10 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
-
 	"github.com/loka/stratum/internal/extranonce"
 	"github.com/loka/stratum/internal/jobbook"
 	"github.com/loka/stratum/internal/link"
 	"github.com/loka/stratum/internal/mining"
-	"github.com/loka/stratum/internal/upstream"
 	"github.com/loka/stratum/work"
 )
 
@@ -57,6 +54,8 @@ type group struct {
 
 	// Atomic: what the share path reads.
 	terms atomic.Pointer[terms]
+	// working says that there is work, as current does.
+	working atomic.Bool
 	// due counts forwarded shares that the pool has not answered.
 	due atomic.Int64
 	// outages counts those that were long enough to make rates of shares mean
@@ -130,50 +129,6 @@ func newGroup(h *Hub, key groupKey, who *mining.Worker, now time.Time) *group {
 	return g
 }
 
-// run lives one link after another until the group is closed or ctx ends. A
-// link is dialled while the pool's probe says that it serves.
-func (g *group) run(ctx context.Context) {
-	pause := &backoff.ExponentialBackOff{
-		InitialInterval: backoffMin / 2, MaxInterval: backoffMax / 2,
-		Multiplier: 2, RandomizationFactor: 1,
-	}
-	pause.Reset()
-	for ctx.Err() == nil && !g.over() {
-		changed := g.hub.whenChanged()
-		if !g.pool.probe.Ready() || !g.pool.fits(g.layout()) {
-			select {
-			case <-changed:
-			case <-ctx.Done():
-			}
-			continue
-		}
-		if g.key.account != "" && g.hub.dials.Wait(ctx) != nil { // there may be a thousand of them
-			break
-		}
-		began := time.Now()
-		g.live(ctx)
-		if time.Since(began) > healthyAfter {
-			pause.Reset()
-		}
-		wait := time.NewTimer(pause.NextBackOff())
-		select {
-		case <-wait.C:
-		case <-ctx.Done():
-			wait.Stop()
-		}
-	}
-	g.hub.dropGroup(g)
-}
-
-const (
-	// backoffMin and backoffMax are the first and the longest pause between two
-	// links, each drawn from nothing to twice its mean.
-	backoffMin, backoffMax = 500 * time.Millisecond, 30 * time.Second
-	// healthyAfter is how long a link must have lived for the next pause to
-	// be the first one again.
-	healthyAfter = time.Minute
-)
-
 // retell gives all members another extranonce, with which they go to other
 // groups: there is no pool with room for the one they have. Who cannot be told
 // is closed and comes back.
@@ -183,7 +138,7 @@ func (g *group) retell() {
 	g.hub.packMu.Unlock()
 	members := g.everyone()
 	if len(members) > 0 {
-		g.hub.log.LogAttrs(context.Background(), slog.LevelWarn, "no pool has room for the extranonces of a shared connection's miners any more; they are told others, or closed where they cannot be",
+		g.hub.log.LogAttrs(context.Background(), warnOr(&g.pool.moved, time.Now()), "no pool has room for the extranonces of a shared connection's miners any more; they are told others, or closed where they cannot be",
 			slog.String("route", g.route.Name), slog.Int("miners", len(members)), slog.Int("needed", g.key.slot+g.key.miner))
 	}
 	for _, m := range members {
@@ -225,144 +180,6 @@ func (g *group) over() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.closed
-}
-
-// live lives one link.
-func (g *group) live(ctx context.Context) {
-	p := g.pool
-	cfg := g.hub.linkConfig(p)
-	expected := g.heir()
-	g.mu.Lock()
-	if len(g.members) == 0 {
-		g.expected = expected
-	}
-	if g.closed {
-		g.mu.Unlock()
-		return
-	}
-	if p.SuggestAuto {
-		cfg.SuggestDifficulty = g.asked.atStart(g.load())
-	}
-	l := link.New(cfg, link.Deps{
-		Dial: g.hub.deps.Dial, Events: g, Logger: g.hub.log,
-		Metrics: g.hub.linkMetrics(p), Quota: &p.quota, Wire: g.hub.deps.Wire,
-	})
-	g.link, g.login = l, p.loginOf(g.route, g.who)
-	g.authorized, g.early = false, nil
-	g.masked, g.mask = cfg.VersionMask == 0, 0
-	g.climb = climb{difficulty: 1, changed: time.Now()}
-	g.aliases = newAliases()
-	login := g.login
-	g.mu.Unlock()
-	l.Authorize(login, p.Password.Reveal(), loginTag)
-	p.links.Add(1)
-	l.Run(ctx)
-	p.links.Add(-1)
-}
-
-// loginTag is the tag of a link's own login; names of workers have tags above.
-const loginTag = 1 << 62
-
-// LinkEvent takes what the link's pool said; see [link.Events].
-func (g *group) LinkEvent(l *link.Link, ev upstream.Event) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if l != g.link {
-		return
-	}
-	switch ev.Kind {
-	case upstream.Job:
-		g.onJob(ev.Job)
-	case upstream.Authorized:
-		g.onAuthorized(l, ev)
-	case upstream.Verdict:
-		g.onVerdict(ev)
-	case upstream.Mask:
-		g.masked, g.mask = true, ev.VersionMask
-		g.giveEarly()
-	case upstream.Difficulty:
-		g.onDifficulty(ev.Difficulty)
-	case upstream.Subscribed, upstream.Extranonce, upstream.Message, upstream.Reconnect, upstream.BadLine:
-		// What matters of the first two rides in the next job; the link logs
-		// and counts the others.
-	}
-}
-
-// LinkEnded is the last word of a link; see [link.Events]. Its work is worth
-// nothing any more, but the members stay: the next link's first job is theirs.
-func (g *group) LinkEnded(l *link.Link, reason mining.Reason, err error) {
-	now := time.Now()
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	p := g.pool
-	level := slog.LevelDebug
-	if reason != mining.NoMiners && reason != mining.Shutdown {
-		level = warnOr(&p.ended, now)
-	}
-	attrs := []slog.Attr{
-		slog.String("pool", l.Pool()), slog.String("route", g.route.Name), slog.Int("miners", len(g.members)),
-		slog.String("link", l.ID().String()), slog.String("reason", string(reason)),
-	}
-	if err != nil {
-		attrs = append(attrs, slog.Any("error", err))
-	}
-	g.hub.log.LogAttrs(context.Background(), level, "shared pool connection ended", attrs...)
-	if (reason == mining.PeerClosed || reason == mining.PeerReset) && g.aliases.suspicious(now) {
-		p.suspected.Store(now.UnixNano())
-	}
-	g.aliases = newAliases()
-	g.link, g.early = nil, nil
-	if g.current != nil {
-		g.last, g.current, g.workless = g.current, nil, now
-		p.worked(false)
-	}
-	if g.broken.IsZero() {
-		g.broken = now
-		time.AfterFunc(redialWait, g.hub.poolChanged) // by then it is back, or its miners go elsewhere
-	}
-	g.hub.poolChanged()
-	g.works.Retire()
-	g.since = g.hub.nextJob() // what was given before is nothing to the next link, even before its first job
-	for _, share := range g.forwarded {
-		if !share.late { // it was never on the way
-			g.due.Add(-1)
-		}
-	}
-	clear(g.forwarded)
-}
-
-// onAuthorized takes the pool's answer to the link's login or to a worker's
-// name.
-func (g *group) onAuthorized(l *link.Link, ev upstream.Event) {
-	if ev.Tag != loginTag {
-		g.onAlias(ev)
-		return
-	}
-	switch ev.Verdict {
-	case mining.Accepted:
-		g.authorized = true
-		g.giveEarly()
-	case mining.Unanswered:
-		l.Close(mining.PoolHandshakeTimeout)
-	default:
-		p := g.pool
-		g.hub.log.LogAttrs(context.Background(), warnOr(&p.refused, time.Now()), "pool refused a shared connection's login",
-			slog.String("pool", p.Name), slog.String("route", g.route.Name), slog.String("login", g.login),
-			slog.Int("code", ev.Code), slog.String("text", ev.Text))
-		l.Close(mining.PoolAuthorizeRefused)
-	}
-}
-
-// onDifficulty hears of the pool's difficulty. It counts from the next job on,
-// but for one that is lower: whoever is above it then does work that the pool
-// does not pay.
-func (g *group) onDifficulty(d work.Difficulty) {
-	now := time.Now()
-	g.climb.told(d, now)
-	g.setTerms(now)
-	if g.current != nil && d < g.current.Job.Difficulty && g.lowered.IsZero() {
-		g.lowered = now
-	}
 }
 
 // add makes a miner a member and returns the work there is for it, or nil.

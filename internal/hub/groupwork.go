@@ -46,6 +46,7 @@ func (g *group) onJob(job *mining.Job) {
 	size := len(job.CoinbasePrefix) + job.Extranonce1.Len() + layout.Pad
 	w.Prefix = layout.AppendPrefix(make([]byte, 0, size), job.CoinbasePrefix, job.Extranonce1, layout.Head(g.pad))
 	if before == nil {
+		g.working.Store(true)
 		g.pool.worked(true)
 		if now.Sub(g.workless) > longOutage {
 			g.outages.Add(1)
@@ -162,14 +163,8 @@ func (g *group) hold(now time.Time) {
 }
 
 // holds says that the group's work is worth nothing and members are kept on it.
-func (g *group) holds() bool {
-	if !g.route.Hold {
-		return false
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.current == nil
-}
+// It takes no lock: shares ask.
+func (g *group) holds() bool { return g.route.Hold && !g.working.Load() }
 
 // sort puts the members in order and sums up what they do, now and then.
 func (g *group) sort(now time.Time) {

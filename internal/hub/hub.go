@@ -239,7 +239,7 @@ func (h *Hub) Run(ctx context.Context) error {
 			changed = h.whenChanged() // what changes from here on is seen at the next turn
 			h.prewarm(time.Now())
 			h.steer(time.Now())
-			pause(ctx, steerEvery) // what else changes now is of one piece
+			rest(ctx, steerEvery) // what else changes now is of one piece
 		}
 	}
 	h.mu.Lock()
@@ -266,7 +266,8 @@ func (h *Hub) keepFound() {
 // steerEvery is the least time between two looks at where miners should be.
 const steerEvery = 20 * time.Millisecond
 
-func pause(ctx context.Context, d time.Duration) {
+// rest waits, but not past the end of ctx.
+func rest(ctx context.Context, d time.Duration) {
 	wait := time.NewTimer(d)
 	defer wait.Stop()
 	select {
@@ -281,9 +282,10 @@ const sweepEvery = time.Second
 // sweep looks after what happens by the clock.
 func (h *Hub) sweep(now time.Time) {
 	for _, s := range h.all() {
-		s.tick(now)
+		if d := s.tick(now); d != nil {
+			d.seek(now)
+		}
 	}
-	h.seek(now)
 	for _, g := range h.allGroups() {
 		g.tick(now)
 	}

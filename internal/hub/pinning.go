@@ -19,10 +19,15 @@ func (h *Hub) PinRoute(name, pool string) (ok bool) {
 	if pool != "" && !slices.Contains(r.pools, p) {
 		return false
 	}
-	if r.pin.Swap(p) != p {
-		h.log.Info("route is pinned to a pool or follows its own order again", "route", name, "pool", pool)
-		h.poolChanged()
+	switch {
+	case r.pin.Swap(p) == p:
+		return true
+	case p == nil:
+		h.log.Info("route prefers its pools in its own order again", "route", name)
+	default:
+		h.log.Info("route is pinned to a pool", "route", name, "pool", pool)
 	}
+	h.poolChanged()
 	return true
 }
 

@@ -165,13 +165,16 @@ func (s *seat) release() {
 	s.members = nil
 }
 
-// tick looks after what happens by the clock.
-func (s *seat) tick(now time.Time) {
+// tick looks after what happens by the clock, and returns the role of a miner
+// with a link of its own: what happens to others happens to groups.
+func (s *seat) tick(now time.Time) *dedicated {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if d, ok := s.role.(*dedicated); ok {
-		d.tick(now) // what happens to others by the clock happens to groups
+	d, ok := s.role.(*dedicated)
+	if ok {
+		d.tick(now)
 	}
+	return d
 }
 
 // take gives the seat its route and the role that goes with it. mu is held.

@@ -8,9 +8,6 @@ import (
 	"time"
 
 	"github.com/loka/stratum/internal/atomics"
-	"github.com/loka/stratum/internal/extranonce"
-	"github.com/loka/stratum/internal/jobbook"
-	"github.com/loka/stratum/internal/ledger"
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/internal/vardiff"
 	"github.com/loka/stratum/work"
@@ -268,92 +265,6 @@ func (m *shared) hurry() {
 	}
 }
 
-// submit judges a share, books it, and forwards what the pool is to have.
-// Nobody's share is refused, but it may be a block: miners have work from
-// their subscribe on.
-func (m *shared) submit(req *mining.Request, who *member, now time.Time) mining.Answer {
-	a := mining.Answer{Ticket: req.Ticket, Booked: true}
-	g, f := m.check(&req.Share, who == nil, now)
-	entry := ledger.Entry{Worker: who.books(), Verdict: f.Verdict, Difficulty: f.Credited, ShareDifficulty: f.Reached, At: now}
-	if p := m.poolOf(g, &f); p != nil {
-		entry.Pool = p.book
-	}
-	if f.Forward {
-		g.forward(m, who, &req.Share, &f)
-	}
-	switch f.Verdict { //nolint:exhaustive // the others earn nothing
-	case mining.Accepted:
-		m.credit(g, &f, now)
-	case mining.Unpaid:
-		m.vardiff.Share(f.Credited, now) // it is no less busy for it
-	}
-	m.record(entry)
-	if took := m.hub.deps.Metrics.ShareSeconds; took != nil {
-		took.Observe(time.Since(now).Seconds())
-	}
-	a.Verdict, a.Text = f.Verdict, f.Text
-	return a
-}
-
-// check finds the share's work, in the miner's group or in one that it came
-// from, and judges it.
-func (m *shared) check(s *mining.Share, stranger bool, now time.Time) (*group, jobbook.Finding) {
-	c := jobbook.Claim{Share: s, Extranonce1: m.slot, Mask: m.granted, Told: &m.told, Stranger: stranger}
-	if m.group != nil && m.current != nil && s.Job == m.current.ID {
-		c.Unpaid = m.group.holds()
-	}
-	switch {
-	case m.group == nil && stranger:
-		return nil, jobbook.Finding{Verdict: mining.Unauthorized}
-	case m.group == nil:
-		return nil, jobbook.Finding{Verdict: mining.JobNotFound}
-	case s.Extranonce2.Len() == m.layout.Miner:
-	case stranger:
-		return m.group, jobbook.Finding{Verdict: mining.Unauthorized}
-	default:
-		return m.group, jobbook.Finding{Verdict: mining.Invalid}
-	}
-	f := m.group.works.Check(&c, now)
-	if f.Work != nil {
-		return m.group, f
-	}
-	for _, g := range m.former {
-		if found := g.works.Check(&c, now); found.Work != nil {
-			return g, found
-		}
-	}
-	return m.group, f
-}
-
-// credit counts an accepted share for vardiff.
-func (m *shared) credit(g *group, f *jobbook.Finding, now time.Time) {
-	m.vardiff.Share(f.Credited, now)
-	of := f.Work.Job.Difficulty
-	m.route.split.Load().worked(g.pool, float64(min(f.Credited, of))) // more is not paid
-	if above := f.Credited - of; above > 0 {
-		g.unsubmitted(f.Work.Job, above)
-	}
-	if now := g.terms.Load().difficulty; !f.Forward && now > 0 && now < of && f.Reached >= now {
-		g.unsubmitted(f.Work.Job, now) // lowered meanwhile: whether a pool takes it for this job differs
-	}
-	if !m.hurried {
-		if _, urgent := m.vardiff.Want(now); urgent {
-			m.hurry()
-		}
-	}
-}
-
-// poolOf is the pool that a share's work came from, else the group's now.
-func (m *shared) poolOf(g *group, f *jobbook.Finding) *pool {
-	switch {
-	case f.Work != nil:
-		return m.hub.byName[f.Work.Job.Pool]
-	case g != nil:
-		return g.pool
-	}
-	return nil
-}
-
 // suggest starts anew from the miner's wish, unless shares have said better.
 func (m *shared) suggest(now time.Time) {
 	if m.opts.fixed > 0 || m.started && m.vardiff.Hashrate(now) > 0 {
@@ -390,13 +301,4 @@ func (m *shared) state(s *MinerState, now time.Time) {
 	if m.group != nil {
 		s.Link = m.group.linkID()
 	}
-}
-
-// upstreamExtranonce is the pool's extranonce2 for a share of the miner.
-func (m *shared) upstreamExtranonce(g *group, job *mining.Job, miner work.Extranonce) (work.Extranonce, bool) {
-	layout, ok := extranonce.Fits(m.layout, job.Extranonce2Size)
-	if !ok {
-		return work.Extranonce{}, false
-	}
-	return layout.Upstream(layout.Head(g.pad), m.slot, miner)
 }

@@ -25,10 +25,15 @@ func (h *Hub) DrainPool(name string, drain bool) (ok bool) {
 	if p == nil {
 		return false
 	}
-	if p.drained.Swap(drain) != drain {
-		h.log.Info("pool is drained or taken back into use", "pool", name, "drained", drain)
-		h.poolChanged()
+	switch {
+	case p.drained.Swap(drain) == drain:
+		return true
+	case drain:
+		h.log.Info("pool is drained: its miners go where there is other work", "pool", name)
+	default:
+		h.log.Info("pool is taken back into use", "pool", name)
 	}
+	h.poolChanged()
 	return true
 }
 
@@ -250,11 +255,11 @@ func (h *Hub) steerGroup(g *group, seen map[groupKey]standing, now time.Time) {
 	besides := !stands && h.serves(g.key, g)
 	holder := h.holder(g.key, seen, now)
 	of := g.route.choices(g.pool)
-	to, at, lost := h.among(g, of, stands || besides, seen, now)
+	to, at, lost := h.among(g, of, own{stands, besides}, seen, now)
 	if part := len(of); part < len(g.route.pools) && (to < 0 && !stands || to >= 0 && of[to].avoid(now) != steer.Good) {
 		// A part of a split that has nothing good: the others do.
 		var all int
-		if all, at, lost = h.among(g, g.route.pools, stands || besides, seen, now); all >= 0 {
+		if all, at, lost = h.among(g, g.route.pools, own{stands, besides}, seen, now); all >= 0 {
 			of, to = g.route.pools, all
 		}
 	}
@@ -279,12 +284,15 @@ const (
 	noRoomEver
 )
 
+// own says whether a group stands, or another of its key has work besides.
+type own struct{ stands, besides bool }
+
 // among chooses for a group's members among some pools; at is the index of their
-// own, which counts as usable only if mine says so. h.packMu is held.
-func (h *Hub) among(g *group, of []*pool, mine bool, seen map[groupKey]standing, now time.Time) (to, at int, lost room) {
+// own, which is usable only as mine has it. h.packMu is held.
+func (h *Hub) among(g *group, of []*pool, mine own, seen map[groupKey]standing, now time.Time) (to, at int, lost room) {
 	pools, at, narrow, hopeless := h.legs(g.key, of, seen, now)
 	if at >= 0 {
-		pools[at].Usable = pools[at].Usable && mine || mine && h.serves(g.key, g)
+		pools[at].Usable = pools[at].Usable && mine.stands || mine.besides
 	}
 	switch {
 	case narrow && hopeless:

@@ -1,0 +1,186 @@
+package hub
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/loka/stratum/internal/link"
+	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/upstream"
+)
+
+// run tries pool after pool until one has taken the miner, and finds it another
+// link when that one has ended. Where that cannot be, or not in time, the miner's
+// connection ends too, so that its own failover works.
+func (g *dedicated) run() {
+	reason := mining.PoolUnreachable
+	if slices.ContainsFunc(g.preferred(), g.try) {
+		reason = mining.PoolDisconnected
+	}
+	for reason == mining.PoolDisconnected && g.bereft() {
+		began := time.Now()
+		if !g.regain() {
+			reason = mining.PoolUnreachable
+			break
+		}
+		rest(g.hub.ctx, regainEvery-time.Since(began)) // the pool may take it and drop it again
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	switch {
+	case g.hub.ctx.Err() != nil:
+		reason = mining.Shutdown
+	case g.left && !g.subscribed:
+		reason = mining.MinerGone
+	}
+	g.peer.Close(reason)
+	g.over = true
+	g.end()
+}
+
+// bereft waits until the miner has no link, and says whether it can be served by
+// another one.
+func (g *dedicated) bereft() bool {
+	for {
+		g.mu.Lock()
+		linked, movable := g.link != nil, g.movable()
+		g.mu.Unlock()
+		if !linked {
+			return movable
+		}
+		<-g.turned
+	}
+}
+
+// preferred is the route's pools, those that can serve now first, and of these
+// those last that miners are kept away from.
+func (g *dedicated) preferred() []*pool {
+	now, pools := time.Now(), slices.Clone(g.route.order())
+	slices.SortStableFunc(pools, func(a, b *pool) int { return rank(a, now) - rank(b, now) })
+	return pools
+}
+
+func rank(p *pool, now time.Time) int {
+	switch state := p.probe.State(); {
+	case state == link.Down:
+		return 3
+	case p.out(now):
+		return 2
+	case state == link.Connecting:
+		return 1
+	}
+	return 0
+}
+
+// try gives the miner its first link, to a pool, and says whether that has
+// taken it.
+func (g *dedicated) try(p *pool) bool {
+	l := g.newLink(p)
+	g.mu.Lock()
+	if g.left {
+		g.mu.Unlock()
+		return false
+	}
+	g.link, g.pool, g.masked, g.mask = l, p, false, 0
+	for ticket := range g.logins {
+		g.relayLogin(ticket)
+	}
+	g.mu.Unlock()
+	g.live(l, p)
+	<-g.turned
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.subscribed
+}
+
+func (g *dedicated) newLink(p *pool) *link.Link {
+	return link.New(g.hub.linkConfig(p), link.Deps{
+		Dial: g.hub.deps.Dial, Events: g, Logger: g.hub.log,
+		Metrics: g.hub.linkMetrics(p), Quota: &p.quota, Wire: g.hub.deps.Wire,
+	})
+}
+
+// live runs a link in a goroutine of its own.
+func (g *dedicated) live(l *link.Link, p *pool) {
+	if !g.hub.spawn(func() {
+		p.links.Add(1)
+		l.Run(g.hub.ctx)
+		p.links.Add(-1)
+	}) {
+		g.LinkEnded(l, mining.Shutdown, nil)
+	}
+}
+
+// LinkEvent takes what the link's pool said; see [link.Events].
+func (g *dedicated) LinkEvent(l *link.Link, ev upstream.Event) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	switch {
+	case g.candidate != nil && l == g.candidate.link:
+		g.onCandidate(ev)
+		return
+	case ev.Kind == upstream.Verdict: // of a link before, too: a ticket was submitted once
+		g.onVerdict(ev)
+		return
+	case l != g.link:
+		return
+	}
+	switch ev.Kind {
+	case upstream.Subscribed:
+		g.onSubscribed(ev)
+	case upstream.Job:
+		g.onJob(ev.Job)
+	case upstream.Authorized:
+		g.onAuthorized(ev)
+	case upstream.Mask:
+		g.masked, g.mask = true, ev.VersionMask
+		g.giveEarly()
+	case upstream.Verdict, upstream.Difficulty, upstream.Extranonce,
+		upstream.Message, upstream.Reconnect, upstream.BadLine:
+		// What matters of a difficulty or an extranonce rides in the next job; the
+		// link logs and counts the others.
+	}
+}
+
+// LinkEnded is the last word of a link; see [link.Events].
+func (g *dedicated) LinkEnded(l *link.Link, reason mining.Reason, err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now, p := time.Now(), g.hub.byName[l.Pool()]
+	level := slog.LevelDebug
+	if reason != mining.MinerGone && reason != mining.Shutdown {
+		level = warnOr(&p.ended, now)
+	}
+	attrs := []slog.Attr{
+		slog.String("pool", l.Pool()), slog.Uint64("miner", uint64(g.miner.ID)),
+		slog.String("link", l.ID().String()), slog.String("reason", string(reason)),
+	}
+	if err != nil {
+		attrs = append(attrs, slog.Any("error", err))
+	}
+	g.hub.log.LogAttrs(context.Background(), level, "pool connection of a miner ended", attrs...)
+	switch {
+	case g.candidate != nil && l == g.candidate.link:
+		g.settle(g.candidate, false)
+	case l != g.link:
+		g.priors = slices.DeleteFunc(g.priors, func(p *prior) bool { return p.link == l })
+		g.end()
+	default:
+		if now.Sub(g.took) < dropAfter {
+			g.shy(g.pool, now)
+		}
+		g.link, g.current = nil, nil
+		g.since = g.hub.nextJob() // what was given before is nothing to the next link
+		g.turn()
+	}
+}
+
+// turn wakes who waits for what becomes of the link.
+func (g *dedicated) turn() {
+	select {
+	case g.turned <- struct{}{}:
+	default:
+	}
+}

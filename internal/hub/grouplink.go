@@ -1,0 +1,192 @@
+package hub
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"github.com/loka/stratum/internal/link"
+	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/upstream"
+	"github.com/loka/stratum/work"
+)
+
+// loginTag is the tag of a link's own login; names of workers have tags above.
+const loginTag = 1 << 62
+
+const (
+	// backoffMin and backoffMax are the first and the longest pause between two
+	// links, each drawn from nothing to twice its mean.
+	backoffMin, backoffMax = 500 * time.Millisecond, 30 * time.Second
+	// healthyAfter is how long a link must have lived for the next pause to
+	// be the first one again.
+	healthyAfter = time.Minute
+)
+
+// run lives one link after another until the group is closed or ctx ends. A
+// link is dialled while the pool's probe says that it serves.
+func (g *group) run(ctx context.Context) {
+	pause := &backoff.ExponentialBackOff{
+		InitialInterval: backoffMin / 2, MaxInterval: backoffMax / 2,
+		Multiplier: 2, RandomizationFactor: 1,
+	}
+	pause.Reset()
+	for ctx.Err() == nil && !g.over() {
+		changed := g.hub.whenChanged()
+		if !g.pool.probe.Ready() || !g.pool.fits(g.layout()) {
+			select {
+			case <-changed:
+			case <-ctx.Done():
+			}
+			continue
+		}
+		if g.key.account != "" && g.hub.dials.Wait(ctx) != nil { // there may be a thousand of them
+			break
+		}
+		began := time.Now()
+		g.live(ctx)
+		if time.Since(began) > healthyAfter {
+			pause.Reset()
+		}
+		rest(ctx, pause.NextBackOff())
+	}
+	g.hub.dropGroup(g)
+}
+
+// live lives one link.
+func (g *group) live(ctx context.Context) {
+	p := g.pool
+	cfg := g.hub.linkConfig(p)
+	expected := g.heir()
+	g.mu.Lock()
+	if len(g.members) == 0 {
+		g.expected = expected
+	}
+	if g.closed {
+		g.mu.Unlock()
+		return
+	}
+	if p.SuggestAuto {
+		cfg.SuggestDifficulty = g.asked.atStart(g.load())
+	}
+	l := link.New(cfg, link.Deps{
+		Dial: g.hub.deps.Dial, Events: g, Logger: g.hub.log,
+		Metrics: g.hub.linkMetrics(p), Quota: &p.quota, Wire: g.hub.deps.Wire,
+	})
+	g.link, g.login = l, p.loginOf(g.route, g.who)
+	g.authorized, g.early = false, nil
+	g.masked, g.mask = cfg.VersionMask == 0, 0
+	g.climb = climb{difficulty: 1, changed: time.Now()}
+	g.aliases = newAliases()
+	login := g.login
+	g.mu.Unlock()
+	l.Authorize(login, p.Password.Reveal(), loginTag)
+	p.links.Add(1)
+	l.Run(ctx)
+	p.links.Add(-1)
+}
+
+// LinkEvent takes what the link's pool said; see [link.Events].
+func (g *group) LinkEvent(l *link.Link, ev upstream.Event) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if l != g.link {
+		return
+	}
+	switch ev.Kind {
+	case upstream.Job:
+		g.onJob(ev.Job)
+	case upstream.Authorized:
+		g.onAuthorized(l, ev)
+	case upstream.Verdict:
+		g.onVerdict(ev)
+	case upstream.Mask:
+		g.masked, g.mask = true, ev.VersionMask
+		g.giveEarly()
+	case upstream.Difficulty:
+		g.onDifficulty(ev.Difficulty)
+	case upstream.Subscribed, upstream.Extranonce, upstream.Message, upstream.Reconnect, upstream.BadLine:
+		// What matters of the first two rides in the next job; the link logs
+		// and counts the others.
+	}
+}
+
+// LinkEnded is the last word of a link; see [link.Events]. Its work is worth
+// nothing any more, but the members stay: the next link's first job is theirs.
+func (g *group) LinkEnded(l *link.Link, reason mining.Reason, err error) {
+	now := time.Now()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	p := g.pool
+	level := slog.LevelDebug
+	if reason != mining.NoMiners && reason != mining.Shutdown {
+		level = warnOr(&p.ended, now)
+	}
+	attrs := []slog.Attr{
+		slog.String("pool", l.Pool()), slog.String("route", g.route.Name), slog.Int("miners", len(g.members)),
+		slog.String("link", l.ID().String()), slog.String("reason", string(reason)),
+	}
+	if err != nil {
+		attrs = append(attrs, slog.Any("error", err))
+	}
+	g.hub.log.LogAttrs(context.Background(), level, "shared pool connection ended", attrs...)
+	if (reason == mining.PeerClosed || reason == mining.PeerReset) && g.aliases.suspicious(now) {
+		p.suspected.Store(now.UnixNano())
+	}
+	g.aliases = newAliases()
+	g.link, g.early = nil, nil
+	if g.current != nil {
+		g.last, g.current, g.workless = g.current, nil, now
+		g.working.Store(false)
+		p.worked(false)
+	}
+	if g.broken.IsZero() {
+		g.broken = now
+		time.AfterFunc(redialWait, g.hub.poolChanged) // by then it is back, or its miners go elsewhere
+	}
+	g.hub.poolChanged()
+	g.works.Retire()
+	g.since = g.hub.nextJob() // what was given before is nothing to the next link, even before its first job
+	for _, share := range g.forwarded {
+		if !share.late { // it was never on the way
+			g.due.Add(-1)
+		}
+	}
+	clear(g.forwarded)
+}
+
+// onAuthorized takes the pool's answer to the link's login or to a worker's
+// name.
+func (g *group) onAuthorized(l *link.Link, ev upstream.Event) {
+	if ev.Tag != loginTag {
+		g.onAlias(ev)
+		return
+	}
+	switch ev.Verdict {
+	case mining.Accepted:
+		g.authorized = true
+		g.giveEarly()
+	case mining.Unanswered:
+		l.Close(mining.PoolHandshakeTimeout)
+	default:
+		p := g.pool
+		g.hub.log.LogAttrs(context.Background(), warnOr(&p.refused, time.Now()), "pool refused a shared connection's login",
+			slog.String("pool", p.Name), slog.String("route", g.route.Name), slog.String("login", g.login),
+			slog.Int("code", ev.Code), slog.String("text", ev.Text))
+		l.Close(mining.PoolAuthorizeRefused)
+	}
+}
+
+// onDifficulty hears of the pool's difficulty. It counts from the next job on,
+// but for one that is lower: whoever is above it then does work that the pool
+// does not pay.
+func (g *group) onDifficulty(d work.Difficulty) {
+	now := time.Now()
+	g.climb.told(d, now)
+	g.setTerms(now)
+	if g.current != nil && d < g.current.Job.Difficulty && g.lowered.IsZero() {
+		g.lowered = now
+	}
+}
