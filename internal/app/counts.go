@@ -22,7 +22,6 @@ type counts struct {
 	m *metrics.Metrics
 	// source is bound once the read model exists, before anything is served.
 	source lateModel
-	pools  []string
 }
 
 // lateModel is a read model that comes after the metrics that read it.
@@ -30,32 +29,34 @@ type lateModel struct{ *view.Model }
 
 func newCounts(cfg *config.Config, version string) (*counts, error) {
 	c := &counts{}
-	for _, p := range cfg.Pools {
-		c.pools = append(c.pools, p.Name)
-	}
 	var err error
-	c.m, err = metrics.New(metrics.Config{Version: version, Pools: c.pools, Source: &c.source})
+	c.m, err = metrics.New(metrics.Config{Version: version, Pools: poolNames(cfg), Source: &c.source})
 	return c, err
 }
 
-func (c *counts) hub() hub.Metrics {
-	m := hub.Metrics{
-		Jobs: make(map[string]hub.Counter), FanoutSeconds: c.m.JobFanout, ShareSeconds: c.m.ShareDuration,
-		Raised: c.m.VardiffUp, Lowered: c.m.VardiffDown,
-		Discrepancy: func(pool string, v mining.Verdict) hub.Counter { return c.m.Pool(pool).Discrepancies(v) },
+func poolNames(cfg *config.Config) []string {
+	names := make([]string, 0, len(cfg.Pools))
+	for _, p := range cfg.Pools {
+		names = append(names, p.Name)
 	}
+	return names
+}
+
+func (c *counts) hub() hub.Metrics {
 	closed := make(map[mining.Reason]link.Counter)
 	for _, reason := range mining.Reasons(mining.Upstream) {
 		closed[reason] = c.m.Closed(mining.Upstream, reason)
 	}
-	links := make(map[string]*link.Metrics)
-	for _, name := range c.pools {
-		p := c.m.Pool(name)
-		m.Jobs[name] = p.Jobs
-		links[name] = &link.Metrics{RTT: p.RTT, BadLines: p.BadLines, Late: p.Late, Closed: closed}
+	return hub.Metrics{
+		FanoutSeconds: c.m.JobFanout, ShareSeconds: c.m.ShareDuration,
+		Raised: c.m.VardiffUp, Lowered: c.m.VardiffDown,
+		Jobs:        func(pool string) hub.Counter { return c.m.Pool(pool).Jobs },
+		Discrepancy: func(pool string, v mining.Verdict) hub.Counter { return c.m.Pool(pool).Discrepancies(v) },
+		Link: func(pool string) *link.Metrics {
+			p := c.m.Pool(pool)
+			return &link.Metrics{RTT: p.RTT, BadLines: p.BadLines, Late: p.Late, Closed: closed}
+		},
 	}
-	m.Link = func(pool string) *link.Metrics { return links[pool] }
-	return m
 }
 
 func (c *counts) serve() serve.Metrics {

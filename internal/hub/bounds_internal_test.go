@@ -29,7 +29,6 @@ func TestShareOfALinkThatJustEndedIsCounted(t *testing.T) {
 	g, _ := gathered(1)
 	p := new(pool)
 	g.pool = p
-	g.hub.byName = map[string]*pool{"": p}
 	m := g.members[0]
 	job := &mining.Job{Difficulty: 1, Extranonce2Size: 8}
 	m.layout.Slot, m.layout.Miner = 4, 4

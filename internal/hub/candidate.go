@@ -95,7 +95,7 @@ func (p *prior) nameOf(m, first *member) string {
 // movable says that the miner can be served by another link without being told
 // another extranonce. g.mu is held.
 func (g *dedicated) movable() bool {
-	return !g.left && g.first != nil && g.planned && !g.layout.PassThrough
+	return !g.left && !g.retired && g.first != nil && g.planned && !g.layout.PassThrough
 }
 
 // regain tries the route's pools until one has taken over, for as long as the
@@ -111,7 +111,9 @@ func (g *dedicated) regain() bool {
 	if c != nil && c.wins() {
 		return true
 	}
-	deadline := time.Now().Add(g.route.OutageGrace)
+	g.mu.Lock()
+	deadline := time.Now().Add(g.route.conf().OutageGrace)
+	g.mu.Unlock()
 	for time.Now().Before(deadline) && h.ctx.Err() == nil {
 		began := time.Now()
 		for _, p := range g.usable(time.Now()) {
@@ -136,20 +138,21 @@ func (g *dedicated) regain() bool {
 // usable are the route's pools that the miner could go to, best first. One
 // that is of no use, or has not taken the miner of late, is better than none.
 func (g *dedicated) usable(now time.Time) (pools []*pool) {
-	legs := g.legs(now)
-	for i := steer.Choose(legs, -1, now, g.route.ReturnAfter); i >= 0; i = steer.Choose(legs, -1, now, g.route.ReturnAfter) {
-		pools = append(pools, g.route.pools[i])
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	conf := g.route.conf()
+	legs := g.legs(conf.pools, now)
+	for i := steer.Choose(legs, -1, now, conf.ReturnAfter); i >= 0; i = steer.Choose(legs, -1, now, conf.ReturnAfter) {
+		pools = append(pools, conf.pools[i])
 		legs[i].Usable = false
 	}
 	return pools
 }
 
-// legs is what is known of the route's pools for the miner.
-func (g *dedicated) legs(now time.Time) []steer.Pool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	legs := make([]steer.Pool, 0, len(g.route.pools))
-	for _, p := range g.route.pools {
+// legs is what is known of some of the route's pools for the miner. g.mu is held.
+func (g *dedicated) legs(of []*pool, now time.Time) []steer.Pool {
+	legs := make([]steer.Pool, 0, len(of))
+	for _, p := range of {
 		avoid := p.avoid(now)
 		if g.shies(p, now) {
 			avoid = max(avoid, steer.OfNoUse)
@@ -162,34 +165,46 @@ func (g *dedicated) legs(now time.Time) []steer.Pool {
 	return legs
 }
 
-// better is the pool that the miner should be at in place of its own, or nil.
-func (g *dedicated) better(at *pool, now time.Time) *pool {
-	legs := g.legs(now)
-	i := slices.Index(g.route.pools, at)
-	legs[i].Usable, legs[i].Avoid = true, at.avoid(now) // its link is there
-	to := steer.Choose(legs, i, now, g.route.ReturnAfter)
-	if to < 0 || to == i {
+// better is the pool that the miner should be at in place of its own, or nil. It
+// is its own where the link there is another route's. g.mu is held.
+func (g *dedicated) better(now time.Time) *pool {
+	conf := g.route.conf()
+	legs, at := g.legs(conf.pools, now), -1
+	if !g.adrift {
+		at = slices.Index(conf.pools, g.pool)
+	}
+	if at >= 0 {
+		legs[at].Usable, legs[at].Avoid = true, g.pool.avoid(now) // its link is there
+	}
+	to := steer.Choose(legs, at, now, conf.ReturnAfter)
+	if to < 0 || to == at || g.shies(conf.pools[to], now) {
 		return nil
 	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if p := g.route.pools[to]; !g.shies(p, now) {
-		return p
-	}
-	return nil
+	return conf.pools[to]
+}
+
+// stranded says that the miner's pool is not configured any more, that it cannot be
+// sent to another one, and that there is one. g.mu is held.
+func (g *dedicated) stranded(now time.Time) bool {
+	return g.pool.leaving.Load() && g.first != nil && !g.left && !g.retired &&
+		slices.ContainsFunc(g.route.conf().pools, func(p *pool) bool { return g.hub.poolServes(p, now) })
 }
 
 // seek sends the miner to a better pool, if there is one by now. That is not
 // urgent, and takes nothing from those that have no link.
 func (g *dedicated) seek(now time.Time) {
+	var to *pool
 	g.mu.Lock()
-	from, at := g.link, g.pool
-	busy := from == nil || g.candidate != nil || !g.movable()
-	g.mu.Unlock()
-	if busy {
-		return
+	from := g.link
+	switch {
+	case from == nil || g.candidate != nil:
+	case g.movable():
+		to = g.better(now)
+	case g.stranded(now):
+		g.peer.Close(mining.RouteChanged)
 	}
-	if to := g.better(at, now); to != nil && g.hub.returns.AllowN(now, 1) {
+	g.mu.Unlock()
+	if to != nil && g.hub.returns.AllowN(now, 1) {
 		g.offer(to, from)
 	}
 }
@@ -324,18 +339,26 @@ func (g *dedicated) onRelogin(c *candidate, ev upstream.Event) {
 func (g *dedicated) takeOver(c *candidate) {
 	now := time.Now()
 	from, lost, since := g.pool, g.link == nil, g.hub.nextJob()
-	if !lost {
-		names := make(map[*member]string, len(g.members))
-		for _, m := range g.members {
-			names[m] = m.name
-		}
-		g.priors = append(g.priors, &prior{
-			link: g.link, pool: g.pool, names: names, until: now.Add(priorFor), since: g.since, before: since,
-		})
+	level, why := slog.LevelInfo, "a better pool is back"
+	switch {
+	case from == nil: // it had no work yet
+		from, why = c.pool, "another route takes it"
+	case lost && !g.adrift:
+		level, why = warnOr(&from.moved, now), "its connection is lost"
+	case from.leaving.Load():
+		why = "its pool is not configured so any more"
+	case g.adrift:
+		why = "another route takes it"
+	case from.drained.Load():
+		why = "its pool is drained"
+	case from.out(now):
+		level, why = warnOr(&from.moved, now), "its pool is of no use"
 	}
-	g.logged, g.took = c.logins, now
-	g.link, g.pool, g.en1, g.en2Size, g.masked, g.mask = c.link, c.pool, c.en1, c.en2Size, c.masked, c.mask
-	g.since = since
+	if !lost {
+		g.supersede(since, now)
+	}
+	g.logged, g.took, g.adrift = c.logins, now, false
+	g.link, g.pool, g.en1, g.en2Size, g.masked, g.mask, g.since = c.link, c.pool, c.en1, c.en2Size, c.masked, c.mask, since
 	for i, m := range g.members {
 		if i >= len(c.logins) { // it came meanwhile
 			g.login(c, m)
@@ -349,15 +372,6 @@ func (g *dedicated) takeOver(c *candidate) {
 	for ticket := range g.logins { // what the link before says to it is not heard
 		g.relayLogin(ticket)
 	}
-	level, why := slog.LevelInfo, "a better pool is back"
-	switch {
-	case lost:
-		level, why = warnOr(&from.moved, now), "its connection is lost"
-	case from.drained.Load():
-		why = "its pool is drained"
-	case from.out(now):
-		level, why = warnOr(&from.moved, now), "its pool is of no use"
-	}
 	g.hub.log.LogAttrs(context.Background(), level, "miner sent to another pool connection",
 		slog.Uint64("miner", uint64(g.miner.ID)), slog.String("route", g.route.Name),
 		slog.String("from", from.Name), slog.String("to", c.pool.Name), slog.String("why", why))
@@ -365,6 +379,19 @@ func (g *dedicated) takeOver(c *candidate) {
 	g.refreshed = 0
 	g.pass(c.job, clean)
 	g.settle(c, true)
+}
+
+// supersede makes the link one that served the miner before: its work is older than
+// since. g.mu is held.
+func (g *dedicated) supersede(since mining.JobID, now time.Time) {
+	names := make(map[*member]string, len(g.members))
+	for _, m := range g.members {
+		names[m] = m.name
+	}
+	g.priors = append(g.priors, &prior{
+		link: g.link, pool: g.pool, names: names, until: now.Add(priorFor), since: g.since, before: since,
+	})
+	g.since = since
 }
 
 // onLateRelogin takes the answer to a later member's login that came after the

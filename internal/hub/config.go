@@ -154,8 +154,8 @@ type Observer interface{ Observe(seconds float64) }
 
 // Metrics are what the hub counts; nil members count nothing.
 type Metrics struct {
-	// Jobs counts the jobs of each pool that were passed on.
-	Jobs map[string]Counter
+	// Jobs counts a pool's jobs that were passed on.
+	Jobs func(pool string) Counter
 	// FanoutSeconds takes the time from a job's arrival to the last miner's
 	// queue.
 	FanoutSeconds Observer
@@ -168,6 +168,13 @@ type Metrics struct {
 	Discrepancy func(pool string, v mining.Verdict) Counter
 	// Raised and Lowered count changes of miners' difficulties.
 	Raised, Lowered Counter
+}
+
+func (m *Metrics) jobs(pool string) Counter {
+	if m.Jobs == nil {
+		return nil
+	}
+	return m.Jobs(pool)
 }
 
 func (m *Metrics) discrepancy(pool string, v mining.Verdict) Counter {

@@ -86,6 +86,15 @@ type dedicated struct {
 	logins map[uint64]login
 	shares map[uint64]share
 
+	// adrift: the link is another route's, and the miner is to have one of its own.
+	adrift bool
+	// before is the role in which the miner had its work until it was given this
+	// one, for the shares that are on their way; nil where there are none any more.
+	before *shared
+	// retired: the miner has another role by now, and only late shares of its work
+	// come.
+	retired bool
+
 	leftAt time.Time
 	// over: run has ended.
 	over bool
@@ -184,7 +193,7 @@ func (g *dedicated) letGo() {
 
 // end lets the seat go once neither miner nor link is left.
 func (g *dedicated) end() {
-	if g.left && (!g.connecting || g.over) && len(g.priors) == 0 {
+	if g.left && !g.retired && (!g.connecting || g.over) && len(g.priors) == 0 {
 		g.release()
 	}
 }
@@ -198,6 +207,9 @@ func (g *dedicated) tick(now time.Time) {
 		return
 	}
 	g.tickLinks(now)
+	if !g.took.IsZero() && now.Sub(g.took) > priorFor {
+		g.before = nil
+	}
 	if g.over {
 		return
 	}
@@ -218,6 +230,13 @@ func (g *dedicated) tick(now time.Time) {
 			g.adopt(ticket, l)
 		}
 	}
+}
+
+// lingers says of a role that the miner has no more whether shares may still come
+// for it. g.mu is held.
+func (g *dedicated) lingers(now time.Time) bool {
+	g.tickLinks(now)
+	return len(g.priors) > 0 || g.due.Load() > 0
 }
 
 // adopt lets a later worker in under the first one's name, for a pool that
@@ -247,7 +266,11 @@ func (g *dedicated) submit(req *mining.Request, m *member, now time.Time) mining
 		return a
 	}
 	w, _ := g.book.Get(req.Share.Job, now)
-	if w == nil {
+	switch {
+	case w != nil:
+	case g.before != nil:
+		return g.before.submit(req, m, now)
+	default:
 		a.Verdict = mining.JobNotFound
 		return a
 	}

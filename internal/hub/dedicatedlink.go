@@ -16,7 +16,7 @@ import (
 // connection ends too, so that its own failover works.
 func (g *dedicated) run() {
 	reason := mining.PoolUnreachable
-	if slices.ContainsFunc(g.preferred(), g.try) {
+	if g.resumes() && g.bereft() || slices.ContainsFunc(g.preferred(), g.try) {
 		reason = mining.PoolDisconnected
 	}
 	for reason == mining.PoolDisconnected && g.bereft() {
@@ -35,9 +35,18 @@ func (g *dedicated) run() {
 	case g.left && !g.subscribed:
 		reason = mining.MinerGone
 	}
-	g.peer.Close(reason)
+	if !g.retired {
+		g.peer.Close(reason)
+	}
 	g.over = true
 	g.end()
+}
+
+// resumes says that the miner had another role and its workers are let in.
+func (g *dedicated) resumes() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.before != nil && g.first != nil
 }
 
 // bereft waits until the miner has no link, and says whether it can be served by
@@ -57,7 +66,9 @@ func (g *dedicated) bereft() bool {
 // preferred is the route's pools, those that can serve now first, and of these
 // those last that miners are kept away from.
 func (g *dedicated) preferred() []*pool {
+	g.mu.Lock()
 	now, pools := time.Now(), slices.Clone(g.route.order())
+	g.mu.Unlock()
 	slices.SortStableFunc(pools, func(a, b *pool) int { return rank(a, now) - rank(b, now) })
 	return pools
 }
@@ -148,7 +159,7 @@ func (g *dedicated) LinkEvent(l *link.Link, ev upstream.Event) {
 func (g *dedicated) LinkEnded(l *link.Link, reason mining.Reason, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	now, p := time.Now(), g.hub.byName[l.Pool()]
+	now, p := time.Now(), g.poolOf(l)
 	level := slog.LevelDebug
 	if reason != mining.MinerGone && reason != mining.Shutdown {
 		level = warnOr(&p.ended, now)
@@ -175,6 +186,19 @@ func (g *dedicated) LinkEnded(l *link.Link, reason mining.Reason, err error) {
 		g.since = g.hub.nextJob() // what was given before is nothing to the next link
 		g.turn()
 	}
+}
+
+// poolOf is the pool that a link of the miner is, or was, to. g.mu is held.
+func (g *dedicated) poolOf(l *link.Link) *pool {
+	if g.candidate != nil && l == g.candidate.link {
+		return g.candidate.pool
+	}
+	for _, p := range g.priors {
+		if l == p.link {
+			return p.pool
+		}
+	}
+	return g.pool
 }
 
 // turn wakes who waits for what becomes of the link.

@@ -18,8 +18,10 @@ import (
 // fakePool is a scripted pool: it answers as its fields say and remembers
 // what it was asked. It speaks the real codec over in-memory connections.
 type fakePool struct {
-	name    string
-	refuse  atomic.Bool   // the dial fails
+	name   string
+	refuse atomic.Bool // the dial fails
+	// alive counts its connections.
+	alive   atomic.Int32
 	slow    time.Duration // the dial takes that long
 	en1     string
 	en2Size int
@@ -95,6 +97,8 @@ func (p *fakePool) dial() (net.Conn, error) {
 }
 
 func (c *poolConn) run() {
+	c.pool.alive.Add(1)
+	defer c.pool.alive.Add(-1)
 	r := sv1.NewReader(c, 1<<16)
 	for {
 		line, err := r.ReadLine()

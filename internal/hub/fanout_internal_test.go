@@ -30,6 +30,7 @@ func workAt(id mining.JobID, clean bool, p byte) *mining.Work {
 func gathered(n int) (*group, []*hearer) {
 	h := &Hub{rulings: make(map[ruling]*vardiff.Config)}
 	r := &route{}
+	r.all.Store(&routeConf{})
 	g := &group{hub: h, route: r, works: jobbook.New(jobbook.Config{})}
 	g.terms.Store(&terms{})
 	heard := make([]*hearer, 0, n)

@@ -48,7 +48,7 @@ func (g *group) forward(m *shared, who *member, s *mining.Share, f *jobbook.Find
 	}
 	if !g.climb.send(now) && !f.Block {
 		g.mu.Unlock()
-		g.unsubmitted(job, job.Difficulty)
+		g.pool.notSubmitted(job.Difficulty)
 		return
 	}
 	reading := p.reading()
@@ -76,7 +76,7 @@ func (g *group) forward(m *shared, who *member, s *mining.Share, f *jobbook.Find
 	if _, ok := g.forwarded[tag]; ok { // else the link's end has cleared it
 		delete(g.forwarded, tag)
 		g.due.Add(-1)
-		g.unsubmitted(job, job.Difficulty)
+		g.pool.notSubmitted(job.Difficulty)
 	}
 }
 
@@ -87,14 +87,7 @@ func (g *group) lostInFlight(f *jobbook.Finding) {
 			slog.String("pool", f.Work.Job.Pool), slog.String("route", g.route.Name), slog.String("difficulty", f.Reached.String()))
 	}
 	if f.Verdict == mining.Accepted {
-		g.unsubmitted(f.Work.Job, f.Work.Job.Difficulty)
-	}
-}
-
-// unsubmitted counts work on a pool's job that was not handed to that pool.
-func (g *group) unsubmitted(job *mining.Job, d work.Difficulty) {
-	if p := g.hub.byName[job.Pool]; p != nil {
-		p.notSubmitted(d)
+		g.pool.notSubmitted(f.Work.Job.Difficulty)
 	}
 }
 

@@ -192,7 +192,7 @@ func (g *group) add(m *shared) *mining.Work {
 	g.memberless = time.Time{}
 	g.hashrate += m.rate.Load()
 	g.setTerms(time.Now())
-	if g.current == nil && g.route.Hold {
+	if g.current == nil && g.route.conf().Hold {
 		return g.last
 	}
 	return g.current

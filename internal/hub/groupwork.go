@@ -149,7 +149,7 @@ func (g *group) tick(now time.Time) {
 // hold gives the last work again while there is none, so that no firmware takes
 // silence for a dead pool. g.mu is held.
 func (g *group) hold(now time.Time) {
-	if !g.route.Hold || g.last == nil || len(g.members) == 0 || now.Sub(g.sent) <= g.hub.cfg.Refresh-sweepEvery {
+	if !g.route.conf().Hold || g.last == nil || len(g.members) == 0 || now.Sub(g.sent) <= g.hub.cfg.Refresh-sweepEvery {
 		return
 	}
 	// Nobody looks at its time, but it has to be another search each time.
@@ -164,7 +164,7 @@ func (g *group) hold(now time.Time) {
 
 // holds says that the group's work is worth nothing and members are kept on it.
 // It takes no lock: shares ask.
-func (g *group) holds() bool { return g.route.Hold && !g.working.Load() }
+func (g *group) holds() bool { return g.route.conf().Hold && !g.working.Load() }
 
 // sort puts the members in order and sums up what they do, now and then.
 func (g *group) sort(now time.Time) {

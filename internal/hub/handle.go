@@ -81,8 +81,8 @@ func (h *Hub) Refused(m *mining.Miner, w *mining.Worker, v mining.Verdict) {
 // to have learned. Pools that were never reached are left out.
 func (s *seat) known() []link.Facts {
 	var all []link.Facts
-	for _, i := range s.hub.rules.Candidates(s.facts) {
-		for _, p := range s.hub.routes[i].pools {
+	for _, r := range s.hub.roster().candidates(s.facts) {
+		for _, p := range r.conf().pools {
 			if facts, ok := p.facts(); ok {
 				all = append(all, facts)
 			}
@@ -95,8 +95,8 @@ func (s *seat) known() []link.Facts {
 // for the first time: waiting for one of them would only keep the miner from
 // its own failover.
 func (s *seat) hopeless() bool {
-	for _, i := range s.hub.rules.Candidates(s.facts) {
-		for _, p := range s.hub.routes[i].pools {
+	for _, r := range s.hub.roster().candidates(s.facts) {
+		for _, p := range r.conf().pools {
 			if p.probe.State() != link.Down {
 				return false
 			}
@@ -108,8 +108,8 @@ func (s *seat) hopeless() bool {
 // least is the least extranonce2 size that any route still open asks for.
 func (s *seat) least() int {
 	least := 0
-	for _, i := range s.hub.rules.Candidates(s.facts) {
-		least = max(least, s.hub.routes[i].Extranonce2Size)
+	for _, r := range s.hub.roster().candidates(s.facts) {
+		least = max(least, r.conf().Extranonce2Size)
 	}
 	return least
 }
@@ -128,7 +128,7 @@ func (s *seat) whenKnown(a mining.Answer, settle settling) mining.Answer {
 	if s.gone == nil {
 		s.gone = make(chan struct{})
 	}
-	if len(s.hub.rules.Candidates(s.facts)) == 0 {
+	if len(s.hub.roster().candidates(s.facts)) == 0 {
 		s.peer.Close(mining.NoRoute)
 		return a
 	}
@@ -263,12 +263,11 @@ func (s *seat) opened(a mining.Answer, known []link.Facts) mining.Answer {
 // match is the miner's route by what is known now, or nil, and then the miner
 // is closed.
 func (s *seat) match() *route {
-	i, ok := s.hub.rules.Match(s.facts)
-	if !ok {
+	r := s.hub.roster().match(s.facts)
+	if r == nil {
 		s.peer.Close(mining.NoRoute)
-		return nil
 	}
-	return s.hub.routes[i]
+	return r
 }
 
 // authorize lets a worker in, as the role has it.

@@ -87,6 +87,7 @@ type house struct {
 	hub   *hub.Hub
 	books *ledger.Ledger
 	pools map[string]*fakePool
+	cfg   hub.Config
 }
 
 // build makes a hub of the pools, with one route over all of them unless
@@ -126,6 +127,7 @@ func buildHub(t *testing.T, pools []*fakePool, deps hub.Deps, change func(*hub.C
 	}
 	deps.Ledger, deps.Wire = h.books, wire.Config{MaxLine: 1 << 20}
 	deps.Dial = func(_ context.Context, e dial.Endpoint) (net.Conn, error) { return h.pools[e.Host].dial() }
+	h.cfg = cfg
 	h.hub, err = hub.New(cfg, deps)
 	if err != nil {
 		t.Fatal(err)

@@ -4,10 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
-	"errors"
-	"fmt"
 	"log/slog"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,7 +14,6 @@ import (
 	"github.com/loka/stratum/internal/link"
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/internal/pace"
-	"github.com/loka/stratum/internal/steer"
 	"github.com/loka/stratum/internal/vardiff"
 )
 
@@ -28,19 +24,6 @@ func warnOr(p *pace.Pace, now time.Time) slog.Level {
 		return slog.LevelWarn
 	}
 	return slog.LevelDebug
-}
-
-// route is one configured route.
-type route struct {
-	RouteConfig
-
-	pools []*pool
-	// varies are the pools whose account hangs on the miner's name.
-	varies []*pool
-	// pin is the pool that an operator prefers to all others; nil is none.
-	pin atomic.Pointer[pool]
-	// split divides the pools; nil where they are in one order.
-	split atomic.Pointer[split]
 }
 
 // dialRate and dialBurst are how many connections a second, and at once,
@@ -54,12 +37,12 @@ type Hub struct {
 	cfg    Config
 	deps   Deps
 	log    *slog.Logger
-	pools  []*pool
-	byName map[string]*pool
-	routes []*route
-	rules  steer.Rules
 	fanout *fanout
 	memory *vardiff.Memory
+
+	// applyMu is held by who puts another roster in place.
+	applyMu sync.Mutex
+	listed  atomic.Pointer[roster]
 
 	jobIDs  atomic.Uint32
 	linkIDs atomic.Uint64
@@ -69,14 +52,16 @@ type Hub struct {
 	// to better pools, while others serve.
 	dials, returns *rate.Limiter
 
-	// born is when the hub was made: pools are given a moment to come up.
-	born time.Time
-
 	// ctx is what links live under; it ends when Run does.
 	ctx    context.Context
 	cancel context.CancelFunc
-	// tasks are the goroutines that links and waiting miners run in.
-	tasks sync.WaitGroup
+	// tasks are the goroutines that links and waiting miners run in, probing those
+	// of the pools' probes, which end after them.
+	tasks, probing sync.WaitGroup
+	// probes is what probes live under: it ends with Run, once the links have;
+	// endProbes ends it.
+	probes    context.Context
+	endProbes context.CancelFunc
 
 	// foreign spaces the warnings of workers of other accounts, undivided those of
 	// miners of split routes that have links of their own.
@@ -104,12 +89,11 @@ func New(cfg Config, deps Deps) (*Hub, error) {
 		deps.Logger = slog.New(slog.DiscardHandler)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
+	probes, endProbes := context.WithCancel(context.Background())
 	h := &Hub{
 		cfg: cfg.withDefaults(), deps: deps, log: deps.Logger,
 		dials: rate.NewLimiter(dialRate, dialBurst), returns: rate.NewLimiter(dialBurst, dialBurst),
-		born: time.Now(),
-		ctx:  ctx, cancel: cancel,
-		byName:  make(map[string]*pool),
+		ctx: ctx, cancel: cancel, probes: probes, endProbes: endProbes,
 		fanout:  newFanout(deps.Metrics.FanoutSeconds),
 		memory:  vardiff.NewMemory(),
 		seats:   make(map[mining.MinerID]*seat),
@@ -121,68 +105,18 @@ func New(cfg Config, deps Deps) (*Hub, error) {
 	_, _ = rand.Read(seed[:]) // crypto/rand.Read never fails
 	h.jobIDs.Store(binary.BigEndian.Uint32(seed[:]))
 
-	for _, pc := range h.cfg.Pools {
-		p := &pool{PoolConfig: pc, book: deps.Ledger.Pool(pc.Name, time.Now()), jobs: deps.Metrics.Jobs[pc.Name]}
-		p.recall(pc.Found)
-		h.pools = append(h.pools, p)
-		h.byName[pc.Name] = p
-	}
-	var rules []steer.Rule
-	for _, rc := range h.cfg.Routes {
-		r := &route{RouteConfig: rc}
-		for _, name := range rc.Pools {
-			p, ok := h.byName[name]
-			if !ok {
-				cancel()
-				return nil, fmt.Errorf("route %q names pool %q, which is not configured", rc.Name, name)
-			}
-			r.pools = append(r.pools, p)
-			if p.accountVaries(r) {
-				r.varies = append(r.varies, p)
-			}
-		}
-		r.split.Store(h.newSplit(r, rc.Parts))
-		h.routes = append(h.routes, r)
-		rules = append(rules, rc.Rule)
-	}
-	if len(h.pools) == 0 || len(h.routes) == 0 {
+	now := time.Now()
+	n, err := draft(&h.cfg, &roster{})
+	if err != nil {
 		cancel()
-		return nil, errors.New("at least one pool and one route are needed")
+		endProbes()
+		return nil, err
 	}
-	h.rules = steer.Compile(rules)
-	for _, p := range h.pools {
-		h.makeProbe(p)
+	for _, p := range n.added {
+		p.born = now
 	}
-	for _, r := range h.routes {
-		if s := r.split.Load(); s != nil {
-			s.aim(s.usable(h, make([]bool, len(s.parts)), h.born), 0)
-		}
-	}
+	h.take(n, now)
 	return h, nil
-}
-
-// makeProbe gives a pool the connection that is kept from start: it tells
-// whether the pool can serve and what its extranonce is like.
-func (h *Hub) makeProbe(p *pool) {
-	username := p.Account
-	for _, r := range h.routes {
-		if slices.Contains(r.pools, p) {
-			username = p.loginOf(r, nil)
-			break
-		}
-	}
-	p.probe = link.NewKeeper(link.KeeperConfig{
-		Link:     h.linkConfig(p),
-		Username: username,
-		Password: p.Password,
-	}, link.KeeperDeps{
-		Dial: h.deps.Dial, Logger: h.log,
-		Metrics: h.linkMetrics(p), Quota: &p.quota, Wire: h.deps.Wire,
-		OnChange: func(s link.Status) {
-			p.probed(s.State, time.Now())
-			h.poolChanged()
-		},
-	})
 }
 
 func (h *Hub) linkConfig(p *pool) link.Config {
@@ -220,13 +154,12 @@ func (h *Hub) nextJob() mining.JobID { return mining.JobID(h.jobIDs.Add(1)) }
 // Run keeps the pools' probes and refreshes work until ctx ends; then it ends
 // every link and returns when all of them are gone.
 func (h *Hub) Run(ctx context.Context) error {
-	probes, stop := context.WithCancel(h.ctx)
-	defer stop()
-	var running sync.WaitGroup
-	for _, p := range h.pools {
-		running.Go(func() { _ = p.probe.Run(probes) }) // it ends with its context only
+	h.applyMu.Lock()
+	for _, p := range h.roster().pools {
+		h.startProbe(p)
 	}
-	running.Go(h.fanout.run)
+	h.applyMu.Unlock()
+	h.probing.Go(h.fanout.run)
 	ticker := time.NewTicker(sweepEvery)
 	defer ticker.Stop()
 	changed := h.whenChanged()
@@ -247,16 +180,16 @@ func (h *Hub) Run(ctx context.Context) error {
 	h.mu.Unlock()
 	h.cancel()
 	h.tasks.Wait()
-	stop()
+	h.endProbes()
 	h.fanout.end()
-	running.Wait()
+	h.probing.Wait()
 	h.keepFound()
 	return nil
 }
 
 // keepFound tells what was found out about pools since it was told last.
 func (h *Hub) keepFound() {
-	for _, p := range h.pools {
+	for _, p := range h.roster().pools {
 		if f := p.found(); f != p.kept && (h.deps.OnFound == nil || h.deps.OnFound(p.Name, f) == nil) {
 			p.kept = f
 		}
@@ -289,10 +222,11 @@ func (h *Hub) sweep(now time.Time) {
 	for _, g := range h.allGroups() {
 		g.tick(now)
 	}
-	for _, p := range h.pools {
+	for _, p := range h.roster().pools {
 		p.tickSuspicion(h.log, now)
 	}
 	h.tend(now)
+	h.letGo()
 	h.keepFound()
 }
 

@@ -16,9 +16,12 @@ import (
 func (m *shared) submit(req *mining.Request, who *member, now time.Time) mining.Answer {
 	a := mining.Answer{Ticket: req.Ticket, Booked: true}
 	g, f := m.check(&req.Share, who == nil, now)
+	if f.Work == nil && m.before != nil {
+		return m.before.submit(req, who, now)
+	}
 	entry := ledger.Entry{Worker: who.books(), Verdict: f.Verdict, Difficulty: f.Credited, ShareDifficulty: f.Reached, At: now}
-	if p := m.poolOf(g, &f); p != nil {
-		entry.Pool = p.book
+	if g != nil {
+		entry.Pool = g.pool.book
 	}
 	if f.Forward {
 		g.forward(m, who, &req.Share, &f)
@@ -44,56 +47,45 @@ func (m *shared) check(s *mining.Share, stranger bool, now time.Time) (*group, j
 	if m.group != nil && m.current != nil && s.Job == m.current.ID {
 		c.Unpaid = m.group.holds()
 	}
+	none := mining.JobNotFound
 	switch {
-	case m.group == nil && stranger:
-		return nil, jobbook.Finding{Verdict: mining.Unauthorized}
-	case m.group == nil:
-		return nil, jobbook.Finding{Verdict: mining.JobNotFound}
-	case s.Extranonce2.Len() == m.layout.Miner:
 	case stranger:
-		return m.group, jobbook.Finding{Verdict: mining.Unauthorized}
-	default:
-		return m.group, jobbook.Finding{Verdict: mining.Invalid}
+		none = mining.Unauthorized
+	case s.Extranonce2.Len() != m.layout.Miner:
+		none = mining.Invalid
 	}
-	f := m.group.works.Check(&c, now)
-	if f.Work != nil {
-		return m.group, f
+	if s.Extranonce2.Len() != m.layout.Miner {
+		return m.group, jobbook.Finding{Verdict: none}
 	}
-	for _, g := range m.former {
-		if found := g.works.Check(&c, now); found.Work != nil {
-			return g, found
+	if m.group != nil {
+		if f := m.group.works.Check(&c, now); f.Work != nil {
+			return m.group, f
 		}
 	}
-	return m.group, f
+	for _, g := range m.former {
+		if f := g.works.Check(&c, now); f.Work != nil {
+			return g, f
+		}
+	}
+	return m.group, jobbook.Finding{Verdict: none}
 }
 
 // credit counts an accepted share for vardiff.
 func (m *shared) credit(g *group, f *jobbook.Finding, now time.Time) {
 	m.vardiff.Share(f.Credited, now)
 	of := f.Work.Job.Difficulty
-	m.route.split.Load().worked(g.pool, float64(min(f.Credited, of))) // more is not paid
+	g.route.split.Load().worked(g.pool, float64(min(f.Credited, of))) // more is not paid
 	if above := f.Credited - of; above > 0 {
-		g.unsubmitted(f.Work.Job, above)
+		g.pool.notSubmitted(above)
 	}
 	if now := g.terms.Load().difficulty; !f.Forward && now > 0 && now < of && f.Reached >= now {
-		g.unsubmitted(f.Work.Job, now) // lowered meanwhile: whether a pool takes it for this job differs
+		g.pool.notSubmitted(now) // lowered meanwhile: whether a pool takes it for this job differs
 	}
 	if !m.hurried {
 		if _, urgent := m.vardiff.Want(now); urgent {
 			m.hurry()
 		}
 	}
-}
-
-// poolOf is the pool that a share's work came from, else the group's now.
-func (m *shared) poolOf(g *group, f *jobbook.Finding) *pool {
-	switch {
-	case f.Work != nil:
-		return m.hub.byName[f.Work.Job.Pool]
-	case g != nil:
-		return g.pool
-	}
-	return nil
 }
 
 // upstreamExtranonce is the pool's extranonce2 for a share of the miner.

@@ -2,7 +2,6 @@ package hub
 
 import (
 	"log/slog"
-	"slices"
 	"strings"
 	"time"
 
@@ -185,7 +184,7 @@ func (p *pool) tickSuspicion(log *slog.Logger, now time.Time) {
 
 // oneAccount says whether all miners of the route are paid to one account at
 // each of its pools.
-func (r *route) oneAccount() bool { return len(r.varies) == 0 }
+func (r *route) oneAccount() bool { return len(r.conf().varies) == 0 }
 
 // accountVaries says whether a pool's account hangs on the miner's name: the
 // template does not begin with {account} or a name of its own.
@@ -196,8 +195,8 @@ func (p *pool) accountVaries(r *route) bool {
 // accountOf is for whom a worker's shares are paid, by all pools of the route
 // where that differs by miner; "" where it does not.
 func (r *route) accountOf(w *mining.Worker) string {
-	all := make([]string, 0, len(r.varies))
-	for _, p := range r.varies {
+	all := make([]string, 0, len(r.conf().varies))
+	for _, p := range r.conf().varies {
 		all = append(all, accountIn(p.template(r), p.Account, w))
 	}
 	return strings.Join(all, "\n")
@@ -217,7 +216,7 @@ func (p *pool) loginOf(r *route, w *mining.Worker) string {
 	if t.String() == "" {
 		return p.Account
 	}
-	if w == nil || !slices.Contains(r.varies, p) {
+	if w == nil || !p.accountVaries(r) {
 		return t.Expand(p.Account, &mining.Worker{Login: r.Name, Name: r.Name})
 	}
 	account := accountIn(t, p.Account, w)

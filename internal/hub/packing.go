@@ -32,7 +32,7 @@ func keyOf(r *route, p *pool, account string, s *space) groupKey {
 
 // room is how many miners one of the key's connections takes.
 func (k *groupKey) room() int {
-	room := k.route.MaxMiners
+	room := k.route.conf().MaxMiners
 	if k.space != nil {
 		room = int(min(uint64(room), k.space.slots.Capacity())) //nolint:gosec // at most room
 	}
@@ -70,7 +70,7 @@ func (h *Hub) best(key groupKey, not *group) *group {
 		mine := 0
 		if _, last := g.has(); serves {
 			mine = 2
-		} else if last && key.route.Hold {
+		} else if last && key.route.conf().Hold {
 			mine = 1
 		}
 		if mine > rank || mine == rank && size > most {
@@ -183,13 +183,19 @@ func (h *Hub) plan(now time.Time) (moves []emptying, ahead []*group) {
 			least.draining = true
 		}
 		for _, g := range groups {
-			if !g.over() && h.empty(g, kinds[key.kind()], now) {
+			switch {
+			case g.over():
+			case h.empty(g, kinds[key.kind()], now):
 				moves = append(moves, emptying{g, g.everyone()})
+			default:
+				if over := g.beyond(room); len(over) > 0 && h.serves(key, g) {
+					moves = append(moves, emptying{g, over})
+				}
 			}
 		}
 	}
 	for _, k := range kinds {
-		if k.miners > 0 && k.empty == 0 && float64(k.room-k.miners) < reserve*float64(k.any.key.room()) {
+		if k.miners > 0 && k.empty == 0 && !k.any.pool.leaving.Load() && float64(k.room-k.miners) < reserve*float64(k.any.key.room()) {
 			ahead = append(ahead, k.any)
 		}
 	}
@@ -200,7 +206,7 @@ func (h *Hub) plan(now time.Time) (moves []emptying, ahead []*group) {
 // emptied. h.packMu is held.
 func (h *Hub) empty(g *group, kind *survey, now time.Time) bool {
 	after := h.cfg.IdleLink
-	if g.key.account != "" {
+	if g.key.account != "" || g.pool.leaving.Load() {
 		after = min(after, accountIdle)
 	}
 	idle := g.idle(now, after)
@@ -258,7 +264,7 @@ func (s *survey) spare(room int) bool {
 // kinds surveys all connections. h.packMu is held.
 func (h *Hub) kinds(now time.Time) map[groupKey]*survey {
 	kinds, warm := make(map[groupKey]*survey), make(map[groupKey]*int)
-	for _, r := range h.routes {
+	for _, r := range h.roster().routes {
 		for _, p := range r.wanted(h, now) {
 			warm[groupKey{route: r, pool: p}] = new(int)
 		}
@@ -341,7 +347,7 @@ func (h *Hub) openAhead(like *group) {
 // so that its first miner has work at once, and all of them have it from the
 // next pool when theirs is lost.
 func (h *Hub) prewarm(now time.Time) {
-	for _, r := range h.routes {
+	for _, r := range h.roster().routes {
 		l, ok := r.layout()
 		if !ok || !r.Shared || !r.oneAccount() {
 			continue
@@ -361,7 +367,7 @@ func (h *Hub) prewarm(now time.Time) {
 // is false where they cannot share a connection.
 func (r *route) layout() (l extranonce.Layout, ok bool) {
 	narrowest := 0
-	for _, p := range r.pools {
+	for _, p := range r.conf().pools {
 		if facts, ok := p.facts(); ok && (narrowest == 0 || facts.Extranonce2Size < narrowest) {
 			narrowest = facts.Extranonce2Size
 		}
@@ -369,7 +375,7 @@ func (r *route) layout() (l extranonce.Layout, ok bool) {
 	if narrowest == 0 {
 		return l, false
 	}
-	l, err := extranonce.Plan(narrowest, r.Extranonce2Size)
+	l, err := extranonce.Plan(narrowest, r.conf().Extranonce2Size)
 	return l, err == nil && !l.PassThrough
 }
 
@@ -391,6 +397,13 @@ func (g *group) everyone() []*shared {
 	return slices.Clone(g.members)
 }
 
+// beyond lists the members that a reload has left no room for.
+func (g *group) beyond(room int) []*shared {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.Clone(g.members[min(room, len(g.members)):])
+}
+
 // idle says that nobody was a member for so long.
 func (g *group) idle(now time.Time, after time.Duration) bool {
 	g.mu.Lock()
@@ -403,7 +416,7 @@ func (g *group) idle(now time.Time, after time.Duration) bool {
 func (g *group) lost(now time.Time) []*shared {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.route.Hold || g.current != nil || len(g.members) == 0 || now.Sub(g.workless) < g.route.OutageGrace {
+	if g.route.conf().Hold || g.current != nil || len(g.members) == 0 || now.Sub(g.workless) < g.route.conf().OutageGrace {
 		return nil
 	}
 	return slices.Clone(g.members)

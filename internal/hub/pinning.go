@@ -11,12 +11,14 @@ import (
 // not usable. ok is false where there is no such route, or the pool is none of
 // its own.
 func (h *Hub) PinRoute(name, pool string) (ok bool) {
-	i := slices.IndexFunc(h.routes, func(r *route) bool { return r.Name == name })
-	if i < 0 {
+	h.applyMu.Lock()
+	defer h.applyMu.Unlock()
+	ro := h.roster()
+	r, p := ro.route(name), ro.byName[pool]
+	if r == nil {
 		return false
 	}
-	r, p := h.routes[i], h.byName[pool]
-	if pool != "" && !slices.Contains(r.pools, p) {
+	if pool != "" && !slices.Contains(r.conf().pools, p) {
 		return false
 	}
 	switch {
@@ -33,13 +35,13 @@ func (h *Hub) PinRoute(name, pool string) (ok bool) {
 
 // order is the route's pools in the order of preference, the pinned one first.
 func (r *route) order() []*pool {
-	pin := r.pin.Load()
+	pin, all := r.pin.Load(), r.conf().pools
 	if pin == nil {
-		return r.pools
+		return all
 	}
-	pools := make([]*pool, 0, len(r.pools))
+	pools := make([]*pool, 0, len(all))
 	pools = append(pools, pin)
-	return append(pools, slices.DeleteFunc(slices.Clone(r.pools), func(p *pool) bool { return p == pin })...)
+	return append(pools, slices.DeleteFunc(slices.Clone(all), func(p *pool) bool { return p == pin })...)
 }
 
 // standIn is where a miner goes while none of its route's pools is usable: one

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"context"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,8 +20,18 @@ import (
 type pool struct {
 	PoolConfig
 
-	probe *link.Keeper
-	book  *ledger.PoolBook
+	// probe and book are there once the pool is in a roster. endProbe ends the
+	// probe; it is guarded by the hub's applyMu.
+	probe    *link.Keeper
+	book     *ledger.PoolBook
+	endProbe context.CancelFunc
+	// born is when a pool of the first roster was made: it is given a moment to
+	// come up. It is zero for a later one.
+	born time.Time
+	// leaving: it is not in the roster any more, and its miners go to others as
+	// soon as those have work.
+	leaving atomic.Bool
+
 	links atomic.Int64
 	// rtt is the last round trip of a share, in nanoseconds.
 	rtt  atomic.Int64

@@ -21,8 +21,8 @@ func (h *Hub) vardiffOf(r *route, listener string, floor work.Difficulty, opts o
 	cfg := h.rulings[key]
 	if cfg == nil {
 		cfg = new(vardiff.Config)
-		if r.Vardiff != nil {
-			*cfg = r.Vardiff(listener)
+		if rules := r.conf().Vardiff; rules != nil {
+			*cfg = rules(listener)
 		}
 		if cfg.SharesPerMinute <= 0 {
 			cfg.SharesPerMinute = vardiff.DefaultSharesPerMinute

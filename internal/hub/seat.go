@@ -170,11 +170,16 @@ func (s *seat) release() {
 func (s *seat) tick(now time.Time) *dedicated {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	d, ok := s.role.(*dedicated)
-	if ok {
-		d.tick(now)
+	switch role := s.role.(type) {
+	case *dedicated:
+		role.tick(now)
+		return role
+	case *shared:
+		if role.before != nil && !role.before.lingers(now) {
+			role.before = nil
+		}
 	}
-	return d
+	return nil
 }
 
 // take gives the seat its route and the role that goes with it. mu is held.
@@ -195,26 +200,12 @@ func (s *seat) take(r *route) {
 
 // settled is the route that the miner surely has by now, or nil.
 func (s *seat) settled() *route {
-	i, ok := s.hub.rules.Match(s.facts)
-	if !ok || s.hub.rules.Candidates(s.facts)[0] != i {
+	ro := s.hub.roster()
+	r := ro.match(s.facts)
+	if r == nil || ro.candidates(s.facts)[0] != r {
 		return nil
 	}
-	return s.hub.routes[i]
-}
-
-// keepsRoute closes a miner whose pool was dialled before a fact came that
-// leads elsewhere: its hashrate must not stay where the routes do not send it.
-// Only a pool that passes its own extranonce1 on, or a miner that authorizes
-// before it subscribes, has to be dialled that early.
-func (s *seat) keepsRoute() bool {
-	if s.route == nil {
-		return true
-	}
-	if i, ok := s.hub.rules.Match(s.facts); ok && s.hub.routes[i] == s.route {
-		return true
-	}
-	s.peer.Close(mining.NoRoute)
-	return false
+	return r
 }
 
 func randomUint64() uint64 {

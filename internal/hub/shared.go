@@ -53,6 +53,11 @@ type shared struct {
 	n       int
 	// hurried says that the group knows of a change that must not wait.
 	hurried bool
+
+	// before is the role in which the miner had a link of its own until it was
+	// given this one, for the shares that are on their way; nil where there are
+	// none any more.
+	before *dedicated
 }
 
 func newShared(s *seat) *shared { return &shared{seat: s} }
@@ -92,9 +97,7 @@ func (m *shared) move(from *group, to *pool) {
 	if m.left || m.group != from {
 		return
 	}
-	from.remove(m)
-	m.group = nil
-	m.former = append([]*group{from}, m.former[:min(len(m.former), maxFormer-1)]...)
+	m.quit()
 	m.boardAt(to)
 	if m.group != nil && from.withoutFor(time.Now()) > longOutage {
 		m.outages-- // its silence says nothing: see give
@@ -287,6 +290,9 @@ func (m *shared) at() *pool {
 func (m *shared) leave(now time.Time) {
 	if m.group != nil {
 		m.group.remove(m)
+	}
+	if m.before != nil {
+		m.before.letGo()
 	}
 	if m.first != nil && m.started {
 		m.hub.memory.Keep(m.first.worker.Login, m.vardiff.Hashrate(now), now)

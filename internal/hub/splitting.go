@@ -32,18 +32,18 @@ type split struct {
 	splitter steer.Splitter
 }
 
-// newSplit divides a route's pools; nil where it has no parts.
-func (h *Hub) newSplit(r *route, parts []PartConfig) *split {
+// newSplit divides a route's pools; nil where there are no parts.
+func (ro *roster) newSplit(rc *RouteConfig, parts []PartConfig) *split {
 	if len(parts) == 0 {
 		return nil
 	}
 	s := &split{
-		hold: r.ReturnAfter, parts: parts, partOf: make(map[*pool]int), pools: make([][]*pool, len(parts)),
+		hold: rc.ReturnAfter, parts: parts, partOf: make(map[*pool]int), pools: make([][]*pool, len(parts)),
 		had: make([]atomics.Float64, len(parts)), told: make([]float64, len(parts)), target: make([]atomics.Float64, len(parts)),
 	}
 	for i, part := range parts {
 		for _, name := range part.Pools {
-			if p := h.byName[name]; p != nil {
+			if p := ro.byName[name]; p != nil {
 				s.partOf[p] = i
 				s.pools[i] = append(s.pools[i], p)
 			}
@@ -63,18 +63,20 @@ func (s *split) aim(parts []steer.Part, total float64) {
 // pools of the route, none of them twice, and has either a weight or a hashrate
 // above 0. The error says what is wrong; nothing is changed then.
 func (h *Hub) SetSplit(name string, parts []PartConfig) error {
-	i := slices.IndexFunc(h.routes, func(r *route) bool { return r.Name == name })
-	if i < 0 {
+	h.applyMu.Lock()
+	defer h.applyMu.Unlock()
+	ro := h.roster()
+	r := ro.route(name)
+	if r == nil {
 		return fmt.Errorf("no route has the name %q", name)
 	}
-	r := h.routes[i]
 	if r.split.Load() == nil {
 		return fmt.Errorf("route %q is not split; give it a split in the file", name)
 	}
 	if err := r.checkParts(parts); err != nil {
 		return err
 	}
-	s := h.newSplit(r, slices.Clone(parts))
+	s := ro.newSplit(&r.conf().RouteConfig, slices.Clone(parts))
 	s.aim(s.usable(h, make([]bool, len(parts)), time.Now()), 0)
 	r.split.Store(s)
 	h.log.Info("route is split anew", "route", name, "parts", len(parts))
@@ -99,7 +101,7 @@ func (r *route) checkParts(parts []PartConfig) error {
 			return fmt.Errorf("part %d needs either a weight or a hashrate above 0", i)
 		}
 		for _, name := range part.Pools {
-			if !slices.ContainsFunc(r.pools, func(p *pool) bool { return p.Name == name }) {
+			if !slices.ContainsFunc(r.conf().pools, func(p *pool) bool { return p.Name == name }) {
 				return fmt.Errorf("part %d: pool %q is none of route %q", i, name, r.Name)
 			}
 			if seen[name] {
@@ -134,7 +136,7 @@ func (s *split) worked(p *pool, d float64) {
 func (r *route) choices(at *pool) []*pool {
 	s := r.split.Load()
 	if s == nil || r.pin.Load() != nil {
-		return r.pools
+		return r.conf().pools
 	}
 	if i := s.part(at); i >= 0 {
 		return s.pools[i]
@@ -144,7 +146,7 @@ func (r *route) choices(at *pool) []*pool {
 
 // divide sends miners of split routes where the parts' shares want them.
 func (h *Hub) divide(now time.Time) {
-	for _, r := range h.routes {
+	for _, r := range h.roster().routes {
 		switch s := r.split.Load(); {
 		case s == nil:
 		case r.pin.Load() != nil: // what it missed meanwhile is not made up for
@@ -251,7 +253,7 @@ func (h *Hub) sendTo(m *shared, from *group, pools []*pool, seen map[groupKey]st
 	h.packMu.Lock()
 	legs, _, _, _ := h.legs(from.key, pools, seen, now)
 	h.packMu.Unlock()
-	to := steer.Choose(legs, -1, now, from.route.ReturnAfter)
+	to := steer.Choose(legs, -1, now, from.route.conf().ReturnAfter)
 	if to < 0 || legs[to].Avoid != steer.Good && !from.pool.out(now) || from.stands(now) && !h.ready(from, m.space, pools[to]) {
 		return false
 	}
@@ -262,8 +264,7 @@ func (h *Hub) sendTo(m *shared, from *group, pools []*pool, seen map[groupKey]st
 
 // fewest are the pools of each part, those of the one first that misses most
 // miners, by number: what newcomers do is not known yet. h.packMu is held.
-func (h *Hub) fewest(r *route, now time.Time) [][]*pool {
-	s := r.split.Load()
+func (h *Hub) fewest(r *route, s *split, now time.Time) [][]*pool {
 	all, counts := 0, make([]int, len(s.parts))
 	working := make([]bool, len(s.parts))
 	for key, groups := range h.groups {

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"slices"
 	"time"
 
 	"github.com/loka/stratum/internal/link"
@@ -40,6 +41,9 @@ type PoolState struct {
 	Shunned bool
 	// Shared are its shared connections.
 	Shared []LinkState
+	// Leaving says that it is not configured any more, and that its miners go to
+	// other pools as soon as those have work for them.
+	Leaving bool
 }
 
 // LinkState is a snapshot of a shared connection.
@@ -101,39 +105,51 @@ type MinerState struct {
 	Link     mining.LinkID
 }
 
-// Pools takes a snapshot of every pool, in the order of the configuration.
+// Pools takes a snapshot of every pool, in the order of the configuration. Those
+// that are not configured any more and still have miners come after. What was
+// configured otherwise counts with what is in its place.
 func (h *Hub) Pools() []PoolState {
 	preferred, now := make(map[*pool]bool), time.Now()
-	for _, r := range h.routes {
+	ro := h.roster()
+	for _, r := range ro.routes {
 		if p := r.active(now); p != nil {
 			preferred[p] = true
 		}
 	}
-	miners := make(map[*pool]int)
+	miners := make(map[string]int)
 	for _, s := range h.all() {
 		s.mu.Lock()
 		if s.role != nil && !s.left {
-			miners[s.role.at()]++
+			if p := s.role.at(); p != nil {
+				miners[p.Name]++
+			}
 		}
 		s.mu.Unlock()
 	}
-	shared := make(map[*pool][]LinkState)
+	shared := make(map[string][]LinkState)
 	for _, g := range h.allGroups() {
 		if p, state, ok := g.state(); ok {
-			shared[p] = append(shared[p], state)
+			shared[p.Name] = append(shared[p.Name], state)
 		}
 	}
-	states := make([]PoolState, 0, len(h.pools))
-	for _, p := range h.pools {
-		links := int(p.links.Load())
+	links := make(map[string]int)
+	all := slices.Clone(ro.pools)
+	for _, p := range slices.Concat(ro.pools, ro.leaving) {
+		links[p.Name] += int(p.links.Load())
+		if !slices.ContainsFunc(all, func(one *pool) bool { return one.Name == p.Name }) {
+			all = append(all, p)
+		}
+	}
+	states := make([]PoolState, 0, len(all))
+	for _, p := range all {
 		states = append(states, PoolState{
-			PoolConfig: p.PoolConfig, Probe: p.probe.Status(), Links: links,
+			PoolConfig: p.PoolConfig, Probe: p.probe.Status(), Links: links[p.Name], Leaving: p.leaving.Load(),
 			RTT:     time.Duration(p.rtt.Load()),
-			Standby: !preferred[p] && miners[p] == 0, Drained: p.drained.Load(),
-			Miners: miners[p], OneWorker: p.knowsOne(now), Reading: p.reading(),
+			Standby: !preferred[p] && miners[p.Name] == 0, Drained: p.drained.Load(),
+			Miners: miners[p.Name], OneWorker: p.knowsOne(now), Reading: p.reading(),
 			Unsubmitted: p.unsubmitted.Load(), Discrepancies: p.discrepancies.Load(), Trouble: p.trouble(now),
 			Shunned: p.shunned.Load() > now.UnixNano(),
-			Shared:  shared[p],
+			Shared:  shared[p.Name],
 		})
 	}
 	return states
@@ -171,8 +187,9 @@ func (h *Hub) Routes() []RouteState {
 		}
 		s.mu.Unlock()
 	}
+	ro := h.roster()
 	unpaid, parts := make(map[*route]int), make(map[*route][]PartState)
-	for _, r := range h.routes {
+	for _, r := range ro.routes {
 		parts[r] = r.split.Load().state()
 	}
 	for _, g := range h.allGroups() {
@@ -185,9 +202,9 @@ func (h *Hub) Routes() []RouteState {
 		}
 		g.route.split.Load().count(parts[g.route], g)
 	}
-	states, now := make([]RouteState, 0, len(h.routes)), time.Now()
-	for _, r := range h.routes {
-		s := RouteState{Name: r.Name, Pools: r.Pools, Miners: miners[r], Connections: links[r], Shared: r.Shared, Unpaid: unpaid[r], Parts: parts[r]}
+	states, now := make([]RouteState, 0, len(ro.routes)), time.Now()
+	for _, r := range ro.routes {
+		s := RouteState{Name: r.Name, Pools: r.conf().Pools, Miners: miners[r], Connections: links[r], Shared: r.Shared, Unpaid: unpaid[r], Parts: parts[r]}
 		if p := r.active(now); p != nil {
 			s.Active = p.Name
 		}
@@ -202,7 +219,7 @@ func (h *Hub) Routes() []RouteState {
 // Ready says that at least one route can serve work.
 func (h *Hub) Ready() bool {
 	now := time.Now()
-	for _, r := range h.routes {
+	for _, r := range h.roster().routes {
 		if r.active(now) != nil {
 			return true
 		}

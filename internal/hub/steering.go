@@ -21,7 +21,9 @@ const redialWait = time.Second
 // needed any more stay for as long as late shares may come. ok is false where
 // there is no such pool.
 func (h *Hub) DrainPool(name string, drain bool) (ok bool) {
-	p := h.byName[name]
+	h.applyMu.Lock()
+	defer h.applyMu.Unlock()
+	p := h.roster().byName[name]
 	if p == nil {
 		return false
 	}
@@ -50,7 +52,7 @@ func (h *Hub) poolUp(p *pool, now time.Time) bool {
 	case link.Active:
 		return true
 	case link.Connecting:
-		return now.Sub(h.born) < h.cfg.PoolWait
+		return now.Sub(p.born) < h.cfg.PoolWait
 	case link.Down:
 	}
 	return false
@@ -190,16 +192,17 @@ func (h *Hub) chooseFor(m *shared, now time.Time) *pool {
 	h.packMu.Lock()
 	defer h.packMu.Unlock()
 	key := keyOf(m.route, nil, m.account, m.space)
-	tries := [][]*pool{m.route.pools}
-	if m.route.split.Load() != nil && m.route.pin.Load() == nil {
-		tries = append(h.fewest(m.route, now), m.route.pools)
+	conf := m.route.conf()
+	tries := [][]*pool{conf.pools}
+	if s := m.route.split.Load(); s != nil && m.route.pin.Load() == nil {
+		tries = append(h.fewest(m.route, s, now), conf.pools)
 	}
 	var second *pool
 	for _, of := range tries {
 		pools, _, _, _ := h.legs(key, of, nil, now)
 		// It goes where the others are, as if it had been there.
 		at := slices.IndexFunc(of, func(p *pool) bool { return h.standing(key.kindOf(p), nil, now).busy })
-		i := steer.Choose(pools, at, now, m.route.ReturnAfter)
+		i := steer.Choose(pools, at, now, conf.ReturnAfter)
 		if i < 0 {
 			continue
 		}
@@ -223,10 +226,10 @@ func (h *Hub) chooseFor(m *shared, now time.Time) *pool {
 // holder is a pool whose groups have work that miners of a kind can be held on,
 // or nil. h.packMu is held.
 func (h *Hub) holder(key groupKey, seen map[groupKey]standing, now time.Time) *pool {
-	if !key.route.Hold {
+	if !key.route.conf().Hold {
 		return nil
 	}
-	for _, p := range key.route.pools {
+	for _, p := range key.route.conf().pools {
 		if h.standing(key.kindOf(p), seen, now).last {
 			return p
 		}
@@ -254,20 +257,23 @@ func (h *Hub) steerGroup(g *group, seen map[groupKey]standing, now time.Time) {
 	h.packMu.Lock()
 	besides := !stands && h.serves(g.key, g)
 	holder := h.holder(g.key, seen, now)
-	of := g.route.choices(g.pool)
+	of, every := g.route.choices(g.pool), g.route.conf().pools
 	to, at, lost := h.among(g, of, own{stands, besides}, seen, now)
-	if part := len(of); part < len(g.route.pools) && (to < 0 && !stands || to >= 0 && of[to].avoid(now) != steer.Good) {
+	if part := len(of); part < len(every) && (to < 0 && !stands || to >= 0 && of[to].avoid(now) != steer.Good) {
 		// A part of a split that has nothing good: the others do.
 		var all int
-		if all, at, lost = h.among(g, g.route.pools, own{stands, besides}, seen, now); all >= 0 {
-			of, to = g.route.pools, all
+		if all, at, lost = h.among(g, every, own{stands, besides}, seen, now); all >= 0 {
+			of, to = every, all
 		}
 	}
 	h.packMu.Unlock()
 	switch {
-	case to == at && besides, to >= 0 && to != at:
+	case to >= 0 && (to != at || besides):
 		g.shift(of[to], stands, now)
-	case to < 0 && !stands && (lost == noRoomEver || lost == noRoomNow && g.withoutFor(now) > g.route.OutageGrace/2):
+	case at < 0 && besides: // its pool is leaving and has another connection
+		g.shift(g.pool, stands, now)
+	case to < 0 && g.pool.leaving.Load() && lost == noRoomEver,
+		to < 0 && !stands && (lost == noRoomEver || lost == noRoomNow && g.withoutFor(now) > g.route.conf().OutageGrace/2):
 		g.retell()
 	case to < 0 && !stands && !last && holder != nil:
 		g.shift(holder, stands, now)
@@ -300,7 +306,7 @@ func (h *Hub) among(g *group, of []*pool, mine own, seen map[groupKey]standing, 
 	case narrow:
 		lost = noRoomNow
 	}
-	return steer.Choose(pools, at, now, g.route.ReturnAfter), at, lost
+	return steer.Choose(pools, at, now, g.route.conf().ReturnAfter), at, lost
 }
 
 // shift sends the members to other groups, at another pool or at the same.
@@ -322,6 +328,8 @@ func (g *group) shift(to *pool, stands bool, now time.Time) {
 	switch {
 	case to == g.pool:
 		level = slog.LevelInfo
+	case g.pool.leaving.Load():
+		level, why = slog.LevelInfo, "their pool is not configured so any more"
 	case g.pool.drained.Load():
 		level, why = slog.LevelInfo, "their pool is drained"
 	case g.pool.out(now):

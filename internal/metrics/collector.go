@@ -1,8 +1,6 @@
 package metrics
 
 import (
-	"slices"
-
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/loka/stratum/internal/ledger"
@@ -27,7 +25,7 @@ type Source interface {
 // viewCollector reads a Source at every scrape.
 type viewCollector struct {
 	source Source
-	pools  []string
+	pools  func() []string
 
 	miners, slots, ready    *prometheus.Desc
 	connections, pooled     *prometheus.Desc
@@ -37,7 +35,7 @@ type viewCollector struct {
 	work, poolWork          *prometheus.Desc
 }
 
-func newViewCollector(source Source, pools []string) *viewCollector {
+func newViewCollector(source Source, pools func() []string) *viewCollector {
 	desc := func(name, help string, labels ...string) *prometheus.Desc {
 		return prometheus.NewDesc(namespace+"_"+name, help, labels, nil)
 	}
@@ -66,8 +64,9 @@ func (c *viewCollector) Describe(out chan<- *prometheus.Desc) {
 	}
 }
 
-// Collect implements [prometheus.Collector]. What the source says of pools
-// that are not configured is left out: label values stay those of the start.
+// Collect implements [prometheus.Collector]. What the source says of pools that
+// were never configured is left out. One that is not configured any more has no
+// state, which somebody might wait for, but what was counted for it stays.
 func (c *viewCollector) Collect(out chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
 		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
@@ -87,8 +86,12 @@ func (c *viewCollector) Collect(out chan<- prometheus.Metric) {
 	for _, b := range c.source.PoolBooks() {
 		books[b.Name] = b.Tally
 	}
-	for _, name := range c.pools {
-		s := states[name]
+	pools := c.pools()
+	for _, name := range pools {
+		s, ok := states[name]
+		if !ok {
+			continue
+		}
 		gauge(c.connections, float64(s.Connections), name)
 		gauge(c.pooled, float64(s.Miners), name)
 		gauge(c.up, truth(up(s.State)), name)
@@ -100,7 +103,7 @@ func (c *viewCollector) Collect(out chan<- prometheus.Metric) {
 		gauge(c.lastJob, at, name)
 		counter(c.lost, s.WorkNotSubmitted, name)
 	}
-	for _, name := range append(slices.Clip(c.pools), ledger.NoPool) {
+	for _, name := range append(pools, ledger.NoPool) {
 		t := books[name]
 		for _, v := range mining.Verdicts() {
 			counter(c.shares, float64(t.Ours.Of(v)), name, v.String())

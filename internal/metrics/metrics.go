@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"runtime"
-	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -37,38 +36,10 @@ type Metrics struct {
 	VardiffUp, VardiffDown prometheus.Counter
 
 	registry *prometheus.Registry
-	pools    map[string]Pool
+	perPool  perPool
 	wires    map[mining.Side]Wire
 	closed   map[mining.Side]map[mining.Reason]prometheus.Counter
 	refused  map[string]map[mining.RequestKind]prometheus.Counter
-}
-
-// Pool is what is counted for one pool.
-type Pool struct {
-	// Jobs counts jobs passed on to miners, BadLines the pool's lines that
-	// were skipped, Late verdicts that came after their time.
-	Jobs, BadLines, Late prometheus.Counter
-	// RTT keeps the last observed time, in seconds.
-	RTT Last
-
-	discrepancies map[mining.Verdict]prometheus.Counter
-}
-
-// Discrepancies returns the counter of shares that we found valid and that
-// the pool refused with a verdict, when no race explains it. A verdict that is
-// no refusal is counted as invalid.
-func (p Pool) Discrepancies(v mining.Verdict) prometheus.Counter {
-	if c, ok := p.discrepancies[v]; ok {
-		return c
-	}
-	return p.discrepancies[mining.Invalid]
-}
-
-// Refusals lists the verdicts with which a pool can refuse a share.
-func Refusals() []mining.Verdict {
-	return slices.DeleteFunc(mining.Verdicts(), func(v mining.Verdict) bool {
-		return v == mining.Accepted || v == mining.Unanswered || v == mining.Unpaid
-	})
 }
 
 // Wire is what is counted for the connections of one side.
@@ -91,7 +62,7 @@ func New(cfg Config) (*Metrics, error) {
 	m := &Metrics{registry: b.registry}
 	b.register(collectors.NewGoCollector())
 	b.register(collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	b.register(newViewCollector(cfg.Source, cfg.Pools))
+	b.register(newViewCollector(cfg.Source, m.poolNames))
 
 	info := b.gauges("build_info", "The program's version and the Go release it was built with; always 1.", "version", "go")
 	info.WithLabelValues(cfg.Version, runtime.Version()).Set(1)
@@ -104,30 +75,11 @@ func New(cfg Config) (*Metrics, error) {
 	changes := b.counters("vardiff_changes_total", "Changes of a miner's difficulty in shared mode.", "direction")
 	m.VardiffUp, m.VardiffDown = changes.WithLabelValues("up"), changes.WithLabelValues("down")
 
-	m.buildPools(&b, cfg.Pools)
+	m.perPool.build(&b)
+	m.AddPools(cfg.Pools...)
 	m.buildWires(&b)
 	m.buildClosed(&b)
 	return m, errors.Join(b.errs...)
-}
-
-func (m *Metrics) buildPools(b *builder, names []string) {
-	jobs := b.counters("jobs_total", "Jobs of the pool that were passed on to miners.", "pool")
-	bad := b.counters("pool_bad_lines_total", "Lines of the pool that were skipped because they are malformed or out of bounds.", "pool")
-	late := b.counters("pool_late_answers_total", "Answers of the pool to shares that had been given up as unanswered.", "pool")
-	rtt := b.gauges("pool_rtt_seconds", "Time between the last answered share and the pool's answer; 0 until there is one.", "pool")
-	odd := b.counters("pool_discrepancies_total", "Shares that are valid by our own check and that the pool refused, when no race explains it.", "pool", "verdict")
-	m.pools = make(map[string]Pool, len(names))
-	for _, name := range names {
-		p := Pool{
-			Jobs: jobs.WithLabelValues(name), BadLines: bad.WithLabelValues(name),
-			Late: late.WithLabelValues(name), RTT: Last{rtt.WithLabelValues(name)},
-			discrepancies: make(map[mining.Verdict]prometheus.Counter),
-		}
-		for _, v := range Refusals() {
-			p.discrepancies[v] = odd.WithLabelValues(name, v.String())
-		}
-		m.pools[name] = p
-	}
 }
 
 func (m *Metrics) buildWires(b *builder) {
@@ -162,21 +114,6 @@ func (m *Metrics) buildClosed(b *builder) {
 			m.refused[name][kind] = refused.WithLabelValues(name, kind.String())
 		}
 	}
-}
-
-// Pool returns what is counted for a configured pool; a name that is not
-// configured is the caller's mistake and counts nowhere.
-func (m *Metrics) Pool(name string) Pool {
-	p, ok := m.pools[name]
-	if !ok {
-		counter := prometheus.NewCounter(prometheus.CounterOpts{Name: "nowhere_total", Help: "Never registered."})
-		gauge := prometheus.NewGauge(prometheus.GaugeOpts{Name: "nowhere", Help: "Never registered."})
-		return Pool{
-			Jobs: counter, BadLines: counter, Late: counter, RTT: Last{gauge},
-			discrepancies: map[mining.Verdict]prometheus.Counter{mining.Invalid: counter},
-		}
-	}
-	return p
 }
 
 // Wire returns what is counted for the connections of a side.

@@ -43,6 +43,8 @@ var describeReason = map[Reason]Description{
 	PoolDisconnected:  {"The pool connection that served this miner ended, and the miner was closed to start anew.", "Look at the close reasons of side upstream for why."},
 	ExtranonceChanged: {"The pool changed its extranonce, and this miner cannot follow without a new connection.", "Nothing; the miner reconnects at once."},
 	TooManyAccounts:   {"The route's worker template makes an account of each user name, and as many as may have a pool connection of their own have one.", "Look whether strangers log in with made-up names; a template that begins with {account} pays one account."},
+	RouteChanged:      {"A new configuration puts the miner on another route or pool, whose work it can only be given over a new connection: it has a pool's own extranonce, no worker yet, or workers of several accounts.", "Nothing; the miner reconnects at once."},
+	ListenerRemoved:   {"The address that the miner came in by is not configured any more.", "Point the miner at one of the listeners that are, or put this one back and reload."},
 	Disconnected:      {"An operator disconnected the miner by the API.", "Nothing; the miner reconnects at once."},
 
 	DialFailed:           {"No connection to any of the pool's addresses.", "Check the pool's url, DNS and the firewall of this machine."},

@@ -58,6 +58,12 @@ const (
 	// TooManyAccounts: the route serves as many accounts as it may, each on a
 	// pool connection of its own, and this miner is of another one.
 	TooManyAccounts Reason = "too_many_accounts"
+	// RouteChanged: the configuration puts the miner on another route or pool,
+	// whose work it can only be given over a new connection.
+	RouteChanged Reason = "route_changed"
+	// ListenerRemoved: the address that the miner came in by is not configured
+	// any more.
+	ListenerRemoved Reason = "listener_removed"
 	// Disconnected: an operator disconnected the miner.
 	Disconnected Reason = "disconnected"
 )
@@ -107,5 +113,5 @@ func Reasons(side Side) []Reason {
 	}
 	return append(both, HandshakeTimeout, AuthorizeTimeout, IdleTimeout, UnknownProtocol,
 		HTTPRequest, TLSNotEnabled, MaxConnections, TooManyPending, PoolUnreachable,
-		NoRoute, PoolDisconnected, ExtranonceChanged, TooManyAccounts, Disconnected)
+		NoRoute, PoolDisconnected, ExtranonceChanged, TooManyAccounts, RouteChanged, ListenerRemoved, Disconnected)
 }

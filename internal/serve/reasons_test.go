@@ -163,6 +163,20 @@ func houseEnds() []end {
 			}
 			m.conn.Close(mining.ExtranonceChanged)
 		}},
+		{"it cannot go on with a new configuration", mining.RouteChanged, func(m *miner) {
+			m.mine()
+			m.conn.Close(mining.RouteChanged)
+		}},
+		{"its listener is not configured any more", mining.ListenerRemoved, func(m *miner) {
+			m.mine()
+			m.conn.miner.Listener = "removed"
+			if n := m.r.server.CloseListener("elsewhere", mining.ListenerRemoved); n != 0 {
+				m.r.t.Errorf("%d miners of another listener are closed", n)
+			}
+			if n := m.r.server.CloseListener("removed", mining.ListenerRemoved); n != 1 {
+				m.r.t.Errorf("%d miners of the listener are closed, want 1", n)
+			}
+		}},
 		{"an operator disconnects it", mining.Disconnected, func(m *miner) {
 			m.mine()
 			m.r.server.Find(m.conn.miner.ID).Close(mining.Disconnected)

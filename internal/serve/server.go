@@ -62,7 +62,9 @@ type Deps struct {
 type Server struct {
 	cfg  Config
 	deps Deps
-	ids  atomic.Uint64
+	// session is what new sessions are given.
+	session atomic.Pointer[downstream.Config]
+	ids     atomic.Uint64
 	// draining: no more lines are taken, what is due is still answered.
 	draining atomic.Bool
 	// outs lends the memory in which sessions speak, so that an idle
@@ -89,6 +91,7 @@ func New(cfg Config, deps Deps) *Server {
 	}
 	cfg.Wire = *cfg.Wire.Complete()
 	s := &Server{cfg: cfg, deps: deps, notes: newNotes(deps.Logger), conns: make(map[mining.MinerID]*Conn)}
+	s.Reconfigure(cfg.Session)
 	s.outs.New = func() any { return new(voice) }
 	return s
 }
@@ -122,7 +125,7 @@ func (s *Server) join(conn net.Conn, preread []byte, listener string) *Conn {
 		miner:  mining.Miner{ID: id, Listener: listener, Remote: remoteOf(conn)},
 		since:  time.Now(),
 	}
-	c.session = downstream.NewV1(&s.cfg.Session, fmt.Sprintf("%08x", uint64(id)), c.since)
+	c.session = downstream.NewV1(s.session.Load(), fmt.Sprintf("%08x", uint64(id)), c.since)
 	c.wire = wire.New(conn, preread, &s.cfg.Wire)
 	if s.cfg.StrangerLine > 0 {
 		c.wire.SetMaxLine(s.cfg.StrangerLine)
@@ -170,6 +173,22 @@ func (s *Server) Find(id mining.MinerID) *Conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.conns[id]
+}
+
+// Reconfigure gives miners that connect from now on another configuration of
+// their sessions.
+func (s *Server) Reconfigure(session downstream.Config) { s.session.Store(&session) }
+
+// CloseListener asks every connection that came in by a listener to end for the
+// reason, and returns how many there are; it does not wait.
+func (s *Server) CloseListener(listener string, reason mining.Reason) (closed int) {
+	for _, c := range s.Conns() {
+		if c.miner.Listener == listener {
+			c.Close(reason)
+			closed++
+		}
+	}
+	return closed
 }
 
 // Drain stops taking miners' lines. What they were promised an answer to is

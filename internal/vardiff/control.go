@@ -138,6 +138,24 @@ func (c *Control) Told(d work.Difficulty, now time.Time) {
 	}
 }
 
+// Rule goes on by other rules, which must not be nil: what the miner should have is
+// brought within their bounds. What is known of its hashrate stays.
+func (c *Control) Rule(cfg *Config, now time.Time) {
+	if *c.cfg == *cfg {
+		c.cfg = cfg
+		return
+	}
+	want := c.want
+	if rate := c.Hashrate(now); rate > 0 && !cfg.Fixed.Valid() {
+		want = Difficulty(rate, cfg.perMinute())
+	}
+	c.cfg = cfg
+	if next := cfg.first(want); next != c.want {
+		c.want, c.heard = next, false
+		c.restart(now.UnixNano())
+	}
+}
+
 // Difficulty is what the miner was told last.
 func (c *Control) Difficulty() work.Difficulty { return c.told }
 

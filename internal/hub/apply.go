@@ -1,0 +1,133 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/loka/stratum/internal/link"
+)
+
+// ErrEnded is why nothing can be applied any more.
+var ErrEnded = errors.New("the hub is ending")
+
+// Apply puts other pools and routes in the place of those there are. Miners stay
+// connected: those whose pool is not configured any more, or otherwise, go on
+// there until another one of their route has work for them, and then go to that;
+// those whom another route takes go to it. Only who is taken by none, or cannot be
+// told the extranonce that it would need, is closed. On an error nothing is
+// changed. What else cfg has counts at the start only. It may be called once Run
+// has been.
+func (h *Hub) Apply(cfg Config) error {
+	cfg = cfg.withDefaults()
+	now := time.Now()
+	h.applyMu.Lock()
+	defer h.applyMu.Unlock()
+	if h.ctx.Err() != nil {
+		return ErrEnded
+	}
+	n, err := draft(&cfg, h.roster())
+	if err != nil {
+		return err
+	}
+	h.take(n, now)
+	h.termsMu.Lock()
+	clear(h.rulings)
+	h.termsMu.Unlock()
+	for _, p := range n.added {
+		h.startProbe(p)
+	}
+	for _, s := range h.all() {
+		s.rematch(&n.roster, now)
+	}
+	h.poolChanged()
+	return nil
+}
+
+// take puts a roster in place. h.applyMu is held, or nobody knows h yet.
+func (h *Hub) take(n *next, now time.Time) {
+	for _, p := range n.added {
+		p.book, p.jobs = h.deps.Ledger.Pool(p.Name, now), h.deps.Metrics.jobs(p.Name)
+		h.makeProbe(p, n.loginAt(p))
+	}
+	for _, p := range n.pools {
+		p.leaving.Store(false)
+	}
+	for _, p := range n.leaving {
+		p.leaving.Store(true)
+	}
+	for i, r := range n.routes {
+		r.all.Store(n.confs[i])
+		if pin := r.pin.Load(); pin != nil { // by its name: it may be another pool now
+			to := n.byName[pin.Name]
+			if !slices.Contains(n.confs[i].pools, to) {
+				to = nil
+			}
+			r.pin.Store(to)
+		}
+		if s := n.splits[i]; r.split.Swap(s) != s && s != nil {
+			s.aim(s.usable(h, make([]bool, len(s.parts)), now), 0)
+		}
+	}
+	h.listed.Store(&n.roster)
+}
+
+// loginAt is the login of a pool's probe: that of its first route.
+func (n *next) loginAt(p *pool) string {
+	for i, r := range n.routes {
+		if slices.Contains(n.confs[i].pools, p) {
+			return p.loginOf(r, nil)
+		}
+	}
+	return p.Account
+}
+
+// makeProbe gives a pool the connection that is kept all the time: it tells
+// whether the pool can serve and what its extranonce is like.
+func (h *Hub) makeProbe(p *pool, username string) {
+	p.probe = link.NewKeeper(link.KeeperConfig{
+		Link:     h.linkConfig(p),
+		Username: username,
+		Password: p.Password,
+	}, link.KeeperDeps{
+		Dial: h.deps.Dial, Logger: h.log,
+		Metrics: h.linkMetrics(p), Quota: &p.quota, Wire: h.deps.Wire,
+		OnChange: func(s link.Status) {
+			p.probed(s.State, time.Now())
+			h.poolChanged()
+		},
+	})
+}
+
+// startProbe runs a pool's probe until it is ended, or all are. h.applyMu is held.
+func (h *Hub) startProbe(p *pool) {
+	ctx, cancel := context.WithCancel(h.probes)
+	p.endProbe = cancel
+	h.probing.Go(func() { _ = p.probe.Run(ctx) }) // it ends with its context only
+}
+
+// letGo ends the probes of pools that are not configured any more and have no link
+// besides.
+func (h *Hub) letGo() {
+	if len(h.roster().leaving) == 0 {
+		return
+	}
+	h.applyMu.Lock()
+	defer h.applyMu.Unlock()
+	used := make(map[*pool]bool)
+	for _, g := range h.allGroups() {
+		used[g.pool] = true
+	}
+	ro := *h.roster()
+	ro.leaving = slices.DeleteFunc(slices.Clone(ro.leaving), func(p *pool) bool {
+		if used[p] || p.links.Load() > 0 {
+			return false
+		}
+		p.endProbe()
+		h.log.LogAttrs(context.Background(), slog.LevelInfo, "pool that is not configured any more is let go", slog.String("pool", p.Name))
+		return true
+	})
+	h.listed.Store(&ro)
+}

@@ -1,0 +1,180 @@
+package hub
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/loka/stratum/internal/mining"
+)
+
+// rematch looks which route the miner is on by a new roster, and with what rules.
+func (s *seat) rematch(ro *roster, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.left || s.route == nil { // it is matched as its facts come
+		return
+	}
+	r := ro.match(s.facts)
+	if r == s.route {
+		if m, ok := s.role.(*shared); ok {
+			m.revise(now)
+		}
+		return
+	}
+	s.reseat(r, mining.RouteChanged, now)
+}
+
+// keepsRoute sends a miner to another route where a fact has come that leads there:
+// its hashrate must not stay where the routes do not send it. It is false where the
+// miner is closed. mu is held.
+func (s *seat) keepsRoute() bool {
+	if s.route == nil {
+		return true
+	}
+	r := s.hub.roster().match(s.facts)
+	return r == s.route || s.reseat(r, mining.NoRoute, time.Now())
+}
+
+// reseat puts the miner on another route, nil for none, whose work it is given as
+// soon as there is some. It is false where that cannot be, and then the miner is
+// closed, by the reason where there is a route. mu is held.
+func (s *seat) reseat(r *route, otherwise mining.Reason, now time.Time) bool {
+	if r == nil {
+		s.peer.Close(mining.NoRoute)
+		return false
+	}
+	moved, was := false, s.route.Name
+	switch role := s.role.(type) {
+	case *shared:
+		moved = role.reseat(r, now)
+	case *dedicated:
+		moved = role.reseat(r, now)
+	}
+	if !moved {
+		s.peer.Close(otherwise)
+		return false
+	}
+	s.hub.log.LogAttrs(context.Background(), slog.LevelDebug, "miner is on another route",
+		slog.Uint64("miner", uint64(s.miner.ID)), slog.String("from", was), slog.String("to", r.Name))
+	return true
+}
+
+// rebook has the members' shares booked by the route. mu is held.
+func (s *seat) rebook(r *route, now time.Time) {
+	s.route = r
+	for _, m := range s.members {
+		was := m.book
+		m.book, m.at = s.hub.deps.Ledger.Worker(m.worker.Login, r.Name, now), nil
+		s.hub.deps.Ledger.Release(was)
+	}
+}
+
+// payee is the one account that all members are paid to by a route; ok is false
+// where that differs.
+func (s *seat) payee(r *route) (account string, ok bool) {
+	for i, m := range s.members {
+		if a := r.accountOf(m.worker); i == 0 {
+			account = a
+		} else if a != account {
+			return "", false
+		}
+	}
+	return account, true
+}
+
+// revise follows other rules of difficulty: with the next work, or at once where
+// the miner is out of bounds by them. mu is held.
+func (m *shared) revise(now time.Time) {
+	if !m.started {
+		return
+	}
+	m.vardiff.Rule(m.hub.vardiffOf(m.route, m.miner.Listener, m.floor, m.opts), now)
+	if m.current == nil || m.group == nil {
+		return
+	}
+	if want, _ := m.vardiff.Want(now); m.group.limit(m.current, want, m.rate.Load()) != m.vardiff.Difficulty() {
+		m.hurry()
+	}
+}
+
+// reseat puts a miner that shares connections on another route.
+func (m *shared) reseat(r *route, now time.Time) bool {
+	account, ok := m.payee(r)
+	if !ok {
+		return false
+	}
+	from := m.at()
+	m.quit()
+	m.rebook(r, now)
+	if !r.Shared {
+		d := newDedicated(m.seat)
+		d.pool, d.adrift = from, true
+		if m.before != nil { // of one role before alone
+			m.before.letGo()
+			m.before = nil
+		}
+		d.before = m
+		m.role = d
+		d.begin()
+		return true
+	}
+	m.account, m.known = account, r.oneAccount() || m.first != nil
+	if m.known { // else it has work again with its worker
+		m.revise(now)
+		m.board()
+	}
+	return true
+}
+
+// quit takes the miner out of its group, whose work may still bring shares.
+func (m *shared) quit() {
+	if from := m.group; from != nil {
+		from.remove(m)
+		m.group = nil
+		m.former = append([]*group{from}, m.former[:min(len(m.former), maxFormer-1)]...)
+	}
+}
+
+// reseat puts a miner with a link of its own on another route.
+func (g *dedicated) reseat(r *route, now time.Time) bool {
+	account, ok := g.payee(r)
+	switch {
+	case !r.Shared && g.first == nil && g.link == nil: // it has not got that far
+		g.rebook(r, now)
+		return true
+	case !g.movable(), r.Shared && !ok:
+		return false
+	case !r.Shared:
+		g.adrift = true
+		g.rebook(r, now)
+		return true
+	}
+	g.retire(now)
+	g.rebook(r, now)
+	m := newShared(g.seat)
+	m.before, m.account, m.known = g, account, true
+	g.role = m
+	m.start(now)
+	m.board()
+	for ticket, l := range g.logins {
+		delete(g.logins, ticket)
+		if a := m.authorize(ticket, l.worker, options{}); a.Verdict != mining.Pending {
+			g.peer.Answer(a)
+		}
+	}
+	return true
+}
+
+// retire leaves the link to the shares that are on their way. g.mu is held.
+func (g *dedicated) retire(now time.Time) {
+	g.retired, g.before = true, nil
+	if g.candidate != nil {
+		g.candidate.link.Close(mining.MinerGone)
+	}
+	if g.link != nil {
+		g.supersede(g.hub.nextJob(), now)
+		g.link = nil
+	}
+	g.turn()
+}
