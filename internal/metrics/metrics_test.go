@@ -34,7 +34,7 @@ func (s *fakeSource) PoolBooks() []ledger.Pool     { return s.books.Pools(epoch)
 
 func newMetrics(t *testing.T) (*Metrics, *fakeSource) {
 	t.Helper()
-	source := &fakeSource{books: ledger.New(ledger.Config{}, epoch)}
+	source := &fakeSource{books: ledger.New(ledger.Config{}, epoch), pools: []view.PoolState{{Name: "main"}, {Name: "backup"}}}
 	m, err := New(Config{Version: "1.2.3", Pools: []string{"main", "backup"}, Source: source})
 	if err != nil {
 		t.Fatal(err)
@@ -241,5 +241,31 @@ func TestSameNameTwiceIsAnError(t *testing.T) {
 	b.gauges("build_info", "x")
 	if len(b.errs) != 1 {
 		t.Errorf("errors: %v", b.errs)
+	}
+}
+
+// A pool that comes later is counted for, and one that has gone has no state any
+// more, but what was counted for it stays.
+func TestPoolsComeAndGo(t *testing.T) {
+	m, source := newMetrics(t)
+	m.Pool("backup").Jobs.Inc()
+	m.AddPools("main", "late")
+	source.pools = []view.PoolState{{Name: "main"}, {Name: "late", State: view.PoolActive}, {Name: "nobody's"}}
+	m.Pool("late").Jobs.Inc()
+	body, _ := scrape(t, m, "")
+	for _, c := range []struct {
+		line string
+		want bool
+	}{
+		{`loka_jobs_total{pool="late"} 1`, true},
+		{`loka_jobs_total{pool="backup"} 1`, true},
+		{`loka_pool_up{pool="late"} 1`, true},
+		{`loka_pool_up{pool="backup"}`, false},
+		{`loka_shares_total{pool="backup",verdict="accepted"} 0`, true},
+		{`nobody's`, false},
+	} {
+		if strings.Contains(body, c.line) != c.want {
+			t.Errorf("%s: is there %t, want %t", c.line, !c.want, c.want)
+		}
 	}
 }
