@@ -21,18 +21,46 @@ import (
 // apply changes the house's configuration and puts it in place.
 func (h *house) apply(change func(c *hub.Config)) error {
 	h.t.Helper()
-	cfg := h.cfg
-	cfg.Pools, cfg.Routes = slices.Clone(cfg.Pools), slices.Clone(cfg.Routes)
-	for i := range cfg.Routes {
-		cfg.Routes[i].Pools = slices.Clone(cfg.Routes[i].Pools)
-	}
-	change(&cfg)
+	cfg := h.changed(change)
 	err := h.hub.Apply(cfg)
 	if err == nil {
 		h.cfg = cfg
 	}
 	synctest.Wait()
 	return err
+}
+
+// changed is the house's configuration with a change.
+func (h *house) changed(change func(c *hub.Config)) hub.Config {
+	cfg := h.cfg
+	cfg.Pools, cfg.Routes = slices.Clone(cfg.Pools), slices.Clone(cfg.Routes)
+	for i := range cfg.Routes {
+		cfg.Routes[i].Pools = slices.Clone(cfg.Routes[i].Pools)
+	}
+	change(&cfg)
+	return cfg
+}
+
+// foretell is where guests would be, from where they are, by the hub's word.
+func (h *house) foretell(change func(c *hub.Config), at map[string]int) map[string]int {
+	h.t.Helper()
+	cfg := h.changed(change)
+	moves, err := h.hub.Preview(cfg)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	hostOf := func(of []hub.PoolConfig, name string) string {
+		return of[slices.IndexFunc(of, func(p hub.PoolConfig) bool { return p.Name == name })].Endpoint.Host
+	}
+	at = maps.Clone(at)
+	for _, m := range moves {
+		at[hostOf(h.cfg.Pools, m.Pool)] -= m.Miners
+		if m.Closed == "" && m.ToPool != "" {
+			at[hostOf(cfg.Pools, m.ToPool)] += m.Miners
+		}
+	}
+	maps.DeleteFunc(at, func(_ string, n int) bool { return n == 0 })
+	return at
 }
 
 func template(t *testing.T, text string) mining.Template {
@@ -154,10 +182,14 @@ func TestApply(t *testing.T) {
 				for _, g := range guests {
 					late = append(late, g.search(g.newest(), easy, impossible))
 				}
+				foretold := h.foretell(c.after, h.makers(guests))
 				if err := h.apply(c.after); err != nil {
 					t.Fatalf("%s: %v", what, err)
 				}
 				lives(8*time.Second, pools...)
+				if divided := h.cfg.Routes[0].Parts != nil; !divided && !maps.Equal(foretold, c.want) {
+					t.Errorf("%s: foretold are %v, want %v", what, foretold, c.want)
+				}
 				for i, g := range guests {
 					if g.reason() != "" {
 						t.Fatalf("%s: miner %d is closed with %q", what, i, g.reason())
@@ -325,6 +357,10 @@ func TestApplyCloses(t *testing.T) {
 			h := buildShared(t, []*fakePool{one, two}, nil)
 			g := h.bring(1, "rig")
 			lives(time.Minute, one, two)
+			moves, err := h.hub.Preview(h.changed(c.after))
+			if err != nil || len(moves) != 1 || moves[0].Closed != c.want || moves[0].Miners != 1 {
+				t.Errorf("%s: foretold are %+v, %v", name, moves, err)
+			}
 			if err := h.apply(c.after); err != nil {
 				t.Fatal(err)
 			}

@@ -88,12 +88,9 @@ type dedicated struct {
 
 	// adrift: the link is another route's, and the miner is to have one of its own.
 	adrift bool
-	// before is the role in which the miner had its work until it was given this
-	// one, for the shares that are on their way; nil where there are none any more.
-	before *shared
-	// retired: the miner has another role by now, and only late shares of its work
-	// come.
-	retired bool
+	// resumed: the miner had another role before. retired: it has another one by
+	// now, and only late shares of its work come.
+	resumed, retired bool
 
 	leftAt time.Time
 	// over: run has ended.
@@ -207,9 +204,6 @@ func (g *dedicated) tick(now time.Time) {
 		return
 	}
 	g.tickLinks(now)
-	if !g.took.IsZero() && now.Sub(g.took) > priorFor {
-		g.before = nil
-	}
 	if g.over {
 		return
 	}
@@ -232,11 +226,10 @@ func (g *dedicated) tick(now time.Time) {
 	}
 }
 
-// lingers says of a role that the miner has no more whether shares may still come
-// for it. g.mu is held.
-func (g *dedicated) lingers(now time.Time) bool {
-	g.tickLinks(now)
-	return len(g.priors) > 0 || g.due.Load() > 0
+// knows says whether the miner was given a work in this role. g.mu is held.
+func (g *dedicated) knows(id mining.JobID, now time.Time) bool {
+	w, _ := g.book.Get(id, now)
+	return w != nil
 }
 
 // adopt lets a later worker in under the first one's name, for a pool that
@@ -266,11 +259,7 @@ func (g *dedicated) submit(req *mining.Request, m *member, now time.Time) mining
 		return a
 	}
 	w, _ := g.book.Get(req.Share.Job, now)
-	switch {
-	case w != nil:
-	case g.before != nil:
-		return g.before.submit(req, m, now)
-	default:
+	if w == nil {
 		a.Verdict = mining.JobNotFound
 		return a
 	}

@@ -46,7 +46,7 @@ func (g *dedicated) run() {
 func (g *dedicated) resumes() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.before != nil && g.first != nil
+	return g.resumed && g.first != nil
 }
 
 // bereft waits until the miner has no link, and says whether it can be served by

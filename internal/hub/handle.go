@@ -324,5 +324,5 @@ func (s *seat) submit(req *mining.Request) mining.Answer {
 		now = time.Now()
 	}
 	m, _ := s.memberOf(req.Worker)
-	return s.role.submit(req, m, now)
+	return s.roleOf(req.Share.Job, now).submit(req, m, now)
 }

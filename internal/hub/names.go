@@ -194,9 +194,12 @@ func (p *pool) accountVaries(r *route) bool {
 
 // accountOf is for whom a worker's shares are paid, by all pools of the route
 // where that differs by miner; "" where it does not.
-func (r *route) accountOf(w *mining.Worker) string {
-	all := make([]string, 0, len(r.conf().varies))
-	for _, p := range r.conf().varies {
+func (r *route) accountOf(w *mining.Worker) string { return r.conf().accountOf(r, w) }
+
+// accountOf is that of r as it is configured here.
+func (c *routeConf) accountOf(r *route, w *mining.Worker) string {
+	all := make([]string, 0, len(c.varies))
+	for _, p := range c.varies {
 		all = append(all, accountIn(p.template(r), p.Account, w))
 	}
 	return strings.Join(all, "\n")

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/loka/stratum/internal/jobbook"
 	"github.com/loka/stratum/internal/mining"
 )
 
@@ -60,6 +61,57 @@ func (s *seat) reseat(r *route, otherwise mining.Reason, now time.Time) bool {
 	return true
 }
 
+// past is a role that a miner has had no more since a time.
+type past struct {
+	role  role
+	since time.Time
+	// knows says whether the miner was given a work in this role.
+	knows func(id mining.JobID, now time.Time) bool
+}
+
+// maxPast bounds how many roles of before late shares may be of.
+const maxPast = 4
+
+// bygone makes a role one of the past. mu is held.
+func (s *seat) bygone(p past) {
+	s.letPastGo(maxPast - 1)
+	s.past = append([]past{p}, s.past...)
+}
+
+// letPastGo forgets roles of the past, but for the newest. mu is held.
+func (s *seat) letPastGo(keep int) {
+	keep = min(keep, len(s.past))
+	for _, p := range s.past[keep:] {
+		if d, ok := p.role.(*dedicated); ok {
+			d.letGo()
+		}
+	}
+	s.past = s.past[:keep]
+}
+
+// tickPast looks after roles of the past. mu is held.
+func (s *seat) tickPast(now time.Time) {
+	for _, p := range s.past {
+		if d, ok := p.role.(*dedicated); ok {
+			d.tickLinks(now)
+		}
+	}
+	if n := len(s.past); n > 0 && now.Sub(s.past[n-1].since) > jobbook.DefaultRetention {
+		s.letPastGo(n - 1)
+	}
+}
+
+// roleOf is the role in which the miner was given a work, if that was before, else
+// the one that it has. mu is held.
+func (s *seat) roleOf(id mining.JobID, now time.Time) role {
+	for _, p := range s.past {
+		if p.knows(id, now) {
+			return p.role
+		}
+	}
+	return s.role
+}
+
 // rebook has the members' shares booked by the route. mu is held.
 func (s *seat) rebook(r *route, now time.Time) {
 	s.route = r
@@ -70,11 +122,11 @@ func (s *seat) rebook(r *route, now time.Time) {
 	}
 }
 
-// payee is the one account that all members are paid to by a route; ok is false
-// where that differs.
-func (s *seat) payee(r *route) (account string, ok bool) {
+// payee is the one account that all members are paid to by a route, as it is
+// configured; ok is false where that differs.
+func (s *seat) payee(r *route, conf *routeConf) (account string, ok bool) {
 	for i, m := range s.members {
-		if a := r.accountOf(m.worker); i == 0 {
+		if a := conf.accountOf(r, m.worker); i == 0 {
 			account = a
 		} else if a != account {
 			return "", false
@@ -100,7 +152,7 @@ func (m *shared) revise(now time.Time) {
 
 // reseat puts a miner that shares connections on another route.
 func (m *shared) reseat(r *route, now time.Time) bool {
-	account, ok := m.payee(r)
+	account, ok := m.payee(r, r.conf())
 	if !ok {
 		return false
 	}
@@ -109,12 +161,8 @@ func (m *shared) reseat(r *route, now time.Time) bool {
 	m.rebook(r, now)
 	if !r.Shared {
 		d := newDedicated(m.seat)
-		d.pool, d.adrift = from, true
-		if m.before != nil { // of one role before alone
-			m.before.letGo()
-			m.before = nil
-		}
-		d.before = m
+		d.pool, d.adrift, d.resumed = from, true, true
+		m.bygone(past{m, now, m.knows})
 		m.role = d
 		d.begin()
 		return true
@@ -138,7 +186,7 @@ func (m *shared) quit() {
 
 // reseat puts a miner with a link of its own on another route.
 func (g *dedicated) reseat(r *route, now time.Time) bool {
-	account, ok := g.payee(r)
+	account, ok := g.payee(r, r.conf())
 	switch {
 	case !r.Shared && g.first == nil && g.link == nil: // it has not got that far
 		g.rebook(r, now)
@@ -153,7 +201,8 @@ func (g *dedicated) reseat(r *route, now time.Time) bool {
 	g.retire(now)
 	g.rebook(r, now)
 	m := newShared(g.seat)
-	m.before, m.account, m.known = g, account, true
+	m.account, m.known = account, true
+	g.bygone(past{g, now, g.knows})
 	g.role = m
 	m.start(now)
 	m.board()
@@ -168,7 +217,7 @@ func (g *dedicated) reseat(r *route, now time.Time) bool {
 
 // retire leaves the link to the shares that are on their way. g.mu is held.
 func (g *dedicated) retire(now time.Time) {
-	g.retired, g.before = true, nil
+	g.retired = true
 	if g.candidate != nil {
 		g.candidate.link.Close(mining.MinerGone)
 	}

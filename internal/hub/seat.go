@@ -47,6 +47,9 @@ type seat struct {
 	// route and role are decided together; both are nil before.
 	route *route
 	role  role
+	// past are the roles before, newest first, for the shares that are on their
+	// way.
+	past []past
 
 	first   *member
 	members []*member
@@ -149,6 +152,7 @@ func (s *seat) leave(now time.Time) {
 	if s.space != nil {
 		s.space.slots.Free(s.slot, now)
 	}
+	s.letPastGo(0)
 	if s.role == nil {
 		s.release()
 		return
@@ -170,14 +174,10 @@ func (s *seat) release() {
 func (s *seat) tick(now time.Time) *dedicated {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch role := s.role.(type) {
-	case *dedicated:
-		role.tick(now)
-		return role
-	case *shared:
-		if role.before != nil && !role.before.lingers(now) {
-			role.before = nil
-		}
+	s.tickPast(now)
+	if d, ok := s.role.(*dedicated); ok {
+		d.tick(now)
+		return d
 	}
 	return nil
 }

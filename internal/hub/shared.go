@@ -53,11 +53,6 @@ type shared struct {
 	n       int
 	// hurried says that the group knows of a change that must not wait.
 	hurried bool
-
-	// before is the role in which the miner had a link of its own until it was
-	// given this one, for the shares that are on their way; nil where there are
-	// none any more.
-	before *dedicated
 }
 
 func newShared(s *seat) *shared { return &shared{seat: s} }
@@ -278,6 +273,15 @@ func (m *shared) suggest(now time.Time) {
 	m.restarted(before)
 }
 
+// knows says whether the miner was given a work in this role.
+func (m *shared) knows(id mining.JobID, now time.Time) bool {
+	in := func(g *group) bool {
+		w, _ := g.works.Get(id, now)
+		return w != nil
+	}
+	return m.group != nil && in(m.group) || slices.ContainsFunc(m.former, in)
+}
+
 func (m *shared) at() *pool {
 	if m.group == nil {
 		return nil
@@ -290,9 +294,6 @@ func (m *shared) at() *pool {
 func (m *shared) leave(now time.Time) {
 	if m.group != nil {
 		m.group.remove(m)
-	}
-	if m.before != nil {
-		m.before.letGo()
 	}
 	if m.first != nil && m.started {
 		m.hub.memory.Keep(m.first.worker.Login, m.vardiff.Hashrate(now), now)
