@@ -49,7 +49,7 @@ func (l *Listener) handle(ctx context.Context, conn net.Conn) {
 
 // first reads until the protocol is known. reason is empty for Stratum.
 func (l *Listener) first(ctx context.Context, conn net.Conn) (preread []byte, reason mining.Reason) {
-	_ = conn.SetReadDeadline(time.Now().Add(l.cfg.HandshakeTimeout))
+	_ = conn.SetReadDeadline(time.Now().Add(l.cfg.Load().HandshakeTimeout))
 	stop := interruptible(ctx, conn)
 	defer stop()
 	var few [longestMethod]byte

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/loka/stratum/internal/mining"
@@ -29,8 +30,10 @@ func (e *StopError) Error() string {
 // Listener accepts connections at one address.
 type Listener struct {
 	// Static after construction.
-	cfg  Config
-	deps Deps
+	address string
+	deps    Deps
+	// cfg is for who connects from now on.
+	cfg atomic.Pointer[Config]
 
 	// Set by Listen.
 	ln net.Listener
@@ -46,17 +49,30 @@ type Listener struct {
 
 // New makes a listener.
 func New(cfg Config, deps Deps) *Listener {
-	return &Listener{cfg: cfg.defaults(), deps: deps.defaults(), conns: make(map[net.Conn]struct{})}
+	l := &Listener{address: cfg.Address, deps: deps.defaults(), conns: make(map[net.Conn]struct{})}
+	l.Reconfigure(cfg)
+	return l
 }
+
+// Reconfigure has connections from now on handled by another configuration, but for
+// the address, which stays.
+func (l *Listener) Reconfigure(cfg Config) {
+	cfg = cfg.defaults()
+	cfg.Address = l.address
+	l.cfg.Store(&cfg)
+}
+
+// Address is the address as configured.
+func (l *Listener) Address() string { return l.address }
 
 // Listen binds the address. From then on [Listener.Addr] is known and
 // connections queue up for Run.
 func (l *Listener) Listen(ctx context.Context) error {
 	// Who runs a connection sets the keepalive that it wants.
 	lc := net.ListenConfig{KeepAlive: -1}
-	ln, err := lc.Listen(ctx, "tcp", l.cfg.Address)
+	ln, err := lc.Listen(ctx, "tcp", l.address)
 	if err != nil {
-		return fmt.Errorf("listen for miners on %s: %w", l.cfg.Address, err)
+		return fmt.Errorf("listen for miners on %s: %w", l.address, err)
 	}
 	l.ln = ln
 	return nil
@@ -113,16 +129,16 @@ func (l *Listener) accept(ctx context.Context) error {
 			return nil
 		case err == nil:
 			if pause.over() {
-				l.deps.Logger.LogAttrs(ctx, slog.LevelInfo, "accepting connections again", slog.String("listener", l.cfg.Address))
+				l.deps.Logger.LogAttrs(ctx, slog.LevelInfo, "accepting connections again", slog.String("listener", l.address))
 			}
 			l.admit(ctx, conn)
 		case errors.Is(err, net.ErrClosed):
-			return fmt.Errorf("accept miners on %s: %w", l.cfg.Address, err)
+			return fmt.Errorf("accept miners on %s: %w", l.address, err)
 		default:
 			l.deps.Metrics.AcceptErrors.Inc()
 			if pause.first() {
 				l.deps.Logger.LogAttrs(ctx, slog.LevelWarn, "cannot accept connections, trying on",
-					slog.String("listener", l.cfg.Address), slog.Any("error", err))
+					slog.String("listener", l.address), slog.Any("error", err))
 			}
 			pause.wait(ctx)
 		}
@@ -159,7 +175,7 @@ func (l *Listener) gone(conn net.Conn) {
 func (l *Listener) refused(ctx context.Context, conn net.Conn, reason mining.Reason) {
 	l.deps.Metrics.Refused(reason).Inc()
 	l.deps.Logger.LogAttrs(ctx, slog.LevelDebug, "connection refused",
-		slog.String("listener", l.cfg.Address), slog.String("remote", conn.RemoteAddr().String()),
+		slog.String("listener", l.address), slog.String("remote", conn.RemoteAddr().String()),
 		slog.String("reason", string(reason)))
 }
 
@@ -174,7 +190,7 @@ func (l *Listener) warnFull(ctx context.Context) {
 	l.mu.Unlock()
 	if !quiet {
 		l.deps.Logger.LogAttrs(ctx, slog.LevelWarn, "connection limit reached, refusing more",
-			slog.String("listener", l.cfg.Address), slog.Int("max_connections", l.deps.Limiter.Max()))
+			slog.String("listener", l.address), slog.Int("max_connections", l.deps.Limiter.Max()))
 	}
 }
 
@@ -185,7 +201,7 @@ func (l *Listener) wait() error {
 		defer close(gone)
 		l.wg.Wait()
 	}()
-	timeout := time.NewTimer(l.cfg.StopTimeout)
+	timeout := time.NewTimer(l.cfg.Load().StopTimeout)
 	defer timeout.Stop()
 	select {
 	case <-gone:

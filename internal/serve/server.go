@@ -191,6 +191,16 @@ func (s *Server) CloseListener(listener string, reason mining.Reason) (closed in
 	return closed
 }
 
+// Count is the number of connections that came in by a listener.
+func (s *Server) Count(listener string) (n int) {
+	for _, c := range s.Conns() {
+		if c.miner.Listener == listener {
+			n++
+		}
+	}
+	return n
+}
+
 // Drain stops taking miners' lines. What they were promised an answer to is
 // still answered; what they say now stays unread.
 func (s *Server) Drain() { s.draining.Store(true) }
