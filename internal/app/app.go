@@ -1,6 +1,7 @@
 package app
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/loka/stratum/internal/config"
@@ -35,20 +37,49 @@ type Deps struct {
 	Logger *slog.Logger
 	// Version is what this program calls itself, at pools too.
 	Version string
+	// Source is where the configuration came from and is read again; nil is
+	// nowhere. Text is what its file held.
+	Source Source
+	Text   []byte
 }
 
 // App is a proxy, whole.
 type App struct {
-	cfg       *config.Config
-	log       *slog.Logger
-	lock      *os.File
-	state     string // path of state.json
-	books     *ledger.Ledger
-	hub       *hub.Hub
-	serve     *serve.Server
-	model     *view.Model
-	listeners []*listen.Listener
-	http      *httpapi.Server
+	// Static after construction.
+	log     *slog.Logger
+	version string
+	source  Source
+	lock    *os.File
+	state   string // path of state.json
+	books   *ledger.Ledger
+	hub     *hub.Hub
+	serve   *serve.Server
+	model   *view.Model
+	http    *httpapi.Server
+	counts  *counts
+	control *control
+	found   *findings
+	applied history
+	limiter *listen.Limiter
+	// descriptors is the limit of this process.
+	descriptors uint64
+	// first are the listeners of the start.
+	first []*listen.Listener
+
+	// cfg is what is in place. reloading is held by who puts another in its place.
+	cfg       atomic.Pointer[config.Config]
+	reloading sync.Mutex
+
+	// accepts are the goroutines of listeners; accepting is what they live under,
+	// from the start on. failed is what went wrong.
+	accepts sync.WaitGroup
+	failed  failures
+
+	// mu guards what follows.
+	mu            sync.Mutex
+	accepting     context.Context
+	stopAccepting context.CancelCauseFunc
+	served        []served
 
 	started chan struct{}
 }
@@ -68,13 +99,16 @@ func New(cfg *config.Config, deps Deps) (*App, error) {
 		return nil, err
 	}
 	a := &App{
-		cfg: cfg, log: deps.Logger, lock: lock, state: filepath.Join(cfg.DataDir, "state.json"),
+		log: deps.Logger, version: deps.Version, source: deps.Source, lock: lock, state: filepath.Join(cfg.DataDir, "state.json"),
+		applied: history{filepath.Join(cfg.DataDir, "applied"), deps.Logger},
 		started: make(chan struct{}),
 	}
-	if err := a.build(deps.Version); err != nil {
+	a.cfg.Store(cfg)
+	if err := a.build(cfg); err != nil {
 		a.Close()
 		return nil, err
 	}
+	a.keepFirst(deps.Text)
 	return a, nil
 }
 
@@ -86,8 +120,8 @@ func (a *App) Close() {
 }
 
 // build makes every part and joins them.
-func (a *App) build(version string) error {
-	cfg, now := a.cfg, time.Now()
+func (a *App) build(cfg *config.Config) error {
+	now, version := time.Now(), a.version
 	instance, err := instanceName(cfg.Instance, cfg.DataDir)
 	if err != nil {
 		return err
@@ -98,7 +132,7 @@ func (a *App) build(version string) error {
 	}}, now)
 	a.loadState(now)
 
-	counts, err := newCounts(cfg, version)
+	a.counts, err = newCounts(cfg, version)
 	if err != nil {
 		return err
 	}
@@ -106,34 +140,30 @@ func (a *App) build(version string) error {
 	if err != nil {
 		return err
 	}
-	found := loadFindings(filepath.Join(cfg.DataDir, "pools.json"), a.log)
-	found.recall(hubCfg.Pools)
+	a.found = loadFindings(filepath.Join(cfg.DataDir, "pools.json"), a.log)
+	a.found.recall(hubCfg.Pools)
 	a.hub, err = hub.New(hubCfg, hub.Deps{
-		Dial: dial.New(dial.Config{}).Dial, Ledger: a.books, Logger: a.log, OnFound: found.keep,
-		Metrics: counts.hub(), Wire: wireConfig(poolLine, counts.wire(mining.Upstream)),
+		Dial: dial.New(dial.Config{}).Dial, Ledger: a.books, Logger: a.log, OnFound: a.found.keep,
+		Metrics: a.counts.hub(), Wire: wireConfig(poolLine, a.counts.wire(mining.Upstream)),
 	})
 	if err != nil {
 		return err
 	}
-	a.serve = serve.New(serveConfig(cfg, counts.wire(mining.Downstream)), serve.Deps{
-		House: house{a.hub}, Handler: handler(a.hub, counts), Logger: a.log, Metrics: counts.serve(),
+	a.serve = serve.New(serveConfig(cfg, a.counts.wire(mining.Downstream)), serve.Deps{
+		House: house{a.hub}, Handler: handler(a.hub, a.counts), Logger: a.log, Metrics: a.counts.serve(),
 	})
-	urls := make(map[string]string)
-	for _, p := range cfg.Pools {
-		urls[p.Name] = p.URL
-	}
 	a.model = view.New(view.Deps{
 		Version: version, Instance: instance, Books: a.books,
-		Hub: &readers{hub: a.hub, serve: a.serve, urls: urls},
+		Hub: &readers{hub: a.hub, serve: a.serve, cfg: a.cfg.Load},
 		Now: time.Now, Started: now,
 	})
-	counts.source.Model = a.model
-	if err := a.makeListeners(counts); err != nil {
+	a.counts.source.Model = a.model
+	if err := a.makeListeners(cfg); err != nil {
 		return err
 	}
-	a.http, err = newHTTP(cfg, counts, httpapi.Deps{
-		Model: a.model, Miners: disconnecter{a.serve}, Logger: a.log,
-		Control: newControl(filepath.Join(cfg.DataDir, "control.json"), a.hub, cfg, a.log),
+	a.control = newControl(filepath.Join(cfg.DataDir, "control.json"), a.hub, cfg, a.log)
+	a.http, err = newHTTP(cfg, a.counts, httpapi.Deps{
+		Model: a.model, Miners: disconnecter{a.serve}, Logger: a.log, Control: a.control, Reloader: reloader{a},
 	})
 	return err
 }
@@ -162,33 +192,60 @@ func (a *App) loadState(now time.Time) {
 
 // makeListeners makes the miners' listeners within what the descriptor limit
 // allows.
-func (a *App) makeListeners(counts *counts) error {
-	soft, err := listen.RaiseFileLimit()
-	if err != nil {
+func (a *App) makeListeners(cfg *config.Config) (err error) {
+	if a.descriptors, err = listen.RaiseFileLimit(); err != nil {
 		a.log.Warn("descriptor limit cannot be raised", "error", err)
 	}
-	most, each := a.cfg.Server.MaxConnections, descriptorsPerMiner(a.cfg)
-	if allowed := listen.ClampConnections(most, soft, each); allowed < most {
-		a.log.Warn("max_connections is clamped to what the descriptor limit allows",
-			"max_connections", most, "allowed", allowed, "descriptors", soft, "per_miner", each)
-		most = allowed
-	}
+	most := a.mostMiners(cfg)
 	if most < 1 {
-		return fmt.Errorf("the descriptor limit of %d leaves room for no miner; raise it (ulimit -n, LimitNOFILE=)", soft)
+		return fmt.Errorf("the descriptor limit of %d leaves room for no miner; raise it (ulimit -n, LimitNOFILE=)", a.descriptors)
 	}
-	limiter := listen.NewLimiter(most)
-	for _, l := range a.cfg.Listeners {
-		address := l.Address
-		a.listeners = append(a.listeners, listen.New(listen.Config{
-			Address: address, HandshakeTimeout: a.cfg.Server.HandshakeTimeout, StopTimeout: a.cfg.Server.ShutdownTimeout,
-		}, listen.Deps{
-			Limiter: limiter, Logger: a.log, Metrics: counts.listen(),
-			Serve: func(_ context.Context, conn net.Conn, preread []byte, gone func()) {
-				a.serve.Serve(context.Background(), conn, preread, address, gone)
-			},
-		}))
+	a.limiter = listen.NewLimiter(most)
+	for i := range cfg.Listeners {
+		a.first = append(a.first, a.newListener(cfg, &cfg.Listeners[i]))
 	}
 	return nil
+}
+
+// mostMiners is how many miners may be connected at a time.
+func (a *App) mostMiners(cfg *config.Config) int {
+	most, each := cfg.Server.MaxConnections, descriptorsPerMiner(cfg)
+	allowed := listen.ClampConnections(most, a.descriptors, each)
+	if allowed >= most {
+		return most
+	}
+	if a.limiter == nil || a.limiter.Max() != allowed { // it is said once
+		a.log.Warn("max_connections is clamped to what the descriptor limit allows",
+			"max_connections", most, "allowed", allowed, "descriptors", a.descriptors, "per_miner", each)
+	}
+	return allowed
+}
+
+// newListener makes a listener of miners.
+func (a *App) newListener(cfg *config.Config, of *config.Listener) *listen.Listener {
+	address := of.Address
+	return listen.New(listenConfig(cfg, of), listen.Deps{
+		Limiter: a.limiter, Logger: a.log, Metrics: a.counts.listen(),
+		Serve: func(_ context.Context, conn net.Conn, preread []byte, gone func()) {
+			a.serve.Serve(context.Background(), conn, preread, address, gone)
+		},
+	})
+}
+
+// keepFirst keeps the file that the program starts with, unless it is the one that
+// was in place last.
+func (a *App) keepFirst(text []byte) {
+	before := a.applied.latest()
+	if a.source == nil || a.source.Name() == "" || bytes.Equal(before, text) {
+		return
+	}
+	var changes []config.Change
+	if before != nil {
+		if old, err := a.source.Load(before); err == nil {
+			changes = config.Diff(old, a.cfg.Load())
+		}
+	}
+	a.applied.add(text, changes)
 }
 
 // Started is closed once every address is bound.
@@ -202,9 +259,11 @@ type Addrs struct {
 
 // Addrs returns the bound addresses; call it after Started is closed.
 func (a *App) Addrs() Addrs {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	addrs := Addrs{HTTP: a.http.Addr().String()}
-	for _, l := range a.listeners {
-		addrs.Miners = append(addrs.Miners, l.Addr().String())
+	for _, s := range a.served {
+		addrs.Miners = append(addrs.Miners, s.listener.Addr().String())
 	}
 	return addrs
 }
@@ -217,57 +276,70 @@ func (a *App) Model() *view.Model { return a.model }
 func (a *App) Run(ctx context.Context) error {
 	defer a.Close()
 	if err := a.bind(ctx); err != nil {
-		for _, l := range a.listeners {
+		for _, l := range a.first {
 			_ = l.Close() // what was bound before the one that could not be
 		}
 		return err
 	}
-	addrs := a.Addrs()
-	a.log.InfoContext(ctx, "loka is up", "miners", addrs.Miners, "http", addrs.HTTP, "pools", len(a.cfg.Pools), "routes", len(a.cfg.Routes))
-	close(a.started)
 
 	// Three lives, ended one after the other.
-	accepting, stopAccepting := context.WithCancelCause(ctx)
-	defer stopAccepting(nil)
 	working, stopWorking := context.WithCancel(context.Background())
 	defer stopWorking()
 	reading, stopReading := context.WithCancel(context.Background())
 	defer stopReading()
+	a.mu.Lock()
+	accepting, stopAccepting := context.WithCancelCause(ctx)
+	defer stopAccepting(nil)
+	a.accepting, a.stopAccepting = accepting, stopAccepting
+	a.mu.Unlock()
 
-	var accepts, works, reads sync.WaitGroup
-	var failed failures
+	var works, reads sync.WaitGroup
 	run := func(wg *sync.WaitGroup, what string, f func() error) {
 		wg.Go(func() {
 			if err := f(); err != nil {
-				failed.add(fmt.Errorf("%s: %w", what, err))
-				stopAccepting(err)
+				a.fail(what, err)
 			}
 		})
 	}
-	for _, l := range a.listeners {
-		run(&accepts, "listener "+l.Addr().String(), func() error { return l.Run(accepting) })
-	}
 	run(&works, "pools", func() error { return a.hub.Run(working) })
+	a.mu.Lock()
+	for _, l := range a.first {
+		a.accept(l)
+	}
+	a.mu.Unlock()
 	run(&reads, "ledger", func() error { return a.books.Run(reading, a.state, saveEvery, a.log) })
 	run(&reads, "http", func() error { return a.http.Run(reading) })
+	addrs, cfg := a.Addrs(), a.cfg.Load()
+	a.log.InfoContext(ctx, "loka is up", "miners", addrs.Miners, "http", addrs.HTTP, "pools", len(cfg.Pools), "routes", len(cfg.Routes))
+	close(a.started)
 
 	<-accepting.Done()
 	a.log.InfoContext(ctx, "loka is stopping", "miners", a.serve.Len(), "shares_due", a.hub.Pending())
 	a.serve.Drain()
-	a.hub.Drain(min(dueAtMost, a.cfg.Server.ShutdownTimeout/3))
+	a.hub.Drain(min(dueAtMost, a.cfg.Load().Server.ShutdownTimeout/3))
 	a.serve.CloseAll(mining.Shutdown) // whatever their context: they outlive the accept loops
-	accepts.Wait()
+	a.mu.Lock()                       // a listener that is on its way is there, or will not be
+	a.mu.Unlock()                     //nolint:staticcheck // see above
+	a.accepts.Wait()
 	stopWorking()
 	works.Wait()
 	stopReading()
 	reads.Wait()
 	a.log.InfoContext(ctx, "loka has stopped")
-	return failed.err()
+	return a.failed.err()
+}
+
+// fail ends the app for an error of one of its parts.
+func (a *App) fail(what string, err error) {
+	a.failed.add(fmt.Errorf("%s: %w", what, err))
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.stopAccepting(err)
 }
 
 // bind takes every address, so that a port in use is an error at once.
 func (a *App) bind(ctx context.Context) error {
-	for _, l := range a.listeners {
+	for _, l := range a.first {
 		if err := l.Listen(ctx); err != nil {
 			return err
 		}

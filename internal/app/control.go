@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/loka/stratum/internal/atomicfile"
 	"github.com/loka/stratum/internal/config"
@@ -30,9 +31,11 @@ type controlled interface {
 type control struct {
 	// Static after construction.
 	hub  controlled
-	cfg  *config.Config
 	path string
 	log  *slog.Logger
+
+	// cfg is what is in place; it is replaced with mu held.
+	cfg atomic.Pointer[config.Config]
 
 	// mu guards what is arranged, and what the file holds.
 	mu      sync.Mutex
@@ -54,9 +57,10 @@ type controlFile struct {
 // split in the file is not what it was.
 func newControl(path string, of controlled, cfg *config.Config, log *slog.Logger) *control {
 	c := &control{
-		hub: of, cfg: cfg, path: path, log: log,
+		hub: of, path: path, log: log,
 		drained: make(map[string]bool), pinned: make(map[string]string), splits: make(map[string]keptSplit),
 	}
+	c.cfg.Store(cfg)
 	file, err := readControl(path)
 	if err != nil {
 		aside, moved := ledger.SetAside(path)
@@ -132,6 +136,53 @@ func (c *control) PinRoute(route, pool string) (ok bool, err error) {
 		delete(c.pinned, route)
 	}
 	return true, c.keep()
+}
+
+// reload has another configuration put in place, with what is arranged in place of
+// what its file says, by route. It returns the keys where that holds, and those
+// where it does not hold any more for the file has changed them. On an error of put
+// nothing has changed.
+func (c *control) reload(cfg *config.Config, put func(splits map[string][]hub.PartConfig) error) (arranged, forgotten []string, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	splits := make(map[string][]hub.PartConfig)
+	arranged, forgotten = c.hold(cfg, splits)
+	if err := put(splits); err != nil {
+		return nil, nil, err
+	}
+	c.cfg.Store(cfg)
+	maps.DeleteFunc(c.splits, func(route string, _ keptSplit) bool { return splits[route] == nil })
+	maps.DeleteFunc(c.drained, func(pool string, _ bool) bool { _, ok := cfg.Pool(pool); return !ok })
+	maps.DeleteFunc(c.pinned, func(route, pool string) bool {
+		r, ok := cfg.Route(route)
+		return !ok || !slices.Contains(r.EveryPool(), pool)
+	})
+	_ = c.keep() // it has logged why not; the next change tries again
+	return arranged, forgotten, nil
+}
+
+// arranged says of a configuration what reload would.
+func (c *control) arranged(cfg *config.Config, splits map[string][]hub.PartConfig) (arranged, forgotten []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.hold(cfg, splits)
+}
+
+// hold puts what is arranged and goes on to hold with a configuration into splits,
+// by route, and returns the keys in whose place it does, and the others. mu is held.
+func (c *control) hold(cfg *config.Config, splits map[string][]hub.PartConfig) (arranged, forgotten []string) {
+	arranged, forgotten = []string{}, []string{}
+	for _, name := range slices.Sorted(maps.Keys(c.splits)) {
+		one, key := c.splits[name], "route["+name+"].split"
+		parts, ok := one.of(cfg, name)
+		if !ok {
+			forgotten = append(forgotten, key)
+			continue
+		}
+		arranged = append(arranged, key)
+		splits[name] = parts
+	}
+	return arranged, forgotten
 }
 
 // keep writes what is arranged, if the file holds something else.

@@ -54,14 +54,14 @@ func hubParts(of []config.SplitPart) (parts []hub.PartConfig) {
 
 // SplitRoute implements [httpapi.Controller].
 func (c *control) SplitRoute(route string, split []byte) (ok bool, err error) {
-	r, ok := c.cfg.Route(route)
+	r, ok := c.cfg.Load().Route(route)
 	switch {
 	case !ok:
 		return false, nil
 	case len(r.Split) == 0:
 		return true, httpapi.ErrNotSplit
 	}
-	parts, problems := config.ParseSplit(split, c.cfg, r)
+	parts, problems := config.ParseSplit(split, c.cfg.Load(), r)
 	if len(problems) > 0 {
 		return true, invalid(problems)
 	}
@@ -70,7 +70,7 @@ func (c *control) SplitRoute(route string, split []byte) (ok bool, err error) {
 
 // SplitByFile implements [httpapi.Controller].
 func (c *control) SplitByFile(route string) (ok bool, err error) {
-	r, ok := c.cfg.Route(route)
+	r, ok := c.cfg.Load().Route(route)
 	switch {
 	case !ok:
 		return false, nil
@@ -116,7 +116,7 @@ func (c *control) split(r config.Route, parts []config.SplitPart) error {
 func (c *control) resplit(kept map[string]keptSplit) (forgot bool) {
 	for _, name := range slices.Sorted(maps.Keys(kept)) {
 		one := kept[name]
-		r, ok := c.cfg.Route(name)
+		r, ok := c.cfg.Load().Route(name)
 		if !ok || len(r.Split) == 0 {
 			forgot = true
 			c.log.Warn("route was split otherwise and is not configured any more, or not split: that is forgotten", "route", name)
@@ -138,15 +138,35 @@ func (c *control) resplit(kept map[string]keptSplit) (forgot bool) {
 	return forgot
 }
 
-// splitAgain divides a route as it was kept, which is read as if it were asked for.
+// splitAgain divides a route as it was kept.
 func (c *control) splitAgain(r config.Route, kept keptSplit) error {
-	text, err := json.Marshal(map[string]any{"split": kept.Split})
+	parts, err := kept.parts(c.cfg.Load(), r)
 	if err != nil {
 		return err
 	}
-	parts, problems := config.ParseSplit(text, c.cfg, r)
-	if len(problems) > 0 {
-		return problems
-	}
 	return c.hub.SetSplit(r.Name, hubParts(parts))
+}
+
+// parts is the split, which is read as if it were asked for.
+func (k *keptSplit) parts(cfg *config.Config, r config.Route) ([]config.SplitPart, error) {
+	text, err := json.Marshal(map[string]any{"split": k.Split})
+	if err != nil {
+		return nil, err
+	}
+	parts, problems := config.ParseSplit(text, cfg, r)
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	return parts, nil
+}
+
+// of is the split of a route in a configuration; ok is false where it holds no
+// more, for the file has changed or has not got the pools.
+func (k *keptSplit) of(cfg *config.Config, route string) (parts []hub.PartConfig, ok bool) {
+	r, ok := cfg.Route(route)
+	if !ok || len(r.Split) == 0 || !sameParts(k.File, keptParts(r.Split)) {
+		return nil, false
+	}
+	read, err := k.parts(cfg, r)
+	return hubParts(read), err == nil
 }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/loka/stratum/internal/atomicfile"
@@ -22,9 +23,11 @@ const foundVersion = 1
 // run. They are worth no more than a few shares each: a file that cannot be
 // read is written anew.
 type findings struct {
-	path  string
-	log   *slog.Logger
-	pools map[string]finding // by name; owned by the hub's Run once it runs
+	path string
+	log  *slog.Logger
+
+	mu    sync.Mutex
+	pools map[string]finding // by name
 	// failing spaces the warnings of a file that cannot be written.
 	failing pace.Pace
 }
@@ -81,8 +84,27 @@ func (f *findings) recall(pools []hub.PoolConfig) {
 	}
 }
 
+// replaced hears which pools there are now: what was found out about another place
+// of the same name is forgotten.
+func (f *findings) replaced(pools []hub.PoolConfig) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	before := f.pools
+	f.pools = make(map[string]finding)
+	for i := range pools {
+		url := pools[i].Endpoint.String()
+		if at, ok := before[pools[i].Name]; ok && at.URL == url {
+			f.pools[pools[i].Name] = at
+		} else {
+			f.pools[pools[i].Name] = finding{URL: url}
+		}
+	}
+}
+
 // keep writes what the hub has found about a pool.
 func (f *findings) keep(pool string, found hub.Found) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	of := f.pools[pool]
 	of.OneWorkerAt, of.VersionBits = found.OneWorker.UTC(), found.Reading.String()
 	f.pools[pool] = of

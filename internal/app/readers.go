@@ -13,7 +13,7 @@ import (
 type readers struct {
 	hub   *hub.Hub
 	serve *serve.Server
-	urls  map[string]string // by pool name, as configured
+	cfg   func() *config.Config
 }
 
 // Miners implements [view.Hub].
@@ -57,11 +57,11 @@ func minerState(info downstream.Info) string {
 
 // Pools implements [view.Hub].
 func (r *readers) Pools() []view.PoolState {
-	pools := r.hub.Pools()
+	pools, cfg := r.hub.Pools(), r.cfg()
 	states := make([]view.PoolState, 0, len(pools))
 	for _, p := range pools {
 		s := view.PoolState{
-			Name: p.Name, URL: r.urls[p.Name], State: poolState(p), Since: p.Probe.Since,
+			Name: p.Name, URL: urlOf(cfg, &p), State: poolState(p), Since: p.Probe.Since,
 			Connections: p.Links, RTT: p.RTT, Error: p.Probe.Error,
 			Drained: p.Drained, Miners: p.Miners, OneWorker: p.OneWorker, VersionBits: p.Reading.String(),
 			Discrepancies: p.Discrepancies, WorkNotSubmitted: p.Unsubmitted, Links: linkStates(p.Shared),
@@ -90,10 +90,21 @@ func (r *readers) Pools() []view.PoolState {
 	return states
 }
 
+// urlOf is the pool's URL, as configured if it still is.
+func urlOf(cfg *config.Config, p *hub.PoolState) string {
+	if c, ok := cfg.Pool(p.Name); ok {
+		return c.URL
+	}
+	return p.Endpoint.String()
+}
+
 // degrade says what is wrong with a pool that is connected.
 func degrade(s *view.PoolState, p *hub.PoolState) {
 	switch {
 	case s.State != view.PoolActive && s.State != view.PoolStandby:
+	case p.Leaving:
+		s.State = view.PoolDegraded
+		s.Error = "the pool is not configured any more; its miners go to others as soon as those have work for them"
 	case p.Shunned:
 		s.State = view.PoolDegraded
 		s.Error = "the pool refuses or does not answer share after share; miners are kept away from it for some minutes"

@@ -1,11 +1,13 @@
 package app_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -30,6 +32,7 @@ type rig struct {
 	told  func(sim.ShareEvent) // hears what miners are told of their shares
 	level slog.Level           // of the proxy's log
 	dir   string               // the proxy's data_dir
+	file  *fileText            // what it was configured by
 	app   *app.App
 	addr  string
 	model *view.Model
@@ -91,13 +94,14 @@ func runPool(t *testing.T, pc sim.PoolConfig) *sim.Pool {
 func (r *rig) proxy(text string) {
 	r.t.Helper()
 	r.dir = filepath.Join(r.t.TempDir(), "data")
-	text = fmt.Sprintf("data_dir = %q\n[server]\nlisten = [\"127.0.0.1:0\"]\nshutdown_timeout = \"10s\"\n[http]\nlisten = \"127.0.0.1:0\"\n%s",
-		r.dir, text)
-	cfg, problems := config.Load([]byte(text), "test.toml", config.Options{})
-	if len(problems) > 0 {
-		r.t.Fatal(problems)
+	r.file = &fileText{}
+	r.file.write(r.dir, text)
+	whole, _ := r.file.Read()
+	cfg, err := r.file.Load(whole)
+	if err != nil {
+		r.t.Fatal(err)
 	}
-	a, err := app.New(cfg, app.Deps{Version: "test", Logger: slog.New(slog.NewTextHandler(testWriter{r.t}, &slog.HandlerOptions{Level: r.level}))})
+	a, err := app.New(cfg, app.Deps{Version: "test", Source: r.file, Text: whole, Logger: slog.New(slog.NewTextHandler(testWriter{r.t}, &slog.HandlerOptions{Level: r.level}))})
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -125,6 +129,35 @@ func (r *rig) proxy(text string) {
 			r.t.Errorf("the proxy ended with: %v", err)
 		}
 	})
+}
+
+// fileText is a configuration file.
+type fileText struct {
+	mu   sync.Mutex
+	text []byte
+}
+
+// write puts a text into it, after what a proxy of a test needs.
+func (f *fileText) write(dir, text string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.text = fmt.Appendf(nil, "data_dir = %q\n[server]\nlisten = [\"127.0.0.1:0\"]\nshutdown_timeout = \"10s\"\n[http]\nlisten = \"127.0.0.1:0\"\n%s", dir, text)
+}
+
+func (*fileText) Name() string { return "test.toml" }
+
+func (f *fileText) Read() ([]byte, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return bytes.Clone(f.text), nil
+}
+
+func (f *fileText) Load(text []byte) (*config.Config, error) {
+	cfg, problems := config.Load(text, f.Name(), config.Options{})
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	return cfg, nil
 }
 
 // mine runs a swarm until the returned function is called, which lets what

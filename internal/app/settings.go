@@ -8,6 +8,7 @@ import (
 	"github.com/loka/stratum/internal/dial"
 	"github.com/loka/stratum/internal/downstream"
 	"github.com/loka/stratum/internal/hub"
+	"github.com/loka/stratum/internal/listen"
 	"github.com/loka/stratum/internal/serve"
 	"github.com/loka/stratum/internal/steer"
 	"github.com/loka/stratum/internal/vardiff"
@@ -96,11 +97,21 @@ func hubConfig(cfg *config.Config, version string) (hub.Config, error) {
 
 // serveConfig maps the configuration onto the miners' connections.
 func serveConfig(cfg *config.Config, counted wire.Metrics) serve.Config {
+	return serve.Config{Session: sessionConfig(cfg), Wire: wireConfig(minerLine, counted), StrangerLine: strangerLine}
+}
+
+func sessionConfig(cfg *config.Config) downstream.Config {
 	session := downstream.DefaultConfig()
 	session.HandshakeTimeout = cfg.Server.HandshakeTimeout
 	session.AuthorizeTimeout = cfg.Server.AuthorizeTimeout
 	session.IdleTimeout = cfg.Server.IdleTimeout
-	return serve.Config{Session: session, Wire: wireConfig(minerLine, counted), StrangerLine: strangerLine}
+	return session
+}
+
+func listenConfig(cfg *config.Config, of *config.Listener) listen.Config {
+	return listen.Config{
+		Address: of.Address, HandshakeTimeout: cfg.Server.HandshakeTimeout, StopTimeout: cfg.Server.ShutdownTimeout,
+	}
 }
 
 func wireConfig(maxLine int, counted wire.Metrics) wire.Config {

@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"bytes"
+	"io"
 	"log/slog"
 	"math"
 	"net/http"
@@ -60,6 +61,14 @@ func (r *poolsRig) divides(shares uint64, want ...float64) {
 // change asks the proxy's API for a change, with the admin token.
 func (r *poolsRig) change(method, path, body string) {
 	r.t.Helper()
+	if status, text := r.request(method, path, body); status != http.StatusNoContent {
+		r.t.Fatalf("%s %s: %d %s", method, path, status, text)
+	}
+}
+
+// request asks the proxy's API for something, with the admin token.
+func (r *poolsRig) request(method, path, body string) (status int, text string) {
+	r.t.Helper()
 	token, err := os.ReadFile(filepath.Join(r.dir, "api.token"))
 	if err != nil {
 		r.t.Fatal(err)
@@ -78,9 +87,11 @@ func (r *poolsRig) change(method, path, body string) {
 		r.t.Fatal(err)
 	}
 	defer func() { _ = res.Body.Close() }()
-	if res.StatusCode != http.StatusNoContent {
-		r.t.Fatalf("%s %s: %s", method, path, res.Status)
+	answer, err := io.ReadAll(res.Body)
+	if err != nil {
+		r.t.Fatal(err)
 	}
+	return res.StatusCode, string(answer)
 }
 
 // Two pools get their parts of what a few miners do, and others when that is

@@ -99,7 +99,7 @@ type apiClient struct {
 
 // get returns the JSON at a path.
 func (a apiClient) get(ctx context.Context, path string) (json.RawMessage, error) {
-	body, err := a.do(ctx, http.MethodGet, path, nil, http.StatusOK)
+	body, err := a.send(ctx, request{http.MethodGet, path, "", nil, http.StatusOK})
 	if err == nil && !json.Valid(body) {
 		err = fmt.Errorf("what answers at %s is no loka; --http ADDR names the address of its API", a.base)
 	}
@@ -108,20 +108,29 @@ func (a apiClient) get(ctx context.Context, path string) (json.RawMessage, error
 
 // change asks for a change, with JSON unless that is nil.
 func (a apiClient) change(ctx context.Context, method, path string, in []byte) error {
-	_, err := a.do(ctx, method, path, in, http.StatusNoContent)
+	_, err := a.send(ctx, request{method, path, "application/json", in, http.StatusNoContent})
 	return err
 }
 
-// do sends a request and returns what a success, of which there is one status,
-// is answered with.
-func (a apiClient) do(ctx context.Context, method, path string, in []byte, success int) ([]byte, error) {
-	req, err := http.NewRequestWithContext(ctx, method, a.base+path, bytes.NewReader(in))
+// request is what is sent.
+type request struct {
+	method, path string
+	// kind is what body is of, if there is one.
+	kind string
+	body []byte
+	// success is the one status that is one.
+	success int
+}
+
+// send sends a request and returns what a success is answered with.
+func (a apiClient) send(ctx context.Context, r request) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, r.method, a.base+r.path, bytes.NewReader(r.body))
 	if err != nil {
 		return nil, usageError{fmt.Sprintf("--http %s is no address; write HOST:PORT such as 127.0.0.1:9090", a.base)}
 	}
 	req.Close = true
-	if in != nil {
-		req.Header.Set("Content-Type", "application/json")
+	if r.body != nil {
+		req.Header.Set("Content-Type", r.kind)
 	}
 	if a.token != "" {
 		req.Header.Set("Authorization", "Bearer "+a.token.Reveal())
@@ -139,12 +148,12 @@ func (a apiClient) do(ctx context.Context, method, path string, in []byte, succe
 	switch {
 	case res.StatusCode == http.StatusUnauthorized || res.StatusCode == http.StatusForbidden:
 		return nil, fmt.Errorf("%s wants the admin token: give --token, LOKA_TOKEN, or --data with the proxy's data folder", a.base)
-	case res.StatusCode == success:
+	case res.StatusCode == r.success:
 		return body, nil
-	case success == http.StatusNoContent && problemIn(res, body) != "":
+	case r.method != http.MethodGet && problemIn(res, body) != "":
 		return nil, errors.New(problemIn(res, body))
 	}
-	return nil, fmt.Errorf("%s answers %q to %s %s; is it a loka of this version?", a.base, res.Status, method, path)
+	return nil, fmt.Errorf("%s answers %q to %s %s; is it a loka of this version?", a.base, res.Status, r.method, r.path)
 }
 
 // problemIn is what a problem document says in words; empty for another answer.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"strconv"
@@ -11,7 +12,10 @@ import (
 
 // checkCmd is `loka check`.
 type checkCmd struct {
+	apiFlags
+
 	File string `arg:"" help:"Configuration file; - reads stdin." placeholder:"FILE"`
+	Plan bool   `help:"Say what the file would change in the running proxy, too: keys, and which miners would go where."`
 }
 
 // Help is shown below the command's flags.
@@ -25,7 +29,11 @@ The environment counts as it does for start: LOKA_ variables override the file.`
 
 // Run checks the file.
 func (c *checkCmd) Run(env *environment) error {
-	cfg, err := env.loadConfig(c.File, config.Flags{})
+	text, err := env.readConfig(c.File)
+	if err != nil {
+		return err
+	}
+	cfg, err := env.loadText(text, c.File, config.Flags{})
 	if err != nil {
 		return err
 	}
@@ -37,7 +45,31 @@ func (c *checkCmd) Run(env *environment) error {
 	for _, o := range cfg.Overrides {
 		_, _ = fmt.Fprintf(env.stdout, "note: %s comes from %s, not from the file\n", o.Key, o.From)
 	}
+	if c.Plan {
+		return c.plan(env, cfg, text)
+	}
 	return nil
+}
+
+// plan asks the running proxy, which is where the file says, what the file would
+// change.
+func (c *checkCmd) plan(env *environment, cfg *config.Config, text []byte) error {
+	if c.HTTP == "" {
+		c.HTTP = cfg.HTTP.Listen
+	}
+	if c.Data == "" {
+		c.Data = cfg.DataDir
+	}
+	return c.ask(env, func(ctx context.Context, api apiClient) error {
+		var plan reloaded
+		if err := api.post(ctx, "/api/v1/plan", "application/toml", text, &plan); err != nil {
+			return err
+		}
+		var b strings.Builder
+		plan.writePlan(&b)
+		_, err := fmt.Fprint(env.stdout, b.String())
+		return err
+	})
 }
 
 // summarize prints what a configuration does in two lines.

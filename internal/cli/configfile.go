@@ -10,26 +10,18 @@ import (
 	"github.com/loka/stratum/internal/config"
 )
 
-// problemError is a configuration that cannot be used.
-type problemError struct{ problems config.Problems }
-
-func (e problemError) Error() string { return e.problems.Error() }
-
-// loadConfig reads a file ("" is none, "-" is stdin) and makes a Config of it,
-// the environment and flags.
-func (env *environment) loadConfig(path string, flags config.Flags) (*config.Config, error) {
-	file, err := env.readConfig(path)
-	if err != nil {
-		return nil, err
-	}
+// loadText makes a Config of the text of a file, nil for none, the environment and
+// flags. The error is a [config.Problems].
+func (env *environment) loadText(file []byte, path string, flags config.Flags) (*config.Config, error) {
 	cfg, problems := config.Load(file, path, config.Options{Env: env.lookup, EnvNames: env.names(), Flags: flags})
 	if len(problems) > 0 {
-		return nil, problemError{problems}
+		return nil, problems
 	}
 	return cfg, nil
 }
 
-// readConfig returns a file's bytes; nil only where there is no file.
+// readConfig returns the bytes of a file ("" is none, "-" is stdin); nil only where
+// there is none.
 func (env *environment) readConfig(path string) ([]byte, error) {
 	var source io.Reader
 	switch path {

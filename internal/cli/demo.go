@@ -81,7 +81,7 @@ func (c *demoCmd) config(dir, pool string, flags config.Flags) (*config.Config, 
 	flags.DataDir = dir
 	cfg, problems := config.Load([]byte(text), "demo", config.Options{Flags: flags})
 	if len(problems) > 0 {
-		return nil, problemError{problems}
+		return nil, problems
 	}
 	return cfg, nil
 }

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"io"
-	"log/slog"
 	"os"
 	"os/signal"
 	"strings"
@@ -11,6 +10,7 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/loka/stratum/internal/app"
 	"github.com/loka/stratum/internal/config"
 )
 
@@ -25,7 +25,7 @@ type environment struct {
 	// signals delivers signals until the function it returns is called.
 	signals func(wanted ...os.Signal) (<-chan os.Signal, func())
 	// newProxy makes the proxy that start runs.
-	newProxy func(cfg *config.Config, logger *slog.Logger, version string) (proxy, error)
+	newProxy func(cfg *config.Config, deps app.Deps) (proxy, error)
 }
 
 func newEnvironment(stdin io.Reader, stdout, stderr io.Writer) *environment {

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/loka/stratum/internal/config"
 )
 
 // Exit codes.
@@ -23,6 +25,7 @@ type commands struct {
 	Start   startCmd   `cmd:"" help:"Run the proxy."`
 	Check   checkCmd   `cmd:"" help:"Name every mistake of a configuration file with its line."`
 	Init    initCmd    `cmd:"" help:"Write a commented example configuration."`
+	Reload  reloadCmd  `cmd:"" help:"Have a running proxy read its configuration file again and follow it."`
 	Status  statusCmd  `cmd:"" help:"Show what a running proxy does."`
 	Pool    poolCmd    `cmd:"" help:"Send a running proxy's miners away from a pool, or to one."`
 	Route   routeCmd   `cmd:"" help:"Divide a running proxy's hashrate anew among the pools of a route."`
@@ -105,8 +108,8 @@ func (e usageError) Error() string { return e.text }
 // fail prints an error, a line for each of its lines, and returns the exit
 // code it stands for.
 func (env *environment) fail(err error) int {
-	if problems, ok := errors.AsType[problemError](err); ok {
-		for _, p := range problems.problems {
+	if problems, ok := errors.AsType[config.Problems](err); ok {
+		for _, p := range problems {
 			text := oneLine(p.String())
 			if p.Origin == "" {
 				text = "loka: " + text

@@ -1,49 +1,220 @@
 package cli
 
 import (
-	"errors"
-	"log/slog"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
 
 	"github.com/loka/stratum/internal/config"
 )
 
-// reloader reads the configuration again and says what a restart would
-// change. The running Config stays as it is.
-type reloader struct {
-	path    string
-	running *config.Config
-	load    func() (*config.Config, error)
-	logger  *slog.Logger
+// source is where a configuration is read from, now and again.
+type source struct {
+	env   *environment
+	path  string // "" is none, "-" is stdin
+	flags config.Flags
 }
 
-// check reads, validates, compares and logs.
-func (r reloader) check() {
-	if r.path == "" || r.path == "-" {
-		r.logger.Warn("nothing to reload: started without a configuration file")
-		return
+// Name is the file's; empty where there is none to read again.
+func (s *source) Name() string {
+	if s.path == "-" {
+		return ""
 	}
-	next, err := r.load()
-	var invalid problemError
-	switch {
-	case errors.As(err, &invalid):
-		for _, p := range invalid.problems {
-			r.logger.Error("configuration problem", "problem", p.String())
+	return s.path
+}
+
+// Read returns the file's text.
+func (s *source) Read() ([]byte, error) { return s.env.readConfig(s.path) }
+
+// Load makes a configuration of a text.
+func (s *source) Load(text []byte) (*config.Config, error) {
+	return s.env.loadText(text, s.path, s.flags)
+}
+
+// reloadCmd is `loka reload`.
+type reloadCmd struct {
+	apiFlags
+
+	Applied string `placeholder:"ID" help:"Put a file back that was in place before, as --list shows them."`
+	List    bool   `help:"List the files that were in place, newest first, with what each has changed."`
+}
+
+// Help is shown below the command's flags.
+func (*reloadCmd) Help() string {
+	return `The running proxy reads its configuration file again and follows it: pools, routes, splits, limits and
+listeners change, and miners stay connected unless their listener is gone. With a mistake in the file
+nothing changes. ` + "`loka check FILE --plan`" + ` shows beforehand what would. SIGHUP does the same.`
+}
+
+// changed is a key that has another value.
+type changed struct{ Key, Old, New string }
+
+// reloaded is what a reload, or a plan of one, says.
+type reloaded struct {
+	Changes                      []changed
+	Restart, Arranged, Forgotten []string
+	ClosedMiners                 int `json:"closed_miners"`
+	Moves                        []planMove
+}
+
+// planMove is what would become of some miners.
+type planMove struct {
+	Miners                        int
+	Listener, Route, Pool, Closed string
+	ToRoute                       string `json:"to_route"`
+	ToPool                        string `json:"to_pool"`
+}
+
+// Run asks the running proxy for it.
+func (c *reloadCmd) Run(env *environment) error {
+	if c.List {
+		return c.list(env)
+	}
+	in := []byte(`{}`)
+	if c.Applied != "" {
+		in = []byte(`{"applied":` + strconv.Quote(c.Applied) + `}`)
+	}
+	return c.ask(env, func(ctx context.Context, api apiClient) error {
+		var done reloaded
+		if err := api.post(ctx, "/api/v1/reload", "application/json", in, &done); err != nil {
+			return err
 		}
-		r.logger.Error("configuration not reloaded: nothing changes until the problems are mended",
-			"config", r.path, "problems", len(invalid.problems))
-		return
-	case err != nil:
-		r.logger.Error("configuration not reloaded: nothing changes", "config", r.path, "error", err)
+		var b strings.Builder
+		switch n := len(done.Changes); n {
+		case 0:
+			b.WriteString("nothing is different\n")
+		case 1:
+			b.WriteString("reloaded, 1 difference:\n")
+		default:
+			fmt.Fprintf(&b, "reloaded, %d differences:\n", n)
+		}
+		done.write(&b)
+		if done.ClosedMiners > 0 {
+			fmt.Fprintf(&b, "%s closed, for their listener is gone\n", miners(done.ClosedMiners))
+		}
+		_, err := fmt.Fprint(env.stdout, b.String())
+		return err
+	})
+}
+
+// list shows which files were in place.
+func (c *reloadCmd) list(env *environment) error {
+	return c.ask(env, func(ctx context.Context, api apiClient) error {
+		text, err := api.get(ctx, "/api/v1/applied")
+		if err != nil {
+			return err
+		}
+		var all struct {
+			Applied []struct {
+				ID      string
+				At      time.Time
+				Changes []changed
+			}
+		}
+		if err := json.Unmarshal(text, &all); err != nil {
+			return fmt.Errorf("%s answers what is no list: %w", api.base, err)
+		}
+		var b strings.Builder
+		for i, one := range all.Applied {
+			now := ""
+			if i == 0 {
+				now = ", in place"
+			}
+			fmt.Fprintf(&b, "%s  %s%s\n", visible(one.ID), one.At.Local().Format("2006-01-02 15:04:05"), now)
+			(&reloaded{Changes: one.Changes}).write(&b)
+		}
+		if len(all.Applied) == 0 {
+			b.WriteString("no file was in place: the proxy was started without one\n")
+		}
+		_, err = fmt.Fprint(env.stdout, b.String())
+		return err
+	})
+}
+
+// write says what is different.
+func (r *reloaded) write(b *strings.Builder) {
+	for _, c := range r.Changes {
+		switch {
+		case c.Old == "":
+			fmt.Fprintf(b, "  + %s = %s\n", visible(c.Key), visible(c.New))
+		case c.New == "":
+			fmt.Fprintf(b, "  - %s = %s\n", visible(c.Key), visible(c.Old))
+		default:
+			fmt.Fprintf(b, "  ~ %s: %s -> %s\n", visible(c.Key), visible(c.Old), visible(c.New))
+		}
+	}
+	for _, key := range r.Restart {
+		fmt.Fprintf(b, "  ! %s takes effect at the next start only\n", visible(key))
+	}
+	for _, key := range r.Arranged {
+		fmt.Fprintf(b, "  ! %s: what was arranged by API holds until the file changes this key\n", visible(key))
+	}
+	for _, key := range r.Forgotten {
+		fmt.Fprintf(b, "  ! %s: the file changes it, so what was arranged by API holds no more\n", visible(key))
+	}
+}
+
+// writePlan says what a configuration would do.
+func (r *reloaded) writePlan(b *strings.Builder) {
+	if len(r.Changes) == 0 {
+		b.WriteString("plan: nothing is different from what is in place\n")
 		return
 	}
-	changes := config.Diff(r.running, next)
-	if len(changes) == 0 {
-		r.logger.Info("configuration unchanged", "config", r.path)
-		return
+	fmt.Fprintf(b, "plan: %d different from what is in place\n", len(r.Changes))
+	r.write(b)
+	if len(r.Moves) == 0 {
+		b.WriteString("no miner would go elsewhere\n")
 	}
-	for _, c := range changes {
-		r.logger.Info("configuration difference", "key", c.Key, "old", c.Old, "new", c.New)
+	for _, m := range r.Moves {
+		fmt.Fprintf(b, "%s %s\n", miners(m.Miners), m.words())
 	}
-	r.logger.Warn("configuration valid but not applied: restart to apply the differences",
-		"config", r.path, "differences", len(changes))
+}
+
+// words says where miners are and where they would go.
+func (m *planMove) words() string {
+	from := "on route " + visible(m.Route)
+	if m.Listener != "" {
+		return "that came by listener " + visible(m.Listener) + " would be closed: " + visible(m.Closed)
+	}
+	if m.Pool != "" {
+		from += " at pool " + visible(m.Pool)
+	}
+	var to string
+	switch {
+	case m.Closed != "":
+		return from + " would be closed: " + visible(m.Closed)
+	case m.ToPool == "":
+		to = "be divided anew"
+	case m.ToPool == m.Pool:
+		to = "go to its new connections"
+	default:
+		to = "go to pool " + visible(m.ToPool)
+	}
+	if m.ToRoute != m.Route {
+		to += " on route " + visible(m.ToRoute)
+	}
+	return from + " would " + to
+}
+
+func miners(n int) string {
+	if n == 1 {
+		return "1 miner"
+	}
+	return strconv.Itoa(n) + " miners"
+}
+
+// post sends something and reads what it is answered with.
+func (a apiClient) post(ctx context.Context, path, kind string, in []byte, out any) error {
+	body, err := a.send(ctx, request{http.MethodPost, path, kind, in, http.StatusOK})
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(body, out); err != nil {
+		return fmt.Errorf("%s answers %s with what this version does not know: %w", a.base, path, err)
+	}
+	return nil
 }

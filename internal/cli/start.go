@@ -6,6 +6,7 @@ import (
 	"os"
 	"syscall"
 
+	"github.com/loka/stratum/internal/app"
 	"github.com/loka/stratum/internal/config"
 	"github.com/loka/stratum/internal/mining"
 )
@@ -30,13 +31,16 @@ which overrides the file, which overrides the defaults. Without a file --pool an
 
 SIGTERM and Ctrl-C stop gracefully within server.shutdown_timeout; a second one, a second or more
 later, stops at once.
-SIGHUP reads the file again and logs what is different.`
+SIGHUP reads the file again and follows it; see "loka reload --help".`
 }
 
 // proxy is the running proxy as start sees it.
 type proxy interface {
 	// Run blocks until ctx ends, which is a graceful stop and no error.
 	Run(ctx context.Context) error
+	// Reread reads the configuration file again and follows it, and logs what has
+	// become of that.
+	Reread(ctx context.Context)
 }
 
 func (c *startCmd) flags() config.Flags {
@@ -48,24 +52,25 @@ func (c *startCmd) flags() config.Flags {
 
 // Run runs the proxy until a signal or its own end.
 func (c *startCmd) Run(env *environment) error {
-	cfg, err := env.loadConfig(c.Config, c.flags())
+	from := &source{env: env, path: c.Config, flags: c.flags()}
+	text, err := from.Read()
+	if err != nil {
+		return err
+	}
+	cfg, err := from.Load(text)
 	if err != nil {
 		return err
 	}
 	logger := newLogger(env.stderr, c.Verbose)
 	signals, stop := env.signals(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
-	p, err := env.newProxy(cfg, logger, version())
+	p, err := env.newProxy(cfg, app.Deps{Logger: logger, Version: version(), Source: from, Text: text})
 	if err != nil {
 		return err
 	}
 	logStart(logger, c.Config, cfg)
-	reload := reloader{
-		path: c.Config, running: cfg, logger: logger,
-		load: func() (*config.Config, error) { return env.loadConfig(c.Config, c.flags()) },
-	}
 	s := supervisor{
-		run: p.Run, reload: reload.check, signals: signals, logger: logger,
+		run: p.Run, reload: p.Reread, signals: signals, logger: logger,
 		grace: cfg.Server.ShutdownTimeout + stopSlack,
 	}
 	return s.wait(context.Background())

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"maps"
 	"os"
 	"path/filepath"
@@ -15,6 +14,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/loka/stratum/internal/app"
 	"github.com/loka/stratum/internal/config"
 )
 
@@ -38,12 +38,15 @@ func (s *screen) String() string {
 
 // fakeProxy is what start runs in tests.
 type fakeProxy struct {
-	cfg     *config.Config
-	version string
-	run     func(ctx context.Context) error
+	cfg    *config.Config
+	deps   app.Deps
+	run    func(ctx context.Context) error
+	reread chan struct{}
 }
 
 func (p *fakeProxy) Run(ctx context.Context) error { return p.run(ctx) }
+
+func (p *fakeProxy) Reread(context.Context) { p.reread <- struct{}{} }
 
 // bench is a command line's environment in a test.
 type bench struct {
@@ -57,7 +60,7 @@ type bench struct {
 func newBench() *bench {
 	b := &bench{
 		stdout: &screen{}, stderr: &screen{}, vars: map[string]string{},
-		signals: make(chan os.Signal, 8), proxy: &fakeProxy{run: untilDone},
+		signals: make(chan os.Signal, 8), proxy: &fakeProxy{run: untilDone, reread: make(chan struct{}, 8)},
 	}
 	b.env = &environment{
 		stdin: strings.NewReader(""), stdout: b.stdout, stderr: b.stderr,
@@ -67,8 +70,8 @@ func newBench() *bench {
 		},
 		names:   func() []string { return slices.Sorted(maps.Keys(b.vars)) },
 		signals: func(...os.Signal) (<-chan os.Signal, func()) { return b.signals, func() {} },
-		newProxy: func(cfg *config.Config, _ *slog.Logger, version string) (proxy, error) {
-			b.proxy.cfg, b.proxy.version = cfg, version
+		newProxy: func(cfg *config.Config, deps app.Deps) (proxy, error) {
+			b.proxy.cfg, b.proxy.deps = cfg, deps
 			return b.proxy, nil
 		},
 	}
@@ -108,7 +111,7 @@ func TestStartRunsUntilSignal(t *testing.T) {
 	if want := "[127.0.0.1:0 127.0.0.1:7] 127.0.0.1:8 a:1 fromenv d dedicated"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
-	if b.proxy.version == "" {
+	if b.proxy.deps.Version == "" {
 		t.Error("no version")
 	}
 	log := b.stderr.String()
@@ -170,7 +173,7 @@ func TestStartFailures(t *testing.T) {
 func TestStartCannotMakeProxy(t *testing.T) {
 	t.Parallel()
 	b := newBench()
-	b.env.newProxy = func(*config.Config, *slog.Logger, string) (proxy, error) {
+	b.env.newProxy = func(*config.Config, app.Deps) (proxy, error) {
 		return nil, &os.PathError{Op: "mkdir", Path: "/data", Err: syscall.EACCES}
 	}
 	if code := b.run("start", "--pool", "a:1", "--user", "u"); code != exitFailed {
@@ -181,64 +184,53 @@ func TestStartCannotMakeProxy(t *testing.T) {
 	}
 }
 
-func TestStartReload(t *testing.T) {
+// What start was given is read again in the same way: the file, the environment and
+// the flags.
+func TestStartCanReadItsFileAgain(t *testing.T) {
 	t.Parallel()
-	tests := map[string]struct {
-		file string
-		want []string
-	}{
-		"unchanged": {goodFile, []string{`"msg":"configuration unchanged"`}},
-		"changed": {strings.Replace(goodFile, "hunter2", "hunter3", 1) + "[server]\nidle_timeout = \"1h\"\n", []string{
-			`"key":"server.idle_timeout","old":"\"2h\"","new":"\"1h\""`, `"key":"pool[main].password","old":"\"***\"","new":"\"***\""`,
-			`"msg":"configuration valid but not applied: restart to apply the differences"`, `"differences":2`,
-		}},
-		"invalid": {"[sever]\n[http]\nlisten = 5\n", []string{
-			`sever: unknown key \"sever\", did you mean \"server\"?`, `http.listen: want a text`,
-			`"msg":"configuration not reloaded: nothing changes until the problems are mended"`, `"problems":3`,
-		}},
+	b := newBench()
+	b.vars["LOKA_USER"] = "fromenv"
+	path := writeFile(t, goodFile)
+	b.proxy.run = func(ctx context.Context) error {
+		b.signals <- syscall.SIGHUP
+		<-b.proxy.reread
+		b.signals <- syscall.SIGTERM
+		return untilDone(ctx)
 	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var log bytes.Buffer
-			b := newBench()
-			path := writeFile(t, goodFile)
-			running, err := b.env.loadConfig(path, config.Flags{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(path, []byte(tt.file), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			reloader{
-				path: path, running: running, logger: newLogger(&log, false),
-				load: func() (*config.Config, error) { return b.env.loadConfig(path, config.Flags{}) },
-			}.check()
-			for _, want := range tt.want {
-				if !strings.Contains(log.String(), want) {
-					t.Errorf("the log lacks %s:\n%s", want, log.String())
-				}
-			}
-			if strings.Contains(log.String(), "hunter") {
-				t.Errorf("the log shows a secret:\n%s", log.String())
-			}
-		})
+	if code := b.run("start", "-c", path, "--mode", "dedicated"); code != exitOK {
+		t.Fatalf("exit code %d\n%s", code, b.stderr)
 	}
-}
-
-func TestReloadWithoutFile(t *testing.T) {
-	t.Parallel()
-	var log bytes.Buffer
-	reloader{logger: newLogger(&log, false)}.check()
-	if !strings.Contains(log.String(), "nothing to reload") {
-		t.Errorf("log %s", log.String())
+	from := b.proxy.deps.Source
+	if string(b.proxy.deps.Text) != goodFile || from.Name() != path {
+		t.Errorf("started with %q, text %q", from.Name(), b.proxy.deps.Text)
 	}
-	log.Reset()
-	reloader{
-		path: "/nowhere/loka.toml", logger: newLogger(&log, false),
-		load: func() (*config.Config, error) { return newBench().env.loadConfig("/nowhere/loka.toml", config.Flags{}) },
-	}.check()
-	if !strings.Contains(log.String(), "not reloaded") || !strings.Contains(log.String(), "no such file") {
-		t.Errorf("log %s", log.String())
+	if err := os.WriteFile(path, []byte(strings.Replace(goodFile, "hunter2", "hunter3", 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	text, err := from.Read()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := from.Load(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := cfg.Pools[0]; p.Password.Reveal() != "hunter3" || p.Username != "fromenv" || cfg.Routes[0].Mode != config.Dedicated {
+		t.Errorf("read again: %+v, mode %s", p, cfg.Routes[0].Mode)
+	}
+	_, err = from.Load([]byte("[sever]\n"))
+	var problems config.Problems
+	if !errors.As(err, &problems) || problems[0].Line != 1 || problems[0].Origin != path {
+		t.Errorf("a bad file: %v", err)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := from.Read(); err == nil || !strings.Contains(err.Error(), "no such file") {
+		t.Errorf("a file that is gone: %v", err)
+	}
+	// What comes from standard input cannot be read again.
+	if name := (&source{env: b.env, path: "-"}).Name(); name != "" {
+		t.Errorf("standard input has the name %q", name)
 	}
 }

@@ -27,7 +27,7 @@ var (
 // supervisor runs a proxy and gives it its signals.
 type supervisor struct {
 	run     func(ctx context.Context) error
-	reload  func()
+	reload  func(ctx context.Context)
 	signals <-chan os.Signal
 	// grace is how long a stop may take.
 	grace  time.Duration
@@ -57,7 +57,7 @@ func (s supervisor) wait(parent context.Context) error {
 		case sig := <-s.signals:
 			switch {
 			case sig == syscall.SIGHUP && late == nil:
-				s.reload()
+				s.reload(ctx)
 			case sig == syscall.SIGHUP:
 			case late != nil && time.Since(stopping) < signalSlack:
 			case late != nil:

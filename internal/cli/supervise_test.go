@@ -29,7 +29,7 @@ func supervise(t *testing.T, run func(ctx context.Context) error) *stage {
 			defer func() { s.stopped = true }()
 			return run(ctx)
 		},
-		reload: func() { s.reloads++ }, signals: s.signals, grace: 35 * time.Second, logger: slog.New(slog.DiscardHandler),
+		reload: func(context.Context) { s.reloads++ }, signals: s.signals, grace: 35 * time.Second, logger: slog.New(slog.DiscardHandler),
 	}
 	go func() { s.result <- super.wait(t.Context()) }()
 	synctest.Wait()

@@ -92,6 +92,9 @@ func routes(deps Deps) *http.ServeMux {
 	if deps.Control != nil {
 		controls(api, deps.Model, deps.Control)
 	}
+	if deps.Reloader != nil {
+		reloads(api, deps.Reloader)
+	}
 	if deps.Metrics != nil {
 		mux.Handle("GET /metrics", asProblems(deps.Metrics))
 		mux.Handle("GET /metrics/prometheus", asProblems(deps.Metrics))

@@ -50,7 +50,9 @@ type Deps struct {
 	Miners Disconnecter
 	// Control serves what drains pools, and pins and splits routes.
 	Control Controller
-	Logger  *slog.Logger
+	// Reloader serves what puts configurations in place.
+	Reloader Reloader
+	Logger   *slog.Logger
 }
 
 // Server serves HTTP on one address. Make it with [New].

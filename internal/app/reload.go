@@ -1,0 +1,318 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+
+	"github.com/loka/stratum/internal/config"
+	"github.com/loka/stratum/internal/httpapi"
+	"github.com/loka/stratum/internal/hub"
+	"github.com/loka/stratum/internal/listen"
+	"github.com/loka/stratum/internal/mining"
+)
+
+// Source is where the configuration comes from.
+type Source interface {
+	// Name is the file's, as the operator named it; empty where there is none
+	// that can be read again.
+	Name() string
+	// Read returns the file's text.
+	Read() ([]byte, error)
+	// Load makes a configuration of a file's text, the environment and the flags.
+	// It is a [config.Problems] where those are at fault.
+	Load(text []byte) (*config.Config, error)
+}
+
+// errNotRunning is why nothing is put in place before the proxy is up and once it is
+// stopping.
+var errNotRunning = errors.New("the proxy is starting or stopping")
+
+// Reloaded is what has become of a configuration that was read again.
+type Reloaded struct {
+	// Changes are the keys that have another value now, all of them in place but
+	// for those in Restart.
+	Changes []config.Change
+	// Restart are the keys of which the running program goes on with the value of
+	// its start.
+	Restart []string
+	// Arranged are the keys in whose place still holds what was arranged by API,
+	// Forgotten those of which the file's value holds again since it has changed.
+	Arranged, Forgotten []string
+	// Closed counts the miners that came in by a listener which is gone.
+	Closed int
+}
+
+// Reread is [App.Reload] for who only looks at the log.
+func (a *App) Reread(ctx context.Context) { _, _ = a.Reload(ctx, "") }
+
+// Reload reads the file again, or for an id one that was in place before, and puts
+// it in place. On an error nothing is changed.
+func (a *App) Reload(ctx context.Context, id string) (Reloaded, error) {
+	a.reloading.Lock()
+	defer a.reloading.Unlock()
+	r, err := a.reload(ctx, id)
+	var invalid config.Problems
+	switch {
+	case errors.As(err, &invalid):
+		for _, p := range invalid {
+			a.log.ErrorContext(ctx, "configuration problem", "problem", p.String())
+		}
+		a.log.ErrorContext(ctx, "configuration not reloaded: nothing changes until the problems are mended", "problems", len(invalid))
+	case err != nil:
+		a.log.ErrorContext(ctx, "configuration not reloaded: nothing changes", "error", err)
+	default:
+		a.logReloaded(ctx, &r)
+	}
+	return r, err
+}
+
+func (a *App) reload(ctx context.Context, id string) (Reloaded, error) {
+	if a.source == nil || a.source.Name() == "" {
+		return Reloaded{}, httpapi.ErrNoConfig
+	}
+	text, err := a.textOf(id)
+	if err != nil {
+		return Reloaded{}, err
+	}
+	next, err := a.source.Load(text)
+	if err != nil {
+		return Reloaded{}, err
+	}
+	r, err := a.apply(ctx, next)
+	if err == nil && len(r.Changes) > 0 {
+		a.applied.add(text, r.Changes)
+	}
+	return r, err
+}
+
+// textOf is the text of the file, or of one that was in place before.
+func (a *App) textOf(id string) ([]byte, error) {
+	if id != "" {
+		return a.applied.text(id)
+	}
+	return a.source.Read()
+}
+
+func (a *App) logReloaded(ctx context.Context, r *Reloaded) {
+	if len(r.Changes) == 0 {
+		a.log.InfoContext(ctx, "configuration unchanged", "config", a.source.Name())
+		return
+	}
+	for _, c := range r.Changes {
+		a.log.InfoContext(ctx, "configuration difference", "key", c.Key, "old", c.Old, "new", c.New)
+	}
+	for _, key := range r.Arranged {
+		a.log.WarnContext(ctx, "configuration overridden: what was arranged by API holds until the file changes this key", "key", key)
+	}
+	for _, key := range r.Forgotten {
+		a.log.WarnContext(ctx, "configuration changed what was arranged by API: the file's value holds", "key", key)
+	}
+	if len(r.Restart) > 0 {
+		a.log.WarnContext(ctx, "some differences take effect at the next start only", "keys", r.Restart)
+	}
+	a.log.InfoContext(ctx, "configuration reloaded", "config", a.source.Name(), "differences", len(r.Changes), "miners_closed", r.Closed)
+}
+
+// plan says what a configuration would change.
+func (a *App) plan(text []byte) (httpapi.Plan, error) {
+	if a.source == nil {
+		return httpapi.Plan{}, httpapi.ErrNoConfig
+	}
+	next, err := a.source.Load(text)
+	if err != nil {
+		return httpapi.Plan{}, err
+	}
+	a.reloading.Lock()
+	defer a.reloading.Unlock()
+	hubCfg, err := hubConfig(next, a.version)
+	if err != nil {
+		return httpapi.Plan{}, err
+	}
+	changes := config.Diff(a.cfg.Load(), next)
+	p := httpapi.Plan{Changes: changesOf(changes), Restart: restartsOf(changes), Moves: a.leavers(next)}
+	splits := make(map[string][]hub.PartConfig)
+	p.Arranged, p.Forgotten = a.control.arranged(next, splits)
+	divide(&hubCfg, splits)
+	moves, err := a.hub.Preview(hubCfg)
+	if err != nil {
+		return httpapi.Plan{}, err
+	}
+	for _, m := range moves {
+		p.Moves = append(p.Moves, httpapi.PlanMove{
+			Miners: m.Miners, Route: m.Route, Pool: m.Pool, ToRoute: m.ToRoute, ToPool: m.ToPool, Closed: string(m.Closed),
+		})
+	}
+	return p, nil
+}
+
+// leavers are the miners whose listener would be gone.
+func (a *App) leavers(next *config.Config) []httpapi.PlanMove {
+	moves := []httpapi.PlanMove{}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, s := range a.served {
+		if slices.ContainsFunc(next.Listeners, func(l config.Listener) bool { return l.Address == s.address }) {
+			continue
+		}
+		if n := a.serve.Count(s.address); n > 0 {
+			moves = append(moves, httpapi.PlanMove{Miners: n, Listener: s.address, Closed: string(mining.ListenerRemoved)})
+		}
+	}
+	return moves
+}
+
+// divide puts splits in place of those of a configuration, by route.
+func divide(cfg *hub.Config, splits map[string][]hub.PartConfig) {
+	for i := range cfg.Routes {
+		if parts, ok := splits[cfg.Routes[i].Name]; ok {
+			cfg.Routes[i].Parts = parts
+		}
+	}
+}
+
+func changesOf(changes []config.Change) []httpapi.Change {
+	all := make([]httpapi.Change, 0, len(changes))
+	for _, c := range changes {
+		all = append(all, httpapi.Change(c))
+	}
+	return all
+}
+
+// restartsOf are the keys whose change the running program cannot follow.
+func restartsOf(changes []config.Change) []string {
+	keys := []string{}
+	for _, c := range changes {
+		if needsRestart(c.Key) {
+			keys = append(keys, c.Key)
+		}
+	}
+	return keys
+}
+
+// needsRestart says that the running program cannot follow a change of a key.
+func needsRestart(key string) bool {
+	return slices.Contains([]string{"data_dir", "instance", "http.listen"}, key) || strings.HasPrefix(key, "storage.")
+}
+
+// apply puts a configuration in place: all of it, or on an error nothing.
+func (a *App) apply(ctx context.Context, next *config.Config) (Reloaded, error) {
+	old := a.cfg.Load()
+	r := Reloaded{Changes: config.Diff(old, next)}
+	if len(r.Changes) == 0 {
+		return r, nil
+	}
+	r.Restart = restartsOf(r.Changes)
+	hubCfg, err := hubConfig(next, a.version)
+	if err != nil {
+		return r, err
+	}
+	opened, err := a.open(ctx, next)
+	if err != nil {
+		return r, err
+	}
+	a.counts.m.AddPools(poolNames(next)...)
+	r.Arranged, r.Forgotten, err = a.control.reload(next, func(splits map[string][]hub.PartConfig) error {
+		divide(&hubCfg, splits)
+		return a.hub.Apply(hubCfg)
+	})
+	if err != nil {
+		for _, l := range opened {
+			_ = l.Close()
+		}
+		return r, err
+	}
+	a.found.replaced(hubCfg.Pools)
+	a.cfg.Store(next)
+	a.limiter.SetMax(a.mostMiners(next))
+	a.serve.Reconfigure(sessionConfig(next))
+	r.Closed = a.relisten(next, opened)
+	return r, nil
+}
+
+// open binds the addresses of listeners that are new.
+func (a *App) open(ctx context.Context, next *config.Config) (opened []*listen.Listener, err error) {
+	a.mu.Lock()
+	have := make(map[string]bool)
+	for _, s := range a.served {
+		have[s.address] = true
+	}
+	up := a.accepting != nil && a.accepting.Err() == nil
+	a.mu.Unlock()
+	if !up {
+		return nil, errNotRunning
+	}
+	for i := range next.Listeners {
+		if have[next.Listeners[i].Address] {
+			continue
+		}
+		l := a.newListener(next, &next.Listeners[i])
+		if err := l.Listen(ctx); err != nil {
+			for _, one := range opened {
+				_ = one.Close()
+			}
+			return nil, fmt.Errorf("%w; nothing is changed", err)
+		}
+		opened = append(opened, l)
+	}
+	return opened, nil
+}
+
+// relisten lets new listeners accept, those that stay go by their configuration
+// now, and ends those that are gone, and their miners' connections, of which it
+// returns the number.
+func (a *App) relisten(next *config.Config, opened []*listen.Listener) (closed int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.accepting.Err() != nil { // a stop has begun
+		for _, l := range opened {
+			_ = l.Close()
+		}
+		return 0
+	}
+	var stay []served
+	for _, s := range a.served {
+		i := slices.IndexFunc(next.Listeners, func(l config.Listener) bool { return l.Address == s.address })
+		if i >= 0 {
+			s.listener.Reconfigure(listenConfig(next, &next.Listeners[i]))
+			stay = append(stay, s)
+			continue
+		}
+		s.end(errRemoved)
+		closed += a.serve.CloseListener(s.address, mining.ListenerRemoved)
+	}
+	a.served = stay
+	for _, l := range opened {
+		a.accept(l)
+	}
+	return closed
+}
+
+// errRemoved ends a listener that is not configured any more.
+var errRemoved = errors.New("the listener is not configured any more")
+
+// served is a listener that accepts.
+type served struct {
+	address  string // as configured
+	listener *listen.Listener
+	end      context.CancelCauseFunc
+}
+
+// accept runs a bound listener. a.mu is held.
+func (a *App) accept(l *listen.Listener) {
+	ctx, end := context.WithCancelCause(a.accepting)
+	a.served = append(a.served, served{l.Address(), l, end})
+	a.accepts.Go(func() {
+		err := l.Run(ctx)
+		switch {
+		case err == nil:
+		case errors.Is(context.Cause(ctx), errRemoved):
+			a.log.LogAttrs(ctx, slog.LevelWarn, "listener that is not configured any more ended late", slog.String("listener", l.Address()), slog.Any("error", err))
+		default:
+			a.fail("listener "+l.Addr().String(), err)
+		}
+	})
+}

@@ -1,0 +1,140 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// maxConfigBytes bounds a configuration that is asked about: the most that a file
+// may have, and some.
+const maxConfigBytes = 2 << 20
+
+// Reloader puts configurations in place.
+type Reloader interface {
+	// Reload reads the file again, or for an id one that was in place before, and
+	// puts it in place. With an [InvalidError], [ErrNoConfig] or [ErrNoFileKept]
+	// and any other error nothing is changed.
+	Reload(ctx context.Context, applied string) (Reloaded, error)
+	// Plan says what a configuration would change. The errors are those of Reload.
+	Plan(text []byte) (Plan, error)
+	// Applied lists the files that were in place, newest first; the first one is.
+	Applied() []Applied
+}
+
+// Why there is nothing to reload.
+var (
+	ErrNoConfig   = errors.New("started without a configuration file, so there is none to read again; start with -c FILE")
+	ErrNoFileKept = errors.New("no such file is kept")
+)
+
+// Change is a key that has another value.
+type Change struct {
+	Key string `json:"key" doc:"The key, with names of pools, routes and listeners in brackets"`
+	Old string `json:"old" doc:"The value before, as the file has it; secrets are stars, empty: there was none"`
+	New string `json:"new" doc:"The value now; empty: there is none"`
+}
+
+// Reloaded is what a reload has done.
+type Reloaded struct {
+	Changes   []Change `json:"changes" nullable:"false" doc:"What is different; all of it is in place, but for restart"`
+	Restart   []string `json:"restart" nullable:"false" doc:"Keys of which the running program keeps the old value until its next start"`
+	Arranged  []string `json:"arranged" nullable:"false" doc:"Keys in whose place still holds what was arranged by API"`
+	Forgotten []string `json:"forgotten" nullable:"false" doc:"Keys that were arranged by API and that the file has changed since: the file's value holds"`
+	Closed    int      `json:"closed_miners" doc:"Miners whose listener is gone"`
+}
+
+// Plan is what a configuration would change.
+type Plan struct {
+	Changes   []Change   `json:"changes" nullable:"false" doc:"What is different from what is in place"`
+	Restart   []string   `json:"restart" nullable:"false" doc:"Keys that take effect at the next start only"`
+	Arranged  []string   `json:"arranged" nullable:"false" doc:"Keys in whose place what was arranged by API would go on to hold"`
+	Forgotten []string   `json:"forgotten" nullable:"false" doc:"Keys that were arranged by API and that the file would change"`
+	Moves     []PlanMove `json:"moves" nullable:"false" doc:"Miners that would go elsewhere, by what the pools do now"`
+}
+
+// PlanMove is what would become of some miners.
+type PlanMove struct {
+	Miners   int    `json:"miners"`
+	Listener string `json:"listener,omitempty" doc:"The address that they came in by, where it is that which would be gone"`
+	Route    string `json:"route,omitempty" doc:"Where they are"`
+	Pool     string `json:"pool,omitempty" doc:"Where they are; empty: nowhere yet"`
+	ToRoute  string `json:"to_route,omitempty" doc:"Where they would go"`
+	ToPool   string `json:"to_pool,omitempty" doc:"The pool they would go to first; with the same name it is one over new connections; empty: the pools of a split"`
+	Closed   string `json:"closed,omitempty" doc:"Why their connections would be closed; empty: they would not"`
+}
+
+// Applied is a configuration file that was put in place.
+type Applied struct {
+	ID      string    `json:"id"`
+	At      time.Time `json:"at" doc:"When it was put in place"`
+	Changes []Change  `json:"changes" nullable:"false" doc:"What was different from the one before"`
+}
+
+// AppliedList is the body of GET /api/v1/applied.
+type AppliedList struct {
+	Applied []Applied `json:"applied" nullable:"false" doc:"Newest first; the first one is in place"`
+}
+
+// Reload is the body of POST /api/v1/reload.
+type Reload struct {
+	Applied string `json:"applied,omitempty" doc:"The id of a file that was in place before, as in /api/v1/applied; empty or no body: the file that the proxy was started with"`
+}
+
+type reloadInput struct {
+	Body *Reload `required:"false"`
+}
+
+type planInput struct {
+	RawBody []byte `contentType:"application/toml"`
+}
+
+// reloads registers what puts configurations in place.
+func reloads(api huma.API, r Reloader) {
+	post := func(path, id, summary string) huma.Operation {
+		op := write(http.MethodPost, path, id, summary, http.StatusUnprocessableEntity, http.StatusConflict, http.StatusInternalServerError)
+		op.DefaultStatus = http.StatusOK
+		return op
+	}
+	huma.Register(api, post("/api/v1/reload", "reload", "Read the configuration file again and put it in place; on an error nothing changes"),
+		func(ctx context.Context, in *reloadInput) (*body[Reloaded], error) {
+			applied := ""
+			if in.Body != nil {
+				applied = in.Body.Applied
+			}
+			done, err := r.Reload(context.WithoutCancel(ctx), applied)
+			return &body[Reloaded]{done}, notReloaded(err)
+		})
+	plan := post("/api/v1/plan", "plan", "What a configuration would change; nothing is changed")
+	plan.MaxBodyBytes = maxConfigBytes
+	huma.Register(api, plan, func(_ context.Context, in *planInput) (*body[Plan], error) {
+		p, err := r.Plan(in.RawBody)
+		return &body[Plan]{p}, notReloaded(err)
+	})
+	huma.Register(api, get("/api/v1/applied", "applied", "The configuration files that were in place"), func(context.Context, *struct{}) (*body[AppliedList], error) {
+		return &body[AppliedList]{AppliedList{r.Applied()}}, nil
+	})
+}
+
+// notReloaded is the problem of a configuration that is not put in place.
+func notReloaded(err error) error {
+	invalid, isInvalid := errors.AsType[InvalidError](err)
+	switch {
+	case err == nil:
+		return nil
+	case isInvalid:
+		errs := make([]error, 0, len(invalid.Mistakes))
+		for _, one := range invalid.Mistakes {
+			errs = append(errs, &huma.ErrorDetail{Location: one.Key, Message: one.Text})
+		}
+		return huma.Error422UnprocessableEntity("the configuration is not valid; nothing is changed", errs...)
+	case errors.Is(err, ErrNoConfig):
+		return huma.Error409Conflict(err.Error())
+	case errors.Is(err, ErrNoFileKept):
+		return huma.Error404NotFound(err.Error())
+	}
+	return huma.Error500InternalServerError("nothing is changed: " + err.Error())
+}
