@@ -107,6 +107,7 @@ type Link struct {
 	out     outbox
 	remote  string
 	since   time.Time
+	connect time.Duration
 }
 
 // New makes a link. Nothing happens before [Link.Run].
@@ -151,6 +152,7 @@ func (l *Link) Run(ctx context.Context) mining.Reason {
 
 // live dials and drives the connection to its end.
 func (l *Link) live(ctx context.Context) (mining.Reason, error) {
+	began := time.Now()
 	conn, reason, err := l.dial(ctx)
 	if reason != "" {
 		return reason, err
@@ -163,6 +165,7 @@ func (l *Link) live(ctx context.Context) (mining.Reason, error) {
 	}
 	w := wire.New(conn, nil, &l.deps.Wire)
 	l.conn, l.since = w, time.Now()
+	l.connect = l.since.Sub(began)
 	if addr := conn.RemoteAddr(); addr != nil {
 		l.remote = addr.String()
 	}
@@ -295,8 +298,11 @@ type Info struct {
 	Pool string
 	// Remote is the pool's address, and Since when it was reached; empty and
 	// zero before.
-	Remote  string
-	Since   time.Time
+	Remote string
+	Since  time.Time
+	// Connect is how long it took to reach it: name lookup, TCP and, where the
+	// pool speaks it, TLS; zero before.
+	Connect time.Duration
 	Session upstream.Info
 	Wire    wire.Stats
 }
@@ -305,7 +311,7 @@ type Info struct {
 func (l *Link) Info() Info {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	info := Info{ID: l.cfg.ID, Pool: l.cfg.Pool, Remote: l.remote, Since: l.since, Session: l.session.Info()}
+	info := Info{ID: l.cfg.ID, Pool: l.cfg.Pool, Remote: l.remote, Since: l.since, Connect: l.connect, Session: l.session.Info()}
 	if l.conn != nil {
 		info.Wire = l.conn.Stats()
 	}

@@ -28,7 +28,14 @@ type probe struct{ k *Keeper }
 // LinkEvent learns from one thing the pool said.
 func (p probe) LinkEvent(l *Link, ev upstream.Event) {
 	k := p.k
+	var connect time.Duration
+	if ev.Kind == upstream.Subscribed {
+		connect = l.Info().Connect
+	}
 	k.mu.Lock()
+	if connect > 0 {
+		k.status.Connect = connect
+	}
 	news, end := k.try.learn(ev)
 	if k.try.known {
 		k.status.Facts, k.status.Known = k.try.facts, true
