@@ -143,7 +143,7 @@ func (a *App) build(cfg *config.Config) error {
 	a.found = loadFindings(filepath.Join(cfg.DataDir, "pools.json"), a.log)
 	a.found.recall(hubCfg.Pools)
 	a.hub, err = hub.New(hubCfg, hub.Deps{
-		Dial: dial.New(dial.Config{}).Dial, Ledger: a.books, Logger: a.log, OnFound: a.found.keep,
+		Dial: dial.New(dial.Config{Logger: a.log}).Dial, Ledger: a.books, Logger: a.log, OnFound: a.found.keep,
 		Metrics: a.counts.hub(), Wire: wireConfig(poolLine, a.counts.wire(mining.Upstream)),
 	})
 	if err != nil {

@@ -63,6 +63,13 @@ func hubConfig(cfg *config.Config, version string) (hub.Config, error) {
 		if endpoint.Trust, err = trustOf(p); err != nil {
 			return hub.Config{}, fmt.Errorf("pool %q: %w", p.Name, err)
 		}
+		if p.Proxy != "" {
+			proxy, err := dial.ParseProxy(p.Proxy.Reveal())
+			if err != nil {
+				return hub.Config{}, fmt.Errorf("pool %q: %w", p.Name, err)
+			}
+			endpoint.Proxy = &proxy
+		}
 		h.Pools = append(h.Pools, hub.PoolConfig{
 			Name: p.Name, Endpoint: endpoint, Account: p.Username, Password: p.Password,
 			Worker: p.Worker, HasWorker: p.Worker.String() != "",

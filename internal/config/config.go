@@ -98,6 +98,9 @@ type Pool struct {
 	// Fingerprints are those of the pool's certificate, any of which will do;
 	// [ParseFingerprint] reads them. They count in place of who has signed it.
 	Fingerprints []string `toml:"fingerprints"`
+	// Proxy is the URL of a proxy by way of which the pool is reached, empty for
+	// none; [dial.ParseProxy] reads it. There may be a password in it.
+	Proxy mining.Secret `toml:"proxy"`
 }
 
 // Route is one [[route]]: which miners go to which pools.

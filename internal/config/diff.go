@@ -131,6 +131,7 @@ func Redact(c *Config) *Config {
 	r.Pools = slices.Clone(c.Pools)
 	for i := range r.Pools {
 		r.Pools[i].Password = mining.Secret(r.Pools[i].Password.String())
+		r.Pools[i].Proxy = mining.Secret(r.Pools[i].Proxy.String())
 	}
 	r.Storage.URL = mining.Secret(r.Storage.URL.String())
 	return &r

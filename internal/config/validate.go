@@ -4,6 +4,9 @@ import (
 	"math"
 	"strings"
 	"time"
+
+	"github.com/loka/stratum/internal/dial"
+	"github.com/loka/stratum/internal/mining"
 )
 
 // Bounds of what may be configured.
@@ -107,6 +110,7 @@ func (l *loader) checkPools(c *Config) {
 			l.add(join(at, "refusal_streak"), "%d is out of range; write 1 to %d, or 0 for any number", n, maxRefusalStreak)
 		}
 		l.checkTrust(at, p)
+		l.checkProxy(join(at, "proxy"), p.Proxy)
 	}
 }
 
@@ -121,6 +125,16 @@ func (l *loader) checkTrust(at string, p Pool) {
 		if _, err := ParseFingerprint(text); err != nil {
 			l.add(index(join(at, "fingerprints"), i), "%v", err)
 		}
+	}
+}
+
+// checkProxy checks a proxy's URL, which is not echoed.
+func (l *loader) checkProxy(at string, url mining.Secret) {
+	if url == "" {
+		return
+	}
+	if _, err := dial.ParseProxy(url.Reveal()); err != nil {
+		l.add(at, "%v", err)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/netip"
 	"slices"
@@ -14,16 +15,26 @@ import (
 
 // Config is how to dial. A zero field takes its default.
 type Config struct {
-	// ConnectTimeout bounds name lookup and TCP connect together; 10 s.
+	// ConnectTimeout bounds all before the TLS handshake with the pool: name
+	// lookup, TCP connect and what a proxy needs; 10 s.
 	ConnectTimeout time.Duration
 	// HandshakeTimeout bounds the TLS handshake; 10 s.
 	HandshakeTimeout time.Duration
 	// RootCAs verifies certificates; nil is the system's.
 	RootCAs *x509.CertPool
+	// Resolver finds the addresses of names; nil is the system's.
+	Resolver Resolver
+	// Logger is told of names that are not resolved any more; it may be nil.
+	Logger *slog.Logger
 }
 
 // Dialer opens connections. It may be used by any number of goroutines.
-type Dialer struct{ cfg Config }
+type Dialer struct {
+	cfg   Config
+	names names
+	// tcp connects to one address.
+	tcp func(ctx context.Context, to netip.AddrPort) (net.Conn, error)
+}
 
 // New makes a dialer.
 func New(cfg Config) *Dialer {
@@ -33,23 +44,27 @@ func New(cfg Config) *Dialer {
 	if cfg.HandshakeTimeout <= 0 {
 		cfg.HandshakeTimeout = 10 * time.Second
 	}
-	return &Dialer{cfg}
+	if cfg.Resolver == nil {
+		cfg.Resolver = net.DefaultResolver
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &Dialer{
+		cfg:   cfg,
+		names: names{resolver: cfg.Resolver, log: cfg.Logger, known: make(map[string]*answer)},
+		tcp:   connectTCP,
+	}
 }
 
-// Dial connects to the endpoint. Of a name's addresses each is tried, those
-// of the two IP versions side by side. A TLS endpoint's certificate is always
+// Dial connects to the endpoint, by way of its proxy if it has one. Of a name's
+// addresses each is tried, those of the two IP versions by turns; while its
+// resolver fails, those that it gave last. A TLS endpoint's certificate is always
 // verified. Any error is an [*Error].
 func (d *Dialer) Dial(ctx context.Context, to Endpoint) (net.Conn, error) {
-	connectCtx, cancel := context.WithTimeout(ctx, d.cfg.ConnectTimeout)
-	defer cancel()
-	// Who runs the connection sets the keepalive that it wants.
-	dialer := net.Dialer{KeepAlive: -1}
-	conn, err := dialer.DialContext(connectCtx, "tcp", to.Address())
-	if err != nil {
-		return nil, connectError(ctx, to, err)
-	}
-	if !to.TLS {
-		return conn, nil
+	conn, err := d.connect(ctx, to)
+	if err != nil || !to.TLS {
+		return conn, err
 	}
 	encrypted := tls.Client(conn, d.tlsConfig(to))
 	handshakeCtx, cancel := context.WithTimeout(ctx, d.cfg.HandshakeTimeout)
@@ -59,6 +74,33 @@ func (d *Dialer) Dial(ctx context.Context, to Endpoint) (net.Conn, error) {
 		return nil, handshakeError(ctx, to, err)
 	}
 	return encrypted, nil
+}
+
+// connect opens the way to the pool, in clear text.
+func (d *Dialer) connect(ctx context.Context, to Endpoint) (net.Conn, error) {
+	connecting, cancel := context.WithTimeout(ctx, d.cfg.ConnectTimeout)
+	defer cancel()
+	if to.Proxy != nil {
+		conn, err := d.through(connecting, *to.Proxy, to.Address())
+		if err != nil {
+			return nil, proxyError(ctx, to, err)
+		}
+		return conn, nil
+	}
+	conn, err := d.reach(connecting, to.Host, to.Port)
+	if err != nil {
+		return nil, connectError(ctx, to, err)
+	}
+	return conn, nil
+}
+
+// reach connects to a host of any number of addresses.
+func (d *Dialer) reach(ctx context.Context, host string, port uint16) (net.Conn, error) {
+	addrs, err := d.names.lookup(ctx, host)
+	if err != nil {
+		return nil, err
+	}
+	return d.race(ctx, addrs, port)
 }
 
 // tlsConfig verifies certificates as the endpoint has it.

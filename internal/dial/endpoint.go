@@ -22,6 +22,9 @@ type Endpoint struct {
 	// Trust says which certificates are taken; nil takes what the dialer's roots
 	// verify.
 	Trust *Trust
+	// Proxy is by way of which the pool is reached; nil is none. It resolves the
+	// pool's name.
+	Proxy *Proxy
 }
 
 // Trust says which certificates of a TLS endpoint are taken.
@@ -39,7 +42,8 @@ func (e Endpoint) Address() string {
 	return net.JoinHostPort(e.Host, strconv.Itoa(int(e.Port)))
 }
 
-// String is the endpoint as a URL that [Parse] reads.
+// String is the endpoint as a URL that [Parse] reads: host, port and whether it
+// is TLS.
 func (e Endpoint) String() string {
 	if e.TLS {
 		return "stratum+ssl://" + e.Address()

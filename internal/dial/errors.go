@@ -37,14 +37,16 @@ const (
 	CertificateUnexpected Problem = "certificate_unexpected"
 	// HandshakeFailed: the TLS handshake ended in another error.
 	HandshakeFailed Problem = "handshake_failed"
+	// ProxyRefused: the proxy answered, and not with a connection to the pool.
+	ProxyRefused Problem = "proxy_refused"
 	// Cancelled: the context ended.
 	Cancelled Problem = "cancelled"
 )
 
 // Error is why no connection came about.
 type Error struct {
-	// Reason is dial_failed, tls_failed, or that of the context's end:
-	// shutdown, or what its cause carries.
+	// Reason is dial_failed, proxy_failed, tls_failed, or that of the context's
+	// end: shutdown, or what its cause carries.
 	Reason mining.Reason
 	// Problem is what went wrong.
 	Problem Problem
@@ -64,7 +66,11 @@ func (e *Error) Error() string {
 		hint = ": no answer in time"
 	default:
 	}
-	return "connect to " + e.Endpoint.String() + hint + ": " + e.Err.Error()
+	by := ""
+	if p := e.Endpoint.Proxy; p != nil {
+		by = " by way of the proxy " + p.String()
+	}
+	return "connect to " + e.Endpoint.String() + by + hint + ": " + e.Err.Error()
 }
 
 // Unwrap returns the cause.
@@ -79,10 +85,23 @@ func connectError(ctx context.Context, to Endpoint, err error) *Error {
 		e.cancelled(ctx)
 	case isTimeout(err):
 		e.Problem = Timeout
-	case errors.As(err, &dns):
+	case errors.As(err, &dns), errors.Is(err, errNoAddress):
 		e.Problem = NoSuchHost
 	case errors.Is(err, syscall.ECONNREFUSED):
 		e.Problem = Refused
+	}
+	return e
+}
+
+// proxyError names what went wrong with the way by a proxy.
+func proxyError(ctx context.Context, to Endpoint, err error) *Error {
+	e := connectError(ctx, to, err)
+	if e.Problem == Cancelled {
+		return e
+	}
+	e.Reason = mining.ProxyFailed
+	if _, answered := errors.AsType[*refusal](err); answered {
+		e.Problem = ProxyRefused
 	}
 	return e
 }

@@ -47,6 +47,11 @@ func dialEndings() []ending {
 				return nil, &dial.Error{Reason: mining.DialFailed, Err: errors.New("no such host")}
 			}
 		}},
+		{name: "no way by the proxy", reason: mining.ProxyFailed, before: func(e *endings) {
+			e.dial = func() (net.Conn, error) {
+				return nil, &dial.Error{Reason: mining.ProxyFailed, Err: errors.New("it says 407")}
+			}
+		}},
 		{name: "certificate", reason: mining.TLSFailed, before: func(e *endings) { e.dial = tls }},
 		{
 			name: "certificate, after the probe", reason: mining.TLSFailed, miner: true,

@@ -30,8 +30,11 @@ func TestConnectTime(t *testing.T) {
 			},
 		})
 		ctx, cancel := context.WithCancel(t.Context())
-		done := make(chan error)
-		go func() { done <- k.Run(ctx) }()
+		done := make(chan struct{})
+		go func() {
+			_ = k.Run(ctx)
+			close(done)
+		}()
 		pool.want(subscribe1)
 		if s := k.Status(); s.Connect != 0 {
 			t.Errorf("before the pool has spoken it is %v", s.Connect)

@@ -67,6 +67,8 @@ func advice(reason mining.Reason) (what, todo string) {
 	switch reason {
 	case mining.DialFailed:
 		return "cannot connect", "check url of this pool, and the network"
+	case mining.ProxyFailed:
+		return "no way to the pool by the proxy", "check proxy and url of this pool, and that the proxy lets this machine through to the pool"
 	case mining.TLSFailed:
 		return "TLS handshake failed", "check url of this pool: stratum+ssl:// needs a TLS port and a valid certificate"
 	case mining.PoolHandshakeTimeout:

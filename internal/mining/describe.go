@@ -48,6 +48,7 @@ var describeReason = map[Reason]Description{
 	Disconnected:      {"An operator disconnected the miner by the API.", "Nothing; the miner reconnects at once."},
 
 	DialFailed:           {"No connection to any of the pool's addresses.", "Check the pool's url, DNS and the firewall of this machine."},
+	ProxyFailed:          {"The proxy towards the pool could not be reached, or did not connect us to the pool.", "See the log line's error; check proxy and url of the pool, and that the proxy lets this machine through to it."},
 	TLSFailed:            {"The TLS handshake with the pool or the check of its certificate failed.", "Check the host name and the port of url, this machine's clock and its root certificates."},
 	PoolHandshakeTimeout: {"The pool did not answer mining.subscribe in time, or took the login and sent no job.", "Check that url names a Stratum V1 port of a SHA-256 pool; the pool's error in /health says what was awaited."},
 	SubscribeRefused:     {"The pool refused mining.subscribe.", "Ask the pool; it may refuse this address, or proxies."},

@@ -72,6 +72,9 @@ const (
 const (
 	// DialFailed: no connection to any of the pool's addresses.
 	DialFailed Reason = "dial_failed"
+	// ProxyFailed: the proxy towards the pool could not be reached, or did not
+	// connect us.
+	ProxyFailed Reason = "proxy_failed"
 	// TLSFailed: the TLS handshake or the certificate check failed.
 	TLSFailed Reason = "tls_failed"
 	// PoolHandshakeTimeout: no subscribe reply in time, or no job after it.
@@ -108,7 +111,7 @@ func Reasons(side Side) []Reason {
 		LineTooLong, NULByte, TooManyErrors, Shutdown, InternalError,
 	}
 	if side == Upstream {
-		return append(both, DialFailed, TLSFailed, PoolHandshakeTimeout, SubscribeRefused,
+		return append(both, DialFailed, ProxyFailed, TLSFailed, PoolHandshakeTimeout, SubscribeRefused,
 			BadExtranonce, PoolAuthorizeRefused, PoolSilent, MinerGone, NoMiners)
 	}
 	return append(both, HandshakeTimeout, AuthorizeTimeout, IdleTimeout, UnknownProtocol,
