@@ -63,7 +63,7 @@ func (r *readers) Pools() []view.PoolState {
 		s := view.PoolState{
 			Name: p.Name, URL: urlOf(cfg, &p), State: poolState(p), Since: p.Probe.Since,
 			Connections: p.Links, RTT: p.RTT, Error: p.Probe.Error,
-			Drained: p.Drained, Miners: p.Miners, OneWorker: p.OneWorker, VersionBits: p.Reading.String(),
+			Breaker: string(p.Breaker), Drained: p.Drained, Miners: p.Miners, OneWorker: p.OneWorker, VersionBits: p.Reading.String(),
 			Discrepancies: p.Discrepancies, WorkNotSubmitted: p.Unsubmitted, Links: linkStates(p.Shared),
 		}
 		if p.Probe.State == link.Active {

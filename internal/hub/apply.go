@@ -87,13 +87,14 @@ func (n *next) loginAt(p *pool) string {
 // makeProbe gives a pool the connection that is kept all the time: it tells
 // whether the pool can serve and what its extranonce is like.
 func (h *Hub) makeProbe(p *pool, username string) {
+	p.breaker = link.NewBreaker(h.poolChanged)
 	p.probe = link.NewKeeper(link.KeeperConfig{
 		Link:     h.linkConfig(p),
 		Username: username,
 		Password: p.Password,
 	}, link.KeeperDeps{
 		Dial: h.deps.Dial, Logger: h.log,
-		Metrics: h.linkMetrics(p), Quota: &p.quota, Wire: h.deps.Wire,
+		Metrics: h.linkMetrics(p), Quota: &p.quota, Breaker: p.breaker, Wire: h.deps.Wire,
 		OnChange: func(s link.Status) {
 			p.probed(s.State, time.Now())
 			h.poolChanged()

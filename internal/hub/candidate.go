@@ -211,11 +211,11 @@ func (g *dedicated) seek(now time.Time) {
 
 // offer has a candidate at a pool, which is to take the miner over from a link;
 // nil is from none. There is no candidate where the miner has another one or
-// another link by now, or cannot be moved.
+// another link by now, or cannot be moved, or where the pool takes no connection.
 func (g *dedicated) offer(p *pool, from *link.Link) *candidate {
 	l := g.newLink(p)
 	g.mu.Lock()
-	if !g.movable() || g.candidate != nil || g.link != from {
+	if !g.movable() || g.candidate != nil || g.link != from || !p.breaker.Allow() {
 		g.mu.Unlock()
 		return nil
 	}

@@ -86,11 +86,11 @@ func rank(p *pool, now time.Time) int {
 }
 
 // try gives the miner its first link, to a pool, and says whether that has
-// taken it.
+// taken it; it has not where its breaker is open.
 func (g *dedicated) try(p *pool) bool {
 	l := g.newLink(p)
 	g.mu.Lock()
-	if g.left {
+	if g.left || !p.breaker.Allow() {
 		g.mu.Unlock()
 		return false
 	}
@@ -109,7 +109,7 @@ func (g *dedicated) try(p *pool) bool {
 func (g *dedicated) newLink(p *pool) *link.Link {
 	return link.New(g.hub.linkConfig(p), link.Deps{
 		Dial: g.hub.deps.Dial, Events: g, Logger: g.hub.log,
-		Metrics: g.hub.linkMetrics(p), Quota: &p.quota, Wire: g.hub.deps.Wire,
+		Metrics: g.hub.linkMetrics(p), Quota: &p.quota, Breaker: p.breaker, Wire: g.hub.deps.Wire,
 	})
 }
 

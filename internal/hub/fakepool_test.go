@@ -22,6 +22,7 @@ type fakePool struct {
 	refuse atomic.Bool // the dial fails
 	// alive counts its connections.
 	alive   atomic.Int32
+	dials   atomic.Int64  // that were tried
 	slow    time.Duration // the dial takes that long
 	en1     string
 	en2Size int
@@ -78,6 +79,7 @@ func (p *fakePool) dial() (net.Conn, error) {
 	slow := p.slow
 	p.mu.Unlock()
 	time.Sleep(slow)
+	p.dials.Add(1)
 	if p.refuse.Load() {
 		return nil, errors.New("connection refused")
 	}

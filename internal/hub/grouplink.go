@@ -5,8 +5,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
-
 	"github.com/loka/stratum/internal/link"
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/internal/upstream"
@@ -28,35 +26,45 @@ const (
 // run lives one link after another until the group is closed or ctx ends. A
 // link is dialled while the pool's probe says that it serves.
 func (g *group) run(ctx context.Context) {
-	pause := &backoff.ExponentialBackOff{
-		InitialInterval: backoffMin / 2, MaxInterval: backoffMax / 2,
-		Multiplier: 2, RandomizationFactor: 1,
-	}
-	pause.Reset()
-	for ctx.Err() == nil && !g.over() {
-		changed := g.hub.whenChanged()
-		if !g.pool.probe.Ready() || !g.pool.fits(g.layout()) {
-			select {
-			case <-changed:
-			case <-ctx.Done():
-			}
-			continue
+	running, stop := context.WithCancel(ctx)
+	defer stop()
+	link.Persist(running, backoffMin, backoffMax, func() bool {
+		began, dialled := g.wait(running)
+		if g.over() {
+			stop()
 		}
-		if g.key.account != "" && g.hub.dials.Wait(ctx) != nil { // there may be a thousand of them
-			break
-		}
-		began := time.Now()
-		g.live(ctx)
-		if time.Since(began) > healthyAfter {
-			pause.Reset()
-		}
-		rest(ctx, pause.NextBackOff())
-	}
+		return dialled && time.Since(began) > healthyAfter
+	})
 	g.hub.dropGroup(g)
 }
 
-// live lives one link.
-func (g *group) live(ctx context.Context) {
+// wait lives one link as soon as there may be one, and says since when; it is
+// false where the group or ctx has ended before.
+func (g *group) wait(ctx context.Context) (began time.Time, dialled bool) {
+	p := g.pool
+	for ctx.Err() == nil && !g.over() {
+		changed, atMost := g.hub.whenChanged(), (<-chan time.Time)(nil)
+		if p.probe.Ready() && p.fits(g.layout()) {
+			if g.key.account != "" && g.hub.dials.Wait(ctx) != nil { // there may be a thousand of them
+				break
+			}
+			if began = time.Now(); g.live(ctx) {
+				return began, true
+			}
+			atMost = time.After(p.breaker.Wait())
+		}
+		select {
+		case <-changed:
+		case <-atMost:
+		case <-ctx.Done():
+		}
+	}
+	return began, false
+}
+
+// live lives one link. It is false where the group is closed or the pool's
+// breaker does not let it.
+func (g *group) live(ctx context.Context) bool {
 	p := g.pool
 	cfg := g.hub.linkConfig(p)
 	expected := g.heir()
@@ -64,16 +72,16 @@ func (g *group) live(ctx context.Context) {
 	if len(g.members) == 0 {
 		g.expected = expected
 	}
-	if g.closed {
+	if g.closed || !p.breaker.Allow() {
 		g.mu.Unlock()
-		return
+		return false
 	}
 	if p.SuggestAuto {
 		cfg.SuggestDifficulty = g.asked.atStart(g.load())
 	}
 	l := link.New(cfg, link.Deps{
 		Dial: g.hub.deps.Dial, Events: g, Logger: g.hub.log,
-		Metrics: g.hub.linkMetrics(p), Quota: &p.quota, Wire: g.hub.deps.Wire,
+		Metrics: g.hub.linkMetrics(p), Quota: &p.quota, Breaker: p.breaker, Wire: g.hub.deps.Wire,
 	})
 	g.link, g.login = l, p.loginOf(g.route, g.who)
 	g.authorized, g.early = false, nil
@@ -86,6 +94,7 @@ func (g *group) live(ctx context.Context) {
 	p.links.Add(1)
 	l.Run(ctx)
 	p.links.Add(-1)
+	return true
 }
 
 // LinkEvent takes what the link's pool said; see [link.Events].

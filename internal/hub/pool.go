@@ -20,9 +20,11 @@ import (
 type pool struct {
 	PoolConfig
 
-	// probe and book are there once the pool is in a roster. endProbe ends the
+	// probe, breaker and book are there once the pool is in a roster. endProbe ends the
 	// probe; it is guarded by the hub's applyMu.
-	probe    *link.Keeper
+	probe *link.Keeper
+	// breaker keeps connections away while it takes none.
+	breaker  *link.Breaker
 	book     *ledger.PoolBook
 	endProbe context.CancelFunc
 	// born is when a pool of the first roster was made: it is given a moment to

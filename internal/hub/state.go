@@ -15,6 +15,8 @@ type PoolState struct {
 
 	// Probe is the state of the pool's own connection.
 	Probe link.Status
+	// Breaker says whether connections to the pool are tried.
+	Breaker link.BreakerState
 	// Links counts the miners' connections to the pool.
 	Links int
 	// RTT is the round trip of the last share; 0 is none yet.
@@ -143,7 +145,7 @@ func (h *Hub) Pools() []PoolState {
 	states := make([]PoolState, 0, len(all))
 	for _, p := range all {
 		states = append(states, PoolState{
-			PoolConfig: p.PoolConfig, Probe: p.probe.Status(), Links: links[p.Name], Leaving: p.leaving.Load(),
+			PoolConfig: p.PoolConfig, Probe: p.probe.Status(), Breaker: p.breaker.State(), Links: links[p.Name], Leaving: p.leaving.Load(),
 			RTT:     time.Duration(p.rtt.Load()),
 			Standby: !preferred[p] && miners[p.Name] == 0, Drained: p.drained.Load(),
 			Miners: miners[p.Name], OneWorker: p.knowsOne(now), Reading: p.reading(),

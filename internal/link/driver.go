@@ -50,6 +50,10 @@ func (d driver) Tick(now time.Time) (mining.Reason, time.Time) {
 // tell passes the gathered events on, without the lock.
 func (l *Link) tell() {
 	for _, ev := range l.events {
+		if ev.Kind == upstream.Subscribed && !l.taken {
+			l.taken = true
+			l.deps.Breaker.took(l.probe)
+		}
 		l.metrics.count(ev)
 		l.notes.event(ev)
 		l.deps.Events.LinkEvent(l, ev)

@@ -6,8 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
-
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/internal/wire"
 )
@@ -37,9 +35,10 @@ type KeeperDeps struct {
 	// Logger and Metrics may be nil.
 	Logger  *slog.Logger
 	Metrics *Metrics
-	// Quota and Wire are as in [Deps].
-	Quota *Quota
-	Wire  wire.Config
+	// Quota, Breaker and Wire are as in [Deps].
+	Quota   *Quota
+	Breaker *Breaker
+	Wire    wire.Config
 	// OnChange, if not nil, is called after the state or the facts (all but
 	// job and difficulty) have changed, from the goroutine in Run, with no lock held.
 	OnChange func(Status)
@@ -49,10 +48,9 @@ type KeeperDeps struct {
 // login. It knows whether the pool can be used and what it is like. Its
 // methods may be called from any goroutine.
 type Keeper struct {
-	cfg   KeeperConfig
-	deps  KeeperDeps
-	pause *backoff.ExponentialBackOff // owned by Run
-	news  news                        // owned by Run
+	cfg  KeeperConfig
+	deps KeeperDeps
+	news news // owned by Run
 	// settling says that the pool is active and news wants to hear of it
 	// once more; owned by Run.
 	settling bool
@@ -74,14 +72,8 @@ func NewKeeper(cfg KeeperConfig, deps KeeperDeps) *Keeper {
 		log = deps.Logger.With(slog.String("pool", cfg.Link.Pool))
 	}
 	return &Keeper{
-		cfg:  cfg,
-		deps: deps,
-		// A factor of 1 draws from nothing to twice the interval: full
-		// jitter, so that a pool that comes back is not stormed.
-		pause: &backoff.ExponentialBackOff{
-			InitialInterval: cfg.BackoffMin / 2, MaxInterval: cfg.BackoffMax / 2,
-			Multiplier: 2, RandomizationFactor: 1,
-		},
+		cfg:     cfg,
+		deps:    deps,
 		news:    news{log: log, last: make(map[mining.Reason]time.Time)},
 		status:  Status{State: Connecting, Since: time.Now()},
 		changed: make(chan struct{}),
@@ -96,19 +88,8 @@ func setDefault(d *time.Duration, def time.Duration) {
 
 // Run keeps the pool connected until ctx ends; its error is ctx's.
 func (k *Keeper) Run(ctx context.Context) error {
-	k.pause.Reset()
-	for {
-		if k.attempt(ctx) {
-			k.pause.Reset()
-		}
-		wait := time.NewTimer(k.pause.NextBackOff())
-		select {
-		case <-ctx.Done():
-			wait.Stop()
-			return context.Cause(ctx)
-		case <-wait.C:
-		}
-	}
+	Persist(ctx, k.cfg.BackoffMin, k.cfg.BackoffMax, func() bool { return k.attempt(ctx) })
+	return context.Cause(ctx)
 }
 
 // attempt lives one link and says whether it was healthy.
@@ -123,8 +104,10 @@ func (k *Keeper) attempt(ctx context.Context) (healthy bool) {
 	k.mu.Unlock()
 	l := New(k.cfg.Link, Deps{
 		Dial: k.deps.Dial, Events: probe{k}, Logger: k.deps.Logger, Metrics: k.deps.Metrics, Quota: k.deps.Quota, Wire: k.deps.Wire,
+		Breaker: k.deps.Breaker,
 	})
-	l.alarm = k.alarm
+	l.alarm, l.probe = k.alarm, true
+	k.deps.Breaker.probe()
 	l.Authorize(k.cfg.Username, k.cfg.Password.Reveal(), 0)
 	l.Run(ctx)
 	k.mu.Lock()

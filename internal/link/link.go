@@ -75,6 +75,9 @@ type Deps struct {
 	Metrics *Metrics
 	// Quota may be shared by links; nil is one of the link's own.
 	Quota *Quota
+	// Breaker is told whether the pool takes the link; nil is nobody. Who runs the
+	// link has asked it.
+	Breaker *Breaker
 	// Wire is how the connection is driven. A MaxLine of 0 is 1 MiB.
 	Wire wire.Config
 }
@@ -92,11 +95,14 @@ type Link struct {
 	// alarm, if not nil, is asked at each tick by the goroutine in Run and
 	// says when it wants to be asked next, zero for never.
 	alarm func(now time.Time) time.Time
+	// probe says that it is a keeper's.
+	probe bool
 
 	// Owned by the goroutine in Run.
 	events []upstream.Event
 	notes  notes
 	cause  error
+	taken  bool // the pool has subscribed it
 
 	mu      sync.Mutex
 	session *upstream.V1
@@ -144,6 +150,9 @@ func (l *Link) Run(ctx context.Context) mining.Reason {
 	l.events = l.session.Abandon(time.Now(), l.events[:0])
 	l.mu.Unlock()
 	l.tell()
+	if !l.taken {
+		l.deps.Breaker.ended(reason, l.probe)
+	}
 	l.metrics.closed(reason)
 	l.notes.ended(reason, err)
 	l.deps.Events.LinkEnded(l, reason, err)

@@ -50,7 +50,7 @@ func pool(s *PoolState, b *ledger.Pool, now time.Time) Pool {
 		Connections: s.Connections, Difficulty: finite(s.Difficulty),
 		RTTSeconds: s.RTT.Seconds(), VersionMask: mask(s.VersionMask),
 		Extranonce1Size: s.Extranonce1Size, Extranonce2Size: s.Extranonce2Size,
-		Error: s.Error, Drained: s.Drained, Miners: s.Miners, OneWorker: s.OneWorker, VersionBits: s.VersionBits,
+		Error: s.Error, Breaker: s.Breaker, Drained: s.Drained, Miners: s.Miners, OneWorker: s.OneWorker, VersionBits: s.VersionBits,
 		Discrepancies: s.Discrepancies, WorkNotSubmitted: sane(s.WorkNotSubmitted),
 		Links: make([]Link, 0, len(s.Links)),
 	}

@@ -140,6 +140,8 @@ type PoolState struct {
 	// Error is why it is not serving work, or in state degraded what is wrong
 	// with it, in words; else empty.
 	Error string
+	// Breaker says whether connections to it are tried: one of [BreakerStates].
+	Breaker string
 	// Drained says that an operator wants its miners elsewhere.
 	Drained bool
 	// Miners counts the miners whose work comes from it.
@@ -160,6 +162,9 @@ type PoolState struct {
 	// dedicated routes are not listed: there is one for each miner.
 	Links []LinkState
 }
+
+// BreakerStates are the states of a pool's breaker.
+func BreakerStates() []string { return []string{"closed", "open", "half_open"} }
 
 // RouteState is one route as the hub knows it.
 type RouteState struct {

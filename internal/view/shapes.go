@@ -64,6 +64,7 @@ type Pool struct {
 	Extranonce1Size   int        `json:"extranonce1_size" doc:"Bytes; 0 with extranonce2_size 0: not known yet"`
 	Extranonce2Size   int        `json:"extranonce2_size" doc:"Bytes"`
 	Error             string     `json:"error" doc:"Why it serves no work, or what is wrong with a degraded pool; else empty"`
+	Breaker           string     `json:"breaker" doc:"Whether connections to it are tried: closed (they are), open (they are not, for the latest failed), half_open (one is, to see whether it is back)"`
 	Drained           bool       `json:"drained" doc:"An operator wants its miners elsewhere: new ones stay away, and those that are there go where there is work for them"`
 	Miners            int        `json:"miners" doc:"Miners whose work comes from it"`
 	OneWorker         bool       `json:"one_worker" doc:"It was found to know one worker a connection"`

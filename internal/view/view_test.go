@@ -125,7 +125,7 @@ func TestSummary(t *testing.T) {
 
 func TestPools(t *testing.T) {
 	m, hub, _ := farm(t)
-	hub.pools[0].Drained = true
+	hub.pools[0].Drained, hub.pools[0].Breaker = true, "half_open"
 	pools := m.Pools()
 	if len(pools) != 2 {
 		t.Fatalf("%d pools", len(pools))
@@ -133,11 +133,11 @@ func TestPools(t *testing.T) {
 	contract(t, pools[0], `{"name":"main","url":"stratum+tcp://pool.example.com:3333","state":"active","since":"2026-01-02T03:04:05Z","connections":3,"difficulty":1024,
 		"accepted":3,"rejected":1,"stale":1,"unanswered":1,"work_accepted":3072,"last_job_age_seconds":0.4,"error":"",
 		"rtt_seconds":0.02,"version_mask":"1fffe000","extranonce1_size":4,"extranonce2_size":8,
-		"drained":true,"miners":2,"one_worker":true,"version_bits":"xor","discrepancies":4,"work_not_submitted":0.5,
+		"breaker":"half_open","drained":true,"miners":2,"one_worker":true,"version_bits":"xor","discrepancies":4,"work_not_submitted":0.5,
 		"links":[{"id":7,"miners":2,"difficulty":1024,"extranonce1":"ab01","extranonce2_size":8,"hashrate":2e14,"since":"2026-01-02T03:04:05Z",
 		"login":"ACCOUNT.farm","authorized_workers":1,"pending":3}]}`)
 	contract(t, pools[1], `{"name":"backup","state":"connecting","since":null,"connections":0,"difficulty":0,"accepted":0,"rejected":0,"work_accepted":0,"last_job_age_seconds":null,"version_mask":"",
-		"drained":false,"miners":0,"one_worker":false,"version_bits":"","discrepancies":0,"work_not_submitted":0,"links":[]}`)
+		"breaker":"","drained":false,"miners":0,"one_worker":false,"version_bits":"","discrepancies":0,"work_not_submitted":0,"links":[]}`)
 }
 
 func TestWorkers(t *testing.T) {
