@@ -178,14 +178,14 @@ func (a *App) makeListeners(counts *counts) error {
 	}
 	limiter := listen.NewLimiter(most)
 	for _, l := range a.cfg.Listeners {
-		address := l.Address
 		a.listeners = append(a.listeners, listen.New(listen.Config{
-			Address: address, HandshakeTimeout: a.cfg.Server.HandshakeTimeout, StopTimeout: a.cfg.Server.ShutdownTimeout,
+			Address: l.Address, HandshakeTimeout: a.cfg.Server.HandshakeTimeout, StopTimeout: a.cfg.Server.ShutdownTimeout,
 		}, listen.Deps{
 			Limiter: limiter, Logger: a.log, Metrics: counts.listen(),
-			Serve: func(_ context.Context, conn net.Conn, preread []byte, gone func()) {
-				a.serve.Serve(context.Background(), conn, preread, address, gone)
+			Serve: func(_ context.Context, conn net.Conn, preread []byte, arrival mining.Arrival, gone func()) {
+				a.serve.Serve(context.Background(), conn, preread, arrival, gone)
 			},
+			Tunnel: a.hub.Tunnel,
 		}))
 	}
 	return nil

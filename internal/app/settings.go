@@ -70,6 +70,7 @@ func hubConfig(cfg *config.Config, version string) (hub.Config, error) {
 			RefusalStreak: p.RefusalStreak,
 		})
 	}
+	targets := targetsOf(h.Pools)
 	for i, r := range cfg.Routes {
 		h.Routes = append(h.Routes, hub.RouteConfig{
 			Name: r.Name, Pools: r.EveryPool(), Parts: hubParts(r.Split), Worker: r.Worker, Extranonce2Size: r.Extranonce2Size,
@@ -85,13 +86,36 @@ func hubConfig(cfg *config.Config, version string) (hub.Config, error) {
 					Max: work.Difficulty(v.Max), Fixed: work.Difficulty(v.Fixed),
 				}
 			},
-			Rule: steer.Rule{
-				Listener: r.Match.Listen, UserAgent: r.Match.UserAgent,
-				Worker: r.Match.Worker, CIDR: r.Match.CIDR,
-			},
+			Rule: ruleOf(r, targets),
 		})
 	}
 	return h, nil
+}
+
+// ruleOf says which miners a route takes; targets are what a CONNECT names each
+// pool by.
+func ruleOf(r config.Route, targets map[string]string) steer.Rule {
+	rule := steer.Rule{
+		Route: r.Name, Listener: r.Match.Listen, Connect: r.Match.Connect, UserAgent: r.Match.UserAgent,
+		Worker: r.Match.Worker, CIDR: r.Match.CIDR,
+	}
+	for _, name := range r.EveryPool() {
+		if target, ok := targets[name]; ok {
+			rule.Targets = append(rule.Targets, target)
+		}
+	}
+	return rule
+}
+
+// targetsOf is what an HTTP CONNECT names each pool by.
+func targetsOf(pools []hub.PoolConfig) map[string]string {
+	targets := make(map[string]string, len(pools))
+	for _, p := range pools {
+		if target, ok := steer.Target(p.Endpoint.Address()); ok {
+			targets[p.Name] = target
+		}
+	}
+	return targets
 }
 
 // serveConfig maps the configuration onto the miners' connections.

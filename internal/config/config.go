@@ -143,7 +143,9 @@ type Match struct {
 	Worker    string         `toml:"worker"`
 	UserAgent string         `toml:"user_agent"`
 	CIDR      []netip.Prefix `toml:"cidr"`
-	Connect   string         `toml:"connect"`
+	// Connect is a glob on the target of an HTTP CONNECT. Unlike the others it
+	// does not hold for a miner that has none.
+	Connect string `toml:"connect"`
 }
 
 // Vardiff is the [vardiff] table, for shared mode. Difficulties are in

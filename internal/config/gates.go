@@ -26,7 +26,6 @@ func gates() []gate {
 		{"listener[].cert", []string{`""`}, "leave it out"},
 		{"listener[].key", []string{`""`}, "leave it out"},
 		{"listener[].proxy_from", []string{"[]"}, "leave it empty"},
-		{"route[].match.connect", []string{`""`}, "leave it out"},
 		{"storage.url", []string{`""`}, "leave it empty; figures are kept in data_dir"},
 		{"storage.keep_shares", []string{`"48h"`}, "leave it out; single shares are not stored yet"},
 		{"storage.max_disk", []string{`"10GiB"`}, "leave it out; single shares are not stored yet"},

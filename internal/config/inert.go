@@ -14,11 +14,14 @@ func (l *loader) noteInert(c *Config) {
 		for _, name := range r.EveryPool() {
 			used[name] = true
 		}
-		if caught != "" {
-			l.note(index("route", i), "no miner gets here: route "+caught+" before it takes them all; put the route without a match last")
+		if caught != "" && r.Match.Connect == "" {
+			l.note(index("route", i), "no miner gets here but by HTTP CONNECT: route "+caught+" before it takes all others; put the route without a match last")
 		}
 		if r.Match.IsZero() {
 			caught = r.Name
+		}
+		if !targetable(r.Match.Connect) {
+			l.note(join(join(index("route", i), "match"), "connect"), `no HTTP CONNECT matches this; write HOST:PORT, or HOST:* for any port`)
 		}
 		l.noteInertShared(index("route", i), r)
 	}
@@ -33,6 +36,15 @@ func (l *loader) noteInert(c *Config) {
 		}
 	}
 	l.noteInertVardiff(c)
+}
+
+// targetable says whether a glob can match the target of an HTTP CONNECT, which
+// ends with a port; none at all is no such glob.
+func targetable(glob string) bool {
+	if _, ok := steer.Target(glob); ok || glob == "" {
+		return true
+	}
+	return strings.ContainsAny(glob, "*?") && strings.ContainsAny(glob[len(glob)-1:], "*?0123456789")
 }
 
 // isTLS says whether a pool's URL asks for an encrypted connection.
@@ -90,7 +102,7 @@ func (c *Config) dedicatedOnly(listener string) bool {
 		rest := r.Match
 		rest.Listen = ""
 		if rest.IsZero() {
-			break // it takes all that the listener has
+			break // it takes all that the listener has, but for an HTTP CONNECT
 		}
 	}
 	return dedicated

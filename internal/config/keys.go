@@ -121,7 +121,7 @@ func meanings() map[string]meaning {
 		"route[].match.worker":     {"Glob on the miner's login.", "any"},
 		"route[].match.user_agent": {"Glob on what the miner calls itself.", "any"},
 		"route[].match.cidr":       {"Networks that the miner may come from.", "any"},
-		"route[].match.connect":    {"Glob on the target of an HTTP CONNECT.", "any"},
+		"route[].match.connect":    {"Glob on the target of the HTTP CONNECT that the miner came by, `HOST:PORT` in lower case; a miner that came without one does not match. See [HTTP CONNECT](#http-connect).", "any of the route's pools, or no CONNECT at all"},
 
 		"storage.url":         {"Empty: SQLite in `data_dir`. Else `postgres://…`.", ""},
 		"storage.keep_shares": {"How long single shares are kept.", ""},

@@ -417,11 +417,38 @@ start = 5
 		`loka.toml:6:3: pool[1]: no route uses this pool`,
 		`loka.toml:13:29: route[0].max_miners_per_connection: has no effect in dedicated mode, where each miner has a pool connection of its own`,
 		`loka.toml:14:8: route[0].vardiff: has no effect in dedicated mode, where the pool sets the difficulty`,
-		`loka.toml:16:3: route[1]: no miner gets here: route all before it takes them all; put the route without a match last`,
+		`loka.toml:16:3: route[1]: no miner gets here but by HTTP CONNECT: route all before it takes all others; put the route without a match last`,
 		`loka.toml:20:2: vardiff: has no effect in dedicated mode, where the pool sets the difficulty`,
 	}
 	if diff := cmp.Diff(strings.Join(want, "\n"), c.Notes.Error()); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// A glob that no target of a CONNECT can match is remarked on, and a route that
+// asks for a CONNECT may stand behind one that takes everybody.
+func TestNotesOfConnect(t *testing.T) {
+	t.Parallel()
+	for glob, noted := range map[string]bool{
+		"": false, "*": false, "pool.example.com:3333": false, "pool.example.com:*": false, "*.example.com:333?": false,
+		"Pool*": false, "[2001:db8::1]:3333": false, "pool.example.com": true, "*.example.com": true, "stratum+tcp://pool:3333": true,
+		"192.0.2.1": true, "pool:0": true,
+	} {
+		c := load(t, minimal+"[[route]]\nname = \"a\"\n[[route]]\nname = \"b\"\nmatch.connect = \""+glob+"\"\n", Options{})
+		got := make([]string, 0, len(c.Notes))
+		for _, n := range c.Notes {
+			got = append(got, n.Key)
+		}
+		var want []string
+		switch {
+		case noted:
+			want = []string{"route[1].match.connect"}
+		case glob == "":
+			want = []string{"route[1]"}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%q: notes at %q, want %q", glob, got, want)
+		}
 	}
 }
 

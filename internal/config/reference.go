@@ -128,6 +128,28 @@ for are more than there is, each gets as much less. Without a part by weight, wh
 - ` + "`loka route split farm 'buyer=300TH/s,main=70,a/b=30'`" + ` changes the split of a route that has one, among its pools, without a restart; see
   [API.md](API.md#writes). ` + "`/api/v1/routes`" + ` and the page show what each part should have and has.
 
+## HTTP CONNECT
+
+A miner whose firmware has a setting for an HTTP proxy can keep its pool's address and name this proxy there, at the port that miners connect to. Its
+` + "`CONNECT pool.example.com:3333 HTTP/1.1`" + ` is answered, and what follows is Stratum with loka itself, as on any other connection: nothing is dialled
+for it, and no other address can be reached by it. The target says which routes it may match:
+
+- a route with ` + "`match.connect`" + `: if that glob matches the target, which need not be one of the pools then;
+- a route without: if one of its pools has that host and port in its ` + "`url`" + `. The miner goes to any of the route's pools, as all of its miners do.
+- ` + "`CONNECT pool.example.com:3333/farm`" + ` matches the route ` + "`farm`" + ` only, on the same terms, wherever it stands in the file.
+
+All else that a route asks for holds, too. Case does not matter in a host name, nor does a dot at its end.
+
+| answer | means |
+|---|---|
+| 200 | Stratum follows |
+| 400 | the request is malformed, or its head is longer than 8 KiB |
+| 403 | the target is no pool and no route's ` + "`connect`" + `, or no route takes this miner to it |
+| 404 | there is no route of that name |
+| 502 | none of the pools that the miner might come to can be reached now |
+
+A request with another method than CONNECT is answered with 400. Passwords that a client sends to a proxy are not looked at and not logged.
+
 ## Difficulty
 
 In shared mode each miner has a difficulty of its own. It begins at ` + "`start`" + ` and is adjusted between ` + "`min` and `max`" + ` until the miner sends

@@ -94,16 +94,7 @@ func (s *seat) known() []link.Facts {
 // hopeless says that no pool that the miner may come to is being connected
 // for the first time: waiting for one of them would only keep the miner from
 // its own failover.
-func (s *seat) hopeless() bool {
-	for _, i := range s.hub.rules.Candidates(s.facts) {
-		for _, p := range s.hub.routes[i].pools {
-			if p.probe.State() != link.Down {
-				return false
-			}
-		}
-	}
-	return true
-}
+func (s *seat) hopeless() bool { return s.hub.hopeless(s.hub.rules.Candidates(s.facts)) }
 
 // least is the least extranonce2 size that any route still open asks for.
 func (s *seat) least() int {

@@ -161,9 +161,13 @@ type guest struct {
 }
 
 func (h *house) join(id uint64) *guest {
+	return h.joinBy(id, mining.Arrival{Listener: "0.0.0.0:3333"})
+}
+
+func (h *house) joinBy(id uint64, arrival mining.Arrival) *guest {
 	g := &guest{
 		fakePeer: &fakePeer{answers: make(map[uint64]mining.Answer)}, house: h,
-		miner: &mining.Miner{ID: mining.MinerID(id), Listener: "0.0.0.0:3333"}, workers: make(map[string]*mining.Worker),
+		miner: &mining.Miner{ID: mining.MinerID(id), Arrival: arrival}, workers: make(map[string]*mining.Worker),
 		refused: make(map[string]bool),
 	}
 	h.hub.Join(g.miner, g.fakePeer)

@@ -40,6 +40,15 @@ const (
 	UnknownProtocol Reason = "unknown_protocol"
 	// HTTPRequest: an HTTP request on a mining port.
 	HTTPRequest Reason = "http_request"
+	// ConnectMalformed: an HTTP CONNECT that cannot be read.
+	ConnectMalformed Reason = "connect_malformed"
+	// ConnectForbidden: an HTTP CONNECT to what is no pool here, or to a pool
+	// or route that does not take this miner.
+	ConnectForbidden Reason = "connect_forbidden"
+	// ConnectNoRoute: an HTTP CONNECT that names a route which is not there.
+	ConnectNoRoute Reason = "connect_no_route"
+	// ConnectNoPool: an HTTP CONNECT while no pool can be reached for it.
+	ConnectNoPool Reason = "connect_no_pool"
 	// TLSNotEnabled: a TLS hello on a plain listener.
 	TLSNotEnabled Reason = "tls_not_enabled"
 	// MaxConnections: server.max_connections is reached.
@@ -106,6 +115,7 @@ func Reasons(side Side) []Reason {
 			BadExtranonce, PoolAuthorizeRefused, PoolSilent, MinerGone, NoMiners)
 	}
 	return append(both, HandshakeTimeout, AuthorizeTimeout, IdleTimeout, UnknownProtocol,
-		HTTPRequest, TLSNotEnabled, MaxConnections, TooManyPending, PoolUnreachable,
+		HTTPRequest, ConnectMalformed, ConnectForbidden, ConnectNoRoute, ConnectNoPool,
+		TLSNotEnabled, MaxConnections, TooManyPending, PoolUnreachable,
 		NoRoute, PoolDisconnected, ExtranonceChanged, TooManyAccounts, Disconnected)
 }

@@ -3,13 +3,22 @@ package steer
 import (
 	"net/netip"
 	"regexp"
+	"slices"
 	"strings"
 )
 
 // Rule says which miners one route takes. All that is set must hold; an
 // empty field holds always. Texts are globs: * is any text, ? one character.
 type Rule struct {
-	Listener  string
+	// Route is the route's name.
+	Route    string
+	Listener string
+	// Connect is a glob on the target of an HTTP CONNECT, whatever its case. A
+	// miner that came without one does not match it. Where it is empty, a miner
+	// that came by a CONNECT matches if its target is one of Targets, which are
+	// as [Target] writes them.
+	Connect   string
+	Targets   []string
 	UserAgent string
 	Worker    string
 	CIDR      []netip.Prefix
@@ -19,6 +28,10 @@ type Rule struct {
 type Facts struct {
 	Listener string
 	Remote   netip.Addr
+	// Connect is the target of the miner's HTTP CONNECT as [Target] writes it,
+	// empty without one. Route is the route that it named there; then it matches
+	// no other.
+	Connect, Route string
 	// UserAgent counts once Opened is true, Worker once Authorized is.
 	UserAgent  string
 	Worker     string
@@ -30,8 +43,10 @@ type Facts struct {
 type Rules struct{ rules []compiled }
 
 type compiled struct {
-	listener, userAgent, worker *regexp.Regexp // nil: holds always
-	cidr                        []netip.Prefix
+	route                                string
+	listener, connect, userAgent, worker *regexp.Regexp // nil: holds always
+	targets                              []string
+	cidr                                 []netip.Prefix
 }
 
 // Compile prepares rules for matching.
@@ -39,7 +54,10 @@ func Compile(rules []Rule) Rules {
 	var rs Rules
 	for _, r := range rules {
 		rs.rules = append(rs.rules, compiled{
+			route:     r.Route,
 			listener:  glob(r.Listener),
+			connect:   globOfSome(strings.ToLower(r.Connect)),
+			targets:   r.Targets,
 			userAgent: glob(r.UserAgent),
 			worker:    glob(r.Worker),
 			cidr:      r.CIDR,
@@ -53,6 +71,19 @@ func glob(text string) *regexp.Regexp {
 	if strings.Trim(text, "*") == "" {
 		return nil
 	}
+	return expression(text)
+}
+
+// globOfSome compiles a glob on what not every miner has; nil for no glob. One
+// that every text matches is not nil.
+func globOfSome(text string) *regexp.Regexp {
+	if text == "" {
+		return nil
+	}
+	return expression(text)
+}
+
+func expression(text string) *regexp.Regexp {
 	expr := regexp.QuoteMeta(strings.ToValidUTF8(text, "\ufffd"))
 	expr = strings.ReplaceAll(expr, `\*`, `.*`)
 	expr = strings.ReplaceAll(expr, `\?`, `.`)
@@ -96,6 +127,9 @@ func (r compiled) test(f Facts) (matches, known bool) {
 	if len(r.cidr) > 0 && !within(r.cidr, f.Remote) {
 		return false, true
 	}
+	if !r.takes(f) {
+		return false, true
+	}
 	known = true
 	if r.userAgent != nil {
 		if f.Opened && !r.userAgent.MatchString(f.UserAgent) {
@@ -110,6 +144,19 @@ func (r compiled) test(f Facts) (matches, known bool) {
 		known = known && f.Authorized
 	}
 	return true, known
+}
+
+// takes says whether the rule takes miners that came by the HTTP CONNECT that
+// this one came by, or by none.
+func (r compiled) takes(f Facts) bool {
+	switch {
+	case f.Route != "" && f.Route != r.route:
+		return false
+	case r.connect != nil:
+		return f.Connect != "" && r.connect.MatchString(f.Connect)
+	default:
+		return f.Connect == "" || slices.Contains(r.targets, f.Connect)
+	}
 }
 
 func within(prefixes []netip.Prefix, addr netip.Addr) bool {

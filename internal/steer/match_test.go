@@ -65,6 +65,59 @@ func TestNoRuleMatches(t *testing.T) {
 	}
 }
 
+// A CONNECT leads to routes that have its target among their pools or ask for it,
+// and to the one that it names.
+func TestMatchByConnect(t *testing.T) {
+	rules := steer.Compile([]steer.Rule{
+		{Route: "asked", Connect: "VIP.*:3333", Targets: []string{"a:1"}},
+		{Route: "a", Targets: []string{"a:1", "b:2"}},
+		{Route: "b", Targets: []string{"b:2"}},
+		{Route: "any", Connect: "*"},
+		{Route: "lan", CIDR: []netip.Prefix{lan}, Targets: []string{"c:3"}},
+	})
+	for _, c := range []struct {
+		name, connect, route, addr string
+		want                       []int
+	}{
+		{"no CONNECT", "", "", "192.0.2.1", []int{1}},
+		{"a pool of two routes", "b:2", "", "192.0.2.1", []int{1}},
+		{"the route that it names", "b:2", "b", "192.0.2.1", []int{2}},
+		{"a route that asks for something else", "a:1", "asked", "192.0.2.1", nil},
+		{"a target that is asked for", "vip.example.com:3333", "", "192.0.2.1", []int{0}},
+		{"no pool", "x:9", "", "192.0.2.1", []int{3}},
+		{"no pool of the route that it names", "x:9", "a", "192.0.2.1", nil},
+		{"a route that is not there", "a:1", "x", "192.0.2.1", nil},
+		{"from elsewhere", "c:3", "lan", "192.0.2.1", nil},
+		{"from the lan", "c:3", "lan", "10.1.2.3", []int{4}},
+	} {
+		facts := steer.Facts{Connect: c.connect, Route: c.route, Remote: netip.MustParseAddr(c.addr)}
+		if got := rules.Candidates(facts); !slices.Equal(got, c.want) {
+			t.Errorf("%s: candidates %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
+func FuzzTarget(f *testing.F) {
+	for _, text := range []string{"h:1", "[::1]:3333", "192.0.2.1:80", "H.:08", ":1", "a:b:c", "[::ffff:1.2.3.4]:1"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		target, ok := steer.Target(text)
+		if !ok {
+			if target != "" {
+				t.Fatalf("%q is no target and is %q", text, target)
+			}
+			return
+		}
+		if again, ok := steer.Target(target); !ok || again != target || len(target) > 260 {
+			t.Fatalf("%q is %q, which is %q (%t)", text, target, again, ok)
+		}
+		if upper, ok := steer.Target(strings.ToUpper(text)); !ok || upper != target {
+			t.Fatalf("%q is %q, in upper case %q", text, target, upper)
+		}
+	})
+}
+
 // What a miner matches once all is known was among its candidates all along.
 func TestMatchStaysAmongCandidates(t *testing.T) {
 	texts := rapid.SampledFrom([]string{"", "*", "a*", "*b", "ab", "?b", "b"})

@@ -1,0 +1,43 @@
+package hub
+
+import (
+	"slices"
+
+	"github.com/loka/stratum/internal/link"
+	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/steer"
+)
+
+// factsOf is what is known of a miner that has said nothing.
+func factsOf(a mining.Arrival) steer.Facts {
+	return steer.Facts{Listener: a.Listener, Remote: a.Remote.Addr(), Connect: a.Connect, Route: a.Route}
+}
+
+// Tunnel says why a miner that comes by an HTTP CONNECT is not let in, one of the
+// reasons of that name; empty lets it in. It asks what is configured now.
+func (h *Hub) Tunnel(a mining.Arrival) mining.Reason {
+	if a.Route != "" && !slices.ContainsFunc(h.routes, func(r *route) bool { return r.Name == a.Route }) {
+		return mining.ConnectNoRoute
+	}
+	candidates := h.rules.Candidates(factsOf(a))
+	switch {
+	case len(candidates) == 0:
+		return mining.ConnectForbidden
+	case h.hopeless(candidates):
+		return mining.ConnectNoPool
+	}
+	return ""
+}
+
+// hopeless says that every pool of the routes is known to be away. One that is
+// being connected for the first time is not.
+func (h *Hub) hopeless(routes []int) bool {
+	for _, i := range routes {
+		for _, p := range h.routes[i].pools {
+			if p.probe.State() != link.Down {
+				return false
+			}
+		}
+	}
+	return true
+}
