@@ -178,8 +178,13 @@ func (a *App) makeListeners(counts *counts) error {
 	}
 	limiter := listen.NewLimiter(most)
 	for _, l := range a.cfg.Listeners {
+		encrypted, err := minersTLS(l)
+		if err != nil {
+			return fmt.Errorf("listener %s: %w", l.Address, err)
+		}
 		a.listeners = append(a.listeners, listen.New(listen.Config{
 			Address: l.Address, HandshakeTimeout: a.cfg.Server.HandshakeTimeout, StopTimeout: a.cfg.Server.ShutdownTimeout,
+			TLS: encrypted, TLSRequired: l.TLS == config.TLSRequired,
 		}, listen.Deps{
 			Limiter: limiter, Logger: a.log, Metrics: counts.listen(),
 			Serve: func(_ context.Context, conn net.Conn, preread []byte, arrival mining.Arrival, gone func()) {

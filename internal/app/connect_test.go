@@ -3,12 +3,19 @@ package app_test
 import (
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/loka/stratum/internal/sim"
+	"github.com/loka/stratum/internal/view"
 )
+
+// allReady says that a miner would be given work on each route.
+func (r *rig) allReady() bool {
+	return !slices.ContainsFunc(r.model.Routes(), func(s view.Route) bool { return !s.Ready })
+}
 
 // Miners that come by a CONNECT mine on the route that its target leads to, and
 // those of another target not at all.
@@ -20,14 +27,7 @@ func TestMinersByConnect(t *testing.T) {
 		"[[route]]\nname = \"main\"\npools = [\"main\"]\n" +
 		"[[route]]\nname = \"other\"\npools = [\"other\"]\n" +
 		"[[route]]\nname = \"asked\"\npools = [\"other\"]\n[route.match]\nconnect = \"*.example.com:*\"\n")
-	r.await("all pools to be known", 20*time.Second, func() bool {
-		for _, s := range r.model.Routes() {
-			if !s.Ready {
-				return false
-			}
-		}
-		return true
-	})
+	r.await("all routes to be ready", 20*time.Second, r.allReady)
 	targets := []string{strings.TrimPrefix(pools[0].URL(), "stratum+tcp://"), strings.TrimPrefix(pools[1].URL(), "stratum+tcp://")}
 	for i, c := range []struct{ connect, route string }{
 		{"", "main"},

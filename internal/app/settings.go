@@ -1,6 +1,7 @@
 package app
 
 import (
+	"crypto/tls"
 	"fmt"
 	"time"
 
@@ -96,8 +97,8 @@ func hubConfig(cfg *config.Config, version string) (hub.Config, error) {
 // pool by.
 func ruleOf(r config.Route, targets map[string]string) steer.Rule {
 	rule := steer.Rule{
-		Route: r.Name, Listener: r.Match.Listen, Connect: r.Match.Connect, UserAgent: r.Match.UserAgent,
-		Worker: r.Match.Worker, CIDR: r.Match.CIDR,
+		Route: r.Name, Listener: r.Match.Listen, ServerName: r.Match.ServerName, Connect: r.Match.Connect,
+		UserAgent: r.Match.UserAgent, Worker: r.Match.Worker, CIDR: r.Match.CIDR,
 	}
 	for _, name := range r.EveryPool() {
 		if target, ok := targets[name]; ok {
@@ -156,4 +157,21 @@ func trustOf(p config.Pool) (*dial.Trust, error) {
 		t.Fingerprints = append(t.Fingerprints, digest)
 	}
 	return t, nil
+}
+
+// minersTLS is with what a listener answers TLS hellos; nil where it has none. The
+// versions and ciphers are package tls's own; firmware whose TLS is older than 1.2,
+// or knows no forward secrecy, is not served.
+func minersTLS(l config.Listener) (*tls.Config, error) {
+	if l.TLS == config.TLSOff {
+		return nil, nil //nolint:nilnil // that is what nil says
+	}
+	pair, err := config.ReadKeyPair(l.Cert, l.Key)
+	if err != nil {
+		return nil, fmt.Errorf("cert and key: %w", err)
+	}
+	return &tls.Config{
+		MinVersion:     tls.VersionTLS12,
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &pair, nil },
+	}, nil
 }

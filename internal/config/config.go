@@ -58,7 +58,7 @@ type Listener struct {
 	// Address is host:port as configured, and the listener's name.
 	Address string  `toml:"address"`
 	TLS     TLSMode `toml:"tls"`
-	// Cert and Key are paths of PEM files.
+	// Cert and Key are paths of PEM files, which [ReadKeyPair] reads.
 	Cert string `toml:"cert"`
 	Key  string `toml:"key"`
 	// ProxyFrom is whose PROXY protocol header is believed.
@@ -143,9 +143,11 @@ type Match struct {
 	Worker    string         `toml:"worker"`
 	UserAgent string         `toml:"user_agent"`
 	CIDR      []netip.Prefix `toml:"cidr"`
-	// Connect is a glob on the target of an HTTP CONNECT. Unlike the others it
-	// does not hold for a miner that has none.
-	Connect string `toml:"connect"`
+	// ServerName is a glob on the name that the miner asked for in its TLS hello,
+	// Connect one on the target of its HTTP CONNECT. Unlike the others they do
+	// not hold for a miner that has none.
+	ServerName string `toml:"server_name"`
+	Connect    string `toml:"connect"`
 }
 
 // Vardiff is the [vardiff] table, for shared mode. Difficulties are in

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/loka/stratum/internal/steer"
@@ -35,7 +36,26 @@ func (l *loader) noteInert(c *Config) {
 			l.note(index("pool", i), "no route uses this pool")
 		}
 	}
+	l.noteInertTLS(c)
 	l.noteInertVardiff(c)
+}
+
+// noteInertTLS remarks on certificates that no listener uses, and on routes that
+// wait for names that no listener can learn.
+func (l *loader) noteInertTLS(c *Config) {
+	for i, one := range c.Listeners {
+		for key, path := range map[string]string{"cert": one.Cert, "key": one.Key} {
+			if one.TLS == TLSOff && path != "" {
+				l.note(join(index("listener", i), key), `has no effect with tls = "off"`)
+			}
+		}
+	}
+	for i, r := range c.Routes {
+		tls := func(one Listener) bool { return one.TLS != TLSOff && r.Match.takes(one.Address) }
+		if r.Match.ServerName != "" && !slices.ContainsFunc(c.Listeners, tls) {
+			l.note(join(join(index("route", i), "match"), "server_name"), "no miner gets here: no listener that it may come in by speaks TLS")
+		}
+	}
 }
 
 // targetable says whether a glob can match the target of an HTTP CONNECT, which

@@ -85,9 +85,9 @@ func meanings() map[string]meaning {
 		"server.shutdown_timeout":  {"Most time that a stop may take.", ""},
 
 		"listener[].address":    {"Address that miners connect to, `HOST:PORT`.", "required"},
-		"listener[].tls":        {"Whether the port speaks TLS.", ""},
-		"listener[].cert":       {"PEM file of the certificate chain.", ""},
-		"listener[].key":        {"PEM file of the private key.", ""},
+		"listener[].tls":        {"Whether the port speaks TLS: `optional` takes plain and encrypted connections, told apart by their first bytes, `required` encrypted ones only. TLS 1.2 and 1.3.", ""},
+		"listener[].cert":       {"PEM file of the certificate, RSA or ECDSA, and after it of its issuers but the root.", "required with TLS"},
+		"listener[].key":        {"PEM file of its private key, without a passphrase. Both are read at start.", "required with TLS"},
 		"listener[].proxy_from": {"Networks whose PROXY protocol header is believed.", ""},
 
 		"http.listen": {"Address of page, API, metrics and health. Off loopback everything but `/live` and `/ready` needs the admin token.", ""},
@@ -117,11 +117,12 @@ func meanings() map[string]meaning {
 		"route[].extranonce2_size":          {"Least bytes of extranonce2 that this route's miners need, 1 to 8 (rental services ask for 4 or more).", "no such need"},
 		"route[].max_miners_per_connection": {"Most miners that share one pool connection in shared mode, 1 to 65,536; a pool with a short extranonce2 may have room for fewer.", ""},
 
-		"route[].match.listen":     {"Glob on the address that the miner came in by, as configured.", "any"},
-		"route[].match.worker":     {"Glob on the miner's login.", "any"},
-		"route[].match.user_agent": {"Glob on what the miner calls itself.", "any"},
-		"route[].match.cidr":       {"Networks that the miner may come from.", "any"},
-		"route[].match.connect":    {"Glob on the target of the HTTP CONNECT that the miner came by, `HOST:PORT` in lower case; a miner that came without one does not match. See [HTTP CONNECT](#http-connect).", "any of the route's pools, or no CONNECT at all"},
+		"route[].match.listen":      {"Glob on the address that the miner came in by, as configured.", "any"},
+		"route[].match.worker":      {"Glob on the miner's login.", "any"},
+		"route[].match.user_agent":  {"Glob on what the miner calls itself.", "any"},
+		"route[].match.cidr":        {"Networks that the miner may come from.", "any"},
+		"route[].match.server_name": {"Glob on the name that the miner asked for in its TLS hello, whatever its case; a miner that asked for none does not match.", "any, or none at all"},
+		"route[].match.connect":     {"Glob on the target of the HTTP CONNECT that the miner came by, `HOST:PORT` in lower case; a miner that came without one does not match. See [HTTP CONNECT](#http-connect).", "any of the route's pools, or no CONNECT at all"},
 
 		"storage.url":         {"Empty: SQLite in `data_dir`. Else `postgres://…`.", ""},
 		"storage.keep_shares": {"How long single shares are kept.", ""},

@@ -128,6 +128,24 @@ for are more than there is, each gets as much less. Without a part by weight, wh
 - ` + "`loka route split farm 'buyer=300TH/s,main=70,a/b=30'`" + ` changes the split of a route that has one, among its pools, without a restart; see
   [API.md](API.md#writes). ` + "`/api/v1/routes`" + ` and the page show what each part should have and has.
 
+## TLS to miners
+
+` + "```toml" + `
+[[listener]]
+address = "0.0.0.0:3334"
+tls = "required"                       # or "optional": plain connections, too
+cert = "/etc/loka/fullchain.pem"
+key = "/etc/loka/key.pem"
+
+[[route]]
+name = "farm-b"
+match.server_name = "b.farm.example.com"
+` + "```" + `
+
+A miner connects with ` + "`stratum+ssl://b.farm.example.com:3334`" + ` (or ` + "`stratum+tls://`" + `). The name that it asks for is known before its first line, so routes can
+go by it. TLS 1.2 and 1.3 are spoken, with the ciphers that Go takes for safe; firmware that knows older ones only gets the reason
+` + "`tls_handshake_failed`" + `. The files are read at start.
+
 ## HTTP CONNECT
 
 A miner whose firmware has a setting for an HTTP proxy can keep its pool's address and name this proxy there, at the port that miners connect to. Its
@@ -147,6 +165,8 @@ All else that a route asks for holds, too. Case does not matter in a host name, 
 | 403 | the target is no pool and no route's ` + "`connect`" + `, or no route takes this miner to it |
 | 404 | there is no route of that name |
 | 502 | none of the pools that the miner might come to can be reached now |
+
+With ` + "`tls = \"required\"`" + ` the CONNECT itself may come without TLS, but what follows it may not; TLS may as well be around both.
 
 A request with another method than CONNECT is answered with 400. Passwords that a client sends to a proxy are not looked at and not logged.
 

@@ -10,13 +10,15 @@ import (
 
 // factsOf is what is known of a miner that has said nothing.
 func factsOf(a mining.Arrival) steer.Facts {
-	return steer.Facts{Listener: a.Listener, Remote: a.Remote.Addr(), Connect: a.Connect, Route: a.Route}
+	return steer.Facts{
+		Listener: a.Listener, Remote: a.Remote.Addr(), ServerName: a.ServerName, Connect: a.Connect, Route: a.ConnectRoute,
+	}
 }
 
 // Tunnel says why a miner that comes by an HTTP CONNECT is not let in, one of the
 // reasons of that name; empty lets it in. It asks what is configured now.
 func (h *Hub) Tunnel(a mining.Arrival) mining.Reason {
-	if a.Route != "" && !slices.ContainsFunc(h.routes, func(r *route) bool { return r.Name == a.Route }) {
+	if a.ConnectRoute != "" && !slices.ContainsFunc(h.routes, func(r *route) bool { return r.Name == a.ConnectRoute }) {
 		return mining.ConnectNoRoute
 	}
 	candidates := h.rules.Candidates(factsOf(a))

@@ -57,7 +57,7 @@ func TestTunnel(t *testing.T) {
 			{"elsewhere:3333", "", mining.ConnectForbidden, "", ""},
 			{"home:3333", "nowhere", mining.ConnectNoRoute, "", ""},
 		} {
-			arrival := mining.Arrival{Listener: "0.0.0.0:3333", Connect: c.connect, Route: c.route}
+			arrival := mining.Arrival{Listener: "0.0.0.0:3333", Connect: c.connect, ConnectRoute: c.route}
 			if got := h.hub.Tunnel(arrival); got != c.want {
 				t.Errorf("%+v: %q, want %q", c, got, c.want)
 			}

@@ -2,6 +2,7 @@ package listen
 
 import (
 	"context"
+	"crypto/tls"
 	"log/slog"
 	"net"
 	"time"
@@ -23,6 +24,11 @@ type Config struct {
 	// HandshakeTimeout bounds how long everything before the first byte of
 	// Stratum may take; 15 s.
 	HandshakeTimeout time.Duration
+	// TLS is with what a miner's TLS hello is answered; nil refuses it.
+	TLS *tls.Config
+	// TLSRequired refuses Stratum that is not encrypted. The HTTP CONNECT around
+	// it need not be.
+	TLSRequired bool
 	// StopTimeout bounds how long Run waits for connections after its ctx
 	// ended; 10 s.
 	StopTimeout time.Duration

@@ -34,12 +34,12 @@ func (v *visit) tunnel(ctx context.Context, ask func(mining.Arrival) mining.Reas
 			return mining.ConnectMalformed
 		}
 		if err := v.read(room); err != nil {
-			return endReason(ctx, err)
+			return v.failed(ctx, err)
 		}
 		end, line = headEnd(v.have, line)
 	}
 	var ok bool
-	v.arrival.Connect, v.arrival.Route, ok = parseConnect(string(v.have[:end]))
+	v.arrival.Connect, v.arrival.ConnectRoute, ok = parseConnect(string(v.have[:end]))
 	v.have = bytes.Clone(v.have[end:])
 	if !ok {
 		return mining.ConnectMalformed
@@ -48,7 +48,7 @@ func (v *visit) tunnel(ctx context.Context, ask func(mining.Arrival) mining.Reas
 		return reason
 	}
 	if _, err := io.WriteString(v.conn, established); err != nil {
-		return endReason(ctx, err)
+		return v.failed(ctx, err)
 	}
 	return ""
 }

@@ -118,8 +118,8 @@ func FuzzConnect(f *testing.F) {
 			if again, ok := steer.Target(a.Connect); !ok || again != a.Connect {
 				t.Errorf("target %q is %q, %t", a.Connect, again, ok)
 			}
-			if len(a.Route) > maxRoute {
-				t.Errorf("a route of %d bytes", len(a.Route))
+			if len(a.ConnectRoute) > maxRoute {
+				t.Errorf("a route of %d bytes", len(a.ConnectRoute))
 			}
 			return ""
 		})
@@ -180,7 +180,7 @@ func TestConnect(t *testing.T) {
 		talk(conn)
 		hear(t, conn, line)
 		local := netip.MustParseAddrPort(conn.LocalAddr().String())
-		want := mining.Arrival{Listener: "127.0.0.1:0", Remote: local, Connect: "pool.example.com:3333", Route: "farm"}
+		want := mining.Arrival{Listener: "127.0.0.1:0", Remote: local, Connect: "pool.example.com:3333", ConnectRoute: "farm"}
 		if got := <-asked; got != want {
 			t.Errorf("%s: asked for %+v", name, got)
 		}

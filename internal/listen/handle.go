@@ -26,6 +26,8 @@ type visit struct {
 	// have is what was read and not used.
 	have    []byte
 	arrival mining.Arrival
+	// err is what it ended with, if that says more than the reason.
+	err error
 }
 
 // handle learns what a connection speaks and hands it on or refuses it.
@@ -55,11 +57,15 @@ func (l *Listener) receive(ctx context.Context, v *visit) (reason mining.Reason)
 			break
 		}
 		switch {
+		case p == stratum && l.cfg.TLSRequired && !v.arrival.TLS:
+			reason = mining.TLSRequired
 		case p == stratum:
 			_ = v.conn.SetDeadline(time.Time{})
 			return ""
 		case p == connectRequest && v.arrival.Connect == "" && l.deps.Tunnel != nil:
 			reason = v.tunnel(ctx, l.deps.Tunnel)
+		case p == tlsHello && l.cfg.TLS != nil && !v.arrival.TLS:
+			reason = v.secure(ctx, l.cfg.TLS)
 		default:
 			reason = p.reason()
 		}
@@ -75,7 +81,7 @@ func (v *visit) first(ctx context.Context) (protocol, mining.Reason) {
 			return p, ""
 		}
 		if err := v.read(longestMethod - len(v.have)); err != nil {
-			return p, endReason(ctx, err)
+			return p, v.failed(ctx, err)
 		}
 	}
 }
@@ -89,21 +95,25 @@ func (v *visit) read(n int) error {
 	if n > 0 {
 		return nil
 	}
-	return err //nolint:wrapcheck // for endReason only
+	return err //nolint:wrapcheck // for failed only
 }
 
-// endReason is why a connection ended on which nothing was handed on.
-func endReason(ctx context.Context, err error) mining.Reason {
-	switch {
+// failed is why a connection ended on which nothing was handed on.
+func (v *visit) failed(ctx context.Context, err error) mining.Reason {
+	switch op := (*net.OpError)(nil); {
 	case ctx.Err() != nil:
 		return mining.Shutdown
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return mining.HandshakeTimeout
-	case errors.Is(err, io.EOF):
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return mining.PeerClosed
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return mining.PeerReset
+	case errors.As(err, &op) && op.Op == tlsAlert:
+		v.err = err
+		return mining.TLSHandshakeFailed
 	default:
+		v.err = err
 		return mining.ReadFailed
 	}
 }

@@ -167,8 +167,11 @@ func (l *Listener) refused(ctx context.Context, v *visit, reason mining.Reason) 
 		slog.String("listener", l.cfg.Address), slog.String("remote", v.conn.RemoteAddr().String()),
 		slog.String("reason", string(reason)),
 	}
+	if v.err != nil {
+		attrs = append(attrs, slog.Any("error", v.err))
+	}
 	if v.arrival.Connect != "" { // a miner of ours may be set up wrong
-		attrs = append(attrs, slog.String("connect", v.arrival.Connect), slog.String("connect_route", v.arrival.Route))
+		attrs = append(attrs, slog.String("connect", v.arrival.Connect), slog.String("connect_route", v.arrival.ConnectRoute))
 		if l.telling.Due(time.Now()) {
 			level = slog.LevelInfo
 			attrs = append(attrs, slog.String("advice", mining.Describe(reason).Do))

@@ -51,6 +51,10 @@ const (
 	ConnectNoPool Reason = "connect_no_pool"
 	// TLSNotEnabled: a TLS hello on a plain listener.
 	TLSNotEnabled Reason = "tls_not_enabled"
+	// TLSRequired: plain Stratum on a listener that takes TLS only.
+	TLSRequired Reason = "tls_required"
+	// TLSHandshakeFailed: a miner's TLS handshake came to nothing.
+	TLSHandshakeFailed Reason = "tls_handshake_failed"
 	// MaxConnections: server.max_connections is reached.
 	MaxConnections Reason = "max_connections"
 	// TooManyPending: more requests await an answer than one miner may have.
@@ -116,6 +120,6 @@ func Reasons(side Side) []Reason {
 	}
 	return append(both, HandshakeTimeout, AuthorizeTimeout, IdleTimeout, UnknownProtocol,
 		HTTPRequest, ConnectMalformed, ConnectForbidden, ConnectNoRoute, ConnectNoPool,
-		TLSNotEnabled, MaxConnections, TooManyPending, PoolUnreachable,
+		TLSNotEnabled, TLSRequired, TLSHandshakeFailed, MaxConnections, TooManyPending, PoolUnreachable,
 		NoRoute, PoolDisconnected, ExtranonceChanged, TooManyAccounts, Disconnected)
 }

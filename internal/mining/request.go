@@ -117,10 +117,14 @@ type Arrival struct {
 	Listener string
 	// Remote is where it came from.
 	Remote netip.AddrPort
+	// TLS says that it is encrypted. ServerName is the name that the miner asked
+	// for then, in lower case; empty is none.
+	TLS        bool
+	ServerName string
 	// Connect is the target of the HTTP CONNECT that it came by, host:port as
-	// steer.Target writes it; empty is none. Route is the route that it named
-	// there; empty is none.
-	Connect, Route string
+	// steer.Target writes it; empty is none. ConnectRoute is the route that it
+	// named there; empty is none.
+	Connect, ConnectRoute string
 }
 
 // Secret is a string that prints as stars wherever it is formatted or encoded

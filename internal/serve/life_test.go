@@ -141,7 +141,7 @@ func TestPreread(t *testing.T) {
 		r.wg.Add(1)
 		arrival := mining.Arrival{
 			Listener: "0.0.0.0:3333", Remote: netip.MustParseAddrPort("192.0.2.2:50000"),
-			Connect: "pool.example.com:3333", Route: "farm",
+			Connect: "pool.example.com:3333", ConnectRoute: "farm",
 		}
 		r.server.Serve(r.ctx, near, []byte(subscribe("1")+"\n"+authorize("2", "ali")[:9]), arrival, r.wg.Done)
 		synctest.Wait()

@@ -13,6 +13,9 @@ type Rule struct {
 	// Route is the route's name.
 	Route    string
 	Listener string
+	// ServerName is a glob on the name that a miner asked for in its TLS hello,
+	// whatever its case. A miner that asked for none does not match it.
+	ServerName string
 	// Connect is a glob on the target of an HTTP CONNECT, whatever its case. A
 	// miner that came without one does not match it. Where it is empty, a miner
 	// that came by a CONNECT matches if its target is one of Targets, which are
@@ -28,6 +31,9 @@ type Rule struct {
 type Facts struct {
 	Listener string
 	Remote   netip.Addr
+	// ServerName is what the miner asked for in its TLS hello, in lower case;
+	// empty is nothing.
+	ServerName string
 	// Connect is the target of the miner's HTTP CONNECT as [Target] writes it,
 	// empty without one. Route is the route that it named there; then it matches
 	// no other.
@@ -43,10 +49,11 @@ type Facts struct {
 type Rules struct{ rules []compiled }
 
 type compiled struct {
-	route                                string
-	listener, connect, userAgent, worker *regexp.Regexp // nil: holds always
-	targets                              []string
-	cidr                                 []netip.Prefix
+	route   string
+	targets []string
+	cidr    []netip.Prefix
+	// What is nil holds always.
+	listener, serverName, connect, userAgent, worker *regexp.Regexp
 }
 
 // Compile prepares rules for matching.
@@ -54,13 +61,14 @@ func Compile(rules []Rule) Rules {
 	var rs Rules
 	for _, r := range rules {
 		rs.rules = append(rs.rules, compiled{
-			route:     r.Route,
-			listener:  glob(r.Listener),
-			connect:   globOfSome(strings.ToLower(r.Connect)),
-			targets:   r.Targets,
-			userAgent: glob(r.UserAgent),
-			worker:    glob(r.Worker),
-			cidr:      r.CIDR,
+			route:      r.Route,
+			targets:    r.Targets,
+			cidr:       r.CIDR,
+			listener:   glob(r.Listener),
+			serverName: globOfSome(strings.ToLower(r.ServerName)),
+			connect:    globOfSome(strings.ToLower(r.Connect)),
+			userAgent:  glob(r.UserAgent),
+			worker:     glob(r.Worker),
 		})
 	}
 	return rs
@@ -127,7 +135,7 @@ func (r compiled) test(f Facts) (matches, known bool) {
 	if len(r.cidr) > 0 && !within(r.cidr, f.Remote) {
 		return false, true
 	}
-	if !r.takes(f) {
+	if r.serverName != nil && !has(r.serverName, f.ServerName) || !r.takes(f) {
 		return false, true
 	}
 	known = true
@@ -146,6 +154,9 @@ func (r compiled) test(f Facts) (matches, known bool) {
 	return true, known
 }
 
+// has says whether there is a text, and it matches.
+func has(glob *regexp.Regexp, text string) bool { return text != "" && glob.MatchString(text) }
+
 // takes says whether the rule takes miners that came by the HTTP CONNECT that
 // this one came by, or by none.
 func (r compiled) takes(f Facts) bool {
@@ -153,7 +164,7 @@ func (r compiled) takes(f Facts) bool {
 	case f.Route != "" && f.Route != r.route:
 		return false
 	case r.connect != nil:
-		return f.Connect != "" && r.connect.MatchString(f.Connect)
+		return has(r.connect, f.Connect)
 	default:
 		return f.Connect == "" || slices.Contains(r.targets, f.Connect)
 	}

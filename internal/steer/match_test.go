@@ -97,6 +97,19 @@ func TestMatchByConnect(t *testing.T) {
 	}
 }
 
+// A route by server name is for those who asked for one that matches, whatever its
+// case in the file.
+func TestMatchByServerName(t *testing.T) {
+	rules := steer.Compile([]steer.Rule{{ServerName: "*.Farm.example.com"}, {ServerName: "*", Worker: "vip"}, {}})
+	for name, want := range map[string][]int{
+		"": {2}, "a.farm.example.com": {0}, "farm.example.com": {1, 2}, "other": {1, 2},
+	} {
+		if got := rules.Candidates(steer.Facts{ServerName: name}); !slices.Equal(got, want) {
+			t.Errorf("%q: candidates %v, want %v", name, got, want)
+		}
+	}
+}
+
 func FuzzTarget(f *testing.F) {
 	for _, text := range []string{"h:1", "[::1]:3333", "192.0.2.1:80", "H.:08", ":1", "a:b:c", "[::ffff:1.2.3.4]:1"} {
 		f.Add(text)
