@@ -98,7 +98,7 @@ func hubConfig(cfg *config.Config, version string) (hub.Config, error) {
 func ruleOf(r config.Route, targets map[string]string) steer.Rule {
 	rule := steer.Rule{
 		Route: r.Name, Listener: r.Match.Listen, ServerName: r.Match.ServerName, Connect: r.Match.Connect,
-		UserAgent: r.Match.UserAgent, Worker: r.Match.Worker, CIDR: r.Match.CIDR,
+		UserAgent: r.Match.UserAgent, Worker: r.Match.Worker, Pool: r.Match.Pool, Group: r.Match.Group, CIDR: r.Match.CIDR,
 	}
 	for _, name := range r.EveryPool() {
 		if target, ok := targets[name]; ok {

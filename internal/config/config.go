@@ -144,10 +144,13 @@ type Match struct {
 	UserAgent string         `toml:"user_agent"`
 	CIDR      []netip.Prefix `toml:"cidr"`
 	// ServerName is a glob on the name that the miner asked for in its TLS hello,
-	// Connect one on the target of its HTTP CONNECT. Unlike the others they do
-	// not hold for a miner that has none.
+	// Connect one on the target of its HTTP CONNECT, Pool and Group on the options
+	// of these names in its password. Unlike the others they do not hold for a
+	// miner that has none.
 	ServerName string `toml:"server_name"`
 	Connect    string `toml:"connect"`
+	Pool       string `toml:"pool"`
+	Group      string `toml:"group"`
 }
 
 // Vardiff is the [vardiff] table, for shared mode. Difficulties are in

@@ -123,6 +123,8 @@ func meanings() map[string]meaning {
 		"route[].match.cidr":        {"Networks that the miner may come from.", "any"},
 		"route[].match.server_name": {"Glob on the name that the miner asked for in its TLS hello, whatever its case; a miner that asked for none does not match.", "any, or none at all"},
 		"route[].match.connect":     {"Glob on the target of the HTTP CONNECT that the miner came by, `HOST:PORT` in lower case; a miner that came without one does not match. See [HTTP CONNECT](#http-connect).", "any of the route's pools, or no CONNECT at all"},
+		"route[].match.pool":        {"Glob on `pool=NAME` in the password of the miner's first worker; a miner without it does not match. See [passwords](#passwords).", "any, or none at all"},
+		"route[].match.group":       {"Glob on `group=NAME` in that password, likewise.", "any, or none at all"},
 
 		"storage.url":         {"Empty: SQLite in `data_dir`. Else `postgres://…`.", ""},
 		"storage.keep_shares": {"How long single shares are kept.", ""},

@@ -178,12 +178,26 @@ would take must not be missed. While a new connection's difficulty is still far 
 with shares; the work that is not handed in meanwhile is counted as ` + "`work_not_submitted`" + `. In dedicated mode the pool sets the difficulty, and none
 of this has an effect.
 
-A miner may ask too, in the password that it logs in with first: ` + "`d=1024`" + ` (or ` + "`diff=1024`" + `) fixes its difficulty unless the operator has fixed one,
-` + "`md=512`" + ` is the lowest that it wants; other parts of a password such as ` + "`x,d=1024`" + ` are ignored. A ` + "`mining.suggest_difficulty`" + ` is where it starts.
+A miner may ask too, in the [password](#passwords) that it logs in with first. A ` + "`mining.suggest_difficulty`" + ` is where it starts.
 
 ` + "`[vardiff]`" + ` holds for all, ` + "`[listener.vardiff]`" + ` over it for the miners of one address, and ` + "`[route.vardiff]`" + ` over both for the miners of one route, key
 by key. A bound that crosses one of a table further up is an error, but where a route's crosses a listener's, the route's holds. A
 ` + "`start`" + ` of a table further up is moved between the bounds that hold.
+
+## Passwords
+
+A miner's password is not checked, and never reaches a pool or a log. It may carry options between commas, semicolons, ` + "`&`" + ` or spaces, such as
+` + "`x,d=1024,group=barn`" + `. Those of the worker that a miner logs in with first hold:
+
+| option | asks for |
+|---|---|
+| ` + "`d=1024`, `diff=1024`" + ` | this difficulty, unless the operator has fixed one |
+| ` + "`md=512`" + ` | no lower difficulty than this |
+| ` + "`pool=NAME`" + ` | the routes whose ` + "`match.pool`" + ` matches the name |
+| ` + "`group=NAME`" + ` | the routes whose ` + "`match.group`" + ` matches the name |
+
+Names have 64 bytes at most. They mean what the routes make of them: where no route asks, they change nothing, and a miner without one matches no
+route that does. Everything else in a password is ignored.
 
 ## Worker names
 

@@ -9,7 +9,8 @@ import (
 // IsZero says whether a match takes every miner.
 func (m Match) IsZero() bool {
 	all := func(s string) bool { return s == "" || s == "*" }
-	return all(m.Listen) && all(m.Worker) && all(m.UserAgent) && len(m.CIDR) == 0 && m.ServerName == "" && m.Connect == ""
+	return all(m.Listen) && all(m.Worker) && all(m.UserAgent) && len(m.CIDR) == 0 &&
+		m.ServerName == "" && m.Connect == "" && m.Pool == "" && m.Group == ""
 }
 
 // VardiffFor returns what holds for a miner that came in by a listener, named

@@ -270,13 +270,14 @@ func (s *seat) authorize(req *mining.Request) mining.Answer {
 		return a
 	}
 	a.Verdict = mining.Pending
+	w, pass := req.Worker, readOptions(req.Password)
 	if !s.facts.Authorized {
-		s.facts.Worker, s.facts.Authorized = req.Worker.Login, true
+		s.facts.Worker, s.facts.Authorized = w.Login, true
+		s.facts.Pool, s.facts.Group = pass.pool, pass.group
 		if !s.keepsRoute() {
 			return a // it is being closed
 		}
 	}
-	w, pass := req.Worker, readOptions(req.Password)
 	if _, ok := s.memberOf(w); ok {
 		a.Verdict = mining.Accepted
 		return a

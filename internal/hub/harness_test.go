@@ -200,9 +200,11 @@ func (g *guest) open() mining.Answer {
 	return g.told
 }
 
-func (g *guest) authorize(login string) mining.Answer {
+func (g *guest) authorize(login string) mining.Answer { return g.authorizeBy(login, "miner-secret") }
+
+func (g *guest) authorizeBy(login string, password mining.Secret) mining.Answer {
 	w := mining.NewWorker(login)
-	a := g.ask(mining.Request{Kind: mining.Authorize, Worker: w, Password: "miner-secret"})
+	a := g.ask(mining.Request{Kind: mining.Authorize, Worker: w, Password: password})
 	g.workers[login] = w
 	g.refused[login] = a.Verdict != mining.Accepted
 	return a

@@ -24,7 +24,10 @@ type Rule struct {
 	Targets   []string
 	UserAgent string
 	Worker    string
-	CIDR      []netip.Prefix
+	// Pool and Group are globs on what the password of the miner's first worker
+	// asks for. A miner that asks for nothing does not match them.
+	Pool, Group string
+	CIDR        []netip.Prefix
 }
 
 // Facts is what is known of a miner so far.
@@ -38,9 +41,12 @@ type Facts struct {
 	// empty without one. Route is the route that it named there; then it matches
 	// no other.
 	Connect, Route string
-	// UserAgent counts once Opened is true, Worker once Authorized is.
+	// UserAgent counts once Opened is true, Worker, Pool and Group once
+	// Authorized is.
 	UserAgent  string
 	Worker     string
+	Pool       string
+	Group      string
 	Opened     bool
 	Authorized bool
 }
@@ -53,7 +59,7 @@ type compiled struct {
 	targets []string
 	cidr    []netip.Prefix
 	// What is nil holds always.
-	listener, serverName, connect, userAgent, worker *regexp.Regexp
+	listener, serverName, connect, userAgent, worker, pool, group *regexp.Regexp
 }
 
 // Compile prepares rules for matching.
@@ -69,6 +75,8 @@ func Compile(rules []Rule) Rules {
 			connect:    globOfSome(strings.ToLower(r.Connect)),
 			userAgent:  glob(r.UserAgent),
 			worker:     glob(r.Worker),
+			pool:       globOfSome(r.Pool),
+			group:      globOfSome(r.Group),
 		})
 	}
 	return rs
@@ -139,17 +147,23 @@ func (r compiled) test(f Facts) (matches, known bool) {
 		return false, true
 	}
 	known = true
-	if r.userAgent != nil {
-		if f.Opened && !r.userAgent.MatchString(f.UserAgent) {
+	for _, late := range [...]struct {
+		glob  *regexp.Regexp
+		known bool
+		text  string
+	}{
+		{r.userAgent, f.Opened, f.UserAgent},
+		{r.worker, f.Authorized, f.Worker},
+		{r.pool, f.Authorized, f.Pool},
+		{r.group, f.Authorized, f.Group},
+	} {
+		switch {
+		case late.glob == nil:
+		case !late.known:
+			known = false
+		case !has(late.glob, late.text):
 			return false, true
 		}
-		known = known && f.Opened
-	}
-	if r.worker != nil {
-		if f.Authorized && !r.worker.MatchString(f.Worker) {
-			return false, true
-		}
-		known = known && f.Authorized
 	}
 	return true, known
 }

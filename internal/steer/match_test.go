@@ -110,6 +110,29 @@ func TestMatchByServerName(t *testing.T) {
 	}
 }
 
+// What a password asks for is not known before the worker is, and a route that
+// goes by it is not for those who ask for nothing.
+func TestMatchByPassword(t *testing.T) {
+	rules := steer.Compile([]steer.Rule{{Pool: "main"}, {Group: "barn*"}, {Group: "*", Pool: "?*"}, {}})
+	for _, c := range []struct {
+		facts steer.Facts
+		want  []int
+	}{
+		{steer.Facts{}, []int{0, 1, 2, 3}},
+		{steer.Facts{Pool: "main", Group: "barn"}, []int{0, 1, 2, 3}},
+		{steer.Facts{Authorized: true}, []int{3}},
+		{steer.Facts{Authorized: true, Pool: "main"}, []int{0}},
+		{steer.Facts{Authorized: true, Pool: "Main"}, []int{3}},
+		{steer.Facts{Authorized: true, Group: "barn2"}, []int{1}},
+		{steer.Facts{Authorized: true, Group: "shed", Pool: "backup"}, []int{2}},
+		{steer.Facts{Authorized: true, Group: "shed"}, []int{3}},
+	} {
+		if got := rules.Candidates(c.facts); !slices.Equal(got, c.want) {
+			t.Errorf("%+v: candidates %v, want %v", c.facts, got, c.want)
+		}
+	}
+}
+
 func FuzzTarget(f *testing.F) {
 	for _, text := range []string{"h:1", "[::1]:3333", "192.0.2.1:80", "H.:08", ":1", "a:b:c", "[::ffff:1.2.3.4]:1"} {
 		f.Add(text)
@@ -138,7 +161,7 @@ func TestMatchStaysAmongCandidates(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		list := make([]steer.Rule, rapid.IntRange(1, 5).Draw(t, "rules"))
 		for i := range list {
-			r := steer.Rule{Listener: texts.Draw(t, "l"), UserAgent: texts.Draw(t, "ua"), Worker: texts.Draw(t, "w")}
+			r := steer.Rule{Listener: texts.Draw(t, "l"), UserAgent: texts.Draw(t, "ua"), Worker: texts.Draw(t, "w"), Pool: texts.Draw(t, "p"), Group: texts.Draw(t, "g")}
 			if rapid.Bool().Draw(t, "cidr") {
 				r.CIDR = []netip.Prefix{lan}
 			}
@@ -152,6 +175,7 @@ func TestMatchStaysAmongCandidates(t *testing.T) {
 		facts.Opened, facts.UserAgent = true, words.Draw(t, "agent")
 		seen = append(seen, rules.Candidates(facts))
 		facts.Authorized, facts.Worker = true, words.Draw(t, "worker")
+		facts.Pool, facts.Group = words.Draw(t, "pool"), words.Draw(t, "group")
 		seen = append(seen, rules.Candidates(facts))
 		got, ok := rules.Match(facts)
 		for step, candidates := range seen {
