@@ -74,7 +74,7 @@ func hubConfig(cfg *config.Config, version string) (hub.Config, error) {
 	targets := targetsOf(h.Pools)
 	for i, r := range cfg.Routes {
 		h.Routes = append(h.Routes, hub.RouteConfig{
-			Name: r.Name, Pools: r.EveryPool(), Parts: hubParts(r.Split), Worker: r.Worker, Extranonce2Size: r.Extranonce2Size,
+			Name: r.Name, Pools: r.EveryPool(), Parts: hubParts(r.Split), Worker: r.Worker, Password: r.Password, Extranonce2Size: r.Extranonce2Size,
 			Shared: r.Mode == config.Shared, MaxMiners: r.MaxMinersPerConnection,
 			ReturnAfter: r.ReturnAfter, OutageGrace: r.OutageGrace, Hold: r.OnOutage == config.OutageHold,
 			Vardiff: func(listener string) vardiff.Config {

@@ -80,7 +80,8 @@ type Pool struct {
 	URL string `toml:"url"`
 	// Username is our account at the pool. It is never empty for a pool that
 	// a route uses.
-	Username string        `toml:"username"`
+	Username string `toml:"username"`
+	// Password is our password there, empty for the route's.
 	Password mining.Secret `toml:"password"`
 	// Worker is what the pool sees as a worker's name; the zero Template
 	// leaves it to the route.
@@ -107,8 +108,10 @@ type Route struct {
 	// Pools names pools in failover order. It is empty only if Split is not.
 	Pools []string `toml:"pools"`
 	// Worker is what a pool sees, where the pool has no template of its own.
-	Worker   mining.Template `toml:"worker"`
-	OnOutage OnOutage        `toml:"on_outage"`
+	Worker mining.Template `toml:"worker"`
+	// Password goes to pools that have none of their own, empty for "x".
+	Password mining.Secret `toml:"password"`
+	OnOutage OnOutage      `toml:"on_outage"`
 	// OutageGrace is how long miners are kept while no pool of the route serves,
 	// with OutageClose.
 	OutageGrace time.Duration `toml:"outage_grace"`
@@ -207,7 +210,7 @@ func Defaults() Config {
 
 // defaultPool returns what holds in a [[pool]] where nothing is set.
 func defaultPool() Pool {
-	return Pool{Password: "x", SuggestDifficulty: Suggest{Auto: true}, VersionBits: VersionBitsAuto, RefusalStreak: 50}
+	return Pool{SuggestDifficulty: Suggest{Auto: true}, VersionBits: VersionBitsAuto, RefusalStreak: 50}
 }
 
 // defaultListener returns what holds in a [[listener]] where nothing is set.

@@ -132,6 +132,10 @@ func Redact(c *Config) *Config {
 	for i := range r.Pools {
 		r.Pools[i].Password = mining.Secret(r.Pools[i].Password.String())
 	}
+	r.Routes = slices.Clone(c.Routes)
+	for i := range r.Routes {
+		r.Routes[i].Password = mining.Secret(r.Routes[i].Password.String())
+	}
 	r.Storage.URL = mining.Secret(r.Storage.URL.String())
 	return &r
 }

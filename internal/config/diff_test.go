@@ -97,7 +97,7 @@ func TestDiffOfOrder(t *testing.T) {
 
 func TestSecretsPrintAsStars(t *testing.T) {
 	t.Parallel()
-	c := load(t, minimal+"password = \"hunter2\"\n", Options{})
+	c := load(t, minimal+"password = \"hunter2\"\n[[route]]\npassword = \"hunter2\"\n", Options{})
 	for _, text := range []string{fmt.Sprintf("%v", c), fmt.Sprintf("%+v", c), fmt.Sprintf("%#v", c), fmt.Sprintf("%s", c.Pools[0].Password)} {
 		if strings.Contains(text, "hunter2") {
 			t.Errorf("a secret is shown: %s", text)
@@ -107,7 +107,10 @@ func TestSecretsPrintAsStars(t *testing.T) {
 	if got := r.Pools[0].Password.Reveal(); got != "***" {
 		t.Errorf("redacted password is %q", got)
 	}
-	if got := c.Pools[0].Password.Reveal(); got != "hunter2" {
+	if got := r.Routes[0].Password.Reveal(); got != "***" {
+		t.Errorf("redacted password of a route is %q", got)
+	}
+	if got := c.Pools[0].Password.Reveal() + c.Routes[0].Password.Reveal(); got != "hunter2hunter2" {
 		t.Errorf("Redact changed the original: %q", got)
 	}
 }

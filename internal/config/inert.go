@@ -21,9 +21,7 @@ func (l *loader) noteInert(c *Config) {
 		if r.Match.IsZero() {
 			caught = r.Name
 		}
-		if !targetable(r.Match.Connect) {
-			l.note(join(join(index("route", i), "match"), "connect"), `no HTTP CONNECT matches this; write HOST:PORT, or HOST:* for any port`)
-		}
+		l.noteInertRoute(index("route", i), r, c)
 		l.noteInertShared(index("route", i), r)
 	}
 	for i, p := range c.Pools {
@@ -40,20 +38,33 @@ func (l *loader) noteInert(c *Config) {
 	l.noteInertVardiff(c)
 }
 
-// noteInertTLS remarks on certificates that no listener uses, and on routes that
-// wait for names that no listener can learn.
+// noteInertRoute remarks on what of a route has no effect, or lets no miner in.
+func (l *loader) noteInertRoute(at string, r Route, c *Config) {
+	if !targetable(r.Match.Connect) {
+		l.note(join(join(at, "match"), "connect"), "no HTTP CONNECT matches this; write HOST:PORT, or HOST:* for any port")
+	}
+	tls := func(one Listener) bool { return one.TLS != TLSOff && r.Match.takes(one.Address) }
+	if r.Match.ServerName != "" && !slices.ContainsFunc(c.Listeners, tls) {
+		l.note(join(join(at, "match"), "server_name"), "no miner gets here: no listener that it may come in by speaks TLS")
+	}
+	if r.Password != "" && !slices.ContainsFunc(r.EveryPool(), c.lacksPassword) {
+		l.note(join(at, "password"), "has no effect: each of the route's pools has a password of its own")
+	}
+}
+
+// lacksPassword says that a pool has no password of its own.
+func (c *Config) lacksPassword(pool string) bool {
+	p, _ := c.Pool(pool)
+	return p.Password == ""
+}
+
+// noteInertTLS remarks on certificates that no listener uses.
 func (l *loader) noteInertTLS(c *Config) {
 	for i, one := range c.Listeners {
 		for key, path := range map[string]string{"cert": one.Cert, "key": one.Key} {
 			if one.TLS == TLSOff && path != "" {
 				l.note(join(index("listener", i), key), `has no effect with tls = "off"`)
 			}
-		}
-	}
-	for i, r := range c.Routes {
-		tls := func(one Listener) bool { return one.TLS != TLSOff && r.Match.takes(one.Address) }
-		if r.Match.ServerName != "" && !slices.ContainsFunc(c.Listeners, tls) {
-			l.note(join(join(index("route", i), "match"), "server_name"), "no miner gets here: no listener that it may come in by speaks TLS")
 		}
 	}
 }

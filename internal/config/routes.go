@@ -110,6 +110,7 @@ func (l *loader) checkRoutes(c *Config) {
 		}
 		l.checkTimeout(join(at, "outage_grace"), r.OutageGrace, time.Hour)
 		l.checkTimeout(join(at, "return_after"), r.ReturnAfter, 24*time.Hour)
+		l.checkPassword(join(at, "password"), r.Password)
 		if !isPrintable(r.Worker.String()) {
 			l.add(join(at, "worker"), "%q has spaces or characters that no pool takes; use visible ASCII characters only", r.Worker)
 		}

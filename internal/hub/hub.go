@@ -164,17 +164,17 @@ func New(cfg Config, deps Deps) (*Hub, error) {
 // makeProbe gives a pool the connection that is kept from start: it tells
 // whether the pool can serve and what its extranonce is like.
 func (h *Hub) makeProbe(p *pool) {
-	username := p.Account
+	username, password := p.Account, p.Password
 	for _, r := range h.routes {
 		if slices.Contains(r.pools, p) {
-			username = p.loginOf(r, nil)
+			username, password = p.loginOf(r, nil), p.password(r)
 			break
 		}
 	}
 	p.probe = link.NewKeeper(link.KeeperConfig{
 		Link:     h.linkConfig(p),
 		Username: username,
-		Password: p.Password,
+		Password: password,
 	}, link.KeeperDeps{
 		Dial: h.deps.Dial, Logger: h.log,
 		Metrics: h.linkMetrics(p), Quota: &p.quota, Wire: h.deps.Wire,
