@@ -46,11 +46,19 @@ func (l *Listener) handle(ctx context.Context, conn net.Conn) {
 }
 
 // receive reads until Stratum begins, within one deadline. reason is why the
-// connection is refused; empty hands it on.
+// connection is refused; empty hands it on, without a deadline.
 func (l *Listener) receive(ctx context.Context, v *visit) (reason mining.Reason) {
 	_ = v.conn.SetDeadline(time.Now().Add(l.cfg.HandshakeTimeout))
 	stop := interruptible(ctx, v.conn)
-	defer stop()
+	reason = l.peel(ctx, v)
+	if stop(); reason == "" {
+		_ = v.conn.SetDeadline(time.Time{})
+	}
+	return reason
+}
+
+// peel takes off what stands around Stratum, layer by layer.
+func (l *Listener) peel(ctx context.Context, v *visit) (reason mining.Reason) {
 	for reason == "" {
 		var p protocol
 		if p, reason = v.first(ctx); reason != "" {
@@ -60,7 +68,6 @@ func (l *Listener) receive(ctx context.Context, v *visit) (reason mining.Reason)
 		case p == stratum && l.cfg.TLSRequired && !v.arrival.TLS:
 			reason = mining.TLSRequired
 		case p == stratum:
-			_ = v.conn.SetDeadline(time.Time{})
 			return ""
 		case p == connectRequest && v.arrival.Connect == "" && l.deps.Tunnel != nil:
 			reason = v.tunnel(ctx, l.deps.Tunnel)
