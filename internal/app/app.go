@@ -202,7 +202,11 @@ func (a *App) makeListeners(cfg *config.Config) (err error) {
 	}
 	a.limiter = listen.NewLimiter(most)
 	for i := range cfg.Listeners {
-		a.first = append(a.first, a.newListener(cfg, &cfg.Listeners[i]))
+		l, err := a.newListener(cfg, &cfg.Listeners[i])
+		if err != nil {
+			return err
+		}
+		a.first = append(a.first, l)
 	}
 	return nil
 }
@@ -222,14 +226,18 @@ func (a *App) mostMiners(cfg *config.Config) int {
 }
 
 // newListener makes a listener of miners.
-func (a *App) newListener(cfg *config.Config, of *config.Listener) *listen.Listener {
-	address := of.Address
-	return listen.New(listenConfig(cfg, of), listen.Deps{
+func (a *App) newListener(cfg *config.Config, of *config.Listener) (*listen.Listener, error) {
+	lc, err := listenConfig(cfg, of)
+	if err != nil {
+		return nil, err
+	}
+	return listen.New(lc, listen.Deps{
 		Limiter: a.limiter, Logger: a.log, Metrics: a.counts.listen(),
-		Serve: func(_ context.Context, conn net.Conn, preread []byte, gone func()) {
-			a.serve.Serve(context.Background(), conn, preread, address, gone)
+		Serve: func(_ context.Context, conn net.Conn, preread []byte, arrival mining.Arrival, gone func()) {
+			a.serve.Serve(context.Background(), conn, preread, arrival, gone)
 		},
-	})
+		Tunnel: a.hub.Tunnel,
+	}), nil
 }
 
 // keepFirst keeps the file that the program starts with, unless it is the one that

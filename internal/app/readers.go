@@ -24,7 +24,7 @@ func (r *readers) Miners() []view.MinerState {
 		s := c.State()
 		at := r.hub.MinerState(s.Miner)
 		states = append(states, view.MinerState{
-			ID: s.Miner.ID, Remote: s.Miner.Remote, Listener: s.Miner.Listener,
+			ID: s.Miner.ID, Arrival: s.Miner.Arrival,
 			Route: at.Route, Pool: at.Pool,
 			UserAgent: s.Session.UserAgent, Workers: s.Session.Workers, State: minerState(s.Session),
 			Since: s.Since, Difficulty: s.Session.Difficulty, VersionMask: s.Session.VersionMask,

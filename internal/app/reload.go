@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
@@ -210,6 +209,10 @@ func (a *App) apply(ctx context.Context, next *config.Config) (Reloaded, error) 
 	if err != nil {
 		return r, err
 	}
+	listeners, err := listenConfigs(next)
+	if err != nil {
+		return r, err
+	}
 	opened, err := a.open(ctx, next)
 	if err != nil {
 		return r, err
@@ -229,7 +232,7 @@ func (a *App) apply(ctx context.Context, next *config.Config) (Reloaded, error) 
 	a.cfg.Store(next)
 	a.limiter.SetMax(a.mostMiners(next))
 	a.serve.Reconfigure(sessionConfig(next))
-	r.Closed = a.relisten(next, opened)
+	r.Closed = a.relisten(listeners, opened)
 	return r, nil
 }
 
@@ -249,12 +252,15 @@ func (a *App) open(ctx context.Context, next *config.Config) (opened []*listen.L
 		if have[next.Listeners[i].Address] {
 			continue
 		}
-		l := a.newListener(next, &next.Listeners[i])
-		if err := l.Listen(ctx); err != nil {
+		l, err := a.newListener(next, &next.Listeners[i])
+		if err == nil {
+			err = l.Listen(ctx)
+		}
+		if err != nil {
 			for _, one := range opened {
 				_ = one.Close()
 			}
-			return nil, fmt.Errorf("%w; nothing is changed", err)
+			return nil, err
 		}
 		opened = append(opened, l)
 	}
@@ -264,7 +270,7 @@ func (a *App) open(ctx context.Context, next *config.Config) (opened []*listen.L
 // relisten lets new listeners accept, those that stay go by their configuration
 // now, and ends those that are gone, and their miners' connections, of which it
 // returns the number.
-func (a *App) relisten(next *config.Config, opened []*listen.Listener) (closed int) {
+func (a *App) relisten(next []listen.Config, opened []*listen.Listener) (closed int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.accepting.Err() != nil { // a stop has begun
@@ -275,9 +281,9 @@ func (a *App) relisten(next *config.Config, opened []*listen.Listener) (closed i
 	}
 	var stay []served
 	for _, s := range a.served {
-		i := slices.IndexFunc(next.Listeners, func(l config.Listener) bool { return l.Address == s.address })
+		i := slices.IndexFunc(next, func(l listen.Config) bool { return l.Address == s.address })
 		if i >= 0 {
-			s.listener.Reconfigure(listenConfig(next, &next.Listeners[i]))
+			s.listener.Reconfigure(next[i])
 			stay = append(stay, s)
 			continue
 		}
@@ -289,6 +295,19 @@ func (a *App) relisten(next *config.Config, opened []*listen.Listener) (closed i
 		a.accept(l)
 	}
 	return closed
+}
+
+// listenConfigs are those of all listeners.
+func listenConfigs(cfg *config.Config) ([]listen.Config, error) {
+	all := make([]listen.Config, 0, len(cfg.Listeners))
+	for i := range cfg.Listeners {
+		one, err := listenConfig(cfg, &cfg.Listeners[i])
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, nil
 }
 
 // errRemoved ends a listener that is not configured any more.

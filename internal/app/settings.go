@@ -1,6 +1,7 @@
 package app
 
 import (
+	"crypto/tls"
 	"fmt"
 	"time"
 
@@ -78,9 +79,10 @@ func hubConfig(cfg *config.Config, version string) (hub.Config, error) {
 			RefusalStreak: p.RefusalStreak,
 		})
 	}
+	targets := targetsOf(h.Pools)
 	for i, r := range cfg.Routes {
 		h.Routes = append(h.Routes, hub.RouteConfig{
-			Name: r.Name, Pools: r.EveryPool(), Parts: hubParts(r.Split), Worker: r.Worker, Extranonce2Size: r.Extranonce2Size,
+			Name: r.Name, Pools: r.EveryPool(), Parts: hubParts(r.Split), Worker: r.Worker, Password: r.Password, Extranonce2Size: r.Extranonce2Size,
 			Shared: r.Mode == config.Shared, MaxMiners: r.MaxMinersPerConnection,
 			ReturnAfter: r.ReturnAfter, OutageGrace: r.OutageGrace, Hold: r.OnOutage == config.OutageHold,
 			Vardiff: func(listener string) vardiff.Config {
@@ -93,13 +95,36 @@ func hubConfig(cfg *config.Config, version string) (hub.Config, error) {
 					Max: work.Difficulty(v.Max), Fixed: work.Difficulty(v.Fixed),
 				}
 			},
-			Rule: steer.Rule{
-				Listener: r.Match.Listen, UserAgent: r.Match.UserAgent,
-				Worker: r.Match.Worker, CIDR: r.Match.CIDR,
-			},
+			Rule: ruleOf(r, targets),
 		})
 	}
 	return h, nil
+}
+
+// ruleOf says which miners a route takes; targets are what a CONNECT names each
+// pool by.
+func ruleOf(r config.Route, targets map[string]string) steer.Rule {
+	rule := steer.Rule{
+		Route: r.Name, Listener: r.Match.Listen, ServerName: r.Match.ServerName, Connect: r.Match.Connect,
+		UserAgent: r.Match.UserAgent, Worker: r.Match.Worker, Pool: r.Match.Pool, Group: r.Match.Group, CIDR: r.Match.CIDR,
+	}
+	for _, name := range r.EveryPool() {
+		if target, ok := targets[name]; ok {
+			rule.Targets = append(rule.Targets, target)
+		}
+	}
+	return rule
+}
+
+// targetsOf is what an HTTP CONNECT names each pool by.
+func targetsOf(pools []hub.PoolConfig) map[string]string {
+	targets := make(map[string]string, len(pools))
+	for _, p := range pools {
+		if target, ok := steer.Target(p.Endpoint.Address()); ok {
+			targets[p.Name] = target
+		}
+	}
+	return targets
 }
 
 // serveConfig maps the configuration onto the miners' connections.
@@ -115,10 +140,15 @@ func sessionConfig(cfg *config.Config) downstream.Config {
 	return session
 }
 
-func listenConfig(cfg *config.Config, of *config.Listener) listen.Config {
+func listenConfig(cfg *config.Config, of *config.Listener) (listen.Config, error) {
+	encrypted, err := minersTLS(of)
+	if err != nil {
+		return listen.Config{}, fmt.Errorf("listener %s: %w", of.Address, err)
+	}
 	return listen.Config{
 		Address: of.Address, HandshakeTimeout: cfg.Server.HandshakeTimeout, StopTimeout: cfg.Server.ShutdownTimeout,
-	}
+		TLS: encrypted, TLSRequired: of.TLS == config.TLSRequired,
+	}, nil
 }
 
 func wireConfig(maxLine int, counted wire.Metrics) wire.Config {
@@ -150,4 +180,21 @@ func trustOf(p config.Pool) (*dial.Trust, error) {
 		t.Fingerprints = append(t.Fingerprints, digest)
 	}
 	return t, nil
+}
+
+// minersTLS is with what a listener answers TLS hellos; nil where it has none. The
+// versions and ciphers are package tls's own; firmware whose TLS is older than 1.2,
+// or knows no forward secrecy, is not served.
+func minersTLS(l *config.Listener) (*tls.Config, error) {
+	if l.TLS == config.TLSOff {
+		return nil, nil //nolint:nilnil // that is what nil says
+	}
+	pair, err := config.ReadKeyPair(l.Cert, l.Key)
+	if err != nil {
+		return nil, fmt.Errorf("cert and key: %w", err)
+	}
+	return &tls.Config{
+		MinVersion:     tls.VersionTLS12,
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &pair, nil },
+	}, nil
 }

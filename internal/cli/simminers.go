@@ -17,6 +17,7 @@ import (
 // simMinersCmd is `loka sim miners`.
 type simMinersCmd struct {
 	Pool     string        `placeholder:"ADDR" default:"127.0.0.1:3333" help:"What they connect to: HOST:PORT or stratum+tcp://HOST:PORT (default ${default})."`
+	Connect  string        `placeholder:"TARGET" help:"Begin with an HTTP CONNECT to HOST:PORT or HOST:PORT/ROUTE, as behind an HTTP proxy."`
 	Count    int           `placeholder:"N" help:"How many; without it, one of each manner."`
 	Manner   []string      `placeholder:"NAME" help:"Firmware to behave like, given out in turn: ${manners}; without it, all."`
 	Hashrate hashrateFlag  `placeholder:"H/S" default:"50000" help:"Each miner's hashes a second, such as 50000 or 1MH/s (default ${default}); one core does about four million in all."`
@@ -50,7 +51,7 @@ var (
 
 func (c *simMinersCmd) config(env *environment) sim.MinersConfig {
 	cfg := sim.MinersConfig{
-		Pool: c.Pool, User: c.User, ExactUser: c.Exact, Password: c.Password.Reveal(),
+		Pool: c.Pool, Connect: c.Connect, User: c.User, ExactUser: c.Exact, Password: c.Password.Reveal(),
 		Count: c.Count, Hashrate: float64(c.Hashrate), Seed: c.Seed,
 		SuggestDifficulty: work.Difficulty(c.Suggest), NoVersionRolling: c.NoRoll, ExtranonceSubscribe: c.XNSub,
 		Once: c.Once, Ramp: c.Ramp, Logger: newSimLogger(env.stderr, c.Verbose),

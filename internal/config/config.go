@@ -58,7 +58,7 @@ type Listener struct {
 	// Address is host:port as configured, and the listener's name.
 	Address string  `toml:"address"`
 	TLS     TLSMode `toml:"tls"`
-	// Cert and Key are paths of PEM files.
+	// Cert and Key are paths of PEM files, which [ReadKeyPair] reads.
 	Cert string `toml:"cert"`
 	Key  string `toml:"key"`
 	// ProxyFrom is whose PROXY protocol header is believed.
@@ -80,7 +80,8 @@ type Pool struct {
 	URL string `toml:"url"`
 	// Username is our account at the pool. It is never empty for a pool that
 	// a route uses.
-	Username string        `toml:"username"`
+	Username string `toml:"username"`
+	// Password is our password there, empty for the route's.
 	Password mining.Secret `toml:"password"`
 	// Worker is what the pool sees as a worker's name; the zero Template
 	// leaves it to the route.
@@ -110,8 +111,10 @@ type Route struct {
 	// Pools names pools in failover order. It is empty only if Split is not.
 	Pools []string `toml:"pools"`
 	// Worker is what a pool sees, where the pool has no template of its own.
-	Worker   mining.Template `toml:"worker"`
-	OnOutage OnOutage        `toml:"on_outage"`
+	Worker mining.Template `toml:"worker"`
+	// Password goes to pools that have none of their own, empty for "x".
+	Password mining.Secret `toml:"password"`
+	OnOutage OnOutage      `toml:"on_outage"`
 	// OutageGrace is how long miners are kept while no pool of the route serves,
 	// with OutageClose.
 	OutageGrace time.Duration `toml:"outage_grace"`
@@ -146,7 +149,14 @@ type Match struct {
 	Worker    string         `toml:"worker"`
 	UserAgent string         `toml:"user_agent"`
 	CIDR      []netip.Prefix `toml:"cidr"`
-	Connect   string         `toml:"connect"`
+	// ServerName is a glob on the name that the miner asked for in its TLS hello,
+	// Connect one on the target of its HTTP CONNECT, Pool and Group on the options
+	// of these names in its password. Unlike the others they do not hold for a
+	// miner that has none.
+	ServerName string `toml:"server_name"`
+	Connect    string `toml:"connect"`
+	Pool       string `toml:"pool"`
+	Group      string `toml:"group"`
 }
 
 // Vardiff is the [vardiff] table, for shared mode. Difficulties are in
@@ -203,7 +213,7 @@ func Defaults() Config {
 
 // defaultPool returns what holds in a [[pool]] where nothing is set.
 func defaultPool() Pool {
-	return Pool{Password: "x", SuggestDifficulty: Suggest{Auto: true}, VersionBits: VersionBitsAuto, RefusalStreak: 50}
+	return Pool{SuggestDifficulty: Suggest{Auto: true}, VersionBits: VersionBitsAuto, RefusalStreak: 50}
 }
 
 // defaultListener returns what holds in a [[listener]] where nothing is set.

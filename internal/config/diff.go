@@ -133,6 +133,10 @@ func Redact(c *Config) *Config {
 		r.Pools[i].Password = mining.Secret(r.Pools[i].Password.String())
 		r.Pools[i].Proxy = mining.Secret(r.Pools[i].Proxy.String())
 	}
+	r.Routes = slices.Clone(c.Routes)
+	for i := range r.Routes {
+		r.Routes[i].Password = mining.Secret(r.Routes[i].Password.String())
+	}
 	r.Storage.URL = mining.Secret(r.Storage.URL.String())
 	return &r
 }

@@ -97,7 +97,7 @@ func TestDiffOfOrder(t *testing.T) {
 
 func TestSecretsPrintAsStars(t *testing.T) {
 	t.Parallel()
-	c := load(t, minimal+"password = \"hunter2\"\nproxy = \"socks5://farm:hunter2@p:1080\"\n", Options{})
+	c := load(t, minimal+"password = \"hunter2\"\nproxy = \"socks5://farm:hunter2@p:1080\"\n[[route]]\npassword = \"hunter2\"\n", Options{})
 	for _, text := range []string{fmt.Sprintf("%v", c), fmt.Sprintf("%+v", c), fmt.Sprintf("%#v", c), fmt.Sprintf("%s", c.Pools[0].Password)} {
 		if strings.Contains(text, "hunter2") {
 			t.Errorf("a secret is shown: %s", text)
@@ -110,12 +110,15 @@ func TestSecretsPrintAsStars(t *testing.T) {
 	if got := r.Pools[0].Proxy.Reveal(); got != "***" {
 		t.Errorf("redacted proxy is %q", got)
 	}
-	other := load(t, minimal+"password = \"hunter2\"\nproxy = \"socks5://farm:hunter3@p:1080\"\n", Options{})
+	other := load(t, minimal+"password = \"hunter2\"\nproxy = \"socks5://farm:hunter3@p:1080\"\n[[route]]\npassword = \"hunter2\"\n", Options{})
 	want := []Change{{Key: "pool[main].proxy", Old: `"***"`, New: `"***"`}}
 	if diff := cmp.Diff(want, Diff(c, other)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
-	if got := c.Pools[0].Password.Reveal(); got != "hunter2" {
+	if got := r.Routes[0].Password.Reveal(); got != "***" {
+		t.Errorf("redacted password of a route is %q", got)
+	}
+	if got := c.Pools[0].Password.Reveal() + c.Routes[0].Password.Reveal(); got != "hunter2hunter2" {
 		t.Errorf("Redact changed the original: %q", got)
 	}
 }

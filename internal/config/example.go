@@ -20,6 +20,13 @@ listen = ["0.0.0.0:3333"]            # where miners connect
 # idle_timeout = "2h"                # until a silent miner is disconnected
 # shutdown_timeout = "30s"
 
+# More of one address: TLS, a difficulty of its own.
+# [[listener]]
+# address = "0.0.0.0:3334"
+# tls = "off"                        # "optional" (plain connections too) or "required" with:
+# cert = ""                          # PEM file of the certificate and its issuers
+# key = ""                           # PEM file of its key
+
 [http]
 listen = "127.0.0.1:9090"            # page, API, metrics and health: http://127.0.0.1:9090
 
@@ -43,9 +50,13 @@ password = "x"
 # mode = "shared"                    # many miners on few pool connections; "dedicated" = one each
 # pools = ["main", "backup"]         # failover order
 # worker = "{account}.{name}"        # what the pool sees as a worker's name
+# password = "x"                     # for pools that have none
 # [route.match]                      # which miners; all that is given must hold
 # worker = "*"
 # cidr = ["10.0.0.0/8"]
+# server_name = ""                   # what a miner with TLS asks for: "*.farm.example.com"
+# connect = ""                       # the target of an HTTP CONNECT: "pool.example.com:3333"
+# group = ""                         # group=NAME in a miner's password; pool = "" likewise
 
 # The difficulty that a miner is given in shared mode.
 # [vardiff]

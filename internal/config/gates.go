@@ -22,11 +22,7 @@ type gate struct {
 // gates lists every key that is read and checked but not available yet.
 func gates() []gate {
 	return []gate{
-		{"listener[].tls", []string{`"off"`}, `use "off"`},
-		{"listener[].cert", []string{`""`}, "leave it out"},
-		{"listener[].key", []string{`""`}, "leave it out"},
 		{"listener[].proxy_from", []string{"[]"}, "leave it empty"},
-		{"route[].match.connect", []string{`""`}, "leave it out"},
 		{"storage.url", []string{`""`}, "leave it empty; figures are kept in data_dir"},
 		{"storage.keep_shares", []string{`"48h"`}, "leave it out; single shares are not stored yet"},
 		{"storage.max_disk", []string{`"10GiB"`}, "leave it out; single shares are not stored yet"},

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/loka/stratum/internal/steer"
@@ -14,12 +15,13 @@ func (l *loader) noteInert(c *Config) {
 		for _, name := range r.EveryPool() {
 			used[name] = true
 		}
-		if caught != "" {
-			l.note(index("route", i), "no miner gets here: route "+caught+" before it takes them all; put the route without a match last")
+		if caught != "" && r.Match.Connect == "" {
+			l.note(index("route", i), "no miner gets here but by HTTP CONNECT: route "+caught+" before it takes all others; put the route without a match last")
 		}
 		if r.Match.IsZero() {
 			caught = r.Name
 		}
+		l.noteInertRoute(index("route", i), r, c)
 		l.noteInertShared(index("route", i), r)
 	}
 	for i, p := range c.Pools {
@@ -32,7 +34,48 @@ func (l *loader) noteInert(c *Config) {
 			l.note(index("pool", i), "no route uses this pool")
 		}
 	}
+	l.noteInertTLS(c)
 	l.noteInertVardiff(c)
+}
+
+// noteInertRoute remarks on what of a route has no effect, or lets no miner in.
+func (l *loader) noteInertRoute(at string, r Route, c *Config) {
+	if !targetable(r.Match.Connect) {
+		l.note(join(join(at, "match"), "connect"), "no HTTP CONNECT matches this; write HOST:PORT, or HOST:* for any port")
+	}
+	tls := func(one Listener) bool { return one.TLS != TLSOff && r.Match.takes(one.Address) }
+	if r.Match.ServerName != "" && !slices.ContainsFunc(c.Listeners, tls) {
+		l.note(join(join(at, "match"), "server_name"), "no miner gets here: no listener that it may come in by speaks TLS")
+	}
+	if r.Password != "" && !slices.ContainsFunc(r.EveryPool(), c.lacksPassword) {
+		l.note(join(at, "password"), "has no effect: each of the route's pools has a password of its own")
+	}
+}
+
+// lacksPassword says that a pool has no password of its own.
+func (c *Config) lacksPassword(pool string) bool {
+	p, _ := c.Pool(pool)
+	return p.Password == ""
+}
+
+// noteInertTLS remarks on certificates that no listener uses.
+func (l *loader) noteInertTLS(c *Config) {
+	for i, one := range c.Listeners {
+		for key, path := range map[string]string{"cert": one.Cert, "key": one.Key} {
+			if one.TLS == TLSOff && path != "" {
+				l.note(join(index("listener", i), key), `has no effect with tls = "off"`)
+			}
+		}
+	}
+}
+
+// targetable says whether a glob can match the target of an HTTP CONNECT, which
+// ends with a port; none at all is no such glob.
+func targetable(glob string) bool {
+	if _, ok := steer.Target(glob); ok || glob == "" {
+		return true
+	}
+	return strings.ContainsAny(glob, "*?") && strings.ContainsAny(glob[len(glob)-1:], "*?0123456789")
 }
 
 // isTLS says whether a pool's URL asks for an encrypted connection.
@@ -90,7 +133,7 @@ func (c *Config) dedicatedOnly(listener string) bool {
 		rest := r.Match
 		rest.Listen = ""
 		if rest.IsZero() {
-			break // it takes all that the listener has
+			break // it takes all that the listener has, but for an HTTP CONNECT
 		}
 	}
 	return dedicated

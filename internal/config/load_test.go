@@ -47,7 +47,7 @@ func TestLoadMinimalFillsDefaults(t *testing.T) {
 	want := Defaults()
 	want.Listeners = []Listener{{Address: "0.0.0.0:3333", TLS: TLSOff}}
 	want.Pools = []Pool{{
-		Name: "main", URL: "stratum+tcp://pool.example.com:3333", Username: "acct", Password: "x",
+		Name: "main", URL: "stratum+tcp://pool.example.com:3333", Username: "acct",
 		SuggestDifficulty: Suggest{Auto: true}, VersionBits: VersionBitsAuto, RefusalStreak: 50,
 	}}
 	want.Routes = []Route{{
@@ -142,7 +142,7 @@ max_disk = "10GiB"
 		main.SuggestDifficulty != (Suggest{Difficulty: 2048}) || main.VersionBits != VersionBitsXor {
 		t.Errorf("pool main: %+v", main)
 	}
-	if backup, _ := c.Pool("backup"); backup.SuggestDifficulty != (Suggest{}) || backup.Password.Reveal() != "x" || backup.Worker.String() != "" {
+	if backup, _ := c.Pool("backup"); backup.SuggestDifficulty != (Suggest{}) || backup.Password != "" || backup.Worker.String() != "" {
 		t.Errorf("pool backup: %+v", backup)
 	}
 	if _, ok := c.Pool("none"); ok {
@@ -362,7 +362,7 @@ username = "file2"
 		return b.String() + c.DataDir + " " + c.HTTP.Listen + " " + formatDuration(c.Server.IdleTimeout)
 	}
 	c := load(t, file, Options{})
-	if got, want := summary(c), "127.0.0.1:1 main=file:1,file,file second=file:2,file2,x file 127.0.0.1:2 1m"; got != want {
+	if got, want := summary(c), "127.0.0.1:1 main=file:1,file,file second=file:2,file2, file 127.0.0.1:2 1m"; got != want {
 		t.Errorf("file:\n got %s\nwant %s", got, want)
 	}
 	_, problems := Load([]byte(file), "loka.toml", Options{Env: env})
@@ -417,11 +417,56 @@ start = 5
 		`loka.toml:6:3: pool[1]: no route uses this pool`,
 		`loka.toml:13:29: route[0].max_miners_per_connection: has no effect in dedicated mode, where each miner has a pool connection of its own`,
 		`loka.toml:14:8: route[0].vardiff: has no effect in dedicated mode, where the pool sets the difficulty`,
-		`loka.toml:16:3: route[1]: no miner gets here: route all before it takes them all; put the route without a match last`,
+		`loka.toml:16:3: route[1]: no miner gets here but by HTTP CONNECT: route all before it takes all others; put the route without a match last`,
 		`loka.toml:20:2: vardiff: has no effect in dedicated mode, where the pool sets the difficulty`,
 	}
 	if diff := cmp.Diff(strings.Join(want, "\n"), c.Notes.Error()); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// A glob that no target of a CONNECT can match is remarked on, and a route that
+// asks for a CONNECT may stand behind one that takes everybody.
+func TestNotesOfConnect(t *testing.T) {
+	t.Parallel()
+	for glob, noted := range map[string]bool{
+		"": false, "*": false, "pool.example.com:3333": false, "pool.example.com:*": false, "*.example.com:333?": false,
+		"Pool*": false, "[2001:db8::1]:3333": false, "pool.example.com": true, "*.example.com": true, "stratum+tcp://pool:3333": true,
+		"192.0.2.1": true, "pool:0": true,
+	} {
+		c := load(t, minimal+"[[route]]\nname = \"a\"\n[[route]]\nname = \"b\"\nmatch.connect = \""+glob+"\"\n", Options{})
+		got := make([]string, 0, len(c.Notes))
+		for _, n := range c.Notes {
+			got = append(got, n.Key)
+		}
+		var want []string
+		switch {
+		case noted:
+			want = []string{"route[1].match.connect"}
+		case glob == "":
+			want = []string{"route[1]"}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%q: notes at %q, want %q", glob, got, want)
+		}
+	}
+}
+
+// A route's password is for pools that have none, and is checked like theirs.
+func TestPasswordOfRoute(t *testing.T) {
+	t.Parallel()
+	const pools = minimal + "password = \"own\"\n[[pool]]\nname = \"spare\"\nurl = \"h:2\"\nusername = \"a\"\n[[route]]\npassword = \"r\"\n"
+	c := load(t, pools, Options{})
+	if len(c.Notes) > 0 || c.Routes[0].Password.Reveal() != "r" {
+		t.Errorf("%v, %+v", c.Notes, c.Routes[0])
+	}
+	c = load(t, pools+"pools = [\"main\"]\n", Options{})
+	if len(c.Notes) != 2 || c.Notes[1].Key != "route[0].password" {
+		t.Errorf("notes: %v", c.Notes)
+	}
+	problems := problemsOf(t, minimal+"[[route]]\npassword = \"hunter 2\"\n", Options{})
+	if len(problems) != 1 || problems[0].Key != "route[0].password" || strings.Contains(problems[0].Text, "hunter") {
+		t.Errorf("problems: %v", problems)
 	}
 }
 

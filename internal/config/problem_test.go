@@ -210,11 +210,7 @@ LOKA_VARDIFF_MIN: vardiff.min: -1 is out of range; write a number above 0`
 func TestGates(t *testing.T) {
 	t.Parallel()
 	values := map[string]string{
-		"listener[].tls":        "[[listener]]\naddress = \"a:1\"\ntls = \"required\"",
-		"listener[].cert":       "[[listener]]\naddress = \"a:1\"\ncert = \"c.pem\"",
-		"listener[].key":        "[[listener]]\naddress = \"a:1\"\nkey = \"c.pem\"",
 		"listener[].proxy_from": "[[listener]]\naddress = \"a:1\"\nproxy_from = [\"10.0.0.0/8\"]",
-		"route[].match.connect": "[[route]]\nmatch.connect = \"pool.example.com:3333\"",
 		"storage.url":           "[storage]\nurl = \"postgres://h/db\"",
 		"storage.keep_shares":   "[storage]\nkeep_shares = \"1h\"",
 		"storage.max_disk":      "[storage]\nmax_disk = \"1GiB\"",

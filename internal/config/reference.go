@@ -128,6 +128,48 @@ for are more than there is, each gets as much less. Without a part by weight, wh
 - ` + "`loka route split farm 'buyer=300TH/s,main=70,a/b=30'`" + ` changes the split of a route that has one, among its pools, without a restart; see
   [API.md](API.md#writes). ` + "`/api/v1/routes`" + ` and the page show what each part should have and has.
 
+## TLS to miners
+
+` + "```toml" + `
+[[listener]]
+address = "0.0.0.0:3334"
+tls = "required"                       # or "optional": plain connections, too
+cert = "/etc/loka/fullchain.pem"
+key = "/etc/loka/key.pem"
+
+[[route]]
+name = "farm-b"
+match.server_name = "b.farm.example.com"
+` + "```" + `
+
+A miner connects with ` + "`stratum+ssl://b.farm.example.com:3334`" + ` (or ` + "`stratum+tls://`" + `). The name that it asks for is known before its first line, so routes can
+go by it. TLS 1.2 and 1.3 are spoken, with the ciphers that Go takes for safe; firmware that knows older ones only gets the reason
+` + "`tls_handshake_failed`" + `. The files are read at start.
+
+## HTTP CONNECT
+
+A miner whose firmware has a setting for an HTTP proxy can keep its pool's address and name this proxy there, at the port that miners connect to. Its
+` + "`CONNECT pool.example.com:3333 HTTP/1.1`" + ` is answered, and what follows is Stratum with loka itself, as on any other connection: nothing is dialled
+for it, and no other address can be reached by it. The target says which routes it may match:
+
+- a route with ` + "`match.connect`" + `: if that glob matches the target, which need not be one of the pools then;
+- a route without: if one of its pools has that host and port in its ` + "`url`" + `. The miner goes to any of the route's pools, as all of its miners do.
+- ` + "`CONNECT pool.example.com:3333/farm`" + ` matches the route ` + "`farm`" + ` only, on the same terms, wherever it stands in the file.
+
+All else that a route asks for holds, too. Case does not matter in a host name, nor does a dot at its end.
+
+| answer | means |
+|---|---|
+| 200 | Stratum follows |
+| 400 | the request is malformed, or its head is longer than 8 KiB |
+| 403 | the target is no pool and no route's ` + "`connect`" + `, or no route takes this miner to it |
+| 404 | there is no route of that name |
+| 502 | none of the pools that the miner might come to can be reached now |
+
+With ` + "`tls = \"required\"`" + ` the CONNECT itself may come without TLS, but what follows it may not; TLS may as well be around both.
+
+A request with another method than CONNECT is answered with 400. Passwords that a client sends to a proxy are not looked at and not logged.
+
 ## Difficulty
 
 In shared mode each miner has a difficulty of its own. It begins at ` + "`start`" + ` and is adjusted between ` + "`min` and `max`" + ` until the miner sends
@@ -136,12 +178,26 @@ would take must not be missed. While a new connection's difficulty is still far 
 with shares; the work that is not handed in meanwhile is counted as ` + "`work_not_submitted`" + `. In dedicated mode the pool sets the difficulty, and none
 of this has an effect.
 
-A miner may ask too, in the password that it logs in with first: ` + "`d=1024`" + ` (or ` + "`diff=1024`" + `) fixes its difficulty unless the operator has fixed one,
-` + "`md=512`" + ` is the lowest that it wants; other parts of a password such as ` + "`x,d=1024`" + ` are ignored. A ` + "`mining.suggest_difficulty`" + ` is where it starts.
+A miner may ask too, in the [password](#passwords) that it logs in with first. A ` + "`mining.suggest_difficulty`" + ` is where it starts.
 
 ` + "`[vardiff]`" + ` holds for all, ` + "`[listener.vardiff]`" + ` over it for the miners of one address, and ` + "`[route.vardiff]`" + ` over both for the miners of one route, key
 by key. A bound that crosses one of a table further up is an error, but where a route's crosses a listener's, the route's holds. A
 ` + "`start`" + ` of a table further up is moved between the bounds that hold.
+
+## Passwords
+
+A miner's password is not checked, and never reaches a pool or a log. It may carry options between commas, semicolons, ` + "`&`" + ` or spaces, such as
+` + "`x,d=1024,group=barn`" + `. Those of the worker that a miner logs in with first hold:
+
+| option | asks for |
+|---|---|
+| ` + "`d=1024`, `diff=1024`" + ` | this difficulty, unless the operator has fixed one |
+| ` + "`md=512`" + ` | no lower difficulty than this |
+| ` + "`pool=NAME`" + ` | the routes whose ` + "`match.pool`" + ` matches the name |
+| ` + "`group=NAME`" + ` | the routes whose ` + "`match.group`" + ` matches the name |
+
+Names have 64 bytes at most. They mean what the routes make of them: where no route asks, they change nothing, and a miner without one matches no
+route that does. Everything else in a password is ignored.
 
 ## Worker names
 

@@ -9,7 +9,8 @@ import (
 // IsZero says whether a match takes every miner.
 func (m Match) IsZero() bool {
 	all := func(s string) bool { return s == "" || s == "*" }
-	return all(m.Listen) && all(m.Worker) && all(m.UserAgent) && len(m.CIDR) == 0 && m.Connect == ""
+	return all(m.Listen) && all(m.Worker) && all(m.UserAgent) && len(m.CIDR) == 0 &&
+		m.ServerName == "" && m.Connect == "" && m.Pool == "" && m.Group == ""
 }
 
 // VardiffFor returns what holds for a miner that came in by a listener, named
@@ -109,6 +110,7 @@ func (l *loader) checkRoutes(c *Config) {
 		}
 		l.checkTimeout(join(at, "outage_grace"), r.OutageGrace, time.Hour)
 		l.checkTimeout(join(at, "return_after"), r.ReturnAfter, 24*time.Hour)
+		l.checkPassword(join(at, "password"), r.Password)
 		if !isPrintable(r.Worker.String()) {
 			l.add(join(at, "worker"), "%q has spaces or characters that no pool takes; use visible ASCII characters only", r.Worker)
 		}

@@ -81,15 +81,11 @@ keep_shares = "7200m"
 [server]
 idle_timeout = "-60s"
 shutdown_timeout = "100m"
-[[listener]]
-address = "0.0.0.0:1"
-tls = "optional"
 `, map[string]string{"LOKA_SERVER_HANDSHAKE_TIMEOUT": "0h"})
 	got := problems.Error()
 	for _, want := range []string{
 		`storage.max_disk: "10Gb" is not available`, `storage.keep_shares: "7200m" is not available`,
 		`server.idle_timeout: "-60s" is out of range`, `server.shutdown_timeout: "100m" is out of range; write at most "1h"`,
-		`listener[0].tls: "optional" is not available`,
 		`LOKA_SERVER_HANDSHAKE_TIMEOUT: server.handshake_timeout: "0h" is out of range`,
 	} {
 		if !strings.Contains(got, want) {

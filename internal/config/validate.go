@@ -151,11 +151,16 @@ func (l *loader) checkAccount(at string, p Pool, used map[string]string) {
 	case len(p.Username) > maxLoginLength:
 		l.add(path, "the username has %d characters; at most %d are allowed", len(p.Username), maxLoginLength)
 	}
-	if !isPrintable(p.Password.Reveal()) {
-		l.add(join(at, "password"), "the password has spaces or characters that no pool takes; use visible ASCII characters only")
-	}
+	l.checkPassword(join(at, "password"), p.Password)
 	if path = join(at, "worker"); !isPrintable(p.Worker.String()) {
 		l.add(path, "%q has spaces or characters that no pool takes; use visible ASCII characters only", p.Worker)
+	}
+}
+
+// checkPassword checks what goes to a pool, without a word of it.
+func (l *loader) checkPassword(path string, password mining.Secret) {
+	if !isPrintable(password.Reveal()) {
+		l.add(path, "the password has spaces or characters that no pool takes; use visible ASCII characters only")
 	}
 }
 

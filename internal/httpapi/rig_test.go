@@ -84,7 +84,7 @@ func newDeps() (Deps, *fakeHub) {
 	hub := &fakeHub{ready: true}
 	for id := range mining.MinerID(3) {
 		hub.miners = append(hub.miners, view.MinerState{
-			ID: id + 1, Remote: netip.MustParseAddrPort("192.0.2.1:5"), State: view.MinerMining,
+			ID: id + 1, Arrival: mining.Arrival{Remote: netip.MustParseAddrPort("192.0.2.1:5")}, State: view.MinerMining,
 			Since: epoch, Workers: []string{"alice.rig1"}, Route: "farm", Pool: "main", Difficulty: 512,
 		})
 	}

@@ -50,7 +50,7 @@ func (h *Hub) Apply(cfg Config) error {
 func (h *Hub) take(n *next, now time.Time) {
 	for _, p := range n.added {
 		p.book, p.jobs = h.deps.Ledger.Pool(p.Name, now), h.deps.Metrics.jobs(p.Name)
-		h.makeProbe(p, n.loginAt(p))
+		h.makeProbe(p, n.routeOf(p))
 	}
 	for _, p := range n.pools {
 		p.leaving.Store(false)
@@ -74,24 +74,29 @@ func (h *Hub) take(n *next, now time.Time) {
 	h.listed.Store(&n.roster)
 }
 
-// loginAt is the login of a pool's probe: that of its first route.
-func (n *next) loginAt(p *pool) string {
+// routeOf is the first route of a pool, or nil.
+func (n *next) routeOf(p *pool) *route {
 	for i, r := range n.routes {
 		if slices.Contains(n.confs[i].pools, p) {
-			return p.loginOf(r, nil)
+			return r
 		}
 	}
-	return p.Account
+	return nil
 }
 
 // makeProbe gives a pool the connection that is kept all the time: it tells
-// whether the pool can serve and what its extranonce is like.
-func (h *Hub) makeProbe(p *pool, username string) {
+// whether the pool can serve and what its extranonce is like. It logs in as a route
+// of the pool's does; nil is none.
+func (h *Hub) makeProbe(p *pool, r *route) {
+	username, password := p.Account, p.Password
+	if r != nil {
+		username, password = p.loginOf(r, nil), p.password(r)
+	}
 	p.breaker = link.NewBreaker(h.poolChanged)
 	p.probe = link.NewKeeper(link.KeeperConfig{
 		Link:     h.linkConfig(p),
 		Username: username,
-		Password: p.Password,
+		Password: password,
 	}, link.KeeperDeps{
 		Dial: h.deps.Dial, Logger: h.log,
 		Metrics: h.linkMetrics(p), Quota: &p.quota, Breaker: p.breaker, Wire: h.deps.Wire,

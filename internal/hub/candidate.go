@@ -291,7 +291,7 @@ func (c *candidate) wins() bool {
 func (g *dedicated) login(c *candidate, m *member) {
 	tag := reloginTag + uint64(len(c.logins))
 	c.logins[tag] = m
-	c.link.Authorize(g.nameAt(c.pool, m.worker), c.pool.Password.Reveal(), tag)
+	c.link.Authorize(g.nameAt(c.pool, m.worker), c.pool.password(g.route).Reveal(), tag)
 }
 
 // onCandidate takes what the candidate's pool said. g.mu is held.

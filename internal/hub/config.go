@@ -36,7 +36,8 @@ type Peer interface {
 type PoolConfig struct {
 	Name     string
 	Endpoint dial.Endpoint
-	// Account is our name there, Password goes with every authorize.
+	// Account is our name there. Password goes with every authorize; empty is the
+	// route's.
 	Account  string
 	Password mining.Secret
 	// Worker overrides the route's template when HasWorker.
@@ -68,6 +69,8 @@ type RouteConfig struct {
 	Parts []PartConfig
 	// Worker is what pools see as a worker's name.
 	Worker mining.Template
+	// Password goes to pools that have none of their own; empty is "x".
+	Password mining.Secret
 	// Extranonce2Size is the least that the route's miners need, in bytes;
 	// 0 is no such need.
 	Extranonce2Size int

@@ -124,7 +124,7 @@ func (g *dedicated) relayLogin(ticket uint64) {
 	l := g.logins[ticket]
 	l.relayed, l.at = true, time.Now()
 	g.logins[ticket] = l
-	g.link.Authorize(g.nameOf(l.worker), g.pool.Password.Reveal(), ticket)
+	g.link.Authorize(g.nameOf(l.worker), g.pool.password(g.route).Reveal(), ticket)
 }
 
 func (g *dedicated) nameOf(w *mining.Worker) string { return g.nameAt(g.pool, w) }

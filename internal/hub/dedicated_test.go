@@ -7,7 +7,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/loka/stratum/internal/hub"
 	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/steer"
 	"github.com/loka/stratum/sv1"
 	"github.com/loka/stratum/work"
 )
@@ -49,6 +51,60 @@ func TestIdentityAndPassword(t *testing.T) {
 		}
 		g.leave()
 	})
+}
+
+// A pool gets its own password from everybody, and where it has none that of the
+// route whose miners log in, in both modes; its probe has the first route's.
+func TestWhosePassword(t *testing.T) {
+	for _, isShared := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			own, open := goodPool("own"), goodPool("open")
+			h := build(t, []*fakePool{own, open}, func(c *hub.Config) {
+				c.Pools[1].Password = ""
+				all := c.Routes[0]
+				all.Shared = isShared
+				c.Routes = nil
+				for name, pool := range map[string]string{"a-own": "own", "b-open": "open", "c-open": "open"} {
+					one := all
+					one.Name, one.Pools, one.Rule = name, []string{pool}, steer.Rule{Worker: name + ".*"}
+					if name != "c-open" {
+						one.Password = mining.Secret("of-" + name)
+					}
+					c.Routes = append(c.Routes, one)
+				}
+				slices.SortFunc(c.Routes, func(a, b hub.RouteConfig) int { return strings.Compare(a.Name, b.Name) })
+			})
+			for i, route := range []string{"a-own", "b-open", "c-open"} {
+				g := h.join(uint64(i + 1))
+				g.open()
+				if v := g.authorizeBy(route+".rig", "miner-secret").Verdict; v != mining.Accepted {
+					t.Fatalf("%s: %v", route, v)
+				}
+				g.submit(route+".rig", 1, hex(t, "00000001"))
+				time.Sleep(time.Second)
+				g.leave()
+			}
+			check := func(p *fakePool, password func(user string) string) {
+				p.mu.Lock()
+				defer p.mu.Unlock()
+				if len(p.logins) < 2 {
+					t.Errorf("%s has seen the logins %q", p.name, p.logins)
+				}
+				for _, a := range p.logins {
+					if got := string(a.Password); got != password(string(a.User)) {
+						t.Errorf("shared %t: %s at %s came with password %q", isShared, a.User, p.name, got)
+					}
+				}
+			}
+			check(own, func(string) string { return "pool-secret" })
+			check(open, func(user string) string {
+				if strings.Contains(user, "b-open") {
+					return "of-b-open"
+				}
+				return "x"
+			})
+		})
+	}
 }
 
 func TestVersionMaskIsWhatAllAllow(t *testing.T) {

@@ -90,7 +90,7 @@ func (g *group) live(ctx context.Context) bool {
 	g.aliases = newAliases()
 	login := g.login
 	g.mu.Unlock()
-	l.Authorize(login, p.Password.Reveal(), loginTag)
+	l.Authorize(login, p.password(g.route).Reveal(), loginTag)
 	p.links.Add(1)
 	l.Run(ctx)
 	p.links.Add(-1)

@@ -94,16 +94,7 @@ func (s *seat) known() []link.Facts {
 // hopeless says that no pool that the miner may come to is being connected
 // for the first time: waiting for one of them would only keep the miner from
 // its own failover.
-func (s *seat) hopeless() bool {
-	for _, r := range s.hub.roster().candidates(s.facts) {
-		for _, p := range r.conf().pools {
-			if p.probe.State() != link.Down {
-				return false
-			}
-		}
-	}
-	return true
-}
+func (s *seat) hopeless() bool { return hopeless(s.hub.roster().candidates(s.facts)) }
 
 // least is the least extranonce2 size that any route still open asks for.
 func (s *seat) least() int {
@@ -278,13 +269,14 @@ func (s *seat) authorize(req *mining.Request) mining.Answer {
 		return a
 	}
 	a.Verdict = mining.Pending
+	w, pass := req.Worker, readOptions(req.Password)
 	if !s.facts.Authorized {
-		s.facts.Worker, s.facts.Authorized = req.Worker.Login, true
+		s.facts.Worker, s.facts.Authorized = w.Login, true
+		s.facts.Pool, s.facts.Group = pass.pool, pass.group
 		if !s.keepsRoute() {
 			return a // it is being closed
 		}
 	}
-	w, pass := req.Worker, readOptions(req.Password)
 	if _, ok := s.memberOf(w); ok {
 		a.Verdict = mining.Accepted
 		return a

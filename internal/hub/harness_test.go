@@ -163,9 +163,13 @@ type guest struct {
 }
 
 func (h *house) join(id uint64) *guest {
+	return h.joinBy(id, mining.Arrival{Listener: "0.0.0.0:3333"})
+}
+
+func (h *house) joinBy(id uint64, arrival mining.Arrival) *guest {
 	g := &guest{
 		fakePeer: &fakePeer{answers: make(map[uint64]mining.Answer)}, house: h,
-		miner: &mining.Miner{ID: mining.MinerID(id), Listener: "0.0.0.0:3333"}, workers: make(map[string]*mining.Worker),
+		miner: &mining.Miner{ID: mining.MinerID(id), Arrival: arrival}, workers: make(map[string]*mining.Worker),
 		refused: make(map[string]bool),
 	}
 	h.hub.Join(g.miner, g.fakePeer)
@@ -198,9 +202,11 @@ func (g *guest) open() mining.Answer {
 	return g.told
 }
 
-func (g *guest) authorize(login string) mining.Answer {
+func (g *guest) authorize(login string) mining.Answer { return g.authorizeBy(login, "miner-secret") }
+
+func (g *guest) authorizeBy(login string, password mining.Secret) mining.Answer {
 	w := mining.NewWorker(login)
-	a := g.ask(mining.Request{Kind: mining.Authorize, Worker: w, Password: "miner-secret"})
+	a := g.ask(mining.Request{Kind: mining.Authorize, Worker: w, Password: password})
 	g.workers[login] = w
 	g.refused[login] = a.Verdict != mining.Accepted
 	return a

@@ -104,7 +104,7 @@ func (g *group) ask(p *pool, name string, now time.Time) {
 	as.tag++
 	a := &alias{text: name, asked: now}
 	as.byText[name], as.byTag[as.tag] = a, a
-	g.link.Authorize(name, p.Password.Reveal(), as.tag)
+	g.link.Authorize(name, p.password(g.route).Reveal(), as.tag)
 }
 
 // onAlias takes the pool's answer to a name.

@@ -239,12 +239,27 @@ func (p *pool) fits(l extranonce.Layout) bool {
 	return fits
 }
 
+// usualPassword is what miners send where no password is asked for.
+const usualPassword mining.Secret = "x"
+
 // template is what the pool sees of a route's workers.
 func (p *pool) template(r *route) mining.Template {
 	if p.HasWorker {
 		return p.Worker
 	}
 	return r.Worker
+}
+
+// password goes to the pool with every login of a route's: its own, the route's
+// or, for a pool that does not look at it, the usual one.
+func (p *pool) password(r *route) mining.Secret {
+	switch {
+	case p.Password != "":
+		return p.Password
+	case r.Password != "":
+		return r.Password
+	}
+	return usualPassword
 }
 
 // reading is how the pool reads the version bits of a submit, as configured or

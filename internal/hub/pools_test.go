@@ -2,6 +2,7 @@ package hub_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -271,6 +272,50 @@ func TestRoutesByWorker(t *testing.T) {
 			}
 			if got := h.hub.MinerState(g.miner).Pool; got != c.pool {
 				t.Errorf("%s went to %q, want %q", c.login, got, c.pool)
+			}
+			g.leave()
+		}
+	})
+}
+
+// Routes go by what the first worker's password asks for; a later worker's does
+// not move the miner.
+func TestRoutesByPassword(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := build(t, []*fakePool{goodPool("home"), goodPool("barn"), goodPool("rental")}, func(c *hub.Config) {
+			all := c.Routes[0]
+			c.Routes = nil
+			for _, r := range []struct {
+				pool string
+				rule steer.Rule
+			}{{"barn", steer.Rule{Group: "barn"}}, {"rental", steer.Rule{Pool: "rent*"}}, {"home", anyone}} {
+				one := all
+				one.Name, one.Pools, one.Rule = r.pool, []string{r.pool}, r.rule
+				c.Routes = append(c.Routes, one)
+			}
+		})
+		for i, c := range []struct {
+			password mining.Secret
+			pool     string
+		}{
+			{"x", "home"},
+			{"group=barn", "barn"},
+			{"x,d=8;GROUP=barn", "barn"},
+			{"pool=rental&group=other", "rental"},
+			{"group=Barn", "home"},
+			{"group=", "home"},
+			{"pool=" + mining.Secret(strings.Repeat("rent", 17)), "home"},
+		} {
+			g := h.join(uint64(i + 1))
+			g.open()
+			if v := g.authorizeBy("alice.1", c.password).Verdict; v != mining.Accepted {
+				t.Fatalf("%q: %v", c.password.Reveal(), v)
+			}
+			if v := g.authorizeBy("alice.2", "group=barn").Verdict; v != mining.Accepted {
+				t.Fatalf("%q: a second worker: %v", c.password.Reveal(), v)
+			}
+			if got := h.hub.MinerState(g.miner); got.Pool != c.pool || got.Route != c.pool {
+				t.Errorf("%q: on %+v, want %s", c.password.Reveal(), got, c.pool)
 			}
 			g.leave()
 		}

@@ -30,8 +30,10 @@ type route struct {
 	// Static after construction.
 	Name   string
 	Shared bool
-	// Worker is what pools see as a worker's name.
-	Worker mining.Template
+	// Worker is what pools see as a worker's name, Password what goes to those that
+	// have none of their own.
+	Worker   mining.Template
+	Password mining.Secret
 
 	// all is what a reload may change, as a whole.
 	all atomic.Pointer[routeConf]
@@ -172,7 +174,7 @@ func sameTrust(a, b *dial.Trust) bool {
 
 // addRoute takes a route up. was is the one of that name before, or nil.
 func (n *next) addRoute(rc *RouteConfig, was *route) error {
-	r := &route{Name: rc.Name, Shared: rc.Shared, Worker: rc.Worker}
+	r := &route{Name: rc.Name, Shared: rc.Shared, Worker: rc.Worker, Password: rc.Password}
 	conf := &routeConf{RouteConfig: *rc}
 	for _, name := range rc.Pools {
 		p, ok := n.byName[name]
@@ -202,7 +204,7 @@ func (n *next) addRoute(rc *RouteConfig, was *route) error {
 // stays says whether a route is the same with another configuration, so that its
 // groups are.
 func (r *route) stays(rc *RouteConfig, conf *routeConf) bool {
-	return r != nil && r.Shared == rc.Shared && reflect.DeepEqual(r.Worker, rc.Worker) &&
+	return r != nil && r.Shared == rc.Shared && r.Password == rc.Password && reflect.DeepEqual(r.Worker, rc.Worker) &&
 		slices.EqualFunc(r.conf().varies, conf.varies, samePayee)
 }
 

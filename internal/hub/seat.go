@@ -102,7 +102,7 @@ func (m *member) books() *ledger.WorkerBook {
 func newSeat(h *Hub, m *mining.Miner, p Peer) *seat {
 	return &seat{
 		hub: h, miner: m, peer: p,
-		facts: steer.Facts{Listener: m.Listener, Remote: m.Remote.Addr()},
+		facts: factsOf(m.Arrival),
 	}
 }
 

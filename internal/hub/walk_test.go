@@ -207,7 +207,7 @@ func walk(t *testing.T, rnd *rand.Rand) {
 		w := &walker{t: t, conn: far, want: make(map[string]string), loses: i == 0}
 		walkers[i] = w
 		running.Add(1)
-		server.Serve(ctx, near, nil, "0.0.0.0:3333", running.Done)
+		server.Serve(ctx, near, nil, mining.Arrival{Listener: "0.0.0.0:3333"}, running.Done)
 		running.Go(w.listen)
 		w.say(
 			[3]string{w.id(), `"method":"mining.configure","params":[["version-rolling"],{"version-rolling.mask":"ffffffff"}]`, `1fffe000`},

@@ -2,6 +2,7 @@ package listen
 
 import (
 	"context"
+	"crypto/tls"
 	"log/slog"
 	"net"
 	"time"
@@ -10,18 +11,24 @@ import (
 )
 
 // Serve takes a connection over and drives it until it ends. preread is what
-// was read of it already. Serve may return before that: it calls gone once,
+// was read of it already, arrival what is known of it. Serve may return before that: it calls gone once,
 // when everything of the connection is gone; then it is closed, if it is not
 // yet. When ctx ends, the connection ends soon.
-type Serve func(ctx context.Context, conn net.Conn, preread []byte, gone func())
+type Serve func(ctx context.Context, conn net.Conn, preread []byte, arrival mining.Arrival, gone func())
 
 // Config is what one listener is told. A zero field takes its default.
 type Config struct {
 	// Address is host:port to listen on; an empty host is every address of
 	// both IP versions.
 	Address string
-	// HandshakeTimeout bounds how long the first bytes may take; 15 s.
+	// HandshakeTimeout bounds how long everything before the first byte of
+	// Stratum may take; 15 s.
 	HandshakeTimeout time.Duration
+	// TLS is with what a miner's TLS hello is answered; nil refuses it.
+	TLS *tls.Config
+	// TLSRequired refuses Stratum that is not encrypted. The HTTP CONNECT around
+	// it need not be.
+	TLSRequired bool
 	// StopTimeout bounds how long Run waits for connections after its ctx
 	// ended; 10 s.
 	StopTimeout time.Duration
@@ -44,6 +51,11 @@ type Metrics struct {
 type Deps struct {
 	// Serve takes the connections that speak Stratum.
 	Serve Serve
+	// Tunnel says why a connection that comes by an HTTP CONNECT is refused,
+	// with one of the reasons of that name; empty hands it on. Nothing is
+	// dialled for it: it speaks Stratum to us. Where Tunnel is nil a CONNECT is
+	// refused as any other HTTP request.
+	Tunnel func(mining.Arrival) mining.Reason
 	// Limiter may be shared by listeners; nil is no limit.
 	Limiter *Limiter
 	// Logger may be nil.

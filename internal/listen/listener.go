@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/pace"
 )
 
 // errNotListening is Run before Listen.
@@ -39,6 +40,9 @@ type Listener struct {
 	ln net.Listener
 
 	wg sync.WaitGroup
+
+	// telling spaces the news of refused CONNECTs.
+	telling pace.Pace
 
 	// Guarded by mu.
 	mu    sync.Mutex
@@ -150,7 +154,7 @@ func (l *Listener) admit(ctx context.Context, conn net.Conn) {
 	l.deps.Metrics.Accepted.Inc()
 	if !l.deps.Limiter.Acquire() {
 		_ = conn.Close()
-		l.refused(ctx, conn, mining.MaxConnections)
+		l.refused(ctx, &visit{conn: conn}, mining.MaxConnections)
 		l.warnFull(ctx)
 		return
 	}
@@ -172,11 +176,24 @@ func (l *Listener) gone(conn net.Conn) {
 }
 
 // refused books a connection that was not handed on.
-func (l *Listener) refused(ctx context.Context, conn net.Conn, reason mining.Reason) {
+func (l *Listener) refused(ctx context.Context, v *visit, reason mining.Reason) {
 	l.deps.Metrics.Refused(reason).Inc()
-	l.deps.Logger.LogAttrs(ctx, slog.LevelDebug, "connection refused",
-		slog.String("listener", l.address), slog.String("remote", conn.RemoteAddr().String()),
-		slog.String("reason", string(reason)))
+	level := slog.LevelDebug
+	attrs := []slog.Attr{
+		slog.String("listener", l.address), slog.String("remote", v.conn.RemoteAddr().String()),
+		slog.String("reason", string(reason)),
+	}
+	if v.err != nil {
+		attrs = append(attrs, slog.Any("error", v.err))
+	}
+	if v.arrival.Connect != "" { // a miner of ours may be set up wrong
+		attrs = append(attrs, slog.String("connect", v.arrival.Connect), slog.String("connect_route", v.arrival.ConnectRoute))
+		if l.telling.Due(time.Now()) {
+			level = slog.LevelInfo
+			attrs = append(attrs, slog.String("advice", mining.Describe(reason).Do))
+		}
+	}
+	l.deps.Logger.LogAttrs(ctx, level, "connection refused", attrs...)
 }
 
 // warnFull logs that the limit is reached, once a minute at most.

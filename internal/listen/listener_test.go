@@ -70,7 +70,7 @@ func (t *tally) next() mining.Reason {
 // echo answers lines until the peer leaves or ctx ends.
 // here drives a connection in the goroutine that hands it on.
 func here(drive func(ctx context.Context, conn net.Conn, preread []byte)) Serve {
-	return func(ctx context.Context, conn net.Conn, preread []byte, gone func()) {
+	return func(ctx context.Context, conn net.Conn, preread []byte, _ mining.Arrival, gone func()) {
 		defer gone()
 		drive(ctx, conn, preread)
 	}

@@ -14,14 +14,15 @@ const (
 	undecided protocol = iota
 	stratum
 	webRequest
+	connectRequest
 	tlsHello
 	unknown
 )
 
-// reason is why the connection of a protocol is refused; empty for Stratum.
+// reason is why a connection is refused by its protocol; empty for Stratum.
 func (p protocol) reason() mining.Reason {
 	switch p {
-	case webRequest:
+	case webRequest, connectRequest:
 		return mining.HTTPRequest
 	case tlsHello:
 		return mining.TLSNotEnabled
@@ -33,7 +34,9 @@ func (p protocol) reason() mining.Reason {
 }
 
 // longestMethod is how many bytes of an HTTP request tell that it is one.
-const longestMethod = len("CONNECT ")
+const longestMethod = len(connectMethod)
+
+const connectMethod = "CONNECT "
 
 // sniff tells what the first bytes speak. It is undecided only while they
 // are the start of something longer, at most longestMethod bytes.
@@ -53,12 +56,15 @@ func sniff(b []byte) protocol {
 		}
 		return unknown
 	}
-	for _, method := range []string{"GET ", "POST ", "HEAD ", "PUT ", "DELETE ", "OPTIONS ", "CONNECT ", "PATCH ", "TRACE ", "PRI "} {
+	for _, method := range []string{"GET ", "POST ", "HEAD ", "PUT ", "DELETE ", "OPTIONS ", connectMethod, "PATCH ", "TRACE ", "PRI "} {
 		switch {
-		case bytes.HasPrefix(b, []byte(method)):
-			return webRequest
-		case strings.HasPrefix(method, string(b)):
+		case strings.HasPrefix(method, string(b)) && method != string(b):
 			return undecided
+		case !bytes.HasPrefix(b, []byte(method)):
+		case method == connectMethod:
+			return connectRequest
+		default:
+			return webRequest
 		}
 	}
 	return unknown

@@ -18,7 +18,7 @@ func TestSniff(t *testing.T) {
 		"PUT /":                  webRequest,
 		"DELETE /":               webRequest,
 		"OPTIONS ":               webRequest,
-		"CONNECT ":               webRequest,
+		"CONNECT ":               connectRequest,
 		"PATCH /":                webRequest,
 		"TRACE /":                webRequest,
 		"PRI * HTTP/2.0":         webRequest,

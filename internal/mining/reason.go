@@ -40,8 +40,21 @@ const (
 	UnknownProtocol Reason = "unknown_protocol"
 	// HTTPRequest: an HTTP request on a mining port.
 	HTTPRequest Reason = "http_request"
+	// ConnectMalformed: an HTTP CONNECT that cannot be read.
+	ConnectMalformed Reason = "connect_malformed"
+	// ConnectForbidden: an HTTP CONNECT to what is no pool here, or to a pool
+	// or route that does not take this miner.
+	ConnectForbidden Reason = "connect_forbidden"
+	// ConnectNoRoute: an HTTP CONNECT that names a route which is not there.
+	ConnectNoRoute Reason = "connect_no_route"
+	// ConnectNoPool: an HTTP CONNECT while no pool can be reached for it.
+	ConnectNoPool Reason = "connect_no_pool"
 	// TLSNotEnabled: a TLS hello on a plain listener.
 	TLSNotEnabled Reason = "tls_not_enabled"
+	// TLSRequired: plain Stratum on a listener that takes TLS only.
+	TLSRequired Reason = "tls_required"
+	// TLSHandshakeFailed: a miner's TLS handshake came to nothing.
+	TLSHandshakeFailed Reason = "tls_handshake_failed"
 	// MaxConnections: server.max_connections is reached.
 	MaxConnections Reason = "max_connections"
 	// TooManyPending: more requests await an answer than one miner may have.
@@ -115,6 +128,7 @@ func Reasons(side Side) []Reason {
 			BadExtranonce, PoolAuthorizeRefused, PoolSilent, MinerGone, NoMiners)
 	}
 	return append(both, HandshakeTimeout, AuthorizeTimeout, IdleTimeout, UnknownProtocol,
-		HTTPRequest, TLSNotEnabled, MaxConnections, TooManyPending, PoolUnreachable,
+		HTTPRequest, ConnectMalformed, ConnectForbidden, ConnectNoRoute, ConnectNoPool,
+		TLSNotEnabled, TLSRequired, TLSHandshakeFailed, MaxConnections, TooManyPending, PoolUnreachable,
 		NoRoute, PoolDisconnected, ExtranonceChanged, TooManyAccounts, RouteChanged, ListenerRemoved, Disconnected)
 }

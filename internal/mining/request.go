@@ -103,14 +103,28 @@ type Answer struct {
 // Miner is what everybody may know of a downstream connection; the session's
 // driver makes it and nobody changes it once requests come.
 type Miner struct {
+	Arrival
+
 	ID MinerID
+	// Seat is where the house keeps what it knows of the miner, so that a
+	// share finds it without a lock. It is set once, before the first request.
+	Seat any
+}
+
+// Arrival is what is known of a miner's connection before its first line.
+type Arrival struct {
 	// Listener is the configured address the miner came in by.
 	Listener string
 	// Remote is where it came from.
 	Remote netip.AddrPort
-	// Seat is where the house keeps what it knows of the miner, so that a
-	// share finds it without a lock. It is set once, before the first request.
-	Seat any
+	// TLS says that it is encrypted. ServerName is the name that the miner asked
+	// for then, in lower case; empty is none.
+	TLS        bool
+	ServerName string
+	// Connect is the target of the HTTP CONNECT that it came by, host:port as
+	// steer.Target writes it; empty is none. ConnectRoute is the route that it
+	// named there; empty is none.
+	Connect, ConnectRoute string
 }
 
 // Secret is a string that prints as stars wherever it is formatted or encoded

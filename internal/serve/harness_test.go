@@ -232,7 +232,7 @@ func (r *rig) connectBy(size int, wrap func(net.Conn) net.Conn) *miner {
 	}
 	before := r.server.ids.Load()
 	r.wg.Add(1)
-	r.server.Serve(r.ctx, conn, nil, "0.0.0.0:3333", func() {
+	r.server.Serve(r.ctx, conn, nil, mining.Arrival{Listener: "0.0.0.0:3333"}, func() {
 		close(m.done)
 		r.wg.Done()
 	})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -97,7 +98,7 @@ func TestReadersSeeWholeMiners(t *testing.T) {
 			miners.Add(1)
 			near, far := testkit.Pipe()
 			time.AfterFunc(time.Millisecond, func() { _ = far.Close() })
-			r.server.Serve(r.ctx, near, nil, "", miners.Done)
+			r.server.Serve(r.ctx, near, nil, mining.Arrival{}, miners.Done)
 		}
 		miners.Wait()
 		close(stop)
@@ -138,14 +139,18 @@ func TestPreread(t *testing.T) {
 		near, far := testkit.Pipe()
 		m := &miner{Conn: far, r: r, near: near}
 		r.wg.Add(1)
-		r.server.Serve(r.ctx, near, []byte(subscribe("1")+"\n"+authorize("2", "ali")[:9]), "", r.wg.Done)
+		arrival := mining.Arrival{
+			Listener: "0.0.0.0:3333", Remote: netip.MustParseAddrPort("192.0.2.2:50000"),
+			Connect: "pool.example.com:3333", ConnectRoute: "farm",
+		}
+		r.server.Serve(r.ctx, near, []byte(subscribe("1")+"\n"+authorize("2", "ali")[:9]), arrival, r.wg.Done)
 		synctest.Wait()
 		m.conn = r.server.Find(1)
 		m.expect(m.subscribed("1"), difficulty, notify(1))
 		m.say(authorize("2", "ali")[9:])
 		m.expect(ok("2"))
-		if got := m.conn.State().Miner.Remote.String(); got != "192.0.2.2:50000" {
-			t.Errorf("the miner's address is %s", got)
+		if got := m.conn.State().Miner.Arrival; got != arrival {
+			t.Errorf("the miner came as %+v", got)
 		}
 		_ = far.Close()
 	})
@@ -318,7 +323,7 @@ func TestBareServer(t *testing.T) {
 		s := New(Config{}, Deps{House: h, Handler: h})
 		near, far := testkit.Pipe()
 		done := make(chan struct{})
-		s.Serve(context.Background(), near, nil, "", func() { close(done) })
+		s.Serve(context.Background(), near, nil, mining.Arrival{}, func() { close(done) })
 		_, _ = fmt.Fprintln(far, subscribe("1"))
 		synctest.Wait()
 		if far.Buffered() == 0 {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -109,20 +108,20 @@ type voice struct {
 
 // Serve drives one connection until it ends, in goroutines of its own, and
 // calls gone when everything of it is gone. preread is what was read of it
-// already; listener is the configured address that it came in by.
-func (s *Server) Serve(ctx context.Context, conn net.Conn, preread []byte, listener string, gone func()) {
-	c := s.join(conn, preread, listener)
+// already.
+func (s *Server) Serve(ctx context.Context, conn net.Conn, preread []byte, arrival mining.Arrival, gone func()) {
+	c := s.join(conn, preread, arrival)
 	c.wire.Go(ctx, c, func(reason mining.Reason) {
 		s.leave(ctx, c, reason)
 		gone()
 	})
 }
 
-func (s *Server) join(conn net.Conn, preread []byte, listener string) *Conn {
+func (s *Server) join(conn net.Conn, preread []byte, arrival mining.Arrival) *Conn {
 	id := mining.MinerID(s.ids.Add(1))
 	c := &Conn{
 		server: s,
-		miner:  mining.Miner{ID: id, Listener: listener, Remote: remoteOf(conn)},
+		miner:  mining.Miner{ID: id, Arrival: arrival},
 		since:  time.Now(),
 	}
 	c.session = downstream.NewV1(s.session.Load(), fmt.Sprintf("%08x", uint64(id)), c.since)
@@ -214,18 +213,4 @@ func (s *Server) CloseAll(reason mining.Reason) {
 	for _, c := range s.Conns() {
 		c.Close(reason)
 	}
-}
-
-// remoteOf reads a connection's address; one without an address of its own
-// (in-memory ones) has the zero AddrPort.
-func remoteOf(conn net.Conn) netip.AddrPort {
-	if tcp, ok := conn.RemoteAddr().(*net.TCPAddr); ok {
-		a := tcp.AddrPort()
-		return netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
-	}
-	a, err := netip.ParseAddrPort(conn.RemoteAddr().String())
-	if err != nil {
-		return netip.AddrPort{}
-	}
-	return a
 }

@@ -74,6 +74,12 @@ func (m *miner) connect(ctx context.Context) (end string) {
 	if err != nil {
 		return err.Error()
 	}
+	if target := m.swarm.cfg.Connect; target != "" {
+		if err := tunnel(ctx, conn, target); err != nil {
+			_ = conn.Close()
+			return err.Error()
+		}
+	}
 	m.count(func(st *MinerStats) {
 		st.Connected = true
 		st.Connects++

@@ -31,6 +31,9 @@ func Manners() []Manner {
 type MinersConfig struct {
 	// Pool is where they connect: "host:port" or "stratum+tcp://host:port".
 	Pool string
+	// Connect is the target of an HTTP CONNECT that they begin with, host:port or
+	// host:port/route; "" is none.
+	Connect string
 	// User is the login; the miner's number is appended as a worker unless
 	// ExactUser: "farm" becomes "farm.cgminer-0". "" is "sim".
 	User string

@@ -1,7 +1,8 @@
 // Package steer is the pure policy of which miners go where.
 //
-// Facts about a miner arrive one after the other: listener and address with
-// the connection, the user agent with its subscribe, the worker with its
+// Facts about a miner arrive one after the other: listener, address, the name in
+// a TLS hello and the target of an HTTP CONNECT with the connection, the user
+// agent with its subscribe, the worker and what its password asks for with its
 // authorize. [Rules.Candidates] says which routes a miner can still match,
 // [Rules.Match] which it does.
 //

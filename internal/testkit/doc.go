@@ -2,6 +2,8 @@
 // memory that behave as sockets do where it matters (deadlines, half close,
 // reset, bounded buffers), and misbehave on request.
 //
+// Besides that it makes certificates.
+//
 // Nothing here touches a real socket, and every wait is a condition variable
 // or a timer, so that it all runs in virtual time inside a testing/synctest
 // bubble.

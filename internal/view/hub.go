@@ -1,7 +1,6 @@
 package view
 
 import (
-	"net/netip"
 	"time"
 
 	"github.com/loka/stratum/internal/mining"
@@ -57,9 +56,9 @@ const (
 
 // MinerState is one downstream connection as the hub knows it.
 type MinerState struct {
-	ID       mining.MinerID
-	Remote   netip.AddrPort
-	Listener string
+	mining.Arrival
+
+	ID mining.MinerID
 	// Route and Pool are empty until they are known.
 	Route, Pool string
 	// UserAgent is what the miner calls itself: untrusted text.

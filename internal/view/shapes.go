@@ -108,6 +108,9 @@ type Miner struct {
 	ID              uint64     `json:"id" doc:"Number of the connection, unique in the life of the process"`
 	Remote          string     `json:"remote" doc:"Where it came from, address:port"`
 	Listener        string     `json:"listener" doc:"The address it came in by"`
+	TLS             bool       `json:"tls" doc:"It is encrypted"`
+	ServerName      string     `json:"server_name" doc:"The name that it asked for in its TLS hello; empty: none"`
+	Connect         string     `json:"connect" doc:"The target of the HTTP CONNECT that it came by; empty: none"`
 	State           string     `json:"state" enum:"connected,subscribed,mining"`
 	Since           *time.Time `json:"since" doc:"When it was accepted"`
 	AgeSeconds      float64    `json:"age_seconds"`

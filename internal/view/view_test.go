@@ -42,14 +42,15 @@ func farm(t *testing.T) (*Model, *fakeHub, *ledger.Ledger) {
 	hub := &fakeHub{
 		ready: true,
 		miners: []MinerState{
-			{ID: 3, Remote: remote, Listener: "l", State: MinerConnected, Since: epoch.Add(59 * time.Second)},
+			{ID: 3, Arrival: mining.Arrival{Remote: remote, Listener: "l"}, State: MinerConnected, Since: epoch.Add(59 * time.Second)},
 			{
-				ID: 1, Remote: remote, Listener: "l", Route: "farm", Pool: "main", UserAgent: "cgminer/4.12", Workers: []string{"alice.rig1"},
+				ID: 1, Arrival: mining.Arrival{Remote: remote, Listener: "l", TLS: true, ServerName: "farm.example.com", Connect: "pool:3333"},
+				Route: "farm", Pool: "main", UserAgent: "cgminer/4.12", Workers: []string{"alice.rig1"},
 				State: MinerMining, Since: epoch, Difficulty: 512, VersionMask: 0x1fffe000, Extranonce1: en1, Extranonce2Size: 4,
 				BytesIn: 10, BytesOut: 20, LastShareAt: epoch.Add(50 * time.Second), Accepted: 3, Rejected: 1,
 				Hashrate: 1e14, Link: 7, Warnings: []string{"rolls bits that it may not"},
 			},
-			{ID: 2, Remote: remote, Route: "farm", Pool: "backup", Workers: []string{"alice.rig1", "bob"}, State: MinerMining, Since: epoch, Difficulty: 256},
+			{ID: 2, Arrival: mining.Arrival{Remote: remote}, Route: "farm", Pool: "backup", Workers: []string{"alice.rig1", "bob"}, State: MinerMining, Since: epoch, Difficulty: 256},
 		},
 		pools: []PoolState{
 			{
@@ -169,7 +170,7 @@ func TestMiners(t *testing.T) {
 	if len(miners) != 3 {
 		t.Fatalf("%d miners: every connection is seen", len(miners))
 	}
-	contract(t, miners[0], `{"id":1,"remote":"192.0.2.7:4000","listener":"l","state":"mining","since":"2026-01-02T03:04:05Z","age_seconds":60,"user_agent":"cgminer/4.12",
+	contract(t, miners[0], `{"id":1,"remote":"192.0.2.7:4000","listener":"l","tls":true,"server_name":"farm.example.com","connect":"pool:3333","state":"mining","since":"2026-01-02T03:04:05Z","age_seconds":60,"user_agent":"cgminer/4.12",
 		"workers":["alice.rig1"],"route":"farm","pool":"main","difficulty":512,"version_mask":"1fffe000","extranonce1":"ab01","extranonce2_size":4,
 		"bytes_in":10,"bytes_out":20,"accepted":3,"rejected":1,"last_share_at":"2026-01-02T03:04:55Z",
 		"hashrate":1e14,"link":7,"warnings":["rolls bits that it may not"]}`)

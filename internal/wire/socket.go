@@ -14,7 +14,11 @@ type wrapper interface{ NetConn() net.Conn }
 
 // tcpOf returns the TCP connection at the bottom of conn, or nil.
 func tcpOf(conn net.Conn) *net.TCPConn {
-	if w, ok := conn.(wrapper); ok {
+	for {
+		w, ok := conn.(wrapper)
+		if !ok {
+			break
+		}
 		conn = w.NetConn()
 	}
 	tcp, _ := conn.(*net.TCPConn)

@@ -1,0 +1,100 @@
+package app_test
+
+import (
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/loka/stratum/internal/sim"
+	"github.com/loka/stratum/internal/testkit"
+)
+
+// encrypt is an address at which plain connections are taken and go on to another
+// one as TLS, asking for a name.
+func encrypt(t *testing.T, to, name string) string {
+	t.Helper()
+	var lc net.ListenConfig
+	ln, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var running sync.WaitGroup
+	running.Go(func() {
+		for {
+			plain, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			running.Go(func() {
+				defer func() { _ = plain.Close() }()
+				dialer := tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true, ServerName: name}}
+				encrypted, err := dialer.DialContext(t.Context(), "tcp", to)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				defer func() { _ = encrypted.Close() }()
+				var back sync.WaitGroup
+				back.Go(func() {
+					_, _ = io.Copy(plain, encrypted)
+					_ = plain.Close()
+				})
+				_, _ = io.Copy(encrypted, plain)
+				_ = encrypted.Close()
+				back.Wait()
+			})
+		}
+	})
+	t.Cleanup(func() {
+		_ = ln.Close()
+		running.Wait()
+	})
+	return ln.Addr().String()
+}
+
+// Miners with TLS and without mine at one port, and the name that one asks for is
+// its route's.
+func TestMinersByTLS(t *testing.T) {
+	t.Parallel()
+	cert, key, err := testkit.KeyPairFiles(t.TempDir(), time.Now().Add(time.Hour), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &rig{t: t}
+	pools := []*sim.Pool{runPool(t, sim.PoolConfig{Difficulty: 1e-6, Seed: 1}), runPool(t, sim.PoolConfig{Difficulty: 1e-6, Seed: 2})}
+	r.proxy(poolText("main", pools[0]) + poolText("other", pools[1]) +
+		fmt.Sprintf("[[listener]]\naddress = \"127.0.0.1:0\"\ntls = \"optional\"\ncert = %q\nkey = %q\n", cert, key) +
+		"[[route]]\nname = \"vip\"\npools = [\"other\"]\nmatch.server_name = \"VIP.*\"\n" +
+		"[[route]]\nname = \"main\"\npools = [\"main\"]\n")
+	r.await("all routes to be ready", 20*time.Second, r.allReady)
+	port := r.app.Addrs().Miners[1]
+	other := strings.TrimPrefix(pools[1].URL(), "stratum+tcp://")
+	for i, c := range []struct{ addr, name, connect, route string }{
+		{port, "", "", "main"},
+		{encrypt(t, port, ""), "", "", "main"},
+		{encrypt(t, port, "vip.example.com"), "vip.example.com", "", "vip"},
+		{encrypt(t, port, "vip.example.com"), "vip.example.com", other, "vip"},
+	} {
+		user := fmt.Sprintf("m%d", i)
+		r.addr = c.addr
+		finish := r.mine(sim.MinersConfig{
+			Connect: c.connect, User: user, ExactUser: true, Manners: []sim.Manner{sim.CGMiner}, Hashrate: 20_000,
+		})
+		r.await("a share from "+user, 40*time.Second, func() bool {
+			w, ok := r.model.Worker(user)
+			return ok && w.PoolAccepted > 0 && w.Route == c.route
+		})
+		for _, m := range r.model.Miners() {
+			if m.TLS != (c.addr != port) || m.ServerName != c.name || m.Connect != c.connect {
+				t.Errorf("%s is shown as %+v", user, m)
+			}
+		}
+		finish()
+		r.await(user+" to be gone", 20*time.Second, func() bool { return len(r.model.Miners()) == 0 })
+	}
+}

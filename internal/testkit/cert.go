@@ -1,0 +1,55 @@
+package testkit
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// KeyPair makes a certificate that signs itself, for the names and until then, and
+// its key, both as PEM: ECDSA, or RSA.
+func KeyPair(until time.Time, withRSA bool, names ...string) (cert, key []byte, err error) {
+	var signer crypto.Signer
+	signer, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if withRSA {
+		signer, err = rsa.GenerateKey(rand.Reader, 2048)
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("make a key: %w", err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: until, DNSNames: names}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, signer.Public(), signer)
+	if err != nil {
+		return nil, nil, fmt.Errorf("make a certificate: %w", err)
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(signer)
+	if err != nil {
+		return nil, nil, fmt.Errorf("write a key: %w", err)
+	}
+	cert = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+	return cert, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}), nil
+}
+
+// KeyPairFiles is KeyPair in two files in dir, and returns their paths.
+func KeyPairFiles(dir string, until time.Time, withRSA bool, names ...string) (cert, key string, err error) {
+	certPEM, keyPEM, err := KeyPair(until, withRSA, names...)
+	if err != nil {
+		return "", "", err
+	}
+	cert, key = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	for path, text := range map[string][]byte{cert: certPEM, key: keyPEM} {
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			return "", "", err //nolint:wrapcheck // it names the file
+		}
+	}
+	return cert, key, nil
+}

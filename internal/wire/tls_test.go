@@ -1,0 +1,84 @@
+package wire
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"io"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/loka/stratum/internal/mining"
+)
+
+// wrapped is a connection around another, as one is whose first bytes were read
+// before the TLS handshake.
+type wrapped struct{ net.Conn }
+
+func (w wrapped) NetConn() net.Conn { return w.Conn }
+
+// tlsPair is a TLS connection over real sockets, ours with something between.
+func tlsPair(t *testing.T) (near net.Conn, far *tls.Conn) {
+	t.Helper()
+	ours, theirs := tcpPair(t)
+	server := tls.Server(wrapped{ours}, &tls.Config{Certificates: []tls.Certificate{certificate(t)}})
+	far = tls.Client(theirs, &tls.Config{InsecureSkipVerify: true})
+	done := make(chan error, 1)
+	go func() { done <- far.HandshakeContext(t.Context()) }()
+	if err := server.HandshakeContext(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if rawOf(server) != nil {
+		t.Error("a TLS connection is written to below its encryption")
+	}
+	if tcpOf(server) != ours {
+		t.Error("the socket below is not found")
+	}
+	return server, far
+}
+
+// Who sends to a TLS peer that reads nothing is not held up: the peer ends as a
+// slow consumer, and another one meanwhile gets all that was sent by the same
+// goroutine.
+func TestFrozenTLSPeerHoldsNobodyUp(t *testing.T) {
+	frozen, quiet := tlsPair(t)
+	well, reader := tlsPair(t)
+	ended := make(chan mining.Reason, 2)
+	cfg := Config{MaxQueueBytes: 64 << 10, MaxQueueAge: time.Minute}
+	conns := []*Conn{New(frozen, nil, &cfg), New(well, nil, &cfg)}
+	for _, c := range conns {
+		go func() { ended <- c.Run(context.Background(), &script{}) }()
+	}
+	want := &bytes.Buffer{}
+	heard := make(chan []byte, 1)
+	go func() {
+		all, _ := io.ReadAll(reader)
+		heard <- all
+	}()
+	frame := bytes.Repeat([]byte{'x'}, 1<<10)
+	for {
+		select {
+		case reason := <-ended:
+			if reason != mining.SlowConsumer {
+				t.Errorf("the frozen one ended as %s", reason)
+			}
+			conns[1].Close(mining.Shutdown)
+			<-ended
+			if got := <-heard; !bytes.Equal(got, want.Bytes()) {
+				t.Errorf("the other one heard %d bytes of %d", len(got), want.Len())
+			}
+			_ = quiet.Close()
+			return
+		default:
+		}
+		conns[0].Send(Frame{Class: Anchor, Data: frame})
+		if conns[1].Stats().QueuedBytes < cfg.MaxQueueBytes/2 { // it reads, but not in no time
+			conns[1].Send(Frame{Class: Anchor, Data: frame})
+			want.Write(frame)
+		}
+	}
+}
