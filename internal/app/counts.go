@@ -3,6 +3,7 @@ package app
 import (
 	"github.com/loka/stratum/internal/auth"
 	"github.com/loka/stratum/internal/config"
+	"github.com/loka/stratum/internal/dial"
 	"github.com/loka/stratum/internal/httpapi"
 	"github.com/loka/stratum/internal/hub"
 	"github.com/loka/stratum/internal/link"
@@ -51,6 +52,7 @@ func (c *counts) hub() hub.Metrics {
 		FanoutSeconds: c.m.JobFanout, ShareSeconds: c.m.ShareDuration,
 		Raised: c.m.VardiffUp, Lowered: c.m.VardiffDown,
 		Jobs:        func(pool string) hub.Counter { return c.m.Pool(pool).Jobs },
+		Redirects:   func(pool string, o dial.RedirectOutcome) hub.Counter { return c.m.Pool(pool).Reconnects(o) },
 		Discrepancy: func(pool string, v mining.Verdict) hub.Counter { return c.m.Pool(pool).Discrepancies(v) },
 		Link: func(pool string) *link.Metrics {
 			p := c.m.Pool(pool)

@@ -77,6 +77,7 @@ func hubConfig(cfg *config.Config, version string) (hub.Config, error) {
 			Suggest: p.SuggestDifficulty.Difficulty, SuggestAuto: p.SuggestDifficulty.Auto,
 			Reading: readings[p.VersionBits], ReadingAuto: p.VersionBits == config.VersionBitsAuto,
 			RefusalStreak: p.RefusalStreak,
+			Redirects:     dial.Redirects{SameDomain: p.Reconnect == config.ReconnectSameDomain, Hosts: p.ReconnectHosts},
 		})
 	}
 	targets := targetsOf(h.Pools)

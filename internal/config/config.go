@@ -102,6 +102,10 @@ type Pool struct {
 	// Proxy is the URL of a proxy by way of which the pool is reached, empty for
 	// none; [dial.ParseProxy] reads it. There may be a password in it.
 	Proxy mining.Secret `toml:"proxy"`
+	// Reconnect is where the pool may send its connections, besides the hosts that
+	// ReconnectHosts names: globs of host names in lower case.
+	Reconnect      Reconnect `toml:"reconnect"`
+	ReconnectHosts []string  `toml:"reconnect_hosts"`
 }
 
 // Route is one [[route]]: which miners go to which pools.
@@ -213,7 +217,7 @@ func Defaults() Config {
 
 // defaultPool returns what holds in a [[pool]] where nothing is set.
 func defaultPool() Pool {
-	return Pool{SuggestDifficulty: Suggest{Auto: true}, VersionBits: VersionBitsAuto, RefusalStreak: 50}
+	return Pool{SuggestDifficulty: Suggest{Auto: true}, VersionBits: VersionBitsAuto, RefusalStreak: 50, Reconnect: ReconnectSameDomain}
 }
 
 // defaultListener returns what holds in a [[listener]] where nothing is set.

@@ -30,6 +30,9 @@ func (l *loader) noteInert(c *Config) {
 				l.note(at, "has no effect without stratum+ssl:// in url")
 			}
 		}
+		if p.Reconnect == ReconnectOff && len(p.ReconnectHosts) > 0 {
+			l.note(join(index("pool", i), "reconnect_hosts"), `has no effect with reconnect = "off"`)
+		}
 		if !used[p.Name] {
 			l.note(index("pool", i), "no route uses this pool")
 		}

@@ -103,6 +103,8 @@ func meanings() map[string]meaning {
 		"pool[].ca":                 {"PEM file of the certificates that may sign the pool's, for `stratum+ssl://`.", "the system's"},
 		"pool[].fingerprints":       {"SHA-256 fingerprints of the pool's certificate, for `stratum+ssl://`: 64 hex digits each, with colons or without. A certificate with one of them is taken whoever signed it, and no other.", "none: its signature is verified"},
 		"pool[].proxy":              {"A proxy by way of which the pool is reached: `socks5://[USER:PASSWORD@]HOST:PORT` (`socks5h://` is the same), or `http://…` or `https://…` for one that takes `CONNECT`. The proxy resolves the pool's name. A TLS pool's certificate is verified as without one. In user and password `@` is written `%40`, `:` `%3A`, `/` `%2F` and `%` `%25`.", "none"},
+		"pool[].reconnect":          {"Where the pool may send its connections (`client.reconnect`): to hosts of the registrable domain of `url` (`example.com`, `example.co.uk`) and those of `reconnect_hosts`, or nowhere. See [reconnects](#reconnects).", ""},
+		"pool[].reconnect_hosts":    {"Other hosts that the pool may send its connections to; globs, such as `\"*.example.net\"`.", ""},
 
 		"route[].name":                      {"The route's name in API and metrics; unique, made like a pool's.", "`route1`, `route2` …"},
 		"route[].mode":                      {"`shared`: many miners on few pool connections; every share is checked here, and each miner has a difficulty of its own. `dedicated`: one pool connection for each miner, with the pool's difficulty and verdicts.", ""},

@@ -170,6 +170,20 @@ With ` + "`tls = \"required\"`" + ` the CONNECT itself may come without TLS, but
 
 A request with another method than CONNECT is answered with 400. Passwords that a client sends to a proxy are not looked at and not logged.
 
+## Reconnects
+
+A pool may ask its miners to reconnect elsewhere (` + "`client.reconnect`" + `), to balance its load or before it restarts. Pools whose addresses were hijacked have
+sent miners to thieves by it, so it is followed within bounds only:
+
+- to the host of ` + "`url`" + `, to hosts of the same registrable domain, and to those of ` + "`reconnect_hosts`" + `; with ` + "`reconnect = \"off\"`" + ` to none;
+- from a pool on the Internet never to an address that is private, loopback, link-local, multicast or a carrier's, whatever a name resolves to. Behind a
+  ` + "`proxy`" + `, which resolves names itself, that is known of literal addresses only;
+- ` + "`stratum+ssl://`, `ca`, `fingerprints` and `proxy`" + ` hold there as well: the certificate has to be the new host's, or one of the fingerprints;
+- three times in a row at the most, and after at most 60 s if the pool wants us to wait.
+
+The connection that there is serves until the new one has a job, or until the pool ends it. Only the connection that was asked goes there, and once: what
+comes after it goes to ` + "`url`" + ` again, and so it does where nobody is there. The log and ` + "`loka_pool_reconnects_total`" + ` tell of all such wishes.
+
 ## Difficulty
 
 In shared mode each miner has a difficulty of its own. It begins at ` + "`start`" + ` and is adjusted between ` + "`min` and `max`" + ` until the miner sends

@@ -18,6 +18,7 @@ const (
 	maxMinersPerLink = 65_536
 	maxTimeout       = 7 * 24 * time.Hour
 	nameAlphabet     = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
+	hostAlphabet     = "abcdefghijklmnopqrstuvwxyz0123456789.:-_*"
 	nameAlphabetText = `letters, digits, ".", "_" and "-"`
 )
 
@@ -111,6 +112,7 @@ func (l *loader) checkPools(c *Config) {
 		}
 		l.checkTrust(at, p)
 		l.checkProxy(join(at, "proxy"), p.Proxy)
+		l.checkHosts(join(at, "reconnect_hosts"), p.ReconnectHosts)
 	}
 }
 
@@ -135,6 +137,18 @@ func (l *loader) checkProxy(at string, url mining.Secret) {
 	}
 	if _, err := dial.ParseProxy(url.Reveal()); err != nil {
 		l.add(at, "%v", err)
+	}
+}
+
+// checkHosts checks globs of host names.
+func (l *loader) checkHosts(at string, globs []string) {
+	for i, glob := range globs {
+		switch {
+		case glob == "" || strings.Trim(glob, hostAlphabet) != "":
+			l.add(index(at, i), `%q is no host; write a name in lower case such as "eu.example.com", * for any text in it`, glob)
+		case strings.Trim(glob, "*.") == "":
+			l.add(index(at, i), `%q lets the pool send miners anywhere, which is how they were stolen; name the domain, as in "*.example.com"`, glob)
+		}
 	}
 }
 

@@ -57,6 +57,20 @@ func (VersionBits) Choices() []string {
 	}
 }
 
+// Reconnect is where a pool may send its connections.
+type Reconnect string
+
+// The ways to meet a pool's wish for a reconnect.
+const (
+	ReconnectSameDomain Reconnect = "same-domain"
+	ReconnectOff        Reconnect = "off"
+)
+
+// Choices lists the ways.
+func (Reconnect) Choices() []string {
+	return []string{string(ReconnectSameDomain), string(ReconnectOff)}
+}
+
 // OnOutage is what happens to a route's miners when no pool can be reached.
 type OnOutage string
 

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -87,18 +88,27 @@ func (d *Dialer) connect(ctx context.Context, to Endpoint) (net.Conn, error) {
 		}
 		return conn, nil
 	}
-	conn, err := d.reach(connecting, to.Host, to.Port)
+	conn, err := d.reach(connecting, to.Host, to.Port, to.PublicOnly)
 	if err != nil {
 		return nil, connectError(ctx, to, err)
 	}
 	return conn, nil
 }
 
-// reach connects to a host of any number of addresses.
-func (d *Dialer) reach(ctx context.Context, host string, port uint16) (net.Conn, error) {
+// errNotPublic is a host without an address on the Internet.
+var errNotPublic = errors.New("the host has no public address, and a public pool sent us there")
+
+// reach connects to a host of any number of addresses, or of public ones.
+func (d *Dialer) reach(ctx context.Context, host string, port uint16, public bool) (net.Conn, error) {
 	addrs, err := d.names.lookup(ctx, host)
 	if err != nil {
 		return nil, err
+	}
+	if public {
+		addrs = slices.DeleteFunc(slices.Clone(addrs), func(a netip.Addr) bool { return !Public(a) })
+	}
+	if len(addrs) == 0 {
+		return nil, errNotPublic
 	}
 	return d.race(ctx, addrs, port)
 }

@@ -25,6 +25,10 @@ type Endpoint struct {
 	// Proxy is by way of which the pool is reached; nil is none. It resolves the
 	// pool's name.
 	Proxy *Proxy
+	// PublicOnly has none but addresses of the Internet dialled: a pool that is
+	// there sent us here, and must not send us into the farm's own network. A
+	// proxy's addresses are its own business.
+	PublicOnly bool
 }
 
 // Trust says which certificates of a TLS endpoint are taken.

@@ -39,6 +39,8 @@ const (
 	HandshakeFailed Problem = "handshake_failed"
 	// ProxyRefused: the proxy answered, and not with a connection to the pool.
 	ProxyRefused Problem = "proxy_refused"
+	// NotPublic: the host has no address that a public pool may send us to.
+	NotPublic Problem = "not_public"
 	// Cancelled: the context ended.
 	Cancelled Problem = "cancelled"
 )
@@ -87,6 +89,8 @@ func connectError(ctx context.Context, to Endpoint, err error) *Error {
 		e.Problem = Timeout
 	case errors.As(err, &dns), errors.Is(err, errNoAddress):
 		e.Problem = NoSuchHost
+	case errors.Is(err, errNotPublic):
+		e.Problem = NotPublic
 	case errors.Is(err, syscall.ECONNREFUSED):
 		e.Problem = Refused
 	}

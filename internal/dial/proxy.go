@@ -114,7 +114,7 @@ func refused(err error) error {
 // through connects to an address by way of a proxy, which resolves its name.
 // What it needs of the proxy's answer is read, and not a byte more.
 func (d *Dialer) through(ctx context.Context, by Proxy, address string) (net.Conn, error) {
-	conn, err := d.reach(ctx, by.Host, by.Port)
+	conn, err := d.reach(ctx, by.Host, by.Port, false)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/loka/stratum/internal/link"
+	"github.com/loka/stratum/internal/upstream"
 )
 
 // ErrEnded is why nothing can be applied any more.
@@ -100,6 +101,7 @@ func (h *Hub) makeProbe(p *pool, r *route) {
 	}, link.KeeperDeps{
 		Dial: h.deps.Dial, Logger: h.log,
 		Metrics: h.linkMetrics(p), Quota: &p.quota, Breaker: p.breaker, Wire: h.deps.Wire,
+		Redirect: func(l *link.Link, ev upstream.Event) (link.Redirection, bool) { return h.redirect(p, l, ev) },
 		OnChange: func(s link.Status) {
 			p.probed(s.State, time.Now())
 			h.poolChanged()

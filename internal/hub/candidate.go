@@ -53,6 +53,8 @@ type candidate struct {
 	late    *time.Timer
 	settled chan struct{}
 	took    bool
+	// sent: the pool has sent the miner there from another link of its own.
+	sent bool
 }
 
 // vain is until when a miner keeps away from a pool that did not take it, and
@@ -212,15 +214,19 @@ func (g *dedicated) seek(now time.Time) {
 // offer has a candidate at a pool, which is to take the miner over from a link;
 // nil is from none. There is no candidate where the miner has another one or
 // another link by now, or cannot be moved, or where the pool takes no connection.
-func (g *dedicated) offer(p *pool, from *link.Link) *candidate {
-	l := g.newLink(p)
+func (g *dedicated) offer(p *pool, from *link.Link) *candidate { return g.offerAt(p, from, nil) }
+
+// offerAt is offer where the pool has sent the miner; nil is where it is
+// configured.
+func (g *dedicated) offerAt(p *pool, from *link.Link, to *link.Redirection) *candidate {
+	l := g.newLink(p, to)
 	g.mu.Lock()
-	if !g.movable() || g.candidate != nil || g.link != from || !p.breaker.Allow() {
+	if !g.movable() || g.candidate != nil || g.link != from || to == nil && !p.breaker.Allow() {
 		g.mu.Unlock()
 		return nil
 	}
 	c := &candidate{
-		link: l, pool: p, masked: g.hub.cfg.VersionMask == 0,
+		link: l, pool: p, sent: to != nil, masked: g.hub.cfg.VersionMask == 0,
 		names: make(map[*member]string), logins: make(map[uint64]*member), settled: make(chan struct{}),
 	}
 	g.candidate = c
@@ -245,7 +251,7 @@ func (g *dedicated) offer(p *pool, from *link.Link) *candidate {
 
 // settle ends the candidate's time: it has taken over, or not. g.mu is held.
 func (g *dedicated) settle(c *candidate, took bool) {
-	if !took {
+	if !took && !c.sent {
 		g.shy(c.pool, time.Now())
 	}
 	g.candidate, c.took = nil, took
@@ -341,6 +347,8 @@ func (g *dedicated) takeOver(c *candidate) {
 	from, lost, since := g.pool, g.link == nil, g.hub.nextJob()
 	level, why := slog.LevelInfo, "a better pool is back"
 	switch {
+	case c.sent:
+		level, why = slog.LevelDebug, "its pool has sent it there"
 	case from == nil: // it had no work yet
 		from, why = c.pool, "another route takes it"
 	case lost && !g.adrift:

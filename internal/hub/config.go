@@ -54,6 +54,8 @@ type PoolConfig struct {
 	// RefusalStreak is how many valid shares in a row the pool may refuse before
 	// miners of shared routes are kept away from it for a while; 0 is any number.
 	RefusalStreak int
+	// Redirects says where the pool may send its connections.
+	Redirects dial.Redirects
 	// Found is what an earlier run has found out about the pool.
 	Found Found
 }
@@ -169,6 +171,9 @@ type Metrics struct {
 	// Discrepancy counts shares that are valid here and that the pool refused
 	// with a verdict.
 	Discrepancy func(pool string, v mining.Verdict) Counter
+	// Redirects counts a pool's wishes that a connection go elsewhere; nil is
+	// nobody.
+	Redirects func(pool string, outcome dial.RedirectOutcome) Counter
 	// Raised and Lowered count changes of miners' difficulties.
 	Raised, Lowered Counter
 }

@@ -88,7 +88,7 @@ func rank(p *pool, now time.Time) int {
 // try gives the miner its first link, to a pool, and says whether that has
 // taken it; it has not where its breaker is open.
 func (g *dedicated) try(p *pool) bool {
-	l := g.newLink(p)
+	l := g.newLink(p, nil)
 	g.mu.Lock()
 	if g.left || !p.breaker.Allow() {
 		g.mu.Unlock()
@@ -106,10 +106,12 @@ func (g *dedicated) try(p *pool) bool {
 	return g.subscribed
 }
 
-func (g *dedicated) newLink(p *pool) *link.Link {
-	return link.New(g.hub.linkConfig(p), link.Deps{
+// newLink makes a link to a pool, or to where that has sent the miner.
+func (g *dedicated) newLink(p *pool, to *link.Redirection) *link.Link {
+	cfg, breaker := p.sent(g.hub.linkConfig(p), to)
+	return link.New(cfg, link.Deps{
 		Dial: g.hub.deps.Dial, Events: g, Logger: g.hub.log,
-		Metrics: g.hub.linkMetrics(p), Quota: &p.quota, Breaker: p.breaker, Wire: g.hub.deps.Wire,
+		Metrics: g.hub.linkMetrics(p), Quota: &p.quota, Breaker: breaker, Wire: g.hub.deps.Wire,
 	})
 }
 
@@ -148,8 +150,10 @@ func (g *dedicated) LinkEvent(l *link.Link, ev upstream.Event) {
 	case upstream.Mask:
 		g.masked, g.mask = true, ev.VersionMask
 		g.giveEarly()
+	case upstream.Reconnect:
+		g.sentOn(l, ev)
 	case upstream.Verdict, upstream.Difficulty, upstream.Extranonce,
-		upstream.Message, upstream.Reconnect, upstream.BadLine:
+		upstream.Message, upstream.BadLine:
 		// What matters of a difficulty or an extranonce rides in the next job; the
 		// link logs and counts the others.
 	}

@@ -114,8 +114,14 @@ type group struct {
 	workless, memberless, broken time.Time
 	closed                       bool
 
-	// draining is guarded by the hub's packMu: the group takes no more miners.
-	draining bool
+	// first is where the first link goes, nil where the pool is configured; owned
+	// by run.
+	first *link.Redirection
+
+	// Guarded by the hub's packMu: draining says that the group takes no more
+	// miners, successor is the one that its pool has sent it to.
+	draining  bool
+	successor *group
 }
 
 func newGroup(h *Hub, key groupKey, who *mining.Worker, now time.Time) *group {

@@ -72,16 +72,18 @@ func (g *group) live(ctx context.Context) bool {
 	if len(g.members) == 0 {
 		g.expected = expected
 	}
-	if g.closed || !p.breaker.Allow() {
+	cfg, breaker := p.sent(cfg, g.first)
+	if g.closed || !breaker.Allow() {
 		g.mu.Unlock()
 		return false
 	}
+	g.first = nil
 	if p.SuggestAuto {
 		cfg.SuggestDifficulty = g.asked.atStart(g.load())
 	}
 	l := link.New(cfg, link.Deps{
 		Dial: g.hub.deps.Dial, Events: g, Logger: g.hub.log,
-		Metrics: g.hub.linkMetrics(p), Quota: &p.quota, Breaker: p.breaker, Wire: g.hub.deps.Wire,
+		Metrics: g.hub.linkMetrics(p), Quota: &p.quota, Breaker: breaker, Wire: g.hub.deps.Wire,
 	})
 	g.link, g.login = l, p.loginOf(g.route, g.who)
 	g.authorized, g.early = false, nil
@@ -116,7 +118,9 @@ func (g *group) LinkEvent(l *link.Link, ev upstream.Event) {
 		g.giveEarly()
 	case upstream.Difficulty:
 		g.onDifficulty(ev.Difficulty)
-	case upstream.Subscribed, upstream.Extranonce, upstream.Message, upstream.Reconnect, upstream.BadLine:
+	case upstream.Reconnect:
+		g.sentOn(l, ev)
+	case upstream.Subscribed, upstream.Extranonce, upstream.Message, upstream.BadLine:
 		// What matters of the first two rides in the next job; the link logs
 		// and counts the others.
 	}

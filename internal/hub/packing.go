@@ -6,6 +6,7 @@ import (
 
 	"github.com/loka/stratum/internal/extranonce"
 	"github.com/loka/stratum/internal/jobbook"
+	"github.com/loka/stratum/internal/link"
 	"github.com/loka/stratum/internal/mining"
 )
 
@@ -108,8 +109,13 @@ func (h *Hub) full(key groupKey) bool {
 
 // openGroup opens a group; who is a worker whose account it is for, nil where
 // that is all one. h.packMu is held.
-func (h *Hub) openGroup(key groupKey, who *mining.Worker) *group {
+func (h *Hub) openGroup(key groupKey, who *mining.Worker) *group { return h.openGroupAt(key, who, nil) }
+
+// openGroupAt opens a group whose first link goes where the pool has sent it;
+// nil is where it is configured. h.packMu is held.
+func (h *Hub) openGroupAt(key groupKey, who *mining.Worker, first *link.Redirection) *group {
 	g := newGroup(h, key, who, time.Now())
+	g.first = first
 	if !h.spawn(func() { g.run(h.ctx) }) {
 		return nil
 	}
@@ -183,6 +189,7 @@ func (h *Hub) plan(now time.Time) (moves []emptying, ahead []*group) {
 			least.draining = true
 		}
 		for _, g := range groups {
+			g.draining = g.draining || g.succeeded()
 			switch {
 			case g.over():
 			case h.empty(g, kinds[key.kind()], now):
@@ -206,7 +213,7 @@ func (h *Hub) plan(now time.Time) (moves []emptying, ahead []*group) {
 // emptied. h.packMu is held.
 func (h *Hub) empty(g *group, kind *survey, now time.Time) bool {
 	after := h.cfg.IdleLink
-	if g.key.account != "" || g.pool.leaving.Load() {
+	if g.key.account != "" || g.successor != nil || g.pool.leaving.Load() {
 		after = min(after, accountIdle)
 	}
 	idle := g.idle(now, after)

@@ -40,6 +40,9 @@ type pool struct {
 	jobs Counter
 	// quota spaces what its links log.
 	quota link.Quota
+	// redirected and astray space what is logged of reconnects that the pool asks
+	// for, followed and refused.
+	redirected, astray pace.Pace
 	// ended, moved, refused, silent and discrepancy space the warnings of links
 	// that end, of miners that go elsewhere for it, of workers that the pool
 	// refuses, of those it says nothing about, and of valid shares that it

@@ -98,7 +98,7 @@ func (e *endings) start() {
 	links := 0
 	e.h.hub, err = hub.New(hub.Config{
 		UserAgent: "loka/test", VersionMask: work.MaskBIP320, IdleLink: 10 * time.Second,
-		Pools:  []hub.PoolConfig{{Name: "main", Endpoint: dial.Endpoint{Host: "main", Port: 3333}, Account: "ACC", Password: "p"}},
+		Pools:  []hub.PoolConfig{{Name: "main", Endpoint: dial.Endpoint{Host: "main", Port: 3333}, Account: "ACC", Password: "p", Redirects: dial.Redirects{SameDomain: true}}},
 		Routes: []hub.RouteConfig{{Name: "farm", Rule: anyone, Pools: []string{"main"}, Worker: template, Shared: e.shared}},
 	}, hub.Deps{
 		Ledger: e.h.books, Wire: wire.Config{MaxLine: 64 << 10}, Dial: e.dialed,

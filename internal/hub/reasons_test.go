@@ -87,6 +87,7 @@ func handshakeEndings() []ending {
 		{name: "our login", reason: mining.PoolAuthorizeRefused, before: func(e *endings) {
 			e.pool.authorize = func(string) string { return `[24,"Unauthorized worker",null]` }
 		}},
+		{name: "asks to reconnect", reason: mining.Redirected, provoke: func(e *endings) { e.pool.last().reconnect("", 1) }, wait: time.Second},
 		{name: "falls silent", reason: mining.PoolSilent, wait: 90 * time.Second},
 		{name: "we stop", reason: mining.Shutdown, provoke: func(e *endings) { e.stop() }},
 	}
@@ -229,7 +230,11 @@ func testEnding(t *testing.T, c ending) {
 		if probe == 0 || kinds != 1 {
 			t.Errorf("ends: probe %v, miners %v", e.probe, e.miners)
 		}
-		if got := e.h.hub.Pools()[0].Probe.Reason; got != c.reason {
+		want := c.reason
+		if want == mining.Redirected { // the pool is up all the time
+			want = ""
+		}
+		if got := e.h.hub.Pools()[0].Probe.Reason; got != want {
 			t.Errorf("the pool is down for %q", got)
 		}
 	}

@@ -6,7 +6,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/loka/stratum/internal/dial"
 	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/upstream"
 	"github.com/loka/stratum/internal/wire"
 )
 
@@ -39,9 +41,23 @@ type KeeperDeps struct {
 	Quota   *Quota
 	Breaker *Breaker
 	Wire    wire.Config
+	// Redirect decides on the pool's wish that a link go elsewhere; nil never lets
+	// it.
+	Redirect func(l *Link, ev upstream.Event) (Redirection, bool)
 	// OnChange, if not nil, is called after the state or the facts (all but
 	// job and difficulty) have changed, from the goroutine in Run, with no lock held.
 	OnChange func(Status)
+}
+
+// Redirection is where a pool has sent one of its links.
+type Redirection struct {
+	// Endpoint is for the next connection, and for that one only: what comes after
+	// it begins anew where the pool is configured.
+	Endpoint dial.Endpoint
+	// Wait is how long the present connection is to serve.
+	Wait time.Duration
+	// Hops is the next connection's; see [Config].
+	Hops int
 }
 
 // Keeper keeps a pool's probe alive: one link after another, with our own
@@ -57,6 +73,7 @@ type Keeper struct {
 
 	mu      sync.Mutex
 	status  Status
+	next    *Redirection // for the next connection; nil is where the pool is configured
 	try     attempt
 	changed chan struct{} // closed and replaced under mu at every change
 }
@@ -92,29 +109,60 @@ func (k *Keeper) Run(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
-// attempt lives one link and says whether it was healthy.
+// attempt lives one link, or several where the pool sends it elsewhere, and says
+// whether it was healthy.
 func (k *Keeper) attempt(ctx context.Context) (healthy bool) {
-	if ctx.Err() != nil {
-		return false
+	for ctx.Err() == nil {
+		k.mu.Lock()
+		next := k.next
+		k.next = nil
+		k.try = attempt{masked: k.cfg.Link.VersionMask == 0}
+		k.try.facts.Difficulty = 1
+		k.status.Attempts++
+		k.mu.Unlock()
+		l := k.link(next)
+		reason := l.Run(ctx)
+		if reason == mining.Redirected || l.strayed() {
+			continue
+		}
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		activeAt := k.try.activeAt
+		k.try.known = false
+		return !activeAt.IsZero() && time.Since(activeAt) > k.cfg.HealthyAfter
 	}
-	k.mu.Lock()
-	k.try = attempt{masked: k.cfg.Link.VersionMask == 0}
-	k.try.facts.Difficulty = 1
-	k.status.Attempts++
-	k.mu.Unlock()
-	l := New(k.cfg.Link, Deps{
+	return false
+}
+
+// link makes the next link, to where the pool has sent us if next is not nil.
+func (k *Keeper) link(next *Redirection) *Link {
+	cfg, breaker := k.cfg.Link, k.deps.Breaker
+	if next != nil { // whether anybody is there says nothing of the pool
+		cfg.Endpoint, cfg.Hops, breaker = next.Endpoint, next.Hops, nil
+	}
+	l := New(cfg, Deps{
 		Dial: k.deps.Dial, Events: probe{k}, Logger: k.deps.Logger, Metrics: k.deps.Metrics, Quota: k.deps.Quota, Wire: k.deps.Wire,
-		Breaker: k.deps.Breaker,
+		Breaker: breaker,
 	})
 	l.alarm, l.probe = k.alarm, true
-	k.deps.Breaker.probe()
+	breaker.probe()
 	l.Authorize(k.cfg.Username, k.cfg.Password.Reveal(), 0)
-	l.Run(ctx)
+	return l
+}
+
+// redirect has the link that the pool sends elsewhere end in time.
+func (k *Keeper) redirect(l *Link, ev upstream.Event) {
+	if k.deps.Redirect == nil {
+		return
+	}
+	to, ok := k.deps.Redirect(l, ev)
+	if !ok {
+		return
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	activeAt := k.try.activeAt
-	k.try.known = false
-	return !activeAt.IsZero() && time.Since(activeAt) > k.cfg.HealthyAfter
+	k.next = &to
+	time.AfterFunc(to.Wait, func() { l.Close(mining.Redirected) })
 }
 
 // enter changes the state. mu is held.

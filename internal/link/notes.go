@@ -13,7 +13,7 @@ import (
 // what it says to all of them is one piece of news. Its zero value is ready,
 // and any number of goroutines may use it.
 type Quota struct {
-	message, redirect, bad pace.Pace
+	message, bad pace.Pace
 }
 
 // notes logs what a pool says to people and does wrong.
@@ -28,11 +28,6 @@ func (n *notes) event(ev upstream.Event) {
 		if n.quota.message.Due(time.Now()) {
 			n.log.Info("pool has a message", slog.String("text", ev.Text))
 		}
-	case upstream.Reconnect:
-		if n.quota.redirect.Due(time.Now()) {
-			n.log.Warn("pool asks to reconnect, not followed",
-				slog.String("host", ev.Host), slog.Int("port", int(ev.Port)), slog.Duration("wait", ev.Wait))
-		}
 	case upstream.BadLine:
 		if n.quota.bad.Due(time.Now()) {
 			n.log.Warn("line of pool skipped", slog.String("error", ev.Text))
@@ -41,7 +36,7 @@ func (n *notes) event(ev upstream.Event) {
 		n.log.Debug("pool subscribed", slog.String("extranonce1", ev.Extranonce1.String()),
 			slog.Int("extranonce2_size", ev.Extranonce2Size))
 	case upstream.Job, upstream.Difficulty, upstream.Extranonce, upstream.Mask,
-		upstream.Authorized, upstream.Verdict:
+		upstream.Authorized, upstream.Verdict, upstream.Reconnect:
 	}
 }
 

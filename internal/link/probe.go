@@ -28,6 +28,10 @@ type probe struct{ k *Keeper }
 // LinkEvent learns from one thing the pool said.
 func (p probe) LinkEvent(l *Link, ev upstream.Event) {
 	k := p.k
+	if ev.Kind == upstream.Reconnect {
+		k.redirect(l, ev)
+		return
+	}
 	var connect time.Duration
 	if ev.Kind == upstream.Subscribed {
 		connect = l.Info().Connect
@@ -151,12 +155,12 @@ func (k *Keeper) alarm(now time.Time) time.Time {
 }
 
 // LinkEnded takes the end of a link in.
-func (p probe) LinkEnded(_ *Link, reason mining.Reason, err error) {
+func (p probe) LinkEnded(l *Link, reason mining.Reason, err error) {
 	k := p.k
-	if reason == mining.Shutdown {
-		return
-	}
 	k.settling = false
+	if reason == mining.Shutdown || reason == mining.Redirected || l.strayed() {
+		return // the next link follows at once, and tells
+	}
 	k.mu.Lock()
 	text := k.explain(reason, err)
 	k.try.known = false

@@ -6,6 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/loka/stratum/internal/dial"
 	"github.com/loka/stratum/internal/mining"
 )
 
@@ -18,6 +19,13 @@ type Pool struct {
 	RTT Last
 
 	discrepancies map[mining.Verdict]prometheus.Counter
+	reconnects    map[dial.RedirectOutcome]prometheus.Counter
+}
+
+// Reconnects returns the counter of the pool's wishes that a connection go
+// elsewhere, by what became of them.
+func (p Pool) Reconnects(outcome dial.RedirectOutcome) prometheus.Counter {
+	return p.reconnects[outcome]
 }
 
 // Discrepancies returns the counter of shares that we found valid and that
@@ -40,8 +48,8 @@ func Refusals() []mining.Verdict {
 // perPool is what is counted for each pool there is, or was since the start.
 type perPool struct {
 	// Static after construction.
-	jobs, bad, late, odd *prometheus.CounterVec
-	rtt                  *prometheus.GaugeVec
+	jobs, bad, late, odd, sent *prometheus.CounterVec
+	rtt                        *prometheus.GaugeVec
 
 	mu    sync.Mutex
 	names []string
@@ -55,6 +63,7 @@ func (pp *perPool) build(b *builder) {
 	pp.late = b.counters("pool_late_answers_total", "Answers of the pool to shares that had been given up as unanswered.", "pool")
 	pp.rtt = b.gauges("pool_rtt_seconds", "Time between the last answered share and the pool's answer; 0 until there is one.", "pool")
 	pp.odd = b.counters("pool_discrepancies_total", "Shares that are valid by our own check and that the pool refused, when no race explains it.", "pool", "verdict")
+	pp.sent = b.counters("pool_reconnects_total", "Times that the pool asked one of our connections to reconnect elsewhere: followed, or why not.", "pool", "outcome")
 }
 
 // AddPools begins to count for pools that are configured now. What was counted for
@@ -71,6 +80,10 @@ func (m *Metrics) AddPools(names ...string) {
 			Jobs: pp.jobs.WithLabelValues(name), BadLines: pp.bad.WithLabelValues(name),
 			Late: pp.late.WithLabelValues(name), RTT: Last{pp.rtt.WithLabelValues(name)},
 			discrepancies: make(map[mining.Verdict]prometheus.Counter),
+			reconnects:    make(map[dial.RedirectOutcome]prometheus.Counter),
+		}
+		for _, outcome := range dial.RedirectOutcomes() {
+			p.reconnects[outcome] = pp.sent.WithLabelValues(name, string(outcome))
 		}
 		for _, v := range Refusals() {
 			p.discrepancies[v] = pp.odd.WithLabelValues(name, v.String())

@@ -60,6 +60,7 @@ var describeReason = map[Reason]Description{
 	SubscribeRefused:     {"The pool refused mining.subscribe.", "Ask the pool; it may refuse this address, or proxies."},
 	BadExtranonce:        {"The pool's extranonce is out of the range that is supported.", "Use another pool or port; report the sizes in the log."},
 	PoolAuthorizeRefused: {"The pool refused our login.", "Check username, password and the worker template against what the pool expects."},
+	Redirected:           {"The pool asked the connection that watches it to reconnect, and that was followed.", "Nothing; see loka_pool_reconnects_total for what became of such wishes."},
 	PoolSilent:           {"No line from the pool for too long.", "The pool or the network froze; a new connection is made by itself."},
 	MinerGone:            {"The one miner of a dedicated pool connection left.", "Nothing."},
 	NoMiners:             {"A shared pool connection had no miner for a while, or its miners fitted on others.", "Nothing."},

@@ -98,6 +98,8 @@ const (
 	BadExtranonce Reason = "bad_extranonce"
 	// PoolAuthorizeRefused: the pool refused our own login.
 	PoolAuthorizeRefused Reason = "pool_authorize_refused"
+	// Redirected: the pool asked its probe to reconnect, and that was followed.
+	Redirected Reason = "redirected"
 	// PoolSilent: no line from the pool for too long.
 	PoolSilent Reason = "pool_silent"
 	// MinerGone: the one miner of a dedicated link left.
@@ -125,7 +127,7 @@ func Reasons(side Side) []Reason {
 	}
 	if side == Upstream {
 		return append(both, DialFailed, ProxyFailed, TLSFailed, PoolHandshakeTimeout, SubscribeRefused,
-			BadExtranonce, PoolAuthorizeRefused, PoolSilent, MinerGone, NoMiners)
+			BadExtranonce, PoolAuthorizeRefused, Redirected, PoolSilent, MinerGone, NoMiners)
 	}
 	return append(both, HandshakeTimeout, AuthorizeTimeout, IdleTimeout, UnknownProtocol,
 		HTTPRequest, ConnectMalformed, ConnectForbidden, ConnectNoRoute, ConnectNoPool,

@@ -20,6 +20,6 @@
 //     version mask it belongs to, and never changes afterwards.
 //   - Every line we emit is canonical (integer id, fixed-width lower-case
 //     hex) and shorter than 1024 bytes, because pools close on anything else.
-//   - client.reconnect is told, never followed; nothing that a pool says to
+//   - client.reconnect is told, and never followed here; nothing that a pool says to
 //     its miners (client.*) leaves this package but as an event.
 package upstream

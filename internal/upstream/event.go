@@ -33,7 +33,7 @@ const (
 	Verdict
 	// Message: the pool has a text for people. Text.
 	Message
-	// Reconnect: the pool asks us to go elsewhere. It is not followed.
+	// Reconnect: the pool asks us to go elsewhere; who is told decides.
 	// Host and Port (empty and 0: the same place), Wait.
 	Reconnect
 	// BadLine: a line could not be used and was skipped. Text says why.

@@ -1,0 +1,92 @@
+package hub
+
+import (
+	"context"
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"github.com/loka/stratum/internal/dial"
+	"github.com/loka/stratum/internal/link"
+	"github.com/loka/stratum/internal/upstream"
+)
+
+const (
+	// maxHops is how many times in a row a pool may send a connection on, each
+	// within hopsWithin of its beginning.
+	maxHops, hopsWithin = 3, 10 * time.Minute
+	// maxRedirectWait bounds how long a pool may ask us to wait.
+	maxRedirectWait = time.Minute
+)
+
+// redirect decides on a pool's wish that one of its links go elsewhere, counts it
+// and logs it.
+func (h *Hub) redirect(p *pool, l *link.Link, ev upstream.Event) (to link.Redirection, ok bool) {
+	now, info, at := time.Now(), l.Info(), l.Endpoint()
+	to = link.Redirection{Wait: min(ev.Wait, maxRedirectWait), Hops: 1}
+	if now.Sub(info.Since) < hopsWithin {
+		to.Hops += l.Hops()
+	}
+	remote, _ := netip.ParseAddrPort(info.Remote)
+	var outcome dial.RedirectOutcome
+	to.Endpoint, outcome = p.Redirects.Follow(p.Endpoint, at, remote.Addr().Unmap(), ev.Host, ev.Port)
+	if outcome == dial.Followed && to.Hops > maxHops {
+		outcome = dial.RefusedTooOften
+	}
+	if ok = outcome == dial.Followed; ok && !l.Redirect() {
+		ok, outcome = false, dial.RefusedTooOften // it is on its way
+	}
+	if h.deps.Metrics.Redirects != nil {
+		h.deps.Metrics.Redirects(p.Name, outcome).Inc()
+	}
+	level := slog.LevelDebug
+	switch {
+	case ok && p.redirected.Due(now):
+		level = slog.LevelInfo
+	case !ok && p.astray.Due(now):
+		level = slog.LevelWarn
+	}
+	h.log.LogAttrs(context.Background(), level, "pool asks a connection to reconnect",
+		slog.String("pool", p.Name), slog.String("link", l.ID().String()), slog.String("outcome", string(outcome)),
+		slog.String("host", ev.Host), slog.Int("port", int(ev.Port)), slog.Duration("wait", ev.Wait))
+	return to, ok
+}
+
+// sentOn has another group opened where the pool has sent this one's link, and
+// its members sent there once it has work. g.mu is held.
+func (g *group) sentOn(l *link.Link, ev upstream.Event) {
+	h := g.hub
+	to, ok := h.redirect(g.pool, l, ev)
+	if !ok {
+		return
+	}
+	time.AfterFunc(to.Wait, func() {
+		h.packMu.Lock()
+		defer h.packMu.Unlock()
+		if !g.over() {
+			g.successor = h.openGroupAt(g.key, g.who, &to)
+		}
+	})
+}
+
+// succeeded says that the group's members are to go to its successor, which has
+// work. h.packMu is held.
+func (g *group) succeeded() bool { return g.successor != nil && g.successor.serves() }
+
+// sentOn has a candidate where the pool has sent the miner's link. g.mu is held.
+func (g *dedicated) sentOn(l *link.Link, ev upstream.Event) {
+	p := g.pool
+	if to, ok := g.hub.redirect(p, l, ev); ok {
+		time.AfterFunc(to.Wait, func() { g.offerAt(p, l, &to) })
+	}
+}
+
+// sent is a link's configuration where the pool has sent it; a nil to changes
+// nothing. Whether anybody is there says nothing of the pool: there is no breaker.
+func (p *pool) sent(cfg link.Config, to *link.Redirection) (link.Config, *link.Breaker) {
+	if to == nil {
+		return cfg, p.breaker
+	}
+	cfg.Endpoint, cfg.Hops = to.Endpoint, to.Hops
+	return cfg, nil
+}
