@@ -95,6 +95,15 @@ func (d *Dialer) connect(ctx context.Context, to Endpoint) (net.Conn, error) {
 	return conn, nil
 }
 
+// namedKey is of a context's function that hears when a name is resolved.
+type namedKey struct{}
+
+// OnNamed has [Dialer.Dial] call named, in its own goroutine, once it knows where
+// to connect to: what a resolver takes says nothing of the pool.
+func OnNamed(ctx context.Context, named func()) context.Context {
+	return context.WithValue(ctx, namedKey{}, named)
+}
+
 // errNotPublic is a host without an address on the Internet.
 var errNotPublic = errors.New("the host has no public address, and a public pool sent us there")
 
@@ -109,6 +118,9 @@ func (d *Dialer) reach(ctx context.Context, host string, port uint16, public boo
 	}
 	if len(addrs) == 0 {
 		return nil, errNotPublic
+	}
+	if named, ok := ctx.Value(namedKey{}).(func()); ok {
+		named()
 	}
 	return d.race(ctx, addrs, port)
 }

@@ -276,11 +276,15 @@ func TestNoAnswerYet(t *testing.T) {
 		r := &fakeResolver{answers: map[string][]netip.Addr{"pool": addrs("192.0.2.1")}, delay: 5 * time.Second}
 		n := &network{after: map[string]time.Duration{"192.0.2.1": 0}}
 		d := n.dialer(r, &log)
-		conn, err := d.Dial(t.Context(), Endpoint{Host: "pool", Port: 1})
+		began, named := time.Now(), time.Duration(0)
+		conn, err := d.Dial(OnNamed(t.Context(), func() { named = time.Since(began) }), Endpoint{Host: "pool", Port: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
 		_ = conn.Close()
+		if named != r.delay {
+			t.Errorf("the name was known after %v", named)
+		}
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, cancel)
 		_, err = d.Dial(ctx, Endpoint{Host: "pool", Port: 1})

@@ -3,6 +3,7 @@ package link_test
 import (
 	"context"
 	"net"
+	"net/netip"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -76,4 +77,46 @@ func TestConnectTimeOfALink(t *testing.T) {
 		<-r.done
 		r.cancel()
 	})
+}
+
+// slow is a resolver that takes its time.
+type slow struct{}
+
+func (slow) LookupNetIP(context.Context, string, string) ([]netip.Addr, error) {
+	time.Sleep(100 * time.Millisecond)
+	return []netip.Addr{netip.MustParseAddr("127.0.0.1")}, nil
+}
+
+// What the resolver takes is not the pool's time.
+func TestConnectTimeIsNotTheResolvers(t *testing.T) {
+	t.Parallel()
+	var lc net.ListenConfig
+	ln, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = ln.Close() }()
+	cfg := testConfig()
+	cfg.Endpoint = dial.Endpoint{Host: "pool.example.com", Port: ln.Addr().(*net.TCPAddr).AddrPort().Port()}
+	began := time.Now()
+	r := &record{}
+	l := link.New(cfg, link.Deps{Dial: dial.New(dial.Config{Resolver: slow{}}).Dial, Events: r})
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		l.Run(ctx)
+		close(done)
+	}()
+	conn, err := ln.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = conn.Read(make([]byte, 1)) // it is there
+	info := l.Info()
+	if all := info.Since.Sub(began); info.Connect <= 0 || info.Connect > all-100*time.Millisecond {
+		t.Errorf("it took %v of %v", info.Connect, all)
+	}
+	_ = conn.Close()
+	cancel()
+	<-done
 }

@@ -186,7 +186,7 @@ func (l *Link) Run(ctx context.Context) mining.Reason {
 // live dials and drives the connection to its end.
 func (l *Link) live(ctx context.Context) (mining.Reason, error) {
 	began := time.Now()
-	conn, reason, err := l.dial(ctx)
+	conn, reason, err := l.dial(ctx, func() { began = time.Now() })
 	if reason != "" {
 		return reason, err
 	}
@@ -209,8 +209,9 @@ func (l *Link) live(ctx context.Context) (mining.Reason, error) {
 	return reason, l.cause
 }
 
-// dial opens the connection; a reason says that there is none.
-func (l *Link) dial(ctx context.Context) (net.Conn, mining.Reason, error) {
+// dial opens the connection; a reason says that there is none. It calls began
+// when it is known where to.
+func (l *Link) dial(ctx context.Context, began func()) (net.Conn, mining.Reason, error) {
 	dialing, cancel := context.WithCancel(ctx)
 	defer cancel()
 	l.mu.Lock()
@@ -220,7 +221,7 @@ func (l *Link) dial(ctx context.Context) (net.Conn, mining.Reason, error) {
 	if closing != "" {
 		return nil, closing, nil
 	}
-	conn, err := l.deps.Dial(dialing, l.cfg.Endpoint)
+	conn, err := l.deps.Dial(dial.OnNamed(dialing, began), l.cfg.Endpoint)
 	l.mu.Lock()
 	l.cancel = nil
 	closing = l.closing
@@ -333,8 +334,8 @@ type Info struct {
 	// zero before.
 	Remote string
 	Since  time.Time
-	// Connect is how long it took to reach it: name lookup, TCP and, where the
-	// pool speaks it, TLS; zero before.
+	// Connect is how long it took to reach it once its name was resolved: TCP, a
+	// proxy if there is one and TLS if the pool speaks it; zero before.
 	Connect time.Duration
 	Session upstream.Info
 	Wire    wire.Stats
