@@ -74,7 +74,7 @@ func (n *names) lookup(ctx context.Context, host string) ([]netip.Addr, error) {
 		return nil, err
 	}
 	if now := time.Now(); failing.Due(now) {
-		n.log.LogAttrs(ctx, slog.LevelWarn, "a pool's name is not resolved, its last addresses are used",
+		n.log.LogAttrs(ctx, slog.LevelWarn, "a name is not resolved, its last addresses are used",
 			slog.String("host", host), slog.Any("error", err), slog.Duration("age", now.Sub(of).Round(time.Second)))
 	}
 	return known, nil

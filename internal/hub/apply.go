@@ -99,7 +99,7 @@ func (h *Hub) makeProbe(p *pool, r *route) {
 		Username: username,
 		Password: password,
 	}, link.KeeperDeps{
-		Dial: h.deps.Dial, Logger: h.log,
+		Dial: h.dialer(p), Logger: h.log,
 		Metrics: h.linkMetrics(p), Quota: &p.quota, Breaker: p.breaker, Wire: h.deps.Wire,
 		Redirect: func(l *link.Link, ev upstream.Event) (link.Redirection, bool) { return h.redirect(p, l, ev) },
 		OnChange: func(s link.Status) {

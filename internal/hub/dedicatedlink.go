@@ -110,7 +110,7 @@ func (g *dedicated) try(p *pool) bool {
 func (g *dedicated) newLink(p *pool, to *link.Redirection) *link.Link {
 	cfg, breaker := p.sent(g.hub.linkConfig(p), to)
 	return link.New(cfg, link.Deps{
-		Dial: g.hub.deps.Dial, Events: g, Logger: g.hub.log,
+		Dial: g.hub.dialer(p), Events: g, Logger: g.hub.log,
 		Metrics: g.hub.linkMetrics(p), Quota: &p.quota, Breaker: breaker, Wire: g.hub.deps.Wire,
 	})
 }

@@ -23,6 +23,7 @@ type fakePool struct {
 	// alive counts its connections.
 	alive   atomic.Int32
 	dials   atomic.Int64  // that were tried
+	failure error         // of a dial that is refused; nil is the usual
 	slow    time.Duration // the dial takes that long
 	en1     string
 	en2Size int
@@ -81,6 +82,9 @@ func (p *fakePool) dial() (net.Conn, error) {
 	time.Sleep(slow)
 	p.dials.Add(1)
 	if p.refuse.Load() {
+		if p.failure != nil {
+			return nil, p.failure
+		}
 		return nil, errors.New("connection refused")
 	}
 	ours, theirs := testkit.Pipe()

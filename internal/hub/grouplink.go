@@ -82,7 +82,7 @@ func (g *group) live(ctx context.Context) bool {
 		cfg.SuggestDifficulty = g.asked.atStart(g.load())
 	}
 	l := link.New(cfg, link.Deps{
-		Dial: g.hub.deps.Dial, Events: g, Logger: g.hub.log,
+		Dial: g.hub.dialer(p), Events: g, Logger: g.hub.log,
 		Metrics: g.hub.linkMetrics(p), Quota: &p.quota, Breaker: breaker, Wire: g.hub.deps.Wire,
 	})
 	g.link, g.login = l, p.loginOf(g.route, g.who)

@@ -2,7 +2,9 @@ package hub
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"net"
 	"net/netip"
 	"time"
 
@@ -36,20 +38,36 @@ func (h *Hub) redirect(p *pool, l *link.Link, ev upstream.Event) (to link.Redire
 	if ok = outcome == dial.Followed; ok && !l.Redirect() {
 		ok, outcome = false, dial.RefusedTooOften // it is on its way
 	}
+	h.tellRedirect(p, outcome, slog.String("link", l.ID().String()), slog.String("host", ev.Host), slog.Int("port", int(ev.Port)), slog.Duration("wait", ev.Wait))
+	return to, ok
+}
+
+// tellRedirect counts and logs what becomes of a pool's wish.
+func (h *Hub) tellRedirect(p *pool, outcome dial.RedirectOutcome, attrs ...slog.Attr) {
 	if h.deps.Metrics.Redirects != nil {
 		h.deps.Metrics.Redirects(p.Name, outcome).Inc()
 	}
 	level := slog.LevelDebug
-	switch {
-	case ok && p.redirected.Due(now):
+	switch now := time.Now(); {
+	case outcome == dial.Followed && p.redirected.Due(now):
 		level = slog.LevelInfo
-	case !ok && p.astray.Due(now):
+	case outcome != dial.Followed && p.astray.Due(now):
 		level = slog.LevelWarn
 	}
-	h.log.LogAttrs(context.Background(), level, "pool asks a connection to reconnect",
-		slog.String("pool", p.Name), slog.String("link", l.ID().String()), slog.String("outcome", string(outcome)),
-		slog.String("host", ev.Host), slog.Int("port", int(ev.Port)), slog.Duration("wait", ev.Wait))
-	return to, ok
+	attrs = append([]slog.Attr{slog.String("pool", p.Name), slog.String("outcome", string(outcome))}, attrs...)
+	h.log.LogAttrs(context.Background(), level, "pool asks a connection to reconnect", attrs...)
+}
+
+// dialer dials for the links of a pool. That a host has private addresses only
+// is known then, not before.
+func (h *Hub) dialer(p *pool) link.Dial {
+	return func(ctx context.Context, to dial.Endpoint) (net.Conn, error) {
+		conn, err := h.deps.Dial(ctx, to)
+		if failed, ok := errors.AsType[*dial.Error](err); ok && failed.Problem == dial.NotPublic {
+			h.tellRedirect(p, dial.RefusedAddress, slog.String("host", to.Host), slog.Int("port", int(to.Port)))
+		}
+		return conn, err
+	}
 }
 
 // sentOn has another group opened where the pool has sent this one's link, and

@@ -1,6 +1,7 @@
 package hub_test
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -265,6 +266,23 @@ func TestReconnectRefused(t *testing.T) {
 			})
 		})
 	}
+}
+
+// That the place is in a private network is found when it is dialled, and told.
+func TestReconnectToAPrivateName(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newReconnects(t, shareAll)
+		guests := r.crowd(3)
+		r.other.failure = &dial.Error{Reason: mining.DialFailed, Problem: dial.NotPublic, Err: errors.New("private")}
+		r.other.refuse.Store(true)
+		r.asks(r.first, "other", 0)
+		pass(5 * time.Second)
+		r.mines(guests, r.first)
+		r.counted(map[dial.RedirectOutcome]int{dial.Followed: 1, dial.RefusedAddress: 1})
+		if r.log.count("outcome=refused_address") != 1 {
+			t.Errorf("log is %s", r.log.text.String())
+		}
+	})
 }
 
 // A pool that sends its connections to and fro does so three times in a row.
