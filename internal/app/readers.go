@@ -64,7 +64,7 @@ func (r *readers) Pools() []view.PoolState {
 			Name: p.Name, URL: r.urls[p.Name], State: poolState(p), Since: p.Probe.Since,
 			Connections: p.Links, RTT: p.RTT, Error: p.Probe.Error,
 			Drained: p.Drained, Miners: p.Miners, OneWorker: p.OneWorker, VersionBits: p.Reading.String(),
-			Discrepancies: p.Discrepancies, WorkNotSubmitted: p.Unsubmitted, Links: linkStates(p.Shared),
+			Discrepancies: p.Discrepancies, WorkNotSubmitted: p.Unsubmitted, Links: linkStates(p.Shared), Quality: p.Quality,
 		}
 		if p.Probe.State == link.Active {
 			s.Connections++

@@ -97,7 +97,7 @@ func (g *dedicated) try(p *pool) bool {
 
 func (g *dedicated) newLink(p *pool) *link.Link {
 	return link.New(g.hub.linkConfig(p), link.Deps{
-		Dial: g.hub.deps.Dial, Events: g, Logger: g.hub.log,
+		Dial: g.hub.dialTo(p), Events: g, Logger: g.hub.log,
 		Metrics: g.hub.linkMetrics(p), Quota: &p.quota, Wire: g.hub.deps.Wire,
 	})
 }
@@ -153,6 +153,7 @@ func (g *dedicated) LinkEnded(l *link.Link, reason mining.Reason, err error) {
 	if reason != mining.MinerGone && reason != mining.Shutdown {
 		level = warnOr(&p.ended, now)
 	}
+	p.quality.Ended(reason, now)
 	attrs := []slog.Attr{
 		slog.String("pool", l.Pool()), slog.Uint64("miner", uint64(g.miner.ID)),
 		slog.String("link", l.ID().String()), slog.String("reason", string(reason)),

@@ -129,13 +129,16 @@ func (g *group) onVerdict(ev upstream.Event) {
 	g.hub.deps.Ledger.RecordPool(ledger.Entry{
 		Worker: share.worker, Pool: p.book, PoolVerdict: ev.Verdict, PoolDifficulty: share.difficulty,
 	})
+	if share.ours == mining.Accepted && !ev.Late { // else a block that is none by our own check
+		p.quality.Answered(ev.Verdict, ev.RTT)
+	}
 	if ev.Verdict == mining.Unanswered {
 		g.hub.unanswered(p, share.at, now)
 		return
 	}
 	p.answered(share.at, ev.Verdict == mining.Accepted)
 	p.rtt.Store(int64(ev.RTT))
-	p.asked.add(now, 1)
+	p.asked.Add(now, 1)
 	if share.name != nil {
 		share.name.answered = true
 		p.suspect.Store(0)
@@ -174,7 +177,7 @@ func (g *group) refused(p *pool, share *forwarded, ev upstream.Event, now time.T
 
 // disagree counts and tells that the pool refused what we found valid.
 func (g *group) disagree(p *pool, share *forwarded, ev upstream.Event, now time.Time) {
-	p.disagreed.add(now, 1)
+	p.disagreed.Add(now, 1)
 	if n := p.refusals.Add(1); p.RefusalStreak > 0 && int(n) >= p.RefusalStreak {
 		g.hub.shun(p, now, "it refuses share after share that is valid here")
 	}

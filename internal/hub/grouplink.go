@@ -72,7 +72,7 @@ func (g *group) live(ctx context.Context) {
 		cfg.SuggestDifficulty = g.asked.atStart(g.load())
 	}
 	l := link.New(cfg, link.Deps{
-		Dial: g.hub.deps.Dial, Events: g, Logger: g.hub.log,
+		Dial: g.hub.dialTo(p), Events: g, Logger: g.hub.log,
 		Metrics: g.hub.linkMetrics(p), Quota: &p.quota, Wire: g.hub.deps.Wire,
 	})
 	g.link, g.login = l, p.loginOf(g.route, g.who)
@@ -124,6 +124,7 @@ func (g *group) LinkEnded(l *link.Link, reason mining.Reason, err error) {
 	if reason != mining.NoMiners && reason != mining.Shutdown {
 		level = warnOr(&p.ended, now)
 	}
+	p.quality.Ended(reason, now)
 	attrs := []slog.Attr{
 		slog.String("pool", l.Pool()), slog.String("route", g.route.Name), slog.Int("miners", len(g.members)),
 		slog.String("link", l.ID().String()), slog.String("reason", string(reason)),

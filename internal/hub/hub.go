@@ -17,6 +17,7 @@ import (
 	"github.com/loka/stratum/internal/link"
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/internal/pace"
+	"github.com/loka/stratum/internal/quality"
 	"github.com/loka/stratum/internal/steer"
 	"github.com/loka/stratum/internal/vardiff"
 )
@@ -96,6 +97,9 @@ type Hub struct {
 	spaces  []*space
 	termsMu sync.Mutex
 	rulings map[ruling]*vardiff.Config
+
+	// blocks compares when the pools come with new ones.
+	blocks quality.Blocks
 }
 
 // New makes a hub. It reaches no pool before [Hub.Run].
@@ -176,12 +180,17 @@ func (h *Hub) makeProbe(p *pool) {
 		Username: username,
 		Password: p.Password,
 	}, link.KeeperDeps{
-		Dial: h.deps.Dial, Logger: h.log,
+		Dial: h.dialTo(p), Logger: h.log,
 		Metrics: h.linkMetrics(p), Quota: &p.quota, Wire: h.deps.Wire,
 		OnChange: func(s link.Status) {
-			p.probed(s.State, time.Now())
+			now := time.Now()
+			p.probed(s.State, now)
+			if s.State == link.Down {
+				p.quality.Ended(s.Reason, now)
+			}
 			h.poolChanged()
 		},
+		OnJob: func(before, job *mining.Job) { h.compare(p, before, job) },
 	})
 }
 
@@ -291,6 +300,7 @@ func (h *Hub) sweep(now time.Time) {
 	}
 	for _, p := range h.pools {
 		p.tickSuspicion(h.log, now)
+		p.tickQuality(now)
 	}
 	h.tend(now)
 	h.keepFound()

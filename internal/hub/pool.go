@@ -1,7 +1,6 @@
 package hub
 
 import (
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -11,6 +10,7 @@ import (
 	"github.com/loka/stratum/internal/link"
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/internal/pace"
+	"github.com/loka/stratum/internal/quality"
 	"github.com/loka/stratum/internal/steer"
 	"github.com/loka/stratum/work"
 )
@@ -48,7 +48,7 @@ type pool struct {
 	// discrepancies counts valid shares that it refused; disagreed counts
 	// those of late, and asked the shares that it answered of late.
 	discrepancies    atomic.Uint64
-	disagreed, asked recent
+	disagreed, asked quality.Recent
 
 	// since is when it came back from its latest trouble, in Unix nanoseconds;
 	// 0 if it never had any. down says that its probe is, after it was active
@@ -68,6 +68,9 @@ type pool struct {
 	heard, shunned     atomic.Int64
 	// drained: an operator wants its miners elsewhere.
 	drained atomic.Bool
+
+	// quality is what is measured of it. It steers nothing.
+	quality quality.Meter
 
 	// kept is what was told to be kept last; the hub's Run owns it.
 	kept Found
@@ -271,39 +274,6 @@ func (p *pool) nextReading(tried work.VersionReading) bool {
 
 // trouble says whether the pool refuses too much of what is valid here.
 func (p *pool) trouble(now time.Time) bool {
-	bad, all := p.disagreed.count(now), p.asked.count(now)
+	bad, all := p.disagreed.Count(now), p.asked.Count(now)
 	return bad >= 3 && float64(bad) > 0.02*float64(all)
-}
-
-// recentSpan is how long recent counts: between one and two of it.
-const recentSpan = 10 * time.Minute
-
-// recent counts what happened in the last ten to twenty minutes.
-type recent struct {
-	mu         sync.Mutex
-	since      time.Time
-	now, older uint64
-}
-
-func (r *recent) add(now time.Time, n uint64) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.roll(now)
-	r.now += n
-}
-
-func (r *recent) count(now time.Time) uint64 {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.roll(now)
-	return r.now + r.older
-}
-
-func (r *recent) roll(now time.Time) {
-	switch age := now.Sub(r.since); {
-	case age >= 2*recentSpan:
-		r.since, r.now, r.older = now, 0, 0
-	case age >= recentSpan:
-		r.since, r.now, r.older = r.since.Add(recentSpan), 0, r.now
-	}
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/loka/stratum/internal/link"
 	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/quality"
 	"github.com/loka/stratum/work"
 )
 
@@ -38,6 +39,8 @@ type PoolState struct {
 	// Shunned says that miners are kept away from it for a while, for it is
 	// connected and of no use.
 	Shunned bool
+	// Quality is what was measured of it.
+	Quality quality.Report
 	// Shared are its shared connections.
 	Shared []LinkState
 }
@@ -132,8 +135,8 @@ func (h *Hub) Pools() []PoolState {
 			Standby: !preferred[p] && miners[p] == 0, Drained: p.drained.Load(),
 			Miners: miners[p], OneWorker: p.knowsOne(now), Reading: p.reading(),
 			Unsubmitted: p.unsubmitted.Load(), Discrepancies: p.discrepancies.Load(), Trouble: p.trouble(now),
-			Shunned: p.shunned.Load() > now.UnixNano(),
-			Shared:  shared[p],
+			Shunned: p.shunned.Load() > now.UnixNano(), Quality: p.quality.Report(now),
+			Shared: shared[p],
 		})
 	}
 	return states

@@ -43,6 +43,9 @@ type KeeperDeps struct {
 	// OnChange, if not nil, is called after the state or the facts (all but
 	// job and difficulty) have changed, from the goroutine in Run, with no lock held.
 	OnChange func(Status)
+	// OnJob, if not nil, is called likewise with each job; before is the one
+	// that came before it on the same connection, or nil.
+	OnJob func(before, job *mining.Job)
 }
 
 // Keeper keeps a pool's probe alive: one link after another, with our own

@@ -29,6 +29,7 @@ type probe struct{ k *Keeper }
 func (p probe) LinkEvent(l *Link, ev upstream.Event) {
 	k := p.k
 	k.mu.Lock()
+	before := k.try.facts.Job
 	news, end := k.try.learn(ev)
 	if k.try.known {
 		k.status.Facts, k.status.Known = k.try.facts, true
@@ -56,6 +57,9 @@ func (p probe) LinkEvent(l *Link, ev upstream.Event) {
 	}
 	if (news || activated) && k.deps.OnChange != nil {
 		k.deps.OnChange(status)
+	}
+	if ev.Kind == upstream.Job && k.deps.OnJob != nil {
+		k.deps.OnJob(before, ev.Job)
 	}
 	if end != "" {
 		l.Close(end)

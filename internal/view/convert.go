@@ -8,6 +8,7 @@ import (
 
 	"github.com/loka/stratum/internal/ledger"
 	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/quality"
 	"github.com/loka/stratum/work"
 )
 
@@ -52,7 +53,7 @@ func pool(s *PoolState, b *ledger.Pool, now time.Time) Pool {
 		Extranonce1Size: s.Extranonce1Size, Extranonce2Size: s.Extranonce2Size,
 		Error: s.Error, Drained: s.Drained, Miners: s.Miners, OneWorker: s.OneWorker, VersionBits: s.VersionBits,
 		Discrepancies: s.Discrepancies, WorkNotSubmitted: sane(s.WorkNotSubmitted),
-		Links: make([]Link, 0, len(s.Links)),
+		Links: make([]Link, 0, len(s.Links)), Quality: measured(&s.Quality),
 	}
 	for i := range s.Links {
 		p.Links = append(p.Links, link(&s.Links[i]))
@@ -69,6 +70,26 @@ func pool(s *PoolState, b *ledger.Pool, now time.Time) Pool {
 		p.Hashrate = hashrate(b.Hashrate)
 	}
 	return p
+}
+
+func measured(r *quality.Report) Quality {
+	q := Quality{
+		ConnectRTT: r.Connect.Seconds(), SubmitRTT: r.Submit.Seconds(), SubmitRTTP90: r.SubmitP90.Seconds(),
+		Rejects: make(map[string]uint64, len(r.Rejects)), Silences: r.Silences, Disconnects: r.Disconnects,
+	}
+	if r.Known {
+		q.Score = &r.Score
+	}
+	if rate := r.RejectRate(); r.Answers > 0 {
+		q.RejectRate = &rate
+	}
+	for v, n := range r.Rejects {
+		q.Rejects[v.String()] = n
+	}
+	if late := r.BlockDelay.Seconds(); r.Blocks > 0 {
+		q.BlockDelay = &late
+	}
+	return q
 }
 
 func link(s *LinkState) Link {

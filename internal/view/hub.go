@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/quality"
 	"github.com/loka/stratum/work"
 )
 
@@ -156,6 +157,8 @@ type PoolState struct {
 	// above the pool's difficulty while it climbed, and that the pool could
 	// not be paid for.
 	WorkNotSubmitted float64
+	// Quality is what was measured of it.
+	Quality quality.Report
 	// Links are its connections that miners share, oldest first. Those of
 	// dedicated routes are not listed: there is one for each miner.
 	Links []LinkState

@@ -70,7 +70,21 @@ type Pool struct {
 	VersionBits       string     `json:"version_bits" doc:"How it reads submitted version bits, as configured or found out: replace, or, xor; empty: not known"`
 	Discrepancies     uint64     `json:"discrepancies" doc:"Shares that we found valid and that the pool refused, when no race explains it"`
 	WorkNotSubmitted  float64    `json:"work_not_submitted" doc:"Work, in difficulty-1 shares, that miners did above the pool's difficulty while it climbed, and that the pool could not be paid for"`
+	Quality           Quality    `json:"quality"`
 	Links             []Link     `json:"links" doc:"Its connections that miners share; those of dedicated routes are not listed"`
+}
+
+// Quality is how well a pool serves, as far as it was measured. It steers nothing.
+type Quality struct {
+	Score        *float64          `json:"score" doc:"From 0 to 1, 1 is the best; null: nothing was measured yet"`
+	ConnectRTT   float64           `json:"connect_rtt_seconds" doc:"Median of the time that connecting took, TLS included, of the latest 16 connections; 0: not known"`
+	SubmitRTT    float64           `json:"submit_rtt_seconds" doc:"Median of the time to the pool's answer to a share, of the last 10 to 20 minutes; 0: not known"`
+	SubmitRTTP90 float64           `json:"submit_rtt_p90_seconds" doc:"The same, the 90th percentile"`
+	RejectRate   *float64          `json:"reject_rate" doc:"Part of the shares of the last 10 to 20 minutes that the pool refused or did not answer, from 0 to 1; null: there were none"`
+	Rejects      map[string]uint64 `json:"rejects" nullable:"false" doc:"Those shares, by verdict"`
+	BlockDelay   *float64          `json:"block_delay_seconds" doc:"How much later than the first pool it gave work on a new block, mean of the latest 16 blocks that it shares with another pool; null: not known"`
+	Silences     uint64            `json:"silences" doc:"Connections on which nothing came in time, and jobs that none followed for 5 minutes, of the last 10 to 20 minutes"`
+	Disconnects  uint64            `json:"disconnects" doc:"Connections that the pool or the network ended or did not let come about, of the last 10 to 20 minutes; those within 10 s are one"`
 }
 
 // Link is one shared connection to a pool, as an element of a [Pool].
