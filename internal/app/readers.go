@@ -61,8 +61,8 @@ func (r *readers) Pools() []view.PoolState {
 	states := make([]view.PoolState, 0, len(pools))
 	for _, p := range pools {
 		s := view.PoolState{
-			Name: p.Name, URL: r.urls[p.Name], State: poolState(p), Since: p.Probe.Since,
-			Connections: p.Links, RTT: p.RTT, Error: p.Probe.Error,
+			Name: p.Name, URL: r.urls[p.Name], State: string(p.Condition.State), Reason: p.Condition.Reason, Since: p.Condition.Since,
+			Connections: p.Links, RTT: p.RTT, Error: p.Condition.Error,
 			Drained: p.Drained, Miners: p.Miners, OneWorker: p.OneWorker, VersionBits: p.Reading.String(),
 			Discrepancies: p.Discrepancies, WorkNotSubmitted: p.Unsubmitted, Links: linkStates(p.Shared), Quality: p.Quality,
 		}
@@ -84,23 +84,9 @@ func (r *readers) Pools() []view.PoolState {
 				s.Difficulty = l.Difficulty
 			}
 		}
-		degrade(&s, &p)
 		states = append(states, s)
 	}
 	return states
-}
-
-// degrade says what is wrong with a pool that is connected.
-func degrade(s *view.PoolState, p *hub.PoolState) {
-	switch {
-	case s.State != view.PoolActive && s.State != view.PoolStandby:
-	case p.Shunned:
-		s.State = view.PoolDegraded
-		s.Error = "the pool refuses or does not answer share after share; miners are kept away from it for some minutes"
-	case p.Trouble && s.State == view.PoolActive:
-		s.State = view.PoolDegraded
-		s.Error = "the pool refuses more than 2 % of shares that are valid here; see the log for its words"
-	}
 }
 
 func linkStates(of []hub.LinkState) []view.LinkState {
@@ -113,20 +99,6 @@ func linkStates(of []hub.LinkState) []view.LinkState {
 		})
 	}
 	return states
-}
-
-func poolState(p hub.PoolState) string {
-	switch p.Probe.State {
-	case link.Active:
-		if p.Standby {
-			return view.PoolStandby
-		}
-		return view.PoolActive
-	case link.Connecting:
-		return view.PoolConnecting
-	case link.Down:
-	}
-	return view.PoolDown
 }
 
 // Routes implements [view.Hub].

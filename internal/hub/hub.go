@@ -290,8 +290,13 @@ const sweepEvery = time.Second
 
 // sweep looks after what happens by the clock.
 func (h *Hub) sweep(now time.Time) {
+	miners := make(map[*pool]int)
 	for _, s := range h.all() {
-		if d := s.tick(now); d != nil {
+		d, at := s.tick(now)
+		if at != nil {
+			miners[at]++
+		}
+		if d != nil {
 			d.seek(now)
 		}
 	}
@@ -303,6 +308,7 @@ func (h *Hub) sweep(now time.Time) {
 		p.tickQuality(now)
 	}
 	h.tend(now)
+	h.tickConditions(miners, now)
 	h.keepFound()
 }
 

@@ -69,6 +69,7 @@ type pool struct {
 	// drained: an operator wants its miners elsewhere.
 	drained atomic.Bool
 
+	condition condition
 	// quality is what is measured of it. It steers nothing.
 	quality quality.Meter
 

@@ -166,15 +166,19 @@ func (s *seat) release() {
 }
 
 // tick looks after what happens by the clock, and returns the role of a miner
-// with a link of its own: what happens to others happens to groups.
-func (s *seat) tick(now time.Time) *dedicated {
+// with a link of its own: what happens to others happens to groups. at is where
+// the miner's work comes from.
+func (s *seat) tick(now time.Time) (d *dedicated, at *pool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	d, ok := s.role.(*dedicated)
 	if ok {
 		d.tick(now)
 	}
-	return d
+	if s.role != nil && !s.left {
+		at = s.role.at()
+	}
+	return d, at
 }
 
 // take gives the seat its route and the role that goes with it. mu is held.

@@ -19,8 +19,8 @@ type PoolState struct {
 	Links int
 	// RTT is the round trip of the last share; 0 is none yet.
 	RTT time.Duration
-	// Standby says that the pool could serve, and no route prefers it now.
-	Standby bool
+	// Condition is how the pool is doing.
+	Condition PoolCondition
 	// Drained says that an operator wants its miners elsewhere.
 	Drained bool
 	// Miners counts those whose work comes from the pool now.
@@ -106,12 +106,8 @@ type MinerState struct {
 
 // Pools takes a snapshot of every pool, in the order of the configuration.
 func (h *Hub) Pools() []PoolState {
-	preferred, now := make(map[*pool]bool), time.Now()
-	for _, r := range h.routes {
-		if p := r.active(now); p != nil {
-			preferred[p] = true
-		}
-	}
+	now := time.Now()
+	preferred := h.preferred(now)
 	miners := make(map[*pool]int)
 	for _, s := range h.all() {
 		s.mu.Lock()
@@ -128,11 +124,11 @@ func (h *Hub) Pools() []PoolState {
 	}
 	states := make([]PoolState, 0, len(h.pools))
 	for _, p := range h.pools {
-		links := int(p.links.Load())
+		links, probe := int(p.links.Load()), p.probe.Status()
 		states = append(states, PoolState{
-			PoolConfig: p.PoolConfig, Probe: p.probe.Status(), Links: links,
-			RTT:     time.Duration(p.rtt.Load()),
-			Standby: !preferred[p] && miners[p] == 0, Drained: p.drained.Load(),
+			PoolConfig: p.PoolConfig, Probe: probe, Links: links,
+			RTT:       time.Duration(p.rtt.Load()),
+			Condition: p.conditionOf(miners[p], preferred[p], &probe, now), Drained: p.drained.Load(),
 			Miners: miners[p], OneWorker: p.knowsOne(now), Reading: p.reading(),
 			Unsubmitted: p.unsubmitted.Load(), Discrepancies: p.discrepancies.Load(), Trouble: p.trouble(now),
 			Shunned: p.shunned.Load() > now.UnixNano(), Quality: p.quality.Report(now),

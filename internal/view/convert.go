@@ -47,7 +47,7 @@ func worker(b *ledger.Worker, here *attendance) Worker {
 
 func pool(s *PoolState, b *ledger.Pool, now time.Time) Pool {
 	p := Pool{
-		Name: s.Name, URL: s.URL, State: s.State, Since: moment(s.Since),
+		Name: s.Name, URL: s.URL, State: s.State, Since: moment(s.Since), Reason: s.Reason,
 		Connections: s.Connections, Difficulty: finite(s.Difficulty),
 		RTTSeconds: s.RTT.Seconds(), VersionMask: mask(s.VersionMask),
 		Extranonce1Size: s.Extranonce1Size, Extranonce2Size: s.Extranonce2Size,

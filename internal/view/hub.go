@@ -44,9 +44,9 @@ const (
 const (
 	// PoolConnecting: the first connection is being made.
 	PoolConnecting = "connecting"
-	// PoolActive: it serves work.
+	// PoolActive: miners work for it.
 	PoolActive = "active"
-	// PoolStandby: it could serve work, and a preferred pool does.
+	// PoolStandby: it is connected and ready, and no miner works for it.
 	PoolStandby = "standby"
 	// PoolDegraded: it serves work, but something about it is wrong.
 	PoolDegraded = "degraded"
@@ -125,6 +125,8 @@ type PoolState struct {
 	State string
 	// Since is when the state was entered.
 	Since time.Time
+	// Reason is one word for why it is in that state.
+	Reason string
 	// Connections counts open links, the probe included.
 	Connections int
 	// Difficulty is the pool's at its last job; 0: none yet.

@@ -48,6 +48,7 @@ type Pool struct {
 	URL               string     `json:"url"`
 	State             string     `json:"state" enum:"connecting,active,standby,degraded,down,disabled"`
 	Since             *time.Time `json:"since" doc:"When the state was entered"`
+	Reason            string     `json:"reason" doc:"Why it is in that state, in one word"`
 	Connections       int        `json:"connections" doc:"Open connections, the probe included"`
 	Difficulty        float64    `json:"difficulty" doc:"The pool's difficulty; 0: not known yet"`
 	Accepted          uint64     `json:"accepted" doc:"Shares the pool accepted"`
@@ -63,7 +64,7 @@ type Pool struct {
 	VersionMask       string     `json:"version_mask" doc:"Version bits the pool lets be rolled, 8 hex digits; empty: none"`
 	Extranonce1Size   int        `json:"extranonce1_size" doc:"Bytes; 0 with extranonce2_size 0: not known yet"`
 	Extranonce2Size   int        `json:"extranonce2_size" doc:"Bytes"`
-	Error             string     `json:"error" doc:"Why it serves no work, or what is wrong with a degraded pool; else empty"`
+	Error             string     `json:"error" doc:"What is wrong with it or awaited of it, in words; empty while it is active or standby"`
 	Drained           bool       `json:"drained" doc:"An operator wants its miners elsewhere: new ones stay away, and those that are there go where there is work for them"`
 	Miners            int        `json:"miners" doc:"Miners whose work comes from it"`
 	OneWorker         bool       `json:"one_worker" doc:"It was found to know one worker a connection"`

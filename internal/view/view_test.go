@@ -54,7 +54,7 @@ func farm(t *testing.T) (*Model, *fakeHub, *ledger.Ledger) {
 		},
 		pools: []PoolState{
 			{
-				Name: "main", URL: "stratum+tcp://pool.example.com:3333", State: PoolActive, Since: epoch, Connections: 3, Difficulty: 1024, VersionMask: 0x1fffe000, Extranonce1Size: 4, Extranonce2Size: 8, LastJobAt: epoch.Add(59*time.Second + 600*time.Millisecond), RTT: 20 * time.Millisecond,
+				Name: "main", URL: "stratum+tcp://pool.example.com:3333", State: PoolActive, Since: epoch, Reason: "serving", Connections: 3, Difficulty: 1024, VersionMask: 0x1fffe000, Extranonce1Size: 4, Extranonce2Size: 8, LastJobAt: epoch.Add(59*time.Second + 600*time.Millisecond), RTT: 20 * time.Millisecond,
 				Miners: 2, OneWorker: true, VersionBits: "xor", Discrepancies: 4, WorkNotSubmitted: 0.5, Quality: quality.Report{
 					Known: true, Score: 0.75, Connect: 500 * time.Millisecond, Submit: 250 * time.Millisecond, SubmitP90: 2 * time.Second,
 					Answers: 8, Rejects: map[mining.Verdict]uint64{mining.Stale: 1, mining.Unanswered: 1}, BlockDelay: 1500 * time.Millisecond, Blocks: 3, Silences: 4, Disconnects: 5,
@@ -134,7 +134,7 @@ func TestPools(t *testing.T) {
 	if len(pools) != 2 {
 		t.Fatalf("%d pools", len(pools))
 	}
-	contract(t, pools[0], `{"name":"main","url":"stratum+tcp://pool.example.com:3333","state":"active","since":"2026-01-02T03:04:05Z","connections":3,"difficulty":1024,
+	contract(t, pools[0], `{"name":"main","url":"stratum+tcp://pool.example.com:3333","state":"active","since":"2026-01-02T03:04:05Z","reason":"serving","connections":3,"difficulty":1024,
 		"accepted":3,"rejected":1,"stale":1,"unanswered":1,"work_accepted":3072,"last_job_age_seconds":0.4,"error":"",
 		"rtt_seconds":0.02,"version_mask":"1fffe000","extranonce1_size":4,"extranonce2_size":8,
 		"drained":true,"miners":2,"one_worker":true,"version_bits":"xor","discrepancies":4,"work_not_submitted":0.5,
