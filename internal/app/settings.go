@@ -67,7 +67,7 @@ func hubConfig(cfg *config.Config, version string) (hub.Config, error) {
 			Worker: p.Worker, HasWorker: p.Worker.String() != "",
 			Suggest: p.SuggestDifficulty.Difficulty, SuggestAuto: p.SuggestDifficulty.Auto,
 			Reading: readings[p.VersionBits], ReadingAuto: p.VersionBits == config.VersionBitsAuto,
-			RefusalStreak: p.RefusalStreak,
+			RefusalStreak: p.RefusalStreak, Disabled: !p.Enabled,
 		})
 	}
 	for i, r := range cfg.Routes {

@@ -112,6 +112,18 @@ func (a apiClient) change(ctx context.Context, method, path string, in []byte) e
 	return err
 }
 
+// changeAnd is change for what has an answer of its own, which is JSON.
+func (a apiClient) changeAnd(ctx context.Context, method, path string, answer any) error {
+	body, err := a.do(ctx, method, path, nil, http.StatusOK)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(body, answer); err != nil {
+		return fmt.Errorf("the answer of %s cannot be read: %w; is it a loka of this version?", a.base, err)
+	}
+	return nil
+}
+
 // do sends a request and returns what a success, of which there is one status,
 // is answered with.
 func (a apiClient) do(ctx context.Context, method, path string, in []byte, success int) ([]byte, error) {
@@ -141,7 +153,7 @@ func (a apiClient) do(ctx context.Context, method, path string, in []byte, succe
 		return nil, fmt.Errorf("%s wants the admin token: give --token, LOKA_TOKEN, or --data with the proxy's data folder", a.base)
 	case res.StatusCode == success:
 		return body, nil
-	case success == http.StatusNoContent && problemIn(res, body) != "":
+	case method != http.MethodGet && problemIn(res, body) != "":
 		return nil, errors.New(problemIn(res, body))
 	}
 	return nil, fmt.Errorf("%s answers %q to %s %s; is it a loka of this version?", a.base, res.Status, method, path)

@@ -45,6 +45,7 @@ type statusPools struct {
 		Accepted    uint64   `json:"accepted"`
 		Rejected    uint64   `json:"rejected"`
 		LastJobAge  *float64 `json:"last_job_age_seconds"`
+		Reason      string   `json:"reason"`
 		Error       string   `json:"error"`
 		Drained     bool     `json:"drained"`
 		Quality     struct {
@@ -114,6 +115,12 @@ func (a *statusAnswers) print(w io.Writer) error {
 // notes says of each pool what no figure does, and what costs money.
 func (p *statusPools) notes(b *strings.Builder) {
 	for _, one := range p.Pools {
+		switch one.Reason {
+		case "by_operator":
+			fmt.Fprintf(b, "pool %s: disabled; `loka pool enable` takes it back into use\n", visible(one.Name))
+		case "by_file":
+			fmt.Fprintf(b, "pool %s: disabled by the configuration\n", visible(one.Name))
+		}
 		if one.Drained {
 			fmt.Fprintf(b, "pool %s: drained; `loka pool undrain` takes it back into use\n", visible(one.Name))
 		}

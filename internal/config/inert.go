@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/loka/stratum/internal/steer"
@@ -21,6 +22,9 @@ func (l *loader) noteInert(c *Config) {
 			caught = r.Name
 		}
 		l.noteInertShared(index("route", i), r)
+		if !c.serves(r) {
+			l.note(index("route", i), "no pool of this route is enabled; its miners get no work")
+		}
 	}
 	for i, p := range c.Pools {
 		for _, key := range []string{"ca", "fingerprints"} {
@@ -33,6 +37,11 @@ func (l *loader) noteInert(c *Config) {
 		}
 	}
 	l.noteInertVardiff(c)
+}
+
+// serves says whether a route has a pool that is enabled.
+func (c *Config) serves(r Route) bool {
+	return slices.ContainsFunc(c.Pools, func(p Pool) bool { return p.Enabled && slices.Contains(r.EveryPool(), p.Name) })
 }
 
 // isTLS says whether a pool's URL asks for an encrypted connection.

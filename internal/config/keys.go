@@ -97,6 +97,7 @@ func meanings() map[string]meaning {
 		"pool[].username":           {"Our account at the pool: visible ASCII, at most 128 characters.", "required where a route uses the pool"},
 		"pool[].password":           {"Our password at the pool; a miner's own never reaches it.", "`\"x\"`"},
 		"pool[].worker":             {"What this pool sees as a worker's name; overrides the route's. See [worker names](#worker-names).", "the route's"},
+		"pool[].enabled":            {"With `false` nothing is connected to this pool, and `loka pool enable` does not change that; routes do without it.", ""},
 		"pool[].suggest_difficulty": {"What we ask this pool for: `\"auto\"`, `\"off\"` or a difficulty above 0.", ""},
 		"pool[].version_bits":       {"How the pool reads the version bits of a submit: it replaces the job's bits within the mask, sets them (`or`) or flips them (`xor`).", ""},
 		"pool[].refusal_streak":     {"How many shares in a row that are valid here the pool may refuse before miners of shared routes are sent to another pool for 5 minutes, if there is any; 0 is any number.", ""},

@@ -48,7 +48,7 @@ func TestLoadMinimalFillsDefaults(t *testing.T) {
 	want.Listeners = []Listener{{Address: "0.0.0.0:3333", TLS: TLSOff}}
 	want.Pools = []Pool{{
 		Name: "main", URL: "stratum+tcp://pool.example.com:3333", Username: "acct", Password: "x",
-		SuggestDifficulty: Suggest{Auto: true}, VersionBits: VersionBitsAuto, RefusalStreak: 50,
+		Enabled: true, SuggestDifficulty: Suggest{Auto: true}, VersionBits: VersionBitsAuto, RefusalStreak: 50,
 	}}
 	want.Routes = []Route{{
 		Name: "default", Mode: Shared, Pools: []string{"main"}, Worker: worker, OnOutage: OutageClose,
@@ -422,6 +422,21 @@ start = 5
 	}
 	if diff := cmp.Diff(strings.Join(want, "\n"), c.Notes.Error()); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// A pool that is not enabled is read as such, and a route that has no other is
+// remarked on.
+func TestDisabledPools(t *testing.T) {
+	t.Parallel()
+	const pools = "[[pool]]\nurl = \"a:1\"\nusername = \"me\"\nenabled = false\n[[pool]]\nurl = \"b:1\"\nusername = \"me\"\nenabled = true\n"
+	c := load(t, pools, Options{})
+	if c.Pools[0].Enabled || !c.Pools[1].Enabled || len(c.Notes) != 0 {
+		t.Errorf("pools %+v, notes %v", c.Pools, c.Notes)
+	}
+	c = load(t, pools+"[[route]]\nname = \"one\"\npools = [\"main\"]\nmatch.worker = \"a*\"\n[[route]]\nname = \"both\"\n", Options{})
+	if len(c.Notes) != 1 || c.Notes[0].Key != "route[0]" || c.Notes[0].Text != "no pool of this route is enabled; its miners get no work" {
+		t.Errorf("notes %v", c.Notes)
 	}
 }
 

@@ -353,6 +353,8 @@ func (g *dedicated) takeOver(c *candidate) {
 	switch {
 	case lost:
 		level, why = warnOr(&from.moved, now), "its connection is lost"
+	case from.disabled.Load():
+		why = "its pool is disabled"
 	case from.drained.Load():
 		why = "its pool is drained"
 	case from.out(now):

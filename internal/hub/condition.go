@@ -22,6 +22,8 @@ const (
 	PoolDegraded Condition = "degraded"
 	// PoolDown: it cannot be used; it is tried again.
 	PoolDown Condition = "down"
+	// PoolDisabled: an operator or the configuration wants no connection to it.
+	PoolDisabled Condition = "disabled"
 )
 
 // Why a pool that is connected is in its condition, in one word. One that is
@@ -34,6 +36,8 @@ const (
 	becauseNoMiner      = "no_miner"
 	becauseOfNoUse      = "of_no_use"
 	becauseRefuses      = "refuses_valid_shares"
+	becauseOperator     = "by_operator"
+	becauseFile         = "by_file"
 )
 
 // PoolCondition is how a pool is doing, why, and since when.
@@ -54,13 +58,17 @@ type condition struct {
 }
 
 // enter notes what the condition is now, and returns it with its time.
-func (c *condition) enter(is PoolCondition, probe *link.Status, now time.Time) PoolCondition {
+func (p *pool) enter(is PoolCondition, probe *link.Status, now time.Time) PoolCondition {
+	c := &p.condition
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	is.Since = c.was.Since
-	switch fresh := c.was.State == "" || c.was.State == PoolConnecting || c.was.State == PoolDown; {
+	connected := c.was.State == PoolActive || c.was.State == PoolStandby || c.was.State == PoolDegraded
+	switch {
 	case is.State == c.was.State:
-	case fresh || is.State == PoolDown: // the probe knows better
+	case is.State == PoolDisabled:
+		is.Since = time.Unix(0, p.disabledAt.Load())
+	case !connected || is.State == PoolDown: // the probe knows better
 		is.Since = probe.Since
 	default:
 		is.Since = now
@@ -77,6 +85,11 @@ func (p *pool) conditionOf(miners int, preferred bool, probe *link.Status, now t
 		c.Reason = becauseDrained
 	}
 	switch {
+	case p.disabled.Load():
+		c.State, c.Reason = PoolDisabled, becauseOperator
+		if p.Disabled {
+			c.Reason = becauseFile
+		}
 	case probe.State == link.Connecting:
 		c.State, c.Reason, c.Error = PoolConnecting, becauseConnecting, probe.Error
 	case probe.State == link.Down:
@@ -95,7 +108,7 @@ func (p *pool) conditionOf(miners int, preferred bool, probe *link.Status, now t
 	default:
 		c.State, c.Reason = PoolStandby, becauseNotPreferred
 	}
-	return p.condition.enter(c, probe, now)
+	return p.enter(c, probe, now)
 }
 
 // preferred are the pools that a route would give to a new miner.

@@ -53,6 +53,8 @@ type PoolConfig struct {
 	// RefusalStreak is how many valid shares in a row the pool may refuse before
 	// miners of shared routes are kept away from it for a while; 0 is any number.
 	RefusalStreak int
+	// Disabled pools are not connected to.
+	Disabled bool
 	// Found is what an earlier run has found out about the pool.
 	Found Found
 }

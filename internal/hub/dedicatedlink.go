@@ -54,10 +54,11 @@ func (g *dedicated) bereft() bool {
 	}
 }
 
-// preferred is the route's pools, those that can serve now first, and of these
-// those last that miners are kept away from.
+// preferred is the route's pools that are not disabled, those that can serve now
+// first, and of these those last that miners are kept away from.
 func (g *dedicated) preferred() []*pool {
 	now, pools := time.Now(), slices.Clone(g.route.order())
+	pools = slices.DeleteFunc(pools, func(p *pool) bool { return p.disabled.Load() })
 	slices.SortStableFunc(pools, func(a, b *pool) int { return rank(a, now) - rank(b, now) })
 	return pools
 }
@@ -150,7 +151,7 @@ func (g *dedicated) LinkEnded(l *link.Link, reason mining.Reason, err error) {
 	defer g.mu.Unlock()
 	now, p := time.Now(), g.hub.byName[l.Pool()]
 	level := slog.LevelDebug
-	if reason != mining.MinerGone && reason != mining.Shutdown {
+	if reason != mining.MinerGone && reason != mining.Shutdown && reason != mining.PoolDisabled {
 		level = warnOr(&p.ended, now)
 	}
 	p.quality.Ended(reason, now)

@@ -121,7 +121,7 @@ func (g *group) LinkEnded(l *link.Link, reason mining.Reason, err error) {
 	defer g.mu.Unlock()
 	p := g.pool
 	level := slog.LevelDebug
-	if reason != mining.NoMiners && reason != mining.Shutdown {
+	if reason != mining.NoMiners && reason != mining.Shutdown && reason != mining.PoolDisabled {
 		level = warnOr(&p.ended, now)
 	}
 	p.quality.Ended(reason, now)

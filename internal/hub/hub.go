@@ -156,6 +156,9 @@ func New(cfg Config, deps Deps) (*Hub, error) {
 	h.rules = steer.Compile(rules)
 	for _, p := range h.pools {
 		h.makeProbe(p)
+		if p.Disabled {
+			p.disable(h.born)
+		}
 	}
 	for _, r := range h.routes {
 		if s := r.split.Load(); s != nil {
@@ -308,6 +311,7 @@ func (h *Hub) sweep(now time.Time) {
 		p.tickQuality(now)
 	}
 	h.tend(now)
+	h.tickDisabled(now)
 	h.tickConditions(miners, now)
 	h.keepFound()
 }

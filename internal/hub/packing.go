@@ -189,7 +189,7 @@ func (h *Hub) plan(now time.Time) (moves []emptying, ahead []*group) {
 		}
 	}
 	for _, k := range kinds {
-		if k.miners > 0 && k.empty == 0 && float64(k.room-k.miners) < reserve*float64(k.any.key.room()) {
+		if k.miners > 0 && k.empty == 0 && !k.any.pool.disabled.Load() && float64(k.room-k.miners) < reserve*float64(k.any.key.room()) {
 			ahead = append(ahead, k.any)
 		}
 	}

@@ -68,6 +68,10 @@ type pool struct {
 	heard, shunned     atomic.Int64
 	// drained: an operator wants its miners elsewhere.
 	drained atomic.Bool
+	// disabled: nothing is to be connected to it, since disabledAt (Unix
+	// nanoseconds). By the configuration if Disabled, else by an operator.
+	disabled   atomic.Bool
+	disabledAt atomic.Int64
 
 	condition condition
 	// quality is what is measured of it. It steers nothing.
@@ -200,7 +204,7 @@ func (h *Hub) shun(p *pool, now time.Time, why string) {
 // avoid is how much miners are to be kept away from the pool.
 func (p *pool) avoid(now time.Time) steer.Avoidance {
 	switch {
-	case p.drained.Load():
+	case p.drained.Load() || p.disabled.Load():
 		return steer.Drained
 	case p.shunned.Load() > now.UnixNano():
 		return steer.OfNoUse

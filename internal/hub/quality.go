@@ -10,9 +10,13 @@ import (
 	"github.com/loka/stratum/internal/mining"
 )
 
-// dialTo opens connections to a pool and measures how long that takes.
+// dialTo opens connections to a pool, unless that is disabled, and measures how
+// long that takes.
 func (h *Hub) dialTo(p *pool) link.Dial {
 	return func(ctx context.Context, endpoint dial.Endpoint) (net.Conn, error) {
+		if err := p.closed(endpoint); err != nil {
+			return nil, err
+		}
 		began := time.Now()
 		conn, err := h.deps.Dial(ctx, endpoint)
 		if err == nil {

@@ -83,6 +83,7 @@ func handshakeEndings() []ending {
 			e.pool.authorize = func(string) string { return `[24,"Unauthorized worker",null]` }
 		}},
 		{name: "falls silent", reason: mining.PoolSilent, wait: 90 * time.Second},
+		{name: "an operator", reason: mining.PoolDisabled, provoke: func(e *endings) { _, _ = e.h.hub.DisablePool("main") }},
 		{name: "we stop", reason: mining.Shutdown, provoke: func(e *endings) { e.stop() }},
 	}
 }

@@ -41,9 +41,9 @@ type KeeperDeps struct {
 	Quota *Quota
 	Wire  wire.Config
 	// OnChange, if not nil, is called after the state or the facts (all but
-	// job and difficulty) have changed, from the goroutine in Run, with no lock held.
+	// job and difficulty) have changed, from the goroutine in Run, Pause or Resume, with no lock held.
 	OnChange func(Status)
-	// OnJob, if not nil, is called likewise with each job; before is the one
+	// OnJob, if not nil, is called from the goroutine in Run with each job; before is the one
 	// that came before it on the same connection, or nil.
 	OnJob func(before, job *mining.Job)
 }
@@ -63,6 +63,8 @@ type Keeper struct {
 	mu      sync.Mutex
 	status  Status
 	try     attempt
+	link    *Link         // of the attempt under way, nil between two
+	resumed chan struct{} // closed by Resume; nil while there is no pause
 	changed chan struct{} // closed and replaced under mu at every change
 }
 
@@ -101,6 +103,9 @@ func setDefault(d *time.Duration, def time.Duration) {
 func (k *Keeper) Run(ctx context.Context) error {
 	k.pause.Reset()
 	for {
+		if err := k.await(ctx); err != nil {
+			return err
+		}
 		if k.attempt(ctx) {
 			k.pause.Reset()
 		}
@@ -119,21 +124,26 @@ func (k *Keeper) attempt(ctx context.Context) (healthy bool) {
 	if ctx.Err() != nil {
 		return false
 	}
-	k.mu.Lock()
-	k.try = attempt{masked: k.cfg.Link.VersionMask == 0}
-	k.try.facts.Difficulty = 1
-	k.status.Attempts++
-	k.mu.Unlock()
 	l := New(k.cfg.Link, Deps{
 		Dial: k.deps.Dial, Events: probe{k}, Logger: k.deps.Logger, Metrics: k.deps.Metrics, Quota: k.deps.Quota, Wire: k.deps.Wire,
 	})
 	l.alarm = k.alarm
+	k.mu.Lock()
+	if k.resumed != nil {
+		k.mu.Unlock()
+		return false
+	}
+	k.try = attempt{masked: k.cfg.Link.VersionMask == 0}
+	k.try.facts.Difficulty = 1
+	k.status.Attempts++
+	k.link = l
+	k.mu.Unlock()
 	l.Authorize(k.cfg.Username, k.cfg.Password.Reveal(), 0)
 	l.Run(ctx)
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	activeAt := k.try.activeAt
-	k.try.known = false
+	k.try.known, k.link = false, nil
 	return !activeAt.IsZero() && time.Since(activeAt) > k.cfg.HealthyAfter
 }
 

@@ -29,6 +29,10 @@ type probe struct{ k *Keeper }
 func (p probe) LinkEvent(l *Link, ev upstream.Event) {
 	k := p.k
 	k.mu.Lock()
+	if k.resumed != nil {
+		k.mu.Unlock()
+		return // the link is being closed
+	}
 	before := k.try.facts.Job
 	news, end := k.try.learn(ev)
 	if k.try.known {
@@ -124,6 +128,10 @@ func (a *attempt) awaits(login string) string {
 func (k *Keeper) alarm(now time.Time) time.Time {
 	k.mu.Lock()
 	a := &k.try
+	if k.resumed != nil {
+		k.mu.Unlock()
+		return time.Time{}
+	}
 	k.awaiting()
 	var due time.Time
 	if k.settling {
@@ -155,6 +163,10 @@ func (p probe) LinkEnded(_ *Link, reason mining.Reason, err error) {
 	}
 	k.settling = false
 	k.mu.Lock()
+	if k.resumed != nil || reason == mining.PoolDisabled {
+		k.mu.Unlock()
+		return // Pause has said so
+	}
 	text := k.explain(reason, err)
 	k.try.known = false
 	k.down(reason, text)

@@ -53,6 +53,7 @@ var describeReason = map[Reason]Description{
 	PoolAuthorizeRefused: {"The pool refused our login.", "Check username, password and the worker template against what the pool expects."},
 	PoolSilent:           {"No line from the pool for too long.", "The pool or the network froze; a new connection is made by itself."},
 	MinerGone:            {"The one miner of a dedicated pool connection left.", "Nothing."},
+	PoolDisabled:         {"The pool is disabled, by an operator or by the configuration.", "Nothing; `loka pool enable` or `enabled = true` takes it back into use."},
 	NoMiners:             {"A shared pool connection had no miner for a while, or its miners fitted on others.", "Nothing."},
 }
 

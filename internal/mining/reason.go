@@ -83,6 +83,8 @@ const (
 	// NoMiners: a shared link had no miner for a while, or its miners work on
 	// other links now.
 	NoMiners Reason = "no_miners"
+	// PoolDisabled: an operator or the configuration disabled the pool.
+	PoolDisabled Reason = "pool_disabled"
 )
 
 // Side tells the two kinds of connection apart.
@@ -103,7 +105,7 @@ func Reasons(side Side) []Reason {
 	}
 	if side == Upstream {
 		return append(both, DialFailed, TLSFailed, PoolHandshakeTimeout, SubscribeRefused,
-			BadExtranonce, PoolAuthorizeRefused, PoolSilent, MinerGone, NoMiners)
+			BadExtranonce, PoolAuthorizeRefused, PoolSilent, MinerGone, NoMiners, PoolDisabled)
 	}
 	return append(both, HandshakeTimeout, AuthorizeTimeout, IdleTimeout, UnknownProtocol,
 		HTTPRequest, TLSNotEnabled, MaxConnections, TooManyPending, PoolUnreachable,

@@ -82,7 +82,7 @@ func (m *Meter) Ended(reason mining.Reason, now time.Time) {
 // blameless are the ends that say nothing of the pool: we wanted them, or they
 // are about a login.
 func blameless() []mining.Reason {
-	return []mining.Reason{mining.Shutdown, mining.InternalError, mining.MinerGone, mining.NoMiners, mining.PoolAuthorizeRefused}
+	return []mining.Reason{mining.Shutdown, mining.InternalError, mining.MinerGone, mining.NoMiners, mining.PoolDisabled, mining.PoolAuthorizeRefused}
 }
 
 // Tick is called about once a second, always by the same goroutine, with the
