@@ -32,9 +32,18 @@ func (r *readers) Miners() []view.MinerState {
 			BytesIn: s.Wire.BytesIn, BytesOut: s.Wire.BytesOut, LastShareAt: s.Session.LastShare,
 			Accepted: at.Accepted, Rejected: at.Rejected,
 			Hashrate: at.Hashrate, Link: uint64(at.Link), Warnings: warnings(s.Session.Warnings),
+			Obstacles: obstacles(at.Obstacles), FewerBits: at.FewerBits,
 		})
 	}
 	return states
+}
+
+func obstacles(of []hub.Obstacle) []view.Obstacle {
+	all := make([]view.Obstacle, 0, len(of))
+	for _, o := range of {
+		all = append(all, view.Obstacle{Pool: o.Pool, Reason: o.Reason})
+	}
+	return all
 }
 
 func warnings(of []downstream.Warning) []string {

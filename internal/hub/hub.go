@@ -42,6 +42,8 @@ type route struct {
 	pin atomic.Pointer[pool]
 	// split divides the pools; nil where they are in one order.
 	split atomic.Pointer[split]
+	// stuck spaces the warnings of miners that cannot be sent to all its pools.
+	stuck pace.Pace
 }
 
 // dialRate and dialBurst are how many connections a second, and at once,

@@ -134,6 +134,7 @@ func (s *seat) admit(w *mining.Worker, name string, now time.Time) *member {
 	s.members = append(s.members, m)
 	if s.first == nil {
 		s.first = m
+		s.warnObstacles(w.Login, now)
 	}
 	return m
 }

@@ -102,6 +102,10 @@ type MinerState struct {
 	// work it has; both are 0 in dedicated mode.
 	Hashrate float64
 	Link     mining.LinkID
+	// Obstacles are the pools of its route that it cannot be sent to, and
+	// FewerBits those that let it roll fewer version bits than it was granted.
+	Obstacles []Obstacle
+	FewerBits []string
 }
 
 // Pools takes a snapshot of every pool, in the order of the configuration.
@@ -218,6 +222,7 @@ func (h *Hub) MinerState(m *mining.Miner) MinerState {
 	at.mu.Lock()
 	defer at.mu.Unlock()
 	s := MinerState{Accepted: at.accepted, Rejected: at.rejected}
+	s.Obstacles, s.FewerBits = at.obstacles()
 	if at.route != nil {
 		s.Route = at.route.Name
 	}

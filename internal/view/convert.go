@@ -111,6 +111,7 @@ func miner(s *MinerState, now time.Time) Miner {
 		Extranonce2Size: s.Extranonce2Size, BytesIn: s.BytesIn, BytesOut: s.BytesOut,
 		Accepted: s.Accepted, Rejected: s.Rejected, LastShareAt: moment(s.LastShareAt),
 		Hashrate: sane(s.Hashrate), Link: s.Link, Warnings: append([]string{}, s.Warnings...),
+		Movable: len(s.Obstacles) == 0, NotMovableTo: append([]Obstacle{}, s.Obstacles...), FewerBits: append([]string{}, s.FewerBits...),
 	}
 	if s.Remote.IsValid() {
 		m.Remote = s.Remote.String()

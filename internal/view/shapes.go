@@ -140,7 +140,16 @@ type Miner struct {
 	LastShareAt     *time.Time `json:"last_share_at" doc:"null: never"`
 	Hashrate        float64    `json:"hashrate" doc:"H/s that its difficulty is set by, estimated; 0: not known"`
 	Link            uint64     `json:"link" doc:"The pool connection whose work it has; 0: none"`
+	Movable         bool       `json:"movable" doc:"It can be sent to every other pool of its route without a new connection, as far as is known"`
+	NotMovableTo    []Obstacle `json:"not_movable_to" doc:"The pools of its route that it cannot be sent to"`
+	FewerBits       []string   `json:"fewer_version_bits_at" doc:"Pools of its route that let it roll fewer version bits than it was granted at first; firmware that does not follow mining.set_version_mask finds invalid shares there"`
 	Warnings        []string   `json:"warnings" doc:"What is wrong with what it does"`
+}
+
+// Obstacle is why a miner cannot be sent to a pool, as an element of a [Miner].
+type Obstacle struct {
+	Pool   string `json:"pool"`
+	Reason string `json:"reason" enum:"extranonce_passed_through,extranonce_too_narrow" doc:"It was told the extranonce1 of its own pool connection, or the pool's extranonce2 has no room for what it was told"`
 }
 
 // Route is an element of GET /api/v1/routes.

@@ -49,6 +49,7 @@ func farm(t *testing.T) (*Model, *fakeHub, *ledger.Ledger) {
 				State: MinerMining, Since: epoch, Difficulty: 512, VersionMask: 0x1fffe000, Extranonce1: en1, Extranonce2Size: 4,
 				BytesIn: 10, BytesOut: 20, LastShareAt: epoch.Add(50 * time.Second), Accepted: 3, Rejected: 1,
 				Hashrate: 1e14, Link: 7, Warnings: []string{"rolls bits that it may not"},
+				Obstacles: []Obstacle{{"backup", "extranonce_too_narrow"}}, FewerBits: []string{"backup"},
 			},
 			{ID: 2, Remote: remote, Route: "farm", Pool: "backup", Workers: []string{"alice.rig1", "bob"}, State: MinerMining, Since: epoch, Difficulty: 256},
 		},
@@ -179,8 +180,10 @@ func TestMiners(t *testing.T) {
 	contract(t, miners[0], `{"id":1,"remote":"192.0.2.7:4000","listener":"l","state":"mining","since":"2026-01-02T03:04:05Z","age_seconds":60,"user_agent":"cgminer/4.12",
 		"workers":["alice.rig1"],"route":"farm","pool":"main","difficulty":512,"version_mask":"1fffe000","extranonce1":"ab01","extranonce2_size":4,
 		"bytes_in":10,"bytes_out":20,"accepted":3,"rejected":1,"last_share_at":"2026-01-02T03:04:55Z",
-		"hashrate":1e14,"link":7,"warnings":["rolls bits that it may not"]}`)
-	contract(t, miners[2], `{"id":3,"state":"connected","age_seconds":1,"workers":[],"route":"","pool":"","difficulty":0,"extranonce1":"","last_share_at":null,"hashrate":0,"link":0,"warnings":[]}`)
+		"hashrate":1e14,"link":7,"warnings":["rolls bits that it may not"],
+		"movable":false,"not_movable_to":[{"pool":"backup","reason":"extranonce_too_narrow"}],"fewer_version_bits_at":["backup"]}`)
+	contract(t, miners[2], `{"id":3,"state":"connected","age_seconds":1,"workers":[],"route":"","pool":"","difficulty":0,"extranonce1":"","last_share_at":null,"hashrate":0,"link":0,"warnings":[],
+		"movable":true,"not_movable_to":[],"fewer_version_bits_at":[]}`)
 	if m.Connected() != 3 {
 		t.Errorf("%d connected", m.Connected())
 	}

@@ -84,6 +84,14 @@ function quality(q) {
   return el;
 }
 
+// fixedAt shows the pool of a miner that cannot be sent to all others.
+function fixedAt(m) {
+  const el = document.createElement("span");
+  el.textContent = `${m.pool || "–"} !`;
+  el.title = m.not_movable_to.map((o) => `cannot be sent to ${o.pool}: ${o.reason.replaceAll("_", " ")}`).join("\n");
+  return el;
+}
+
 // columns: [head, value(row), class]. A value is text or an element.
 function table(id, columns, rows, empty, rowClass) {
   const head = document.createElement("thead"), tr = document.createElement("tr");
@@ -193,7 +201,7 @@ function drawTables({ pools, workers, miners, routes }) {
     ["State", (m) => badge(m.state, m.warnings)],
     ["From", (m) => m.remote, "wide"],
     ["Software", (m) => m.user_agent, "wide"],
-    ["Pool", (m) => m.pool],
+    ["Pool", (m) => m.movable ? m.pool : fixedAt(m)],
     ["Difficulty", (m) => difficulty(m.difficulty), "num"],
     ["Hashrate", (m) => m.hashrate ? rate(m.hashrate) : "–", "num"],
     ["Accepted / rejected", (m) => verdicts(m.accepted, m.rejected), "num"],
