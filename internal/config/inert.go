@@ -78,9 +78,6 @@ func (l *loader) noteInertShared(at string, r Route) {
 	if at := join(at, "max_miners_per_connection"); l.given[at] {
 		l.note(at, "has no effect in dedicated mode, where each miner has a pool connection of its own")
 	}
-	if r.OnOutage == OutageHold {
-		l.note(join(at, "on_outage"), `"hold" has no effect in dedicated mode; its miners are closed after outage_grace`)
-	}
 }
 
 // noteInertVardiff remarks on vardiff tables all of whose miners are on

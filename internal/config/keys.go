@@ -112,7 +112,7 @@ func meanings() map[string]meaning {
 		"route[].split[].weight":            {"This part's share of the hashrate that no part asks for by `hashrate`, against the other weights. What a part cannot take, for all its pools are away, goes to the others.", "either this or `hashrate`"},
 		"route[].split[].hashrate":          {"This part's hashrate, such as `\"500TH/s\"`, in place of `weight`.", "either this or `weight`"},
 		"route[].worker":                    {"What pools see as a worker's name. See [worker names](#worker-names).", ""},
-		"route[].on_outage":                 {"When no pool of the route can be reached, miners are disconnected after `outage_grace`, so that their own failover works (`close`), or kept on their last work, for which nobody pays (`hold`; their shares are answered as accepted and counted as `unpaid`; in shared mode only).", ""},
+		"route[].on_outage":                 {"When no pool of the route can be reached, miners are disconnected after `outage_grace`, so that their own failover works (`close`), or kept on their last work, for which nobody pays (`hold`; their shares are answered as accepted and counted as `unpaid`). A miner whose extranonce is its own pool connection's (an extranonce2 of 2 or 3 bytes) is disconnected all the same.", ""},
 		"route[].outage_grace":              {"How long miners are kept while none of the route's pools serves, at most 1 h.", ""},
 		"route[].return_after":              {"How long a better pool must have been healthy before miners are sent back to it, at most 24 h.", ""},
 		"route[].extranonce2_size":          {"Least bytes of extranonce2 that this route's miners need, 1 to 8 (rental services ask for 4 or more).", "no such need"},

@@ -99,7 +99,9 @@ func (g *dedicated) movable() bool {
 }
 
 // regain tries the route's pools until one has taken over, for as long as the
-// route's grace is. A candidate at a better pool that is on its way has to hurry.
+// route's grace is, or for as long as it takes where the miner is held: then less
+// and less often, if it is not taken. A candidate at a better pool that is on its
+// way has to hurry.
 func (g *dedicated) regain() bool {
 	h := g.hub
 	g.mu.Lock()
@@ -111,10 +113,20 @@ func (g *dedicated) regain() bool {
 	if c != nil && c.wins() {
 		return true
 	}
-	deadline := time.Now().Add(g.route.OutageGrace)
-	for time.Now().Before(deadline) && h.ctx.Err() == nil {
+	deadline, next, pause := time.Now().Add(g.route.OutageGrace), time.Time{}, regainEvery
+	for h.ctx.Err() == nil {
 		began := time.Now()
-		for _, p := range g.usable(time.Now()) {
+		g.mu.Lock()
+		gone := !g.movable() || g.held == nil && !began.Before(deadline)
+		g.mu.Unlock()
+		if gone {
+			return false
+		}
+		pools := g.usable(began)
+		if began.Before(next) {
+			pools = nil
+		}
+		for _, p := range pools {
 			if h.dials.Wait(h.ctx) != nil {
 				return false
 			}
@@ -122,11 +134,9 @@ func (g *dedicated) regain() bool {
 				return true
 			}
 		}
-		g.mu.Lock()
-		gone := !g.movable()
-		g.mu.Unlock()
-		if gone {
-			return false
+		if len(pools) > 0 && began.After(deadline) {
+			pause = min(2*pause, backoffMax)
+			next = time.Now().Add(pause)
 		}
 		rest(h.ctx, regainEvery-time.Since(began))
 	}
@@ -334,6 +344,7 @@ func (g *dedicated) takeOver(c *candidate) {
 		})
 	}
 	g.logged, g.took = c.logins, now
+	g.held = nil
 	g.link, g.pool, g.en1, g.en2Size, g.masked, g.mask = c.link, c.pool, c.en1, c.en2Size, c.masked, c.mask
 	g.since = since
 	for i, m := range g.members {

@@ -81,8 +81,8 @@ type RouteConfig struct {
 	// are sent back to it (2 min).
 	ReturnAfter time.Duration
 	// OutageGrace is how long miners are kept while no pool can serve them
-	// (20 s); then they are closed. With Hold those of a shared route are kept
-	// on the last work, for which nobody pays.
+	// (20 s); then they are closed. With Hold they are kept on the last work,
+	// for which nobody pays.
 	OutageGrace time.Duration
 	Hold        bool
 	// Vardiff rules the difficulties of the route's miners who came by a

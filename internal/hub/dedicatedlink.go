@@ -173,6 +173,7 @@ func (g *dedicated) LinkEnded(l *link.Link, reason mining.Reason, err error) {
 		if now.Sub(g.took) < dropAfter {
 			g.shy(g.pool, now)
 		}
+		g.hold(now)
 		g.link, g.current = nil, nil
 		g.since = g.hub.nextJob() // what was given before is nothing to the next link
 		g.turn()

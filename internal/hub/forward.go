@@ -83,12 +83,17 @@ func (g *group) forward(m *shared, who *member, s *mining.Share, f *jobbook.Find
 // lostInFlight counts a share whose link ended while it was judged.
 func (g *group) lostInFlight(f *jobbook.Finding) {
 	if f.Block {
-		g.hub.log.LogAttrs(context.Background(), slog.LevelError, "a block was found for a pool connection that has just ended; it cannot be handed in",
-			slog.String("pool", f.Work.Job.Pool), slog.String("route", g.route.Name), slog.String("difficulty", f.Reached.String()))
+		g.hub.lostBlock(g.route, f)
 	}
 	if f.Verdict == mining.Accepted {
 		g.unsubmitted(f.Work.Job, f.Work.Job.Difficulty)
 	}
+}
+
+// lostBlock says that there is no connection to hand a block in by.
+func (h *Hub) lostBlock(r *route, f *jobbook.Finding) {
+	h.log.LogAttrs(context.Background(), slog.LevelError, "a block was found for a pool connection that has just ended; it cannot be handed in",
+		slog.String("pool", f.Work.Job.Pool), slog.String("route", r.Name), slog.String("difficulty", f.Reached.String()))
 }
 
 // unsubmitted counts work on a pool's job that was not handed to that pool.

@@ -163,18 +163,20 @@ func (g *group) state() (p *pool, s LinkState, ok bool) {
 
 // Routes takes a snapshot of every route, in the order they are matched.
 func (h *Hub) Routes() []RouteState {
-	miners, links := make(map[*route]int), make(map[*route]int)
+	miners, links, unpaid := make(map[*route]int), make(map[*route]int), make(map[*route]int)
 	for _, s := range h.all() {
 		s.mu.Lock()
 		if s.route != nil && !s.left {
 			miners[s.route]++
 			if d, ok := s.role.(*dedicated); ok && d.link != nil {
 				links[s.route]++
+			} else if ok && d.held != nil {
+				unpaid[s.route]++
 			}
 		}
 		s.mu.Unlock()
 	}
-	unpaid, parts := make(map[*route]int), make(map[*route][]PartState)
+	parts := make(map[*route][]PartState)
 	for _, r := range h.routes {
 		parts[r] = r.split.Load().state()
 	}
