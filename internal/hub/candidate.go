@@ -116,31 +116,38 @@ func (g *dedicated) regain() bool {
 	deadline, next, pause := time.Now().Add(g.route.OutageGrace), time.Time{}, regainEvery
 	for h.ctx.Err() == nil {
 		began := time.Now()
-		g.mu.Lock()
-		gone := !g.movable() || g.held == nil && !began.Before(deadline)
-		g.mu.Unlock()
-		if gone {
+		if !g.waits(began.Before(deadline)) {
 			return false
 		}
-		pools := g.usable(began)
-		if began.Before(next) {
-			pools = nil
-		}
-		for _, p := range pools {
-			if h.dials.Wait(h.ctx) != nil {
-				return false
-			}
-			if c := g.offer(p, nil); c != nil && c.wins() {
+		if pools := g.usable(began); len(pools) > 0 && !began.Before(next) {
+			if slices.ContainsFunc(pools, g.wonBy) {
 				return true
 			}
-		}
-		if len(pools) > 0 && began.After(deadline) {
-			pause = min(2*pause, backoffMax)
-			next = time.Now().Add(pause)
+			if began.After(deadline) {
+				pause = min(2*pause, backoffMax)
+				next = time.Now().Add(pause)
+			}
 		}
 		rest(h.ctx, regainEvery-time.Since(began))
 	}
 	return false
+}
+
+// waits says that the miner is to have another link, within its grace or past it.
+func (g *dedicated) waits(grace bool) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.movable() && (grace || g.held != nil)
+}
+
+// wonBy says whether a candidate at a pool has taken over the miner, which has no
+// link.
+func (g *dedicated) wonBy(p *pool) bool {
+	if g.hub.dials.Wait(g.hub.ctx) != nil {
+		return false // the hub ends
+	}
+	c := g.offer(p, nil)
+	return c != nil && c.wins()
 }
 
 // usable are the route's pools that the miner could go to, best first. One

@@ -165,16 +165,17 @@ func (g *group) state() (p *pool, s LinkState, ok bool) {
 func (h *Hub) Routes() []RouteState {
 	miners, links, unpaid := make(map[*route]int), make(map[*route]int), make(map[*route]int)
 	for _, s := range h.all() {
-		s.mu.Lock()
-		if s.route != nil && !s.left {
-			miners[s.route]++
-			if d, ok := s.role.(*dedicated); ok && d.link != nil {
-				links[s.route]++
-			} else if ok && d.held != nil {
-				unpaid[s.route]++
-			}
+		r, linked, held := s.routed()
+		if r == nil {
+			continue
 		}
-		s.mu.Unlock()
+		miners[r]++
+		if linked {
+			links[r]++
+		}
+		if held {
+			unpaid[r]++
+		}
 	}
 	parts := make(map[*route][]PartState)
 	for _, r := range h.routes {
@@ -202,6 +203,20 @@ func (h *Hub) Routes() []RouteState {
 		states = append(states, s)
 	}
 	return states
+}
+
+// routed is the route that the miner is on, nil where it is on none or gone; linked
+// says that it has a link of its own, held that it has none and is held.
+func (s *seat) routed() (r *route, linked, held bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.left {
+		return nil, false, false
+	}
+	if d, ok := s.role.(*dedicated); ok {
+		linked, held = d.link != nil, d.held != nil
+	}
+	return s.route, linked, held
 }
 
 // Ready says that at least one route can serve work.
