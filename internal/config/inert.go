@@ -22,7 +22,6 @@ func (l *loader) noteInert(c *Config) {
 			caught = r.Name
 		}
 		l.noteInertShared(index("route", i), r)
-		l.noteAccounts(index("route", i), c, r)
 		if !c.serves(r) {
 			l.note(index("route", i), "no pool of this route is enabled; its miners get no work")
 		}
@@ -43,25 +42,6 @@ func (l *loader) noteInert(c *Config) {
 // serves says whether a route has a pool that is enabled.
 func (c *Config) serves(r Route) bool {
 	return slices.ContainsFunc(c.Pools, func(p Pool) bool { return p.Enabled && slices.Contains(r.EveryPool(), p.Name) })
-}
-
-// noteAccounts remarks on a shared route whose miners are paid to accounts of
-// their own: each has pool connections of its own, and none at the next pool.
-func (l *loader) noteAccounts(at string, c *Config, r Route) {
-	pools := r.EveryPool()
-	if r.Mode != Shared || len(pools) < 2 {
-		return
-	}
-	for _, p := range c.Pools {
-		t := r.Worker
-		if p.Worker.String() != "" {
-			t = p.Worker
-		}
-		if slices.Contains(pools, p.Name) && t.AccountVaries(p.Username) {
-			l.note(at, "at pool "+p.Name+" the miner's name says which account is paid: no connection to a next pool is kept ready for these miners, and they wait for one when theirs is lost")
-			return
-		}
-	}
 }
 
 // isTLS says whether a pool's URL asks for an encrypted connection.

@@ -440,27 +440,6 @@ func TestDisabledPools(t *testing.T) {
 	}
 }
 
-// A shared route with several pools whose accounts hang on the miner's name keeps
-// no connection ready at the next one.
-func TestNoteOfAccountsThatVary(t *testing.T) {
-	t.Parallel()
-	const pools = "[[pool]]\nurl = \"a:1\"\nusername = \"me\"\n[[pool]]\nurl = \"b:1\"\nusername = \"me\"\n"
-	for more, want := range map[string]int{
-		"":                           0,
-		`worker = "{user}.{worker}"`: 1,
-		"worker = \"{user}.{worker}\"\nmode = \"dedicated\"":  0,
-		"worker = \"{user}.{worker}\"\npools = [\"main\"]":    0,
-		`worker = "{account}.{login}"`:                        0,
-		"worker = \"{login}\"\npools = [\"main\", \"pool2\"]": 1,
-	} {
-		c := load(t, pools+"[[route]]\nname = \"one\"\n"+more+"\n", Options{})
-		n := strings.Count(c.Notes.Error(), "at pool main the miner's name says which account is paid")
-		if n != want {
-			t.Errorf("%s: notes %v", more, c.Notes)
-		}
-	}
-}
-
 // A vardiff table is without effect where all miners that it is for are on
 // dedicated routes, and only there.
 func TestNotesOfVardiff(t *testing.T) {

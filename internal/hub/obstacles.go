@@ -21,7 +21,8 @@ const (
 type Obstacle struct{ Pool, Reason string }
 
 // obstacles are the pools of the miner's route that it cannot be sent to, as far
-// as is known, and those that let it roll fewer version bits than it was granted.
+// as is known, and those that let it roll fewer version bits than it may have
+// been told.
 // mu is held.
 func (s *seat) obstacles() (all []Obstacle, fewerBits []string) {
 	if s.route == nil || !s.planned {

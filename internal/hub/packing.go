@@ -257,7 +257,7 @@ func (s *survey) spare(room int) bool {
 
 // kinds surveys all connections. h.packMu is held.
 func (h *Hub) kinds(now time.Time) map[groupKey]*survey {
-	kinds, warm := make(map[groupKey]*survey), make(map[groupKey]*int)
+	kinds, warm, accounts := make(map[groupKey]*survey), make(map[groupKey]*int), h.standbys(now)
 	for _, r := range h.routes {
 		for _, p := range r.wanted(h, now) {
 			warm[groupKey{route: r, pool: p}] = new(int)
@@ -271,6 +271,8 @@ func (h *Hub) kinds(now time.Time) map[groupKey]*survey {
 		}
 		if key.account == "" {
 			k.warm = warm[groupKey{route: key.route, pool: key.pool}]
+		} else if accounts[key.kind()] != nil && k.warm == nil {
+			k.warm = new(int)
 		}
 		serving := k.count(groups)
 		if k.warm != nil {
@@ -355,6 +357,7 @@ func (h *Hub) prewarm(now time.Time) {
 			h.packMu.Unlock()
 		}
 	}
+	h.prewarmAccounts(now)
 }
 
 // layout is what the route's next miners will be told, as far as is known; ok

@@ -103,7 +103,8 @@ type MinerState struct {
 	Hashrate float64
 	Link     mining.LinkID
 	// Obstacles are the pools of its route that it cannot be sent to, and
-	// FewerBits those that let it roll fewer version bits than it was granted.
+	// FewerBits those that let it roll fewer version bits than it may have
+	// been told.
 	Obstacles []Obstacle
 	FewerBits []string
 }

@@ -89,7 +89,8 @@ type MinerState struct {
 	// Link is the pool connection whose work it has; 0: none.
 	Link uint64
 	// Obstacles are the pools of its route that it cannot be sent to, and
-	// FewerBits those that let it roll fewer version bits than it was granted.
+	// FewerBits those that let it roll fewer version bits than it may have
+	// been told.
 	Obstacles []Obstacle
 	FewerBits []string
 	// Warnings say what is wrong with what it does, in words.

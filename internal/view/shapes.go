@@ -142,7 +142,7 @@ type Miner struct {
 	Link            uint64     `json:"link" doc:"The pool connection whose work it has; 0: none"`
 	Movable         bool       `json:"movable" doc:"It can be sent to every other pool of its route without a new connection, as far as is known"`
 	NotMovableTo    []Obstacle `json:"not_movable_to" doc:"The pools of its route that it cannot be sent to"`
-	FewerBits       []string   `json:"fewer_version_bits_at" doc:"Pools of its route that let it roll fewer version bits than it was granted at first; firmware that does not follow mining.set_version_mask finds invalid shares there"`
+	FewerBits       []string   `json:"fewer_version_bits_at" doc:"Pools of its route that let it roll fewer version bits than it may have been told; firmware that does not follow mining.set_version_mask finds invalid shares there"`
 	Warnings        []string   `json:"warnings" doc:"What is wrong with what it does"`
 }
 
