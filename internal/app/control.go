@@ -3,6 +3,7 @@ package app
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/loka/stratum/internal/atomicfile"
 	"github.com/loka/stratum/internal/config"
+	"github.com/loka/stratum/internal/httpapi"
 	"github.com/loka/stratum/internal/hub"
 	"github.com/loka/stratum/internal/ledger"
 )
@@ -22,6 +24,8 @@ const controlVersion = 1
 // controlled is the part of the hub that operators steer.
 type controlled interface {
 	DrainPool(pool string, drain bool) (ok bool)
+	DisablePool(pool string) (alone []string, err error)
+	EnablePool(pool string) error
 	PinRoute(route, pool string) (ok bool)
 	SetSplit(route string, parts []hub.PartConfig) error
 }
@@ -38,18 +42,20 @@ type control struct {
 	cfg atomic.Pointer[config.Config]
 
 	// mu guards what is arranged, and what the file holds.
-	mu      sync.Mutex
-	drained map[string]bool   // by pool
-	pinned  map[string]string // pool by route
-	splits  map[string]keptSplit
-	kept    []byte
+	mu       sync.Mutex
+	drained  map[string]bool   // by pool
+	disabled map[string]bool   // by pool
+	pinned   map[string]string // pool by route
+	splits   map[string]keptSplit
+	kept     []byte
 }
 
 type controlFile struct {
-	Version int                  `json:"version"`
-	Drained []string             `json:"drained,omitempty"`
-	Pinned  map[string]string    `json:"pinned,omitempty"`
-	Splits  map[string]keptSplit `json:"splits,omitempty"`
+	Version  int                  `json:"version"`
+	Drained  []string             `json:"drained,omitempty"`
+	Disabled []string             `json:"disabled,omitempty"`
+	Pinned   map[string]string    `json:"pinned,omitempty"`
+	Splits   map[string]keptSplit `json:"splits,omitempty"`
 }
 
 // newControl does again what the file at path has, if there is one. What it
@@ -58,13 +64,13 @@ type controlFile struct {
 func newControl(path string, of controlled, cfg *config.Config, log *slog.Logger) *control {
 	c := &control{
 		hub: of, path: path, log: log,
-		drained: make(map[string]bool), pinned: make(map[string]string), splits: make(map[string]keptSplit),
+		drained: make(map[string]bool), disabled: make(map[string]bool), pinned: make(map[string]string), splits: make(map[string]keptSplit),
 	}
 	c.cfg.Store(cfg)
 	file, err := readControl(path)
 	if err != nil {
 		aside, moved := ledger.SetAside(path)
-		log.Error("what was drained, pinned and split otherwise cannot be read; nothing is", "error", err, "kept_as", aside, "aside_error", moved)
+		log.Error("what was drained, disabled, pinned and split otherwise cannot be read; nothing is", "error", err, "kept_as", aside, "aside_error", moved)
 	}
 	forgot := false
 	for _, pool := range file.Drained {
@@ -74,6 +80,14 @@ func newControl(path string, of controlled, cfg *config.Config, log *slog.Logger
 		}
 		forgot = true
 		log.Warn("pool was drained and is not configured any more: that is forgotten", "pool", pool)
+	}
+	for _, pool := range file.Disabled {
+		if _, err := of.DisablePool(pool); err == nil {
+			c.disabled[pool] = true
+			continue
+		}
+		forgot = true
+		log.Warn("pool was disabled and is not configured any more: that is forgotten", "pool", pool)
 	}
 	for _, route := range slices.Sorted(maps.Keys(file.Pinned)) {
 		pool := file.Pinned[route]
@@ -121,6 +135,35 @@ func (c *control) DrainPool(pool string, drain bool) (ok bool, err error) {
 		delete(c.drained, pool)
 	}
 	return true, c.keep()
+}
+
+// DisablePool implements [httpapi.Controller].
+func (c *control) DisablePool(pool string) (alone []string, ok bool, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	alone, err = c.hub.DisablePool(pool)
+	if err != nil { // there is none
+		return nil, false, nil
+	}
+	c.disabled[pool] = true
+	return alone, true, c.keep()
+}
+
+// EnablePool implements [httpapi.Controller]. A pool that the file disables stays
+// so; what was said besides is forgotten all the same.
+func (c *control) EnablePool(pool string) (ok bool, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	err = c.hub.EnablePool(pool)
+	if errors.Is(err, hub.ErrNoPool) {
+		return false, nil
+	}
+	delete(c.disabled, pool)
+	kept := c.keep()
+	if errors.Is(err, hub.ErrDisabledByFile) {
+		return true, httpapi.ErrDisabledByFile
+	}
+	return true, kept
 }
 
 // PinRoute implements [httpapi.Controller].
@@ -195,7 +238,7 @@ func (c *control) keep() error {
 		err = atomicfile.Write(c.path, text)
 	}
 	if err != nil {
-		c.log.Error("what is drained, pinned and split otherwise cannot be kept for the next start", "path", c.path, "error", err)
+		c.log.Error("what is drained, disabled, pinned and split otherwise cannot be kept for the next start", "path", c.path, "error", err)
 		return err
 	}
 	c.kept = text
@@ -205,6 +248,6 @@ func (c *control) keep() error {
 // text is what the file should hold.
 func (c *control) text() ([]byte, error) {
 	return json.Marshal(controlFile{
-		Version: controlVersion, Drained: slices.Sorted(maps.Keys(c.drained)), Pinned: c.pinned, Splits: c.splits,
+		Version: controlVersion, Drained: slices.Sorted(maps.Keys(c.drained)), Disabled: slices.Sorted(maps.Keys(c.disabled)), Pinned: c.pinned, Splits: c.splits,
 	})
 }

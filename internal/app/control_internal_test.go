@@ -1,6 +1,7 @@
 package app
 
 import (
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/loka/stratum/internal/config"
+	"github.com/loka/stratum/internal/httpapi"
 	"github.com/loka/stratum/internal/hub"
 )
 
@@ -19,6 +21,8 @@ type steered struct {
 	routes  map[string]string
 	drained map[string]bool
 	pinned  map[string]string
+	// disabled are those that are, by whom.
+	disabled map[string]string
 	// filed is what routes are split to in the file, splits what was made of it.
 	filed  map[string][]config.SplitPart
 	splits map[string][]hub.PartConfig
@@ -28,7 +32,7 @@ type steered struct {
 func newSteered() *steered {
 	return &steered{
 		pools: "a b", routes: map[string]string{"farm": "a b", "other": "b"},
-		drained: map[string]bool{}, pinned: map[string]string{},
+		drained: map[string]bool{}, pinned: map[string]string{}, disabled: map[string]string{},
 		filed: map[string][]config.SplitPart{}, splits: map[string][]hub.PartConfig{},
 	}
 }
@@ -39,6 +43,27 @@ func (s *steered) DrainPool(pool string, drain bool) bool {
 	}
 	s.drained[pool] = drain
 	return true
+}
+
+func (s *steered) DisablePool(pool string) ([]string, error) {
+	if pool == "" || !strings.Contains(s.pools, pool) {
+		return nil, hub.ErrNoPool
+	}
+	if s.disabled[pool] == "" {
+		s.disabled[pool] = "operator"
+	}
+	return []string{"farm"}, nil
+}
+
+func (s *steered) EnablePool(pool string) error {
+	switch {
+	case pool == "" || !strings.Contains(s.pools, pool):
+		return hub.ErrNoPool
+	case s.disabled[pool] == "file":
+		return hub.ErrDisabledByFile
+	}
+	delete(s.disabled, pool)
+	return nil
 }
 
 func (s *steered) PinRoute(route, pool string) bool {
@@ -128,6 +153,44 @@ func TestArrangementsAreKept(t *testing.T) {
 	}
 	if text, err := os.ReadFile(path); err != nil || string(text) != `{"version":1,"drained":["b"],"pinned":{"other":"b"}}` {
 		t.Errorf("the file holds %s, %v", text, err)
+	}
+}
+
+// What is disabled is so after a restart, until it is enabled; what the file
+// disables is not an operator's to enable, and what he said of it is forgotten.
+func TestDisabledIsKept(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "control.json")
+	arranged(t, path, newSteered(), func(c *control) {
+		for _, pool := range []string{"a", "a", "b"} {
+			alone, ok, err := c.DisablePool(pool)
+			if !ok || err != nil || len(alone) != 1 {
+				t.Errorf("%s: %v, %t, %v", pool, alone, ok, err)
+			}
+		}
+		if _, ok, _ := c.DisablePool("x"); ok || first(c.EnablePool("x")) {
+			t.Error("what is not there is disabled or enabled")
+		}
+	})
+	h := newSteered()
+	h.disabled["b"] = "file"
+	said := arranged(t, path, h, func(c *control) {
+		if h.disabled["a"] != "operator" || len(h.disabled) != 2 {
+			t.Errorf("disabled after a restart: %v", h.disabled)
+		}
+		if ok, err := c.EnablePool("b"); !ok || !errors.Is(err, httpapi.ErrDisabledByFile) {
+			t.Errorf("%t, %v", ok, err)
+		}
+	})
+	if text, err := os.ReadFile(path); said != "" || err != nil || string(text) != `{"version":1,"disabled":["a"]}` {
+		t.Errorf("the file holds %s, %v; said %s", text, err, said)
+	}
+	h = newSteered()
+	h.pools = "b"
+	if said := arranged(t, path, h, nil); !strings.Contains(said, "pool was disabled and is not configured any more") {
+		t.Errorf("said %s", said)
+	}
+	if text, _ := os.ReadFile(path); string(text) != `{"version":1}` {
+		t.Errorf("with nothing left the file holds %s", text)
 	}
 }
 

@@ -32,9 +32,18 @@ func (r *readers) Miners() []view.MinerState {
 			BytesIn: s.Wire.BytesIn, BytesOut: s.Wire.BytesOut, LastShareAt: s.Session.LastShare,
 			Accepted: at.Accepted, Rejected: at.Rejected,
 			Hashrate: at.Hashrate, Link: uint64(at.Link), Warnings: warnings(s.Session.Warnings),
+			Obstacles: obstacles(at.Obstacles), FewerBits: at.FewerBits,
 		})
 	}
 	return states
+}
+
+func obstacles(of []hub.Obstacle) []view.Obstacle {
+	all := make([]view.Obstacle, 0, len(of))
+	for _, o := range of {
+		all = append(all, view.Obstacle{Pool: o.Pool, Reason: o.Reason})
+	}
+	return all
 }
 
 func warnings(of []downstream.Warning) []string {
@@ -61,10 +70,10 @@ func (r *readers) Pools() []view.PoolState {
 	states := make([]view.PoolState, 0, len(pools))
 	for _, p := range pools {
 		s := view.PoolState{
-			Name: p.Name, URL: urlOf(cfg, &p), State: poolState(p), Since: p.Probe.Since,
-			Connections: p.Links, RTT: p.RTT, Error: p.Probe.Error,
-			Breaker: string(p.Breaker), Drained: p.Drained, Miners: p.Miners, OneWorker: p.OneWorker, VersionBits: p.Reading.String(),
-			Discrepancies: p.Discrepancies, WorkNotSubmitted: p.Unsubmitted, Links: linkStates(p.Shared),
+			Name: p.Name, URL: urlOf(cfg, &p), State: string(p.Condition.State), Reason: p.Condition.Reason, Since: p.Condition.Since,
+			Connections: p.Links, RTT: p.RTT, Error: p.Condition.Error, Breaker: string(p.Breaker),
+			Drained: p.Drained, Miners: p.Miners, OneWorker: p.OneWorker, VersionBits: p.Reading.String(),
+			Discrepancies: p.Discrepancies, WorkNotSubmitted: p.Unsubmitted, Links: linkStates(p.Shared), Quality: p.Quality,
 		}
 		if p.Probe.State == link.Active {
 			s.Connections++
@@ -84,7 +93,6 @@ func (r *readers) Pools() []view.PoolState {
 				s.Difficulty = l.Difficulty
 			}
 		}
-		degrade(&s, &p)
 		states = append(states, s)
 	}
 	return states
@@ -98,22 +106,6 @@ func urlOf(cfg *config.Config, p *hub.PoolState) string {
 	return p.Endpoint.String()
 }
 
-// degrade says what is wrong with a pool that is connected.
-func degrade(s *view.PoolState, p *hub.PoolState) {
-	switch {
-	case s.State != view.PoolActive && s.State != view.PoolStandby:
-	case p.Leaving:
-		s.State = view.PoolDegraded
-		s.Error = "the pool is not configured any more; its miners go to others as soon as those have work for them"
-	case p.Shunned:
-		s.State = view.PoolDegraded
-		s.Error = "the pool refuses or does not answer share after share; miners are kept away from it for some minutes"
-	case p.Trouble && s.State == view.PoolActive:
-		s.State = view.PoolDegraded
-		s.Error = "the pool refuses more than 2 % of shares that are valid here; see the log for its words"
-	}
-}
-
 func linkStates(of []hub.LinkState) []view.LinkState {
 	states := make([]view.LinkState, 0, len(of))
 	for _, l := range of {
@@ -124,20 +116,6 @@ func linkStates(of []hub.LinkState) []view.LinkState {
 		})
 	}
 	return states
-}
-
-func poolState(p hub.PoolState) string {
-	switch p.Probe.State {
-	case link.Active:
-		if p.Standby {
-			return view.PoolStandby
-		}
-		return view.PoolActive
-	case link.Connecting:
-		return view.PoolConnecting
-	case link.Down:
-	}
-	return view.PoolDown
 }
 
 // Routes implements [view.Hub].

@@ -76,8 +76,8 @@ func hubConfig(cfg *config.Config, version string) (hub.Config, error) {
 			Worker: p.Worker, HasWorker: p.Worker.String() != "",
 			Suggest: p.SuggestDifficulty.Difficulty, SuggestAuto: p.SuggestDifficulty.Auto,
 			Reading: readings[p.VersionBits], ReadingAuto: p.VersionBits == config.VersionBitsAuto,
-			RefusalStreak: p.RefusalStreak,
-			Redirects:     dial.Redirects{SameDomain: p.Reconnect == config.ReconnectSameDomain, Hosts: p.ReconnectHosts},
+			RefusalStreak: p.RefusalStreak, Disabled: !p.Enabled,
+			Redirects: dial.Redirects{SameDomain: p.Reconnect == config.ReconnectSameDomain, Hosts: p.ReconnectHosts},
 		})
 	}
 	targets := targetsOf(h.Pools)

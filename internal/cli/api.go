@@ -112,6 +112,18 @@ func (a apiClient) change(ctx context.Context, method, path string, in []byte) e
 	return err
 }
 
+// changeAnd is change for what has an answer of its own, which is JSON.
+func (a apiClient) changeAnd(ctx context.Context, method, path string, answer any) error {
+	body, err := a.send(ctx, request{method, path, "", nil, http.StatusOK})
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(body, answer); err != nil {
+		return fmt.Errorf("the answer of %s cannot be read: %w; is it a loka of this version?", a.base, err)
+	}
+	return nil
+}
+
 // request is what is sent.
 type request struct {
 	method, path string

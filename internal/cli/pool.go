@@ -4,14 +4,18 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
+	"strings"
 )
 
 // poolCmd is `loka pool`.
 type poolCmd struct {
 	Drain   poolDrainCmd   `cmd:"" help:"Send a pool's miners to others, and keep new ones away."`
 	Undrain poolUndrainCmd `cmd:"" help:"Take a drained pool back into use."`
+	Disable poolDisableCmd `cmd:"" help:"Send a pool's miners to others, close all its connections and make no new one."`
+	Enable  poolEnableCmd  `cmd:"" help:"Take a disabled pool back into use."`
 	Pin     poolPinCmd     `cmd:"" help:"Prefer one of a route's pools to all others while it is usable."`
 	Unpin   poolUnpinCmd   `cmd:"" help:"Let a route prefer its pools in its own order again."`
 }
@@ -53,6 +57,55 @@ type poolUndrainCmd struct {
 func (c *poolUndrainCmd) Run(env *environment) error {
 	return c.order(env, order{
 		http.MethodDelete, "pools", c.Name, "drain", nil, fmt.Sprintf("pool %s is in use", visible(c.Name)),
+	})
+}
+
+// poolDisableCmd is `loka pool disable`.
+type poolDisableCmd struct {
+	apiFlags
+
+	Name string `arg:"" help:"The pool."`
+}
+
+// Help is shown below the command's flags.
+func (*poolDisableCmd) Help() string {
+	return "Its connections are closed once its miners have gone elsewhere, after 30 s at the latest. " + poolHelp
+}
+
+// Run asks the running proxy for it.
+func (c *poolDisableCmd) Run(env *environment) error {
+	path, err := pathOf("pools", c.Name, "disable")
+	if err != nil {
+		return err
+	}
+	return c.ask(env, func(ctx context.Context, api apiClient) error {
+		var answer struct {
+			Alone []string `json:"routes_without_pool"`
+		}
+		if err := api.changeAnd(ctx, http.MethodPost, path, &answer); err != nil {
+			return err
+		}
+		var text strings.Builder
+		fmt.Fprintf(&text, "pool %s is disabled: its miners go where there is work for them, then its connections are closed\n", visible(c.Name))
+		for _, route := range answer.Alone {
+			fmt.Fprintf(&text, "WARNING: route %s has no other pool that serves: its on_outage says what becomes of its miners\n", visible(route))
+		}
+		_, err := io.WriteString(env.stdout, text.String())
+		return err
+	})
+}
+
+// poolEnableCmd is `loka pool enable`.
+type poolEnableCmd struct {
+	apiFlags
+
+	Name string `arg:"" help:"The pool."`
+}
+
+// Run asks the running proxy for it.
+func (c *poolEnableCmd) Run(env *environment) error {
+	return c.order(env, order{
+		http.MethodDelete, "pools", c.Name, "disable", nil, fmt.Sprintf("pool %s is enabled", visible(c.Name)),
 	})
 }
 
@@ -109,13 +162,21 @@ type order struct {
 	done string
 }
 
+// pathOf is the API's path to something of a pool or a route.
+func pathOf(kind, name, what string) (string, error) {
+	if name == "" || name == "." || name == ".." { // no path can say it
+		return "", usageError{fmt.Sprintf("%q is no name; `loka status` shows pools, `loka status --json` routes too", name)}
+	}
+	return "/api/v1/" + kind + "/" + url.PathEscape(name) + "/" + what, nil
+}
+
 // order asks the running proxy for a change.
 func (c *apiFlags) order(env *environment, o order) error {
-	if o.name == "" || o.name == "." || o.name == ".." { // no path can say it
-		return usageError{fmt.Sprintf("%q is no name; `loka status` shows pools, `loka status --json` routes too", o.name)}
+	path, err := pathOf(o.kind, o.name, o.what)
+	if err != nil {
+		return err
 	}
 	return c.ask(env, func(ctx context.Context, api apiClient) error {
-		path := "/api/v1/" + o.kind + "/" + url.PathEscape(o.name) + "/" + o.what
 		if err := api.change(ctx, o.method, path, o.body); err != nil {
 			return err
 		}

@@ -33,6 +33,7 @@ func TestPoolAsks(t *testing.T) {
 	for line, want := range map[string][2]string{
 		"drain main":      {"POST /api/v1/pools/main/drain", "pool main is drained: its miners go where there is work for them\n"},
 		"drain a/b?":      {"POST /api/v1/pools/a%2Fb%3F/drain", "pool a/b? is drained: its miners go where there is work for them\n"},
+		"enable main":     {"DELETE /api/v1/pools/main/disable", "pool main is enabled\n"},
 		"undrain main":    {"DELETE /api/v1/pools/main/drain", "pool main is in use\n"},
 		"pin farm backup": {`PUT /api/v1/routes/farm/pin application/json {"pool":"backup"}`, "route farm is pinned to pool backup\n"},
 		"unpin farm":      {"DELETE /api/v1/routes/farm/pin", "route farm prefers its pools in its own order\n"},
@@ -42,6 +43,32 @@ func TestPoolAsks(t *testing.T) {
 		code := b.run(append(append([]string{"pool"}, strings.Fields(line)...), "--http", addr, "--token", "s3cret")...)
 		if code != exitOK || *asked != want[0] || b.stdout.String() != want[1] {
 			t.Errorf("%s: exit code %d, asked %q, said %q%q", line, code, *asked, b.stdout, b.stderr)
+		}
+	}
+}
+
+// Who disables a pool hears which routes have no other.
+func TestPoolDisable(t *testing.T) {
+	t.Parallel()
+	const said = "pool main is disabled: its miners go where there is work for them, then its connections are closed\n"
+	for _, c := range []struct {
+		status       int
+		body         string
+		code         int
+		stdout, errs string
+	}{
+		{200, `{"routes_without_pool":[]}`, exitOK, said, ""},
+		{200, `{"routes_without_pool":["farm","x\u001b"]}`, exitOK, said +
+			"WARNING: route farm has no other pool that serves: its on_outage says what becomes of its miners\n" +
+			"WARNING: route x? has no other pool that serves: its on_outage says what becomes of its miners\n", ""},
+		{200, `hello`, exitFailed, "", "is it a loka of this version?"},
+		{404, `{"detail":"there is no pool"}`, exitFailed, "", "there is no pool"},
+	} {
+		addr, asked := ordered(t, c.status, "application/problem+json", c.body)
+		b := newBench()
+		code := b.run("pool", "disable", "main", "--http", addr, "--token", "s3cret")
+		if code != c.code || *asked != "POST /api/v1/pools/main/disable" || b.stdout.String() != c.stdout || !strings.Contains(b.stderr.String(), c.errs) {
+			t.Errorf("%s: exit code %d, asked %q, said %q%q", c.body, code, *asked, b.stdout, b.stderr)
 		}
 	}
 }
@@ -101,6 +128,7 @@ func TestPoolUsage(t *testing.T) {
 		{nil, "expected one of"},
 		{[]string{"drain"}, "expected \"<name>\"; see `loka pool drain --help`"},
 		{[]string{"drain", ""}, `"" is no name`},
+		{[]string{"disable", "."}, `"." is no name`},
 		{[]string{"undrain", ".."}, `".." is no name`},
 		{[]string{"pin", "farm"}, "expected \"<pool>\"; see `loka pool pin --help`"},
 		{[]string{"pin", "farm", ""}, "`loka pool unpin` takes a pin back"},

@@ -17,8 +17,8 @@ const (
 	summaryBody = `{"version":"1.2.3","instance":"farm","uptime_seconds":7384.2,"miners":3,"workers":2,"pool_connections":4,
 "hashrate":{"1m":1.5e14,"10m":140000000000,"1h":999,"24h":0},"extra":{"kept":true},
 "shares":{"accepted":10,"rejected":3,"stale":1,"duplicate":1,"low_difficulty":1,"work_accepted":1.0,"pool_accepted":9,"pool_rejected":1,"pool_work_accepted":9.0}}`
-	poolsBody = `{"pools":[{"name":"main","url":"stratum+tcp://a:1","state":"active","miners":2,"connections":3,"difficulty":1024,"accepted":9,"rejected":1,"work_accepted":0.0,"last_job_age_seconds":0.43,"error":""},
-{"name":"backup","url":"b:1","state":"down","connections":0,"difficulty":0,"accepted":0,"rejected":0,"work_accepted":0.0,"last_job_age_seconds":null,"error":"no route\u001b[2J to host","drained":true}]}`
+	poolsBody = `{"pools":[{"name":"main","url":"stratum+tcp://a:1","state":"active","miners":2,"connections":3,"difficulty":1024,"accepted":9,"rejected":1,"work_accepted":0.0,"last_job_age_seconds":0.43,"error":"","quality":{"score":0.934}},
+{"name":"backup","url":"b:1","state":"down","connections":0,"difficulty":0,"accepted":0,"rejected":0,"work_accepted":0.0,"last_job_age_seconds":null,"error":"no route\u001b[2J to host","drained":true,"reason":"by_operator","quality":{"score":null}}]}`
 	routesBody = `{"routes":[{"name":"farm","pinned":"backup"},{"name":"other","pinned":""}]}`
 )
 
@@ -55,9 +55,10 @@ hashrate      150.00 TH/s (1m), 140.00 GH/s (10m), 999 H/s (1h), 0 H/s (24h)
 shares        accepted 10, rejected 3 (stale 1, duplicate 1, low difficulty 1)
 at the pools  accepted 9, rejected 1
 
-POOL    STATE   MINERS  CONNECTIONS  DIFFICULTY  ACCEPTED  REJECTED  LAST JOB   URL
-main    active  2       3            1024        9         1         400ms ago  stratum+tcp://a:1
-backup  down    0       0            0           0         0         -          b:1
+POOL    STATE   MINERS  CONNECTIONS  DIFFICULTY  ACCEPTED  REJECTED  QUALITY  LAST JOB   URL
+main    active  2       3            1024        9         1         0.93     400ms ago  stratum+tcp://a:1
+backup  down    0       0            0           0         0         -        -          b:1
+pool backup: disabled; ` + "`loka pool enable`" + ` takes it back into use
 pool backup: drained; ` + "`loka pool undrain`" + ` takes it back into use
 pool backup: no route?[2J to host
 route farm: pinned to pool backup; ` + "`loka pool unpin`" + ` takes that back

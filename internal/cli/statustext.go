@@ -45,8 +45,12 @@ type statusPools struct {
 		Accepted    uint64   `json:"accepted"`
 		Rejected    uint64   `json:"rejected"`
 		LastJobAge  *float64 `json:"last_job_age_seconds"`
+		Reason      string   `json:"reason"`
 		Error       string   `json:"error"`
 		Drained     bool     `json:"drained"`
+		Quality     struct {
+			Score *float64 `json:"score"`
+		} `json:"quality"`
 
 		Discrepancies    uint64  `json:"discrepancies"`
 		WorkNotSubmitted float64 `json:"work_not_submitted"`
@@ -84,14 +88,18 @@ func (a *statusAnswers) print(w io.Writer) error {
 	row("at the pools\taccepted %d, rejected %d", s.Shares.PoolAccepted, s.Shares.PoolRejected)
 	_ = t.Flush()
 	b.WriteByte('\n')
-	row("POOL\tSTATE\tMINERS\tCONNECTIONS\tDIFFICULTY\tACCEPTED\tREJECTED\tLAST JOB\tURL")
+	row("POOL\tSTATE\tMINERS\tCONNECTIONS\tDIFFICULTY\tACCEPTED\tREJECTED\tQUALITY\tLAST JOB\tURL")
 	for _, one := range p.Pools {
 		age := "-"
 		if one.LastJobAge != nil {
 			age = seconds(*one.LastJobAge) + " ago"
 		}
-		row("%s\t%s\t%d\t%d\t%s\t%d\t%d\t%s\t%s", visible(one.Name), visible(one.State), one.Miners, one.Connections,
-			strconv.FormatFloat(one.Difficulty, 'f', -1, 64), one.Accepted, one.Rejected, age, visible(one.URL))
+		score := "-"
+		if one.Quality.Score != nil {
+			score = strconv.FormatFloat(*one.Quality.Score, 'f', 2, 64)
+		}
+		row("%s\t%s\t%d\t%d\t%s\t%d\t%d\t%s\t%s\t%s", visible(one.Name), visible(one.State), one.Miners, one.Connections,
+			strconv.FormatFloat(one.Difficulty, 'f', -1, 64), one.Accepted, one.Rejected, score, age, visible(one.URL))
 	}
 	_ = t.Flush()
 	p.notes(&b)
@@ -107,6 +115,12 @@ func (a *statusAnswers) print(w io.Writer) error {
 // notes says of each pool what no figure does, and what costs money.
 func (p *statusPools) notes(b *strings.Builder) {
 	for _, one := range p.Pools {
+		switch one.Reason {
+		case "by_operator":
+			fmt.Fprintf(b, "pool %s: disabled; `loka pool enable` takes it back into use\n", visible(one.Name))
+		case "by_file":
+			fmt.Fprintf(b, "pool %s: disabled by the configuration\n", visible(one.Name))
+		}
 		if one.Drained {
 			fmt.Fprintf(b, "pool %s: drained; `loka pool undrain` takes it back into use\n", visible(one.Name))
 		}

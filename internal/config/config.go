@@ -86,6 +86,8 @@ type Pool struct {
 	// Worker is what the pool sees as a worker's name; the zero Template
 	// leaves it to the route.
 	Worker mining.Template `toml:"worker"`
+	// Enabled says that the pool is connected to.
+	Enabled bool `toml:"enabled"`
 	// SuggestDifficulty is what we ask this pool for.
 	SuggestDifficulty Suggest `toml:"suggest_difficulty"`
 	// VersionBits is how the pool reads the version bits of a submit.
@@ -217,7 +219,7 @@ func Defaults() Config {
 
 // defaultPool returns what holds in a [[pool]] where nothing is set.
 func defaultPool() Pool {
-	return Pool{SuggestDifficulty: Suggest{Auto: true}, VersionBits: VersionBitsAuto, RefusalStreak: 50, Reconnect: ReconnectSameDomain}
+	return Pool{Enabled: true, SuggestDifficulty: Suggest{Auto: true}, VersionBits: VersionBitsAuto, RefusalStreak: 50, Reconnect: ReconnectSameDomain}
 }
 
 // defaultListener returns what holds in a [[listener]] where nothing is set.

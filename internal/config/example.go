@@ -35,6 +35,7 @@ name = "main"
 url = "stratum+tcp://pool.example.com:3333"      # your pool; stratum+ssl:// for TLS
 username = "ACCOUNT"                 # the account or address that this pool pays
 password = "x"
+# enabled = true                     # false: nothing is connected to it
 # suggest_difficulty = "auto"        # "auto", "off" or a number
 # version_bits = "auto"              # "auto", "replace", "or" or "xor"
 

@@ -64,6 +64,8 @@ func format(v reflect.Value) string {
 	switch x := v.Interface().(type) {
 	case int:
 		return strconv.Itoa(x)
+	case bool:
+		return strconv.FormatBool(x)
 	case float64:
 		return formatFloat(x)
 	case *float64:

@@ -23,6 +23,9 @@ func (l *loader) noteInert(c *Config) {
 		}
 		l.noteInertRoute(index("route", i), r, c)
 		l.noteInertShared(index("route", i), r)
+		if !c.serves(r) {
+			l.note(index("route", i), "no pool of this route is enabled; its miners get no work")
+		}
 	}
 	for i, p := range c.Pools {
 		for _, key := range []string{"ca", "fingerprints"} {
@@ -81,6 +84,11 @@ func targetable(glob string) bool {
 	return strings.ContainsAny(glob, "*?") && strings.ContainsAny(glob[len(glob)-1:], "*?0123456789")
 }
 
+// serves says whether a route has a pool that is enabled.
+func (c *Config) serves(r Route) bool {
+	return slices.ContainsFunc(c.Pools, func(p Pool) bool { return p.Enabled && slices.Contains(r.EveryPool(), p.Name) })
+}
+
 // isTLS says whether a pool's URL asks for an encrypted connection.
 func isTLS(url string) bool {
 	scheme, _, ok := strings.Cut(strings.ToLower(strings.TrimSpace(url)), "://")
@@ -94,9 +102,6 @@ func (l *loader) noteInertShared(at string, r Route) {
 	}
 	if at := join(at, "max_miners_per_connection"); l.given[at] {
 		l.note(at, "has no effect in dedicated mode, where each miner has a pool connection of its own")
-	}
-	if r.OnOutage == OutageHold {
-		l.note(join(at, "on_outage"), `"hold" has no effect in dedicated mode; its miners are closed after outage_grace`)
 	}
 }
 

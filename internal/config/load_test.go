@@ -48,7 +48,7 @@ func TestLoadMinimalFillsDefaults(t *testing.T) {
 	want.Listeners = []Listener{{Address: "0.0.0.0:3333", TLS: TLSOff}}
 	want.Pools = []Pool{{
 		Name: "main", URL: "stratum+tcp://pool.example.com:3333", Username: "acct",
-		SuggestDifficulty: Suggest{Auto: true}, VersionBits: VersionBitsAuto, RefusalStreak: 50,
+		Enabled: true, SuggestDifficulty: Suggest{Auto: true}, VersionBits: VersionBitsAuto, RefusalStreak: 50,
 		Reconnect: ReconnectSameDomain,
 	}}
 	want.Routes = []Route{{
@@ -468,6 +468,21 @@ func TestPasswordOfRoute(t *testing.T) {
 	problems := problemsOf(t, minimal+"[[route]]\npassword = \"hunter 2\"\n", Options{})
 	if len(problems) != 1 || problems[0].Key != "route[0].password" || strings.Contains(problems[0].Text, "hunter") {
 		t.Errorf("problems: %v", problems)
+	}
+}
+
+// A pool that is not enabled is read as such, and a route that has no other is
+// remarked on.
+func TestDisabledPools(t *testing.T) {
+	t.Parallel()
+	const pools = "[[pool]]\nurl = \"a:1\"\nusername = \"me\"\nenabled = false\n[[pool]]\nurl = \"b:1\"\nusername = \"me\"\nenabled = true\n"
+	c := load(t, pools, Options{})
+	if c.Pools[0].Enabled || !c.Pools[1].Enabled || len(c.Notes) != 0 {
+		t.Errorf("pools %+v, notes %v", c.Pools, c.Notes)
+	}
+	c = load(t, pools+"[[route]]\nname = \"one\"\npools = [\"main\"]\nmatch.worker = \"a*\"\n[[route]]\nname = \"both\"\n", Options{})
+	if len(c.Notes) != 1 || c.Notes[0].Key != "route[0]" || c.Notes[0].Text != "no pool of this route is enabled; its miners get no work" {
+		t.Errorf("notes %v", c.Notes)
 	}
 }
 

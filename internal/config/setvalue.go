@@ -28,6 +28,8 @@ func kindOf(t reflect.Type) kind {
 		return kind{"an integer", "1000"}
 	case reflect.TypeFor[float64](), reflect.TypeFor[*float64]():
 		return kind{"a number", "6.0"}
+	case reflect.TypeFor[bool]():
+		return kind{"true or false", "true"}
 	case reflect.TypeFor[time.Duration]():
 		return kind{"a duration", `"30s"`}
 	case reflect.TypeFor[Size]():
@@ -64,7 +66,7 @@ func setValue(out reflect.Value, in any, env func(string) (string, bool)) error 
 	}
 	switch v := in.(type) {
 	case string:
-		if isNumber(out.Type()) {
+		if isNumber(out.Type()) || out.Kind() == reflect.Bool {
 			return wrong
 		}
 		text, err := expand(v, env)
@@ -76,6 +78,11 @@ func setValue(out reflect.Value, in any, env func(string) (string, bool)) error 
 		return setNumber(out, float64(v), v, wrong)
 	case float64:
 		return setNumber(out, v, 0, wrong)
+	case bool:
+		if out.Kind() == reflect.Bool {
+			out.SetBool(v)
+			return nil
+		}
 	}
 	return wrong
 }

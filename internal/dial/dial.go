@@ -101,7 +101,13 @@ type namedKey struct{}
 // OnNamed has [Dialer.Dial] call named, in its own goroutine, once it knows where
 // to connect to: what a resolver takes says nothing of the pool.
 func OnNamed(ctx context.Context, named func()) context.Context {
-	return context.WithValue(ctx, namedKey{}, named)
+	before, _ := ctx.Value(namedKey{}).(func())
+	return context.WithValue(ctx, namedKey{}, func() {
+		if before != nil {
+			before()
+		}
+		named()
+	})
 }
 
 // errNotPublic is a host without an address on the Internet.

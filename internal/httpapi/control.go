@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -18,6 +19,12 @@ type Controller interface {
 	// DrainPool sends a pool's miners elsewhere, or takes that back; ok is
 	// false where there is no such pool.
 	DrainPool(pool string, drain bool) (ok bool, err error)
+	// DisablePool sends a pool's miners elsewhere, and then closes all its
+	// connections; alone are the routes that have no other pool that serves.
+	// ok is false where there is no such pool.
+	DisablePool(pool string) (alone []string, ok bool, err error)
+	// EnablePool takes that back, unless it is with [ErrDisabledByFile].
+	EnablePool(pool string) (ok bool, err error)
 	// PinRoute prefers one of a route's pools, or takes that back for an empty
 	// name; ok is false where there is no such route or the pool is not its own.
 	PinRoute(route, pool string) (ok bool, err error)
@@ -27,6 +34,15 @@ type Controller interface {
 	SplitRoute(route string, split []byte) (ok bool, err error)
 	// SplitByFile takes that back. The errors are those of SplitRoute.
 	SplitByFile(route string) (ok bool, err error)
+}
+
+// ErrDisabledByFile is for a pool that is disabled in the configuration: only
+// there it can be enabled.
+var ErrDisabledByFile = errors.New("the pool is disabled by the configuration")
+
+// Disabled is the answer of POST /api/v1/pools/{name}/disable.
+type Disabled struct {
+	Alone []string `json:"routes_without_pool" nullable:"false" doc:"Routes of the pool that have no other one that serves: for their miners on_outage counts"`
 }
 
 // Pin is the body of PUT /api/v1/routes/{name}/pin.
@@ -70,6 +86,7 @@ func controls(api huma.API, m *view.Model, c Controller) {
 		func(_ context.Context, in *poolInput) (*struct{}, error) { return nil, drain(in.Name, true) })
 	huma.Register(api, write(http.MethodDelete, "/api/v1/pools/{name}/drain", "undrain", "Take a drained pool back into use", http.StatusInternalServerError),
 		func(_ context.Context, in *poolInput) (*struct{}, error) { return nil, drain(in.Name, false) })
+	disables(api, m, c)
 	pin := func(name, pool string) error {
 		ok, err := c.PinRoute(name, pool)
 		if !ok {
@@ -82,6 +99,33 @@ func controls(api huma.API, m *view.Model, c Controller) {
 	huma.Register(api, write(http.MethodDelete, "/api/v1/routes/{name}/pin", "unpin", "Let a route prefer its pools in its own order", http.StatusInternalServerError),
 		func(_ context.Context, in *routeInput) (*struct{}, error) { return nil, pin(in.Name, "") })
 	splits(api, m, c)
+}
+
+// disables registers what takes pools out of use, and back.
+func disables(api huma.API, m *view.Model, c Controller) {
+	op := write(http.MethodPost, "/api/v1/pools/{name}/disable", "disable", "Send a pool's miners to others, close all its connections and make no new one", http.StatusInternalServerError)
+	op.DefaultStatus = http.StatusOK
+	huma.Register(api, op, func(_ context.Context, in *poolInput) (*body[Disabled], error) {
+		alone, ok, err := c.DisablePool(in.Name)
+		if !ok {
+			return nil, noPool(m, in.Name)
+		}
+		if err := kept(err); err != nil {
+			return nil, err
+		}
+		return &body[Disabled]{Disabled{append([]string{}, alone...)}}, nil
+	})
+	huma.Register(api, write(http.MethodDelete, "/api/v1/pools/{name}/disable", "enable", "Take a disabled pool back into use", http.StatusConflict, http.StatusInternalServerError),
+		func(_ context.Context, in *poolInput) (*struct{}, error) {
+			ok, err := c.EnablePool(in.Name)
+			switch {
+			case !ok:
+				return nil, noPool(m, in.Name)
+			case errors.Is(err, ErrDisabledByFile):
+				return nil, huma.Error409Conflict(fmt.Sprintf("pool %q is disabled in the file; remove enabled = false there", in.Name))
+			}
+			return nil, kept(err)
+		})
 }
 
 // kept is the problem of what is done and will not last.

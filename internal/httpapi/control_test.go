@@ -20,6 +20,10 @@ func TestControl(t *testing.T) {
 		{"DELETE /api/v1/pools/backup/drain", "", 204, "drain backup false", ""},
 		{"POST /api/v1/pools/mian/drain", "", 404, "drain mian true", `there is no pool "mian"; there are: main, backup`},
 		{"DELETE /api/v1/pools/a%2Fb%3F/drain", "", 404, "drain a/b? false", `no pool "a/b?"`},
+		{"POST /api/v1/pools/mian/disable", "", 404, "disable mian", `there is no pool "mian"; there are: main, backup`},
+		{"DELETE /api/v1/pools/main/disable", "", 204, "enable main", ""},
+		{"DELETE /api/v1/pools/mian/disable", "", 404, "enable mian", `there is no pool "mian"; there are: main, backup`},
+		{"GET /api/v1/pools/main/disable", "", 405, "", "possible are: DELETE, POST"},
 		{"PUT /api/v1/routes/farm/pin", `{"pool":"backup"}`, 204, "pin farm backup", ""},
 		{"DELETE /api/v1/routes/farm/pin", "", 204, "pin farm", ""},
 		{"PUT /api/v1/routes/fram/pin", `{"pool":"backup"}`, 404, "pin fram backup", `there is no route "fram"; there are: farm`},
@@ -62,9 +66,32 @@ func TestControl(t *testing.T) {
 	}
 }
 
+// Who disables a pool is told which routes have no other one.
+func TestDisableSaysWhichRoutesAreAlone(t *testing.T) {
+	for pool, want := range map[string]string{"main": `{"routes_without_pool":[]}`, "backup": `{"routes_without_pool":["farm"]}`} {
+		deps, _ := newDeps()
+		w := ask{method: "POST", path: "/api/v1/pools/" + pool + "/disable", token: secret}.do(t, Handler(deps, true))
+		if got := strings.TrimSpace(w.Body.String()); w.Code != http.StatusOK || got != want {
+			t.Errorf("%s: %d %s", pool, w.Code, got)
+		}
+	}
+}
+
+// What the file disables is enabled there.
+func TestEnableWhatTheFileDisables(t *testing.T) {
+	deps, hub := newDeps()
+	hub.refuse = ErrDisabledByFile
+	doc := wantProblem(t, "enable", ask{method: "DELETE", path: "/api/v1/pools/main/disable", token: secret}.do(t, Handler(deps, true)), http.StatusConflict)
+	if !strings.Contains(fmt.Sprint(doc["detail"]), `pool "main" is disabled in the file; remove enabled = false there`) {
+		t.Errorf("the detail is %v", doc["detail"])
+	}
+}
+
 var controlRequests = []ask{
 	{method: "POST", path: "/api/v1/pools/main/drain"},
 	{method: "DELETE", path: "/api/v1/pools/main/drain"},
+	{method: "POST", path: "/api/v1/pools/main/disable"},
+	{method: "DELETE", path: "/api/v1/pools/main/disable"},
 	{method: "PUT", path: "/api/v1/routes/farm/pin", body: `{"pool":"backup"}`},
 	{method: "DELETE", path: "/api/v1/routes/farm/pin"},
 	{method: "PUT", path: "/api/v1/routes/farm/split", body: `{"split":[{"pool":"main","weight":1}]}`},

@@ -166,8 +166,10 @@ func kind(s *schema) string {
 		name = strings.Replace(name, "string", "RFC 3339 time", 1)
 	}
 	if more, ok := s.AdditionalProperties.(map[string]any); ok {
-		ref, _ := more["$ref"].(string)
-		return "object of " + kind(&schema{Ref: ref})
+		if ref, ok := more["$ref"].(string); ok {
+			return "object of " + kind(&schema{Ref: ref})
+		}
+		return "object of " + fmt.Sprint(more["type"])
 	}
 	return name
 }

@@ -61,6 +61,19 @@ func (h *fakeHub) DrainPool(pool string, drain bool) (bool, error) {
 	return pool == "main" || pool == "backup", h.keep
 }
 
+func (h *fakeHub) DisablePool(pool string) ([]string, bool, error) {
+	h.said = append(h.said, "disable "+pool)
+	if pool == "backup" {
+		return []string{"farm"}, true, h.keep
+	}
+	return nil, pool == "main", h.keep
+}
+
+func (h *fakeHub) EnablePool(pool string) (bool, error) {
+	h.said = append(h.said, "enable "+pool)
+	return pool == "main" || pool == "backup", cmp.Or(h.refuse, h.keep)
+}
+
 func (h *fakeHub) PinRoute(route, pool string) (bool, error) {
 	h.said = append(h.said, strings.TrimSpace("pin "+route+" "+pool))
 	return route == "farm" && slices.Contains([]string{"", "main", "backup"}, pool), h.keep

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/loka/stratum/internal/link"
+	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/internal/upstream"
 )
 
@@ -53,8 +54,9 @@ func (h *Hub) take(n *next, now time.Time) {
 		p.book, p.jobs = h.deps.Ledger.Pool(p.Name, now), h.deps.Metrics.jobs(p.Name)
 		h.makeProbe(p, n.routeOf(p))
 	}
-	for _, p := range n.pools {
+	for i, p := range n.pools {
 		p.leaving.Store(false)
+		p.revise(&n.configs[i], now)
 	}
 	for _, p := range n.leaving {
 		p.leaving.Store(true)
@@ -103,9 +105,14 @@ func (h *Hub) makeProbe(p *pool, r *route) {
 		Metrics: h.linkMetrics(p), Quota: &p.quota, Breaker: p.breaker, Wire: h.deps.Wire,
 		Redirect: func(l *link.Link, ev upstream.Event) (link.Redirection, bool) { return h.redirect(p, l, ev) },
 		OnChange: func(s link.Status) {
-			p.probed(s.State, time.Now())
+			now := time.Now()
+			p.probed(s.State, now)
+			if s.State == link.Down {
+				p.quality.Ended(s.Reason, now)
+			}
 			h.poolChanged()
 		},
+		OnJob: func(before, job *mining.Job) { h.compare(p, before, job) },
 	})
 }
 

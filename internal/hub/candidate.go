@@ -101,7 +101,9 @@ func (g *dedicated) movable() bool {
 }
 
 // regain tries the route's pools until one has taken over, for as long as the
-// route's grace is. A candidate at a better pool that is on its way has to hurry.
+// route's grace is, or for as long as it takes where the miner is held: then less
+// and less often, if it is not taken. A candidate at a better pool that is on its
+// way has to hurry.
 func (g *dedicated) regain() bool {
 	h := g.hub
 	g.mu.Lock()
@@ -116,25 +118,41 @@ func (g *dedicated) regain() bool {
 	g.mu.Lock()
 	deadline := time.Now().Add(g.route.conf().OutageGrace)
 	g.mu.Unlock()
-	for time.Now().Before(deadline) && h.ctx.Err() == nil {
+	next, pause := time.Time{}, regainEvery
+	for h.ctx.Err() == nil {
 		began := time.Now()
-		for _, p := range g.usable(time.Now()) {
-			if h.dials.Wait(h.ctx) != nil {
-				return false
-			}
-			if c := g.offer(p, nil); c != nil && c.wins() {
+		if !g.waits(began.Before(deadline)) {
+			return false
+		}
+		if pools := g.usable(began); len(pools) > 0 && !began.Before(next) {
+			if slices.ContainsFunc(pools, g.wonBy) {
 				return true
 			}
-		}
-		g.mu.Lock()
-		gone := !g.movable()
-		g.mu.Unlock()
-		if gone {
-			return false
+			if began.After(deadline) {
+				pause = min(2*pause, backoffMax)
+				next = time.Now().Add(pause)
+			}
 		}
 		rest(h.ctx, regainEvery-time.Since(began))
 	}
 	return false
+}
+
+// waits says that the miner is to have another link, within its grace or past it.
+func (g *dedicated) waits(grace bool) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.movable() && (grace || g.held != nil)
+}
+
+// wonBy says whether a candidate at a pool has taken over the miner, which has no
+// link.
+func (g *dedicated) wonBy(p *pool) bool {
+	if g.hub.dials.Wait(g.hub.ctx) != nil {
+		return false // the hub ends
+	}
+	c := g.offer(p, nil)
+	return c != nil && c.wins()
 }
 
 // usable are the route's pools that the miner could go to, best first. One
@@ -357,6 +375,8 @@ func (g *dedicated) takeOver(c *candidate) {
 		why = "its pool is not configured so any more"
 	case g.adrift:
 		why = "another route takes it"
+	case from.disabled.Load():
+		why = "its pool is disabled"
 	case from.drained.Load():
 		why = "its pool is drained"
 	case from.out(now):
@@ -365,6 +385,7 @@ func (g *dedicated) takeOver(c *candidate) {
 	if !lost {
 		g.supersede(since, now)
 	}
+	g.held = nil
 	g.logged, g.took, g.adrift = c.logins, now, false
 	g.link, g.pool, g.en1, g.en2Size, g.masked, g.mask, g.since = c.link, c.pool, c.en1, c.en2Size, c.masked, c.mask, since
 	for i, m := range g.members {

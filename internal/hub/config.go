@@ -56,6 +56,8 @@ type PoolConfig struct {
 	RefusalStreak int
 	// Redirects says where the pool may send its connections.
 	Redirects dial.Redirects
+	// Disabled pools are not connected to.
+	Disabled bool
 	// Found is what an earlier run has found out about the pool.
 	Found Found
 }
@@ -84,8 +86,8 @@ type RouteConfig struct {
 	// are sent back to it (2 min).
 	ReturnAfter time.Duration
 	// OutageGrace is how long miners are kept while no pool can serve them
-	// (20 s); then they are closed. With Hold those of a shared route are kept
-	// on the last work, for which nobody pays.
+	// (20 s); then they are closed. With Hold they are kept on the last work,
+	// for which nobody pays.
 	OutageGrace time.Duration
 	Hold        bool
 	// Vardiff rules the difficulties of the route's miners who came by a

@@ -83,6 +83,9 @@ type dedicated struct {
 	// before the link's pool said what may be rolled.
 	early *mining.Job
 
+	// held is what it works on while it has no link, nil where it is not held.
+	held *held
+
 	logins map[uint64]login
 	shares map[uint64]share
 
@@ -207,6 +210,7 @@ func (g *dedicated) tick(now time.Time) {
 	if g.over {
 		return
 	}
+	g.tickHeld(now)
 	// The next sweep would be too late.
 	if g.current != nil && now.Sub(g.sent) > g.hub.cfg.Refresh-sweepEvery {
 		g.refresh(now)
@@ -257,6 +261,9 @@ func (g *dedicated) submit(req *mining.Request, m *member, now time.Time) mining
 	if m == nil {
 		a.Verdict = mining.Unauthorized
 		return a
+	}
+	if g.held != nil {
+		return g.submitHeld(req, m, now)
 	}
 	w, _ := g.book.Get(req.Share.Job, now)
 	if w == nil {

@@ -63,12 +63,13 @@ func (g *dedicated) bereft() bool {
 	}
 }
 
-// preferred is the route's pools, those that can serve now first, and of these
-// those last that miners are kept away from.
+// preferred is the route's pools that are not disabled, those that can serve now
+// first, and of these those last that miners are kept away from.
 func (g *dedicated) preferred() []*pool {
 	g.mu.Lock()
 	now, pools := time.Now(), slices.Clone(g.route.order())
 	g.mu.Unlock()
+	pools = slices.DeleteFunc(pools, func(p *pool) bool { return p.disabled.Load() })
 	slices.SortStableFunc(pools, func(a, b *pool) int { return rank(a, now) - rank(b, now) })
 	return pools
 }
@@ -165,9 +166,10 @@ func (g *dedicated) LinkEnded(l *link.Link, reason mining.Reason, err error) {
 	defer g.mu.Unlock()
 	now, p := time.Now(), g.poolOf(l)
 	level := slog.LevelDebug
-	if reason != mining.MinerGone && reason != mining.Shutdown {
+	if reason != mining.MinerGone && reason != mining.Shutdown && reason != mining.PoolDisabled {
 		level = warnOr(&p.ended, now)
 	}
+	p.quality.Ended(reason, now)
 	attrs := []slog.Attr{
 		slog.String("pool", l.Pool()), slog.Uint64("miner", uint64(g.miner.ID)),
 		slog.String("link", l.ID().String()), slog.String("reason", string(reason)),
@@ -186,6 +188,7 @@ func (g *dedicated) LinkEnded(l *link.Link, reason mining.Reason, err error) {
 		if now.Sub(g.took) < dropAfter {
 			g.shy(g.pool, now)
 		}
+		g.hold(now)
 		g.link, g.current = nil, nil
 		g.since = g.hub.nextJob() // what was given before is nothing to the next link
 		g.turn()

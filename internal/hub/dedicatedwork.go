@@ -176,6 +176,9 @@ func (g *dedicated) onVerdict(ev upstream.Event) {
 	} else {
 		delete(g.shares, ev.Tag)
 	}
+	if !ev.Local && !ev.Late {
+		s.pool.quality.Answered(ev.Verdict, ev.RTT)
+	}
 	switch {
 	case ev.Local:
 	case ev.Verdict != mining.Unanswered: // late, too: the pool does speak

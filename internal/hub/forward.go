@@ -83,12 +83,17 @@ func (g *group) forward(m *shared, who *member, s *mining.Share, f *jobbook.Find
 // lostInFlight counts a share whose link ended while it was judged.
 func (g *group) lostInFlight(f *jobbook.Finding) {
 	if f.Block {
-		g.hub.log.LogAttrs(context.Background(), slog.LevelError, "a block was found for a pool connection that has just ended; it cannot be handed in",
-			slog.String("pool", f.Work.Job.Pool), slog.String("route", g.route.Name), slog.String("difficulty", f.Reached.String()))
+		g.hub.lostBlock(g.route, f)
 	}
 	if f.Verdict == mining.Accepted {
 		g.pool.notSubmitted(f.Work.Job.Difficulty)
 	}
+}
+
+// lostBlock says that there is no connection to hand a block in by.
+func (h *Hub) lostBlock(r *route, f *jobbook.Finding) {
+	h.log.LogAttrs(context.Background(), slog.LevelError, "a block was found for a pool connection that has just ended; it cannot be handed in",
+		slog.String("pool", f.Work.Job.Pool), slog.String("route", r.Name), slog.String("difficulty", f.Reached.String()))
 }
 
 // onVerdict books the pool's word on a share. g.mu is held.
@@ -122,13 +127,16 @@ func (g *group) onVerdict(ev upstream.Event) {
 	g.hub.deps.Ledger.RecordPool(ledger.Entry{
 		Worker: share.worker, Pool: p.book, PoolVerdict: ev.Verdict, PoolDifficulty: share.difficulty,
 	})
+	if share.ours == mining.Accepted && !ev.Late { // else a block that is none by our own check
+		p.quality.Answered(ev.Verdict, ev.RTT)
+	}
 	if ev.Verdict == mining.Unanswered {
 		g.hub.unanswered(p, share.at, now)
 		return
 	}
 	p.answered(share.at, ev.Verdict == mining.Accepted)
 	p.rtt.Store(int64(ev.RTT))
-	p.asked.add(now, 1)
+	p.asked.Add(now, 1)
 	if share.name != nil {
 		share.name.answered = true
 		p.suspect.Store(0)
@@ -167,8 +175,8 @@ func (g *group) refused(p *pool, share *forwarded, ev upstream.Event, now time.T
 
 // disagree counts and tells that the pool refused what we found valid.
 func (g *group) disagree(p *pool, share *forwarded, ev upstream.Event, now time.Time) {
-	p.disagreed.add(now, 1)
-	if n := p.refusals.Add(1); p.RefusalStreak > 0 && int(n) >= p.RefusalStreak {
+	p.disagreed.Add(now, 1)
+	if n, most := int64(p.refusals.Add(1)), p.streak.Load(); most > 0 && n >= most {
 		g.hub.shun(p, now, "it refuses share after share that is valid here")
 	}
 	p.discrepancies.Add(1)

@@ -134,9 +134,10 @@ func (g *group) LinkEnded(l *link.Link, reason mining.Reason, err error) {
 	defer g.mu.Unlock()
 	p := g.pool
 	level := slog.LevelDebug
-	if reason != mining.NoMiners && reason != mining.Shutdown {
+	if reason != mining.NoMiners && reason != mining.Shutdown && reason != mining.PoolDisabled {
 		level = warnOr(&p.ended, now)
 	}
+	p.quality.Ended(reason, now)
 	attrs := []slog.Attr{
 		slog.String("pool", l.Pool()), slog.String("route", g.route.Name), slog.Int("miners", len(g.members)),
 		slog.String("link", l.ID().String()), slog.String("reason", string(reason)),

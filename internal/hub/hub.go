@@ -14,6 +14,7 @@ import (
 	"github.com/loka/stratum/internal/link"
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/internal/pace"
+	"github.com/loka/stratum/internal/quality"
 	"github.com/loka/stratum/internal/vardiff"
 )
 
@@ -81,6 +82,9 @@ type Hub struct {
 	spaces  []*space
 	termsMu sync.Mutex
 	rulings map[ruling]*vardiff.Config
+
+	// blocks compares when the pools come with new ones.
+	blocks quality.Blocks
 }
 
 // New makes a hub. It reaches no pool before [Hub.Run].
@@ -214,8 +218,13 @@ const sweepEvery = time.Second
 
 // sweep looks after what happens by the clock.
 func (h *Hub) sweep(now time.Time) {
+	miners := make(map[*pool]int)
 	for _, s := range h.all() {
-		if d := s.tick(now); d != nil {
+		d, at := s.tick(now)
+		if at != nil {
+			miners[at]++
+		}
+		if d != nil {
 			d.seek(now)
 		}
 	}
@@ -224,9 +233,12 @@ func (h *Hub) sweep(now time.Time) {
 	}
 	for _, p := range h.roster().pools {
 		p.tickSuspicion(h.log, now)
+		p.tickQuality(now)
 	}
 	h.tend(now)
 	h.letGo()
+	h.tickDisabled(now)
+	h.tickConditions(miners, now)
 	h.keepFound()
 }
 

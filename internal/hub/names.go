@@ -189,7 +189,7 @@ func (r *route) oneAccount() bool { return len(r.conf().varies) == 0 }
 // accountVaries says whether a pool's account hangs on the miner's name: the
 // template does not begin with {account} or a name of its own.
 func (p *pool) accountVaries(r *route) bool {
-	return accountIn(p.template(r), p.Account, mining.NewWorker("a.b")) != accountIn(p.template(r), p.Account, mining.NewWorker("c.d"))
+	return p.template(r).AccountVaries(p.Account)
 }
 
 // accountOf is for whom a worker's shares are paid, by all pools of the route
@@ -200,16 +200,9 @@ func (r *route) accountOf(w *mining.Worker) string { return r.conf().accountOf(r
 func (c *routeConf) accountOf(r *route, w *mining.Worker) string {
 	all := make([]string, 0, len(c.varies))
 	for _, p := range c.varies {
-		all = append(all, accountIn(p.template(r), p.Account, w))
+		all = append(all, p.template(r).Account(p.Account, w))
 	}
 	return strings.Join(all, "\n")
-}
-
-// accountIn is the part of a pool's name for a worker that stands for the
-// account: what is before its first dot.
-func accountIn(t mining.Template, account string, w *mining.Worker) string {
-	name, _, _ := strings.Cut(t.Expand(account, w), ".")
-	return name
 }
 
 // loginOf is a link's own login: the template with the route's name as the
@@ -222,9 +215,9 @@ func (p *pool) loginOf(r *route, w *mining.Worker) string {
 	if w == nil || !p.accountVaries(r) {
 		return t.Expand(p.Account, &mining.Worker{Login: r.Name, Name: r.Name})
 	}
-	account := accountIn(t, p.Account, w)
+	account := t.Account(p.Account, w)
 	own := &mining.Worker{Login: account + "." + r.Name, User: account, Name: r.Name}
-	if name := t.Expand(p.Account, own); accountIn(t, p.Account, own) == account {
+	if name := t.Expand(p.Account, own); t.Account(p.Account, own) == account {
 		return name
 	}
 	return account

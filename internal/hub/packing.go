@@ -202,7 +202,7 @@ func (h *Hub) plan(now time.Time) (moves []emptying, ahead []*group) {
 		}
 	}
 	for _, k := range kinds {
-		if k.miners > 0 && k.empty == 0 && !k.any.pool.leaving.Load() && float64(k.room-k.miners) < reserve*float64(k.any.key.room()) {
+		if k.miners > 0 && k.empty == 0 && !k.any.pool.leaving.Load() && !k.any.pool.disabled.Load() && float64(k.room-k.miners) < reserve*float64(k.any.key.room()) {
 			ahead = append(ahead, k.any)
 		}
 	}
@@ -270,7 +270,7 @@ func (s *survey) spare(room int) bool {
 
 // kinds surveys all connections. h.packMu is held.
 func (h *Hub) kinds(now time.Time) map[groupKey]*survey {
-	kinds, warm := make(map[groupKey]*survey), make(map[groupKey]*int)
+	kinds, warm, accounts := make(map[groupKey]*survey), make(map[groupKey]*int), h.standbys(now)
 	for _, r := range h.roster().routes {
 		for _, p := range r.wanted(h, now) {
 			warm[groupKey{route: r, pool: p}] = new(int)
@@ -284,6 +284,8 @@ func (h *Hub) kinds(now time.Time) map[groupKey]*survey {
 		}
 		if key.account == "" {
 			k.warm = warm[groupKey{route: key.route, pool: key.pool}]
+		} else if accounts[key.kind()] != nil && k.warm == nil {
+			k.warm = new(int)
 		}
 		serving := k.count(groups)
 		if k.warm != nil {
@@ -368,6 +370,7 @@ func (h *Hub) prewarm(now time.Time) {
 			h.packMu.Unlock()
 		}
 	}
+	h.prewarmAccounts(now)
 }
 
 // layout is what the route's next miners will be told, as far as is known; ok

@@ -51,6 +51,7 @@ func (r *route) standIn(l extranonce.Layout) *pool {
 	pools := r.order()
 	for _, need := range []func(p *pool) bool{
 		func(p *pool) bool { return p.fits(l) && p.probe.Ready() },
+		func(p *pool) bool { return p.fits(l) && !p.disabled.Load() },
 		func(p *pool) bool { return p.fits(l) },
 	} {
 		if i := slices.IndexFunc(pools, need); i >= 0 {

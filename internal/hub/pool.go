@@ -2,7 +2,6 @@ package hub
 
 import (
 	"context"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -12,6 +11,7 @@ import (
 	"github.com/loka/stratum/internal/link"
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/internal/pace"
+	"github.com/loka/stratum/internal/quality"
 	"github.com/loka/stratum/internal/steer"
 	"github.com/loka/stratum/work"
 )
@@ -64,7 +64,7 @@ type pool struct {
 	// discrepancies counts valid shares that it refused; disagreed counts
 	// those of late, and asked the shares that it answered of late.
 	discrepancies    atomic.Uint64
-	disagreed, asked recent
+	disagreed, asked quality.Recent
 
 	// since is when it came back from its latest trouble, in Unix nanoseconds;
 	// 0 if it never had any. down says that its probe is, after it was active
@@ -84,6 +84,17 @@ type pool struct {
 	heard, shunned     atomic.Int64
 	// drained: an operator wants its miners elsewhere.
 	drained atomic.Bool
+	// disabled: nothing is to be connected to it, since disabledAt (Unix
+	// nanoseconds). By the configuration if Disabled, else by an operator.
+	disabled   atomic.Bool
+	disabledAt atomic.Int64
+	// byFile: the configuration disables it. streak is its refusal streak.
+	byFile atomic.Bool
+	streak atomic.Int64
+
+	condition condition
+	// quality is what is measured of it. It steers nothing.
+	quality quality.Meter
 
 	// kept is what was told to be kept last; the hub's Run owns it.
 	kept Found
@@ -212,7 +223,7 @@ func (h *Hub) shun(p *pool, now time.Time, why string) {
 // avoid is how much miners are to be kept away from the pool.
 func (p *pool) avoid(now time.Time) steer.Avoidance {
 	switch {
-	case p.drained.Load():
+	case p.drained.Load() || p.disabled.Load():
 		return steer.Drained
 	case p.shunned.Load() > now.UnixNano():
 		return steer.OfNoUse
@@ -302,39 +313,6 @@ func (p *pool) nextReading(tried work.VersionReading) bool {
 
 // trouble says whether the pool refuses too much of what is valid here.
 func (p *pool) trouble(now time.Time) bool {
-	bad, all := p.disagreed.count(now), p.asked.count(now)
+	bad, all := p.disagreed.Count(now), p.asked.Count(now)
 	return bad >= 3 && float64(bad) > 0.02*float64(all)
-}
-
-// recentSpan is how long recent counts: between one and two of it.
-const recentSpan = 10 * time.Minute
-
-// recent counts what happened in the last ten to twenty minutes.
-type recent struct {
-	mu         sync.Mutex
-	since      time.Time
-	now, older uint64
-}
-
-func (r *recent) add(now time.Time, n uint64) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.roll(now)
-	r.now += n
-}
-
-func (r *recent) count(now time.Time) uint64 {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.roll(now)
-	return r.now + r.older
-}
-
-func (r *recent) roll(now time.Time) {
-	switch age := now.Sub(r.since); {
-	case age >= 2*recentSpan:
-		r.since, r.now, r.older = now, 0, 0
-	case age >= recentSpan:
-		r.since, r.now, r.older = r.since.Add(recentSpan), 0, r.now
-	}
 }

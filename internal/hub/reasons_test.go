@@ -89,6 +89,7 @@ func handshakeEndings() []ending {
 		}},
 		{name: "asks to reconnect", reason: mining.Redirected, provoke: func(e *endings) { e.pool.last().reconnect("", 1) }, wait: time.Second},
 		{name: "falls silent", reason: mining.PoolSilent, wait: 90 * time.Second},
+		{name: "an operator", reason: mining.PoolDisabled, provoke: func(e *endings) { _, _ = e.h.hub.DisablePool("main") }},
 		{name: "we stop", reason: mining.Shutdown, provoke: func(e *endings) { e.stop() }},
 	}
 }

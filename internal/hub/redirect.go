@@ -58,11 +58,19 @@ func (h *Hub) tellRedirect(p *pool, outcome dial.RedirectOutcome, attrs ...slog.
 	h.log.LogAttrs(context.Background(), level, "pool asks a connection to reconnect", attrs...)
 }
 
-// dialer dials for the links of a pool. That a host has private addresses only
-// is known then, not before.
+// dialer dials for the links of a pool, unless that is disabled, and measures how
+// long that takes, the resolver aside. That a host has private addresses only is
+// known then, not before.
 func (h *Hub) dialer(p *pool) link.Dial {
 	return func(ctx context.Context, to dial.Endpoint) (net.Conn, error) {
-		conn, err := h.deps.Dial(ctx, to)
+		if err := p.closed(to); err != nil {
+			return nil, err
+		}
+		began := time.Now()
+		conn, err := h.deps.Dial(dial.OnNamed(ctx, func() { began = time.Now() }), to)
+		if err == nil {
+			p.quality.Connected(time.Since(began))
+		}
 		if failed, ok := errors.AsType[*dial.Error](err); ok && failed.Problem == dial.NotPublic {
 			h.tellRedirect(p, dial.RefusedAddress, slog.String("host", to.Host), slog.Int("port", int(to.Port)))
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/loka/stratum/internal/dial"
 	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/pace"
 	"github.com/loka/stratum/internal/steer"
 )
 
@@ -41,6 +42,8 @@ type route struct {
 	pin atomic.Pointer[pool]
 	// split divides the pools; nil where they are in one order.
 	split atomic.Pointer[split]
+	// stuck spaces the warnings of miners that cannot be sent to all its pools.
+	stuck pace.Pace
 }
 
 // routeConf is how a route is configured. It is immutable.
@@ -90,8 +93,9 @@ type next struct {
 	// confs are those of the routes, by index, and splits how they are divided.
 	confs  []*routeConf
 	splits []*split
-	// added are the pools that are new.
-	added []*pool
+	// added are the pools that are new, configs those of all pools, by index.
+	added   []*pool
+	configs []PoolConfig
 }
 
 // draft makes a roster of a configuration; nothing is changed by it. What is as it
@@ -100,7 +104,7 @@ func draft(cfg *Config, old *roster) (*next, error) {
 	if len(cfg.Pools) == 0 || len(cfg.Routes) == 0 {
 		return nil, errors.New("at least one pool and one route are needed")
 	}
-	n := &next{roster: roster{byName: make(map[string]*pool)}}
+	n := &next{roster: roster{byName: make(map[string]*pool)}, configs: cfg.Pools}
 	for _, pc := range cfg.Pools {
 		p := old.sameAs(&pc)
 		if p == nil {
@@ -146,6 +150,8 @@ func newPool(pc PoolConfig, was *pool) *pool {
 			p.Found = was.found()
 		}
 		p.drained.Store(was.drained.Load())
+		p.disabled.Store(was.disabled.Load() && !was.byFile.Load())
+		p.disabledAt.Store(was.disabledAt.Load())
 		p.unsubmitted.Store(was.unsubmitted.Load())
 		p.discrepancies.Store(was.discrepancies.Load())
 	}
@@ -153,14 +159,16 @@ func newPool(pc PoolConfig, was *pool) *pool {
 	return p
 }
 
-// samePool says whether a pool is configured in the same way, what an earlier run
-// has found aside.
+// samePool says whether a pool is configured in the same way, but for what an
+// earlier run has found and what [pool.revise] follows.
 func samePool(a, b *PoolConfig) bool {
 	x, y := *a, *b
 	if !sameTrust(x.Endpoint.Trust, y.Endpoint.Trust) {
 		return false
 	}
 	x.Found, y.Found = Found{}, Found{}
+	x.Disabled, y.Disabled = false, false
+	x.RefusalStreak, y.RefusalStreak = 0, 0
 	x.Endpoint.Trust, y.Endpoint.Trust = nil, nil
 	return reflect.DeepEqual(x, y)
 }

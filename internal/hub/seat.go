@@ -137,6 +137,7 @@ func (s *seat) admit(w *mining.Worker, name string, now time.Time) *member {
 	s.members = append(s.members, m)
 	if s.first == nil {
 		s.first = m
+		s.warnObstacles(w.Login, now)
 	}
 	return m
 }
@@ -170,16 +171,20 @@ func (s *seat) release() {
 }
 
 // tick looks after what happens by the clock, and returns the role of a miner
-// with a link of its own: what happens to others happens to groups.
-func (s *seat) tick(now time.Time) *dedicated {
+// with a link of its own: what happens to others happens to groups. at is where
+// the miner's work comes from.
+func (s *seat) tick(now time.Time) (d *dedicated, at *pool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.tickPast(now)
-	if d, ok := s.role.(*dedicated); ok {
+	if own, ok := s.role.(*dedicated); ok {
+		d = own
 		d.tick(now)
-		return d
 	}
-	return nil
+	if s.role != nil && !s.left {
+		at = s.role.at()
+	}
+	return d, at
 }
 
 // take gives the seat its route and the role that goes with it. mu is held.

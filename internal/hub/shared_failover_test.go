@@ -137,9 +137,7 @@ func TestFailoverFromASilentPool(t *testing.T) {
 		first, second := sharedPool("first"), sharedPool("second")
 		h := buildShared(t, []*fakePool{first, second}, nil)
 		guests := h.crowd(3)
-		// A new connection gets nothing either: else it is chance whether there is one
-		// before the miners go elsewhere.
-		first.change(func() { first.noJob = true })
+		first.refuse.Store(true) // nor does it let anybody in
 		for range 3 {
 			pass(29 * time.Second)
 			second.job()

@@ -6,6 +6,7 @@ import (
 
 	"github.com/loka/stratum/internal/link"
 	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/quality"
 	"github.com/loka/stratum/work"
 )
 
@@ -21,8 +22,8 @@ type PoolState struct {
 	Links int
 	// RTT is the round trip of the last share; 0 is none yet.
 	RTT time.Duration
-	// Standby says that the pool could serve, and no route prefers it now.
-	Standby bool
+	// Condition is how the pool is doing.
+	Condition PoolCondition
 	// Drained says that an operator wants its miners elsewhere.
 	Drained bool
 	// Miners counts those whose work comes from the pool now.
@@ -41,6 +42,8 @@ type PoolState struct {
 	// Shunned says that miners are kept away from it for a while, for it is
 	// connected and of no use.
 	Shunned bool
+	// Quality is what was measured of it.
+	Quality quality.Report
 	// Shared are its shared connections.
 	Shared []LinkState
 	// Leaving says that it is not configured any more, and that its miners go to
@@ -105,24 +108,25 @@ type MinerState struct {
 	// work it has; both are 0 in dedicated mode.
 	Hashrate float64
 	Link     mining.LinkID
+	// Obstacles are the pools of its route that it cannot be sent to, and
+	// FewerBits those that let it roll fewer version bits than it may have
+	// been told.
+	Obstacles []Obstacle
+	FewerBits []string
 }
 
 // Pools takes a snapshot of every pool, in the order of the configuration. Those
 // that are not configured any more and still have miners come after. What was
 // configured otherwise counts with what is in its place.
 func (h *Hub) Pools() []PoolState {
-	preferred, now := make(map[*pool]bool), time.Now()
-	ro := h.roster()
-	for _, r := range ro.routes {
-		if p := r.active(now); p != nil {
-			preferred[p] = true
-		}
-	}
-	miners := make(map[string]int)
+	now, ro := time.Now(), h.roster()
+	preferred := h.preferred(now)
+	at, miners := make(map[*pool]int), make(map[string]int)
 	for _, s := range h.all() {
 		s.mu.Lock()
 		if s.role != nil && !s.left {
 			if p := s.role.at(); p != nil {
+				at[p]++
 				miners[p.Name]++
 			}
 		}
@@ -144,14 +148,15 @@ func (h *Hub) Pools() []PoolState {
 	}
 	states := make([]PoolState, 0, len(all))
 	for _, p := range all {
+		probe := p.probe.Status()
 		states = append(states, PoolState{
-			PoolConfig: p.PoolConfig, Probe: p.probe.Status(), Breaker: p.breaker.State(), Links: links[p.Name], Leaving: p.leaving.Load(),
-			RTT:     time.Duration(p.rtt.Load()),
-			Standby: !preferred[p] && miners[p.Name] == 0, Drained: p.drained.Load(),
+			PoolConfig: p.PoolConfig, Probe: probe, Breaker: p.breaker.State(), Links: links[p.Name], Leaving: p.leaving.Load(),
+			RTT:       time.Duration(p.rtt.Load()),
+			Condition: p.conditionOf(at[p], preferred[p], &probe, now), Drained: p.drained.Load(),
 			Miners: miners[p.Name], OneWorker: p.knowsOne(now), Reading: p.reading(),
 			Unsubmitted: p.unsubmitted.Load(), Discrepancies: p.discrepancies.Load(), Trouble: p.trouble(now),
-			Shunned: p.shunned.Load() > now.UnixNano(),
-			Shared:  shared[p.Name],
+			Shunned: p.shunned.Load() > now.UnixNano(), Quality: p.quality.Report(now),
+			Shared: shared[p.Name],
 		})
 	}
 	return states
@@ -178,19 +183,21 @@ func (g *group) state() (p *pool, s LinkState, ok bool) {
 
 // Routes takes a snapshot of every route, in the order they are matched.
 func (h *Hub) Routes() []RouteState {
-	miners, links := make(map[*route]int), make(map[*route]int)
+	miners, links, unpaid := make(map[*route]int), make(map[*route]int), make(map[*route]int)
 	for _, s := range h.all() {
-		s.mu.Lock()
-		if s.route != nil && !s.left {
-			miners[s.route]++
-			if d, ok := s.role.(*dedicated); ok && d.link != nil {
-				links[s.route]++
-			}
+		r, linked, held := s.routed()
+		if r == nil {
+			continue
 		}
-		s.mu.Unlock()
+		miners[r]++
+		if linked {
+			links[r]++
+		}
+		if held {
+			unpaid[r]++
+		}
 	}
-	ro := h.roster()
-	unpaid, parts := make(map[*route]int), make(map[*route][]PartState)
+	ro, parts := h.roster(), make(map[*route][]PartState)
 	for _, r := range ro.routes {
 		parts[r] = r.split.Load().state()
 	}
@@ -218,6 +225,20 @@ func (h *Hub) Routes() []RouteState {
 	return states
 }
 
+// routed is the route that the miner is on, nil where it is on none or gone; linked
+// says that it has a link of its own, held that it has none and is held.
+func (s *seat) routed() (r *route, linked, held bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.left {
+		return nil, false, false
+	}
+	if d, ok := s.role.(*dedicated); ok {
+		linked, held = d.link != nil, d.held != nil
+	}
+	return s.route, linked, held
+}
+
 // Ready says that at least one route can serve work.
 func (h *Hub) Ready() bool {
 	now := time.Now()
@@ -238,6 +259,7 @@ func (h *Hub) MinerState(m *mining.Miner) MinerState {
 	at.mu.Lock()
 	defer at.mu.Unlock()
 	s := MinerState{Accepted: at.accepted, Rejected: at.rejected}
+	s.Obstacles, s.FewerBits = at.obstacles()
 	if at.route != nil {
 		s.Route = at.route.Name
 	}

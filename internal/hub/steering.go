@@ -103,8 +103,11 @@ func (h *Hub) legs(key groupKey, of []*pool, seen map[groupKey]standing, now tim
 		fits, probed := p.fits(layout), h.poolUp(p, now)
 		groups := h.standing(key.kindOf(p), seen, now)
 		usable := fits && (groups.work || probed && groups.stands)
-		if p == key.pool && groups.work {
+		switch {
+		case p == key.pool && groups.work:
 			usable = true // whatever the pool gives others now
+		case p.disabled.Load():
+			usable = false // its connections are about to be closed
 		}
 		pools = append(pools, steer.Pool{
 			Usable: usable, Since: p.healthySince(), Pinned: p == key.route.pin.Load(), Avoid: p.avoid(now),
@@ -330,6 +333,8 @@ func (g *group) shift(to *pool, stands bool, now time.Time) {
 		level = slog.LevelInfo
 	case g.pool.leaving.Load():
 		level, why = slog.LevelInfo, "their pool is not configured so any more"
+	case g.pool.disabled.Load():
+		level, why = slog.LevelInfo, "their pool is disabled"
 	case g.pool.drained.Load():
 		level, why = slog.LevelInfo, "their pool is drained"
 	case g.pool.out(now):

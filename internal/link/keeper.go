@@ -45,8 +45,11 @@ type KeeperDeps struct {
 	// it.
 	Redirect func(l *Link, ev upstream.Event) (Redirection, bool)
 	// OnChange, if not nil, is called after the state or the facts (all but
-	// job and difficulty) have changed, from the goroutine in Run, with no lock held.
+	// job and difficulty) have changed, from the goroutine in Run, Pause or Resume, with no lock held.
 	OnChange func(Status)
+	// OnJob, if not nil, is called from the goroutine in Run with each job; before is the one
+	// that came before it on the same connection, or nil.
+	OnJob func(before, job *mining.Job)
 }
 
 // Redirection is where a pool has sent one of its links.
@@ -75,6 +78,8 @@ type Keeper struct {
 	status  Status
 	next    *Redirection // for the next connection; nil is where the pool is configured
 	try     attempt
+	link    *Link         // of the attempt under way, nil between two
+	resumed chan struct{} // closed by Resume; nil while there is no pause
 	changed chan struct{} // closed and replaced under mu at every change
 }
 
@@ -105,7 +110,7 @@ func setDefault(d *time.Duration, def time.Duration) {
 
 // Run keeps the pool connected until ctx ends; its error is ctx's.
 func (k *Keeper) Run(ctx context.Context) error {
-	Persist(ctx, k.cfg.BackoffMin, k.cfg.BackoffMax, func() bool { return k.attempt(ctx) })
+	Persist(ctx, k.cfg.BackoffMin, k.cfg.BackoffMax, func() bool { return k.await(ctx) != nil || k.attempt(ctx) })
 	return context.Cause(ctx)
 }
 
@@ -116,26 +121,31 @@ func (k *Keeper) attempt(ctx context.Context) (healthy bool) {
 		k.mu.Lock()
 		next := k.next
 		k.next = nil
+		l := k.make(next)
+		if k.resumed != nil {
+			k.mu.Unlock()
+			return false
+		}
+		k.link = l
 		k.try = attempt{masked: k.cfg.Link.VersionMask == 0}
 		k.try.facts.Difficulty = 1
 		k.status.Attempts++
 		k.mu.Unlock()
-		l := k.link(next)
 		reason := l.Run(ctx)
-		if reason == mining.Redirected || l.strayed() {
+		if (reason == mining.Redirected || l.strayed()) && !k.paused() {
 			continue
 		}
 		k.mu.Lock()
 		defer k.mu.Unlock()
 		activeAt := k.try.activeAt
-		k.try.known = false
+		k.try.known, k.link = false, nil
 		return !activeAt.IsZero() && time.Since(activeAt) > k.cfg.HealthyAfter
 	}
 	return false
 }
 
-// link makes the next link, to where the pool has sent us if next is not nil.
-func (k *Keeper) link(next *Redirection) *Link {
+// make makes the next link, to where the pool has sent us if next is not nil.
+func (k *Keeper) make(next *Redirection) *Link {
 	cfg, breaker := k.cfg.Link, k.deps.Breaker
 	if next != nil { // whether anybody is there says nothing of the pool
 		cfg.Endpoint, cfg.Hops, breaker = next.Endpoint, next.Hops, nil

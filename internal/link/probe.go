@@ -40,6 +40,11 @@ func (p probe) LinkEvent(l *Link, ev upstream.Event) {
 	if connect > 0 {
 		k.status.Connect = connect
 	}
+	if k.resumed != nil {
+		k.mu.Unlock()
+		return // the link is being closed
+	}
+	before := k.try.facts.Job
 	news, end := k.try.learn(ev)
 	if k.try.known {
 		k.status.Facts, k.status.Known = k.try.facts, true
@@ -67,6 +72,9 @@ func (p probe) LinkEvent(l *Link, ev upstream.Event) {
 	}
 	if (news || activated) && k.deps.OnChange != nil {
 		k.deps.OnChange(status)
+	}
+	if ev.Kind == upstream.Job && k.deps.OnJob != nil {
+		k.deps.OnJob(before, ev.Job)
 	}
 	if end != "" {
 		l.Close(end)
@@ -131,6 +139,10 @@ func (a *attempt) awaits(login string) string {
 func (k *Keeper) alarm(now time.Time) time.Time {
 	k.mu.Lock()
 	a := &k.try
+	if k.resumed != nil {
+		k.mu.Unlock()
+		return time.Time{}
+	}
 	k.awaiting()
 	var due time.Time
 	if k.settling {
@@ -162,6 +174,10 @@ func (p probe) LinkEnded(l *Link, reason mining.Reason, err error) {
 		return // the next link follows at once, and tells
 	}
 	k.mu.Lock()
+	if k.resumed != nil || reason == mining.PoolDisabled {
+		k.mu.Unlock()
+		return // Pause has said so
+	}
 	text := k.explain(reason, err)
 	k.try.known = false
 	k.down(reason, text)

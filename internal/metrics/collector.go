@@ -5,6 +5,7 @@ import (
 
 	"github.com/loka/stratum/internal/ledger"
 	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/quality"
 	"github.com/loka/stratum/internal/view"
 )
 
@@ -32,6 +33,10 @@ type viewCollector struct {
 	up, difficulty, lastJob *prometheus.Desc
 	breaker                 *prometheus.Desc
 	lost                    *prometheus.Desc
+	score, blockDelay       *prometheus.Desc
+	connectRTT, rejects     *prometheus.Desc
+	submitRTT, submitP90    *prometheus.Desc
+	silences, disconnects   *prometheus.Desc
 	shares, poolShares      *prometheus.Desc
 	work, poolWork          *prometheus.Desc
 }
@@ -51,6 +56,14 @@ func newViewCollector(source Source, pools func() []string) *viewCollector {
 		breaker:     desc("pool_breaker_state", "1 for the state that the pool's breaker is in, 0 for the others: closed lets connections be made, open does not, half_open lets one try.", "pool", "state"),
 		difficulty:  desc("pool_difficulty", "The pool's difficulty at its last job; 0 until there is one.", "pool"),
 		lastJob:     desc("pool_last_job_timestamp_seconds", "When the pool's last job came, in seconds since 1970; 0 until there is one.", "pool"),
+		score:       desc("pool_quality", "How well the pool serves, from 0 to 1, by all that is measured of it; 1 until anything is.", "pool"),
+		connectRTT:  desc("pool_connect_rtt_seconds", "Median of the time that connecting to the pool took, of the latest 16 connections; 0 until there is one.", "pool"),
+		submitRTT:   desc("pool_submit_rtt_seconds", "Median of the time to the pool's answer to a share, of the last 10 to 20 minutes; 0 where there was none.", "pool"),
+		submitP90:   desc("pool_submit_rtt_p90_seconds", "90th percentile of the time to the pool's answer to a share, of the last 10 to 20 minutes; 0 where there was none.", "pool"),
+		rejects:     desc("pool_reject_ratio", "Part of the shares of the last 10 to 20 minutes that the pool refused or did not answer.", "pool"),
+		blockDelay:  desc("pool_block_delay_seconds", "How much later than the first pool the pool gave work on a new block, mean of the latest 16; 0 where there is nothing to compare.", "pool"),
+		silences:    desc("pool_silences", "Connections on which nothing came in time, and jobs that none followed for 5 minutes, of the last 10 to 20 minutes.", "pool"),
+		disconnects: desc("pool_disconnects", "Connections that the pool or the network ended or did not let come about, of the last 10 to 20 minutes; those within 10 s are one.", "pool"),
 		lost:        desc("work_not_submitted_total", "Work that miners did above the pool's difficulty while it climbed, and that the pool could not be paid for, in difficulty-1 shares; times 2^32 it is hashes.", "pool"),
 		shares:      desc("shares_total", "Shares by our own verdict; they outlive a restart.", "pool", "verdict"),
 		poolShares:  desc("pool_shares_total", "Shares by the pool's verdict; they outlive a restart.", "pool", "verdict"),
@@ -61,7 +74,7 @@ func newViewCollector(source Source, pools func() []string) *viewCollector {
 
 // Describe implements [prometheus.Collector].
 func (c *viewCollector) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{c.miners, c.slots, c.ready, c.connections, c.pooled, c.up, c.breaker, c.difficulty, c.lastJob, c.lost, c.shares, c.poolShares, c.work, c.poolWork} {
+	for _, d := range []*prometheus.Desc{c.miners, c.slots, c.ready, c.connections, c.pooled, c.up, c.breaker, c.difficulty, c.lastJob, c.lost, c.score, c.connectRTT, c.submitRTT, c.submitP90, c.rejects, c.blockDelay, c.silences, c.disconnects, c.shares, c.poolShares, c.work, c.poolWork} {
 		out <- d
 	}
 }
@@ -107,6 +120,7 @@ func (c *viewCollector) Collect(out chan<- prometheus.Metric) {
 		}
 		gauge(c.lastJob, at, name)
 		counter(c.lost, s.WorkNotSubmitted, name)
+		c.collectQuality(&s.Quality, func(d *prometheus.Desc, v float64) { gauge(d, v, name) })
 	}
 	for _, name := range append(pools, ledger.NoPool) {
 		t := books[name]
@@ -121,6 +135,21 @@ func (c *viewCollector) Collect(out chan<- prometheus.Metric) {
 			counter(c.poolWork, t.PoolWorkAccepted, name)
 		}
 	}
+}
+
+func (c *viewCollector) collectQuality(q *quality.Report, gauge func(d *prometheus.Desc, v float64)) {
+	score := 1.0
+	if q.Known {
+		score = q.Score
+	}
+	gauge(c.score, score)
+	gauge(c.connectRTT, q.Connect.Seconds())
+	gauge(c.submitRTT, q.Submit.Seconds())
+	gauge(c.submitP90, q.SubmitP90.Seconds())
+	gauge(c.rejects, q.RejectRate())
+	gauge(c.blockDelay, q.BlockDelay.Seconds())
+	gauge(c.silences, float64(q.Silences))
+	gauge(c.disconnects, float64(q.Disconnects))
 }
 
 // up says that a pool in this state serves work or could.

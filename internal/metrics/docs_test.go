@@ -36,7 +36,7 @@ scrape_configs:
     # authorization: {credentials_file: /var/lib/loka/api.token}
 ` + "```" + `
 
-Every series exists at 0 from the start. Values of ` + "`pool`" + ` are the configured pools' names; shares that belong to no pool are under ` + "`(none)`" + `. Values of ` + "`reason`" + ` and
+Every series exists at 0 from the start, ` + "`loka_pool_quality`" + ` at 1. Values of ` + "`pool`" + ` are the configured pools' names; shares that belong to no pool are under ` + "`(none)`" + `. Values of ` + "`reason`" + ` and
 ` + "`verdict`" + ` are in [REASONS.md](REASONS.md). Besides these there are the Go runtime's ` + "`go_*`" + ` and the process' ` + "`process_*`" + `.
 
 Both verdicts are counted: ` + "`loka_shares_total`" + ` is ours, ` + "`loka_pool_shares_total`" + ` the pool's. What a pool really pays is

@@ -14,6 +14,7 @@ import (
 
 	"github.com/loka/stratum/internal/ledger"
 	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/quality"
 	"github.com/loka/stratum/internal/view"
 )
 
@@ -85,6 +86,8 @@ func TestEverySeriesAtTheStart(t *testing.T) {
 			"pool_connections", "pool_up", "work_accepted_total", "jobs_total", "pool_rtt_seconds",
 			"pool_work_accepted_total", "pool_difficulty", "pool_last_job_timestamp_seconds", "pool_bad_lines_total", "pool_late_answers_total",
 			"work_not_submitted_total", "pool_miners",
+			"pool_connect_rtt_seconds", "pool_submit_rtt_seconds", "pool_submit_rtt_p90_seconds", "pool_reject_ratio",
+			"pool_block_delay_seconds", "pool_silences", "pool_disconnects",
 		} {
 			want = append(want, "loka_"+name+`{pool="`+pool+`"}`)
 		}
@@ -108,6 +111,11 @@ func TestEverySeriesAtTheStart(t *testing.T) {
 	for _, series := range want {
 		if got := value(t, body, series); got != "0" {
 			t.Errorf("%s is %q at the start", series, got)
+		}
+	}
+	for _, pool := range []string{"main", "backup"} {
+		if got := value(t, body, `loka_pool_quality{pool="`+pool+`"}`); got != "1" {
+			t.Errorf("the quality of %s is %q at the start", pool, got)
 		}
 	}
 	if !regexp.MustCompile(`(?m)^loka_build_info\{go="go[^"]+",version="1\.2\.3"\} 1$`).MatchString(body) {
@@ -149,8 +157,12 @@ func TestPromtool(t *testing.T) {
 func TestCountersCount(t *testing.T) {
 	m, source := newMetrics(t)
 	source.miners, source.slots, source.ready = 7, 5, true
+	measured := quality.Report{
+		Known: true, Score: 0.75, Connect: 500 * time.Millisecond, Submit: 250 * time.Millisecond, SubmitP90: 2 * time.Second,
+		Answers: 8, Rejects: map[mining.Verdict]uint64{mining.Stale: 1, mining.Unanswered: 1}, BlockDelay: 1500 * time.Millisecond, Blocks: 3, Silences: 4, Disconnects: 5,
+	}
 	source.pools = []view.PoolState{
-		{Name: "main", State: view.PoolActive, Connections: 8, Miners: 700, Difficulty: 1024, LastJobAt: epoch, WorkNotSubmitted: 0.5},
+		{Name: "main", State: view.PoolActive, Connections: 8, Miners: 700, Difficulty: 1024, LastJobAt: epoch, WorkNotSubmitted: 0.5, Quality: measured},
 		{Name: "backup", State: view.PoolDown},
 		{Name: "stranger", State: view.PoolActive},
 	}
@@ -182,16 +194,25 @@ func TestCountersCount(t *testing.T) {
 
 	body, _ := scrape(t, m, "")
 	for series, want := range map[string]string{
-		"loka_miners_connected":              "7",
-		"loka_ready":                         "1",
-		`loka_pool_up{pool="main"}`:          "1",
-		`loka_pool_up{pool="backup"}`:        "0",
-		`loka_pool_connections{pool="main"}`: "8",
-		`loka_pool_miners{pool="main"}`:      "700",
-		`loka_pool_discrepancies_total{pool="main",verdict="low_difficulty"}`: "1",
-		`loka_pool_discrepancies_total{pool="main",verdict="invalid"}`:        "1",
-		`loka_work_not_submitted_total{pool="main"}`:                          "0.5",
-		`loka_vardiff_changes_total{direction="up"}`:                          "1",
+		"loka_miners_connected":                                                    "7",
+		"loka_ready":                                                               "1",
+		`loka_pool_up{pool="main"}`:                                                "1",
+		`loka_pool_up{pool="backup"}`:                                              "0",
+		`loka_pool_connections{pool="main"}`:                                       "8",
+		`loka_pool_miners{pool="main"}`:                                            "700",
+		`loka_pool_quality{pool="main"}`:                                           "0.75",
+		`loka_pool_quality{pool="backup"}`:                                         "1",
+		`loka_pool_connect_rtt_seconds{pool="main"}`:                               "0.5",
+		`loka_pool_submit_rtt_seconds{pool="main"}`:                                "0.25",
+		`loka_pool_submit_rtt_p90_seconds{pool="main"}`:                            "2",
+		`loka_pool_reject_ratio{pool="main"}`:                                      "0.25",
+		`loka_pool_block_delay_seconds{pool="main"}`:                               "1.5",
+		`loka_pool_silences{pool="main"}`:                                          "4",
+		`loka_pool_disconnects{pool="main"}`:                                       "5",
+		`loka_pool_discrepancies_total{pool="main",verdict="low_difficulty"}`:      "1",
+		`loka_pool_discrepancies_total{pool="main",verdict="invalid"}`:             "1",
+		`loka_work_not_submitted_total{pool="main"}`:                               "0.5",
+		`loka_vardiff_changes_total{direction="up"}`:                               "1",
 		`loka_slots_in_use`:                                                        "5",
 		`loka_pool_difficulty{pool="main"}`:                                        "1024",
 		`loka_pool_last_job_timestamp_seconds{pool="main"}`:                        "1.767323045e+09",

@@ -63,6 +63,7 @@ var describeReason = map[Reason]Description{
 	Redirected:           {"The pool asked the connection that watches it to reconnect, and that was followed.", "Nothing; see loka_pool_reconnects_total for what became of such wishes."},
 	PoolSilent:           {"No line from the pool for too long.", "The pool or the network froze; a new connection is made by itself."},
 	MinerGone:            {"The one miner of a dedicated pool connection left.", "Nothing."},
+	PoolDisabled:         {"The pool is disabled, by an operator or by the configuration.", "Nothing; `loka pool enable` or `enabled = true` takes it back into use."},
 	NoMiners:             {"A shared pool connection had no miner for a while, or its miners fitted on others.", "Nothing."},
 }
 

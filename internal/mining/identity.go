@@ -98,3 +98,16 @@ func (t Template) Expand(account string, w *Worker) string {
 	}
 	return b.String()
 }
+
+// Account is the part of a pool's name for a worker that stands for the account
+// which is paid: what is before its first dot.
+func (t Template) Account(account string, w *Worker) string {
+	name, _, _ := strings.Cut(t.Expand(account, w), ".")
+	return name
+}
+
+// AccountVaries says whether which account is paid hangs on the worker's name: the
+// template does not begin with {account} or a name of its own.
+func (t Template) AccountVaries(account string) bool {
+	return t.Account(account, NewWorker("a.b")) != t.Account(account, NewWorker("c.d"))
+}

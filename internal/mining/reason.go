@@ -107,6 +107,8 @@ const (
 	// NoMiners: a shared link had no miner for a while, or its miners work on
 	// other links now.
 	NoMiners Reason = "no_miners"
+	// PoolDisabled: an operator or the configuration disabled the pool.
+	PoolDisabled Reason = "pool_disabled"
 )
 
 // Side tells the two kinds of connection apart.
@@ -127,7 +129,7 @@ func Reasons(side Side) []Reason {
 	}
 	if side == Upstream {
 		return append(both, DialFailed, ProxyFailed, TLSFailed, PoolHandshakeTimeout, SubscribeRefused,
-			BadExtranonce, PoolAuthorizeRefused, Redirected, PoolSilent, MinerGone, NoMiners)
+			BadExtranonce, PoolAuthorizeRefused, Redirected, PoolSilent, MinerGone, NoMiners, PoolDisabled)
 	}
 	return append(both, HandshakeTimeout, AuthorizeTimeout, IdleTimeout, UnknownProtocol,
 		HTTPRequest, ConnectMalformed, ConnectForbidden, ConnectNoRoute, ConnectNoPool,

@@ -8,6 +8,7 @@ import (
 
 	"github.com/loka/stratum/internal/ledger"
 	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/quality"
 	"github.com/loka/stratum/work"
 )
 
@@ -46,13 +47,13 @@ func worker(b *ledger.Worker, here *attendance) Worker {
 
 func pool(s *PoolState, b *ledger.Pool, now time.Time) Pool {
 	p := Pool{
-		Name: s.Name, URL: s.URL, State: s.State, Since: moment(s.Since),
+		Name: s.Name, URL: s.URL, State: s.State, Since: moment(s.Since), Reason: s.Reason,
 		Connections: s.Connections, Difficulty: finite(s.Difficulty),
 		RTTSeconds: s.RTT.Seconds(), VersionMask: mask(s.VersionMask),
 		Extranonce1Size: s.Extranonce1Size, Extranonce2Size: s.Extranonce2Size,
 		Error: s.Error, Breaker: s.Breaker, Drained: s.Drained, Miners: s.Miners, OneWorker: s.OneWorker, VersionBits: s.VersionBits,
 		Discrepancies: s.Discrepancies, WorkNotSubmitted: sane(s.WorkNotSubmitted),
-		Links: make([]Link, 0, len(s.Links)),
+		Links: make([]Link, 0, len(s.Links)), Quality: measured(&s.Quality),
 	}
 	for i := range s.Links {
 		p.Links = append(p.Links, link(&s.Links[i]))
@@ -69,6 +70,26 @@ func pool(s *PoolState, b *ledger.Pool, now time.Time) Pool {
 		p.Hashrate = hashrate(b.Hashrate)
 	}
 	return p
+}
+
+func measured(r *quality.Report) Quality {
+	q := Quality{
+		ConnectRTT: r.Connect.Seconds(), SubmitRTT: r.Submit.Seconds(), SubmitRTTP90: r.SubmitP90.Seconds(),
+		Rejects: make(map[string]uint64, len(r.Rejects)), Silences: r.Silences, Disconnects: r.Disconnects,
+	}
+	if r.Known {
+		q.Score = &r.Score
+	}
+	if rate := r.RejectRate(); r.Answers > 0 {
+		q.RejectRate = &rate
+	}
+	for v, n := range r.Rejects {
+		q.Rejects[v.String()] = n
+	}
+	if late := r.BlockDelay.Seconds(); r.Blocks > 0 {
+		q.BlockDelay = &late
+	}
+	return q
 }
 
 func link(s *LinkState) Link {
@@ -90,6 +111,7 @@ func miner(s *MinerState, now time.Time) Miner {
 		Extranonce2Size: s.Extranonce2Size, BytesIn: s.BytesIn, BytesOut: s.BytesOut,
 		Accepted: s.Accepted, Rejected: s.Rejected, LastShareAt: moment(s.LastShareAt),
 		Hashrate: sane(s.Hashrate), Link: s.Link, Warnings: append([]string{}, s.Warnings...),
+		Movable: len(s.Obstacles) == 0, NotMovableTo: append([]Obstacle{}, s.Obstacles...), FewerBits: append([]string{}, s.FewerBits...),
 	}
 	if s.Remote.IsValid() {
 		m.Remote = s.Remote.String()

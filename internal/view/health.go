@@ -65,12 +65,12 @@ func checkRoute(r *RouteState) Check {
 }
 
 func checkPool(s *PoolState, now time.Time) Check {
-	if s.Drained && s.Miners == 0 { // on purpose, and what is wrong with it harms nobody
+	if s.Drained && s.Miners == 0 && s.State != PoolDisabled { // on purpose, and what is wrong with it harms nobody
 		return Check{Status: OK, Detail: "drained; " + because(s.State, s.Error)}
 	}
 	switch s.State {
 	case PoolDisabled:
-		return Check{Status: OK, Detail: "disabled"}
+		return Check{Status: OK, Detail: "disabled " + strings.ReplaceAll(s.Reason, "_", " ")}
 	case PoolConnecting:
 		return Check{Status: Degraded, Detail: because("connecting", s.Error), Advice: "wait; if it lasts, check url and that this machine can reach it"}
 	case PoolDown:

@@ -20,7 +20,9 @@ func TestHealth(t *testing.T) {
 		detail string
 	}{
 		{"all well", func(h *fakeHub, _ *ledger.Ledger) { h.pools[1].State = PoolStandby }, OK, "", "", ""},
-		{"disabled is well", func(h *fakeHub, _ *ledger.Ledger) { h.pools[1].State = PoolDisabled }, OK, "", "", ""},
+		{"disabled is well", func(h *fakeHub, _ *ledger.Ledger) {
+			h.pools[1].State, h.pools[1].Reason, h.pools[1].Drained = PoolDisabled, "by_operator", true
+		}, OK, "", "", ""},
 		{"connecting", func(*fakeHub, *ledger.Ledger) {}, Degraded, "pool:backup", Degraded, "connecting"},
 		{"a pool is down", func(h *fakeHub, _ *ledger.Ledger) {
 			h.pools[1].State, h.pools[1].Error = PoolDown, "connection refused"
@@ -82,6 +84,10 @@ func TestHealthSaysWhatIsArranged(t *testing.T) {
 	hub.pools[1].State, hub.pools[1].Error, hub.pools[1].Drained = PoolDown, "connection refused", true
 	hub.routes[0].Pinned = "backup"
 	checks := m.Health().Checks
+	hub.pools[1].State, hub.pools[1].Reason = PoolDisabled, "by_operator"
+	if got := m.Health().Checks["pool:backup"]; got != (Check{Status: OK, Detail: "disabled by operator"}) {
+		t.Errorf("disabled: %+v", got)
+	}
 	for name, want := range map[string]string{
 		"pool:backup": "drained; down: connection refused",
 		"route:farm":  "served by pool main; pinned to pool backup",

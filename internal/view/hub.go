@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/quality"
 	"github.com/loka/stratum/work"
 )
 
@@ -42,9 +43,9 @@ const (
 const (
 	// PoolConnecting: the first connection is being made.
 	PoolConnecting = "connecting"
-	// PoolActive: it serves work.
+	// PoolActive: miners work for it.
 	PoolActive = "active"
-	// PoolStandby: it could serve work, and a preferred pool does.
+	// PoolStandby: it is connected and ready, and no miner works for it.
 	PoolStandby = "standby"
 	// PoolDegraded: it serves work, but something about it is wrong.
 	PoolDegraded = "degraded"
@@ -86,6 +87,11 @@ type MinerState struct {
 	Hashrate float64
 	// Link is the pool connection whose work it has; 0: none.
 	Link uint64
+	// Obstacles are the pools of its route that it cannot be sent to, and
+	// FewerBits those that let it roll fewer version bits than it may have
+	// been told.
+	Obstacles []Obstacle
+	FewerBits []string
 	// Warnings say what is wrong with what it does, in words.
 	Warnings []string
 }
@@ -123,6 +129,8 @@ type PoolState struct {
 	State string
 	// Since is when the state was entered.
 	Since time.Time
+	// Reason is one word for why it is in that state.
+	Reason string
 	// Connections counts open links, the probe included.
 	Connections int
 	// Difficulty is the pool's at its last job; 0: none yet.
@@ -157,6 +165,8 @@ type PoolState struct {
 	// above the pool's difficulty while it climbed, and that the pool could
 	// not be paid for.
 	WorkNotSubmitted float64
+	// Quality is what was measured of it.
+	Quality quality.Report
 	// Links are its connections that miners share, oldest first. Those of
 	// dedicated routes are not listed: there is one for each miner.
 	Links []LinkState

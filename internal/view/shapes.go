@@ -48,6 +48,7 @@ type Pool struct {
 	URL               string     `json:"url"`
 	State             string     `json:"state" enum:"connecting,active,standby,degraded,down,disabled"`
 	Since             *time.Time `json:"since" doc:"When the state was entered"`
+	Reason            string     `json:"reason" doc:"Why it is in that state, in one word"`
 	Connections       int        `json:"connections" doc:"Open connections, the probe included"`
 	Difficulty        float64    `json:"difficulty" doc:"The pool's difficulty; 0: not known yet"`
 	Accepted          uint64     `json:"accepted" doc:"Shares the pool accepted"`
@@ -63,7 +64,7 @@ type Pool struct {
 	VersionMask       string     `json:"version_mask" doc:"Version bits the pool lets be rolled, 8 hex digits; empty: none"`
 	Extranonce1Size   int        `json:"extranonce1_size" doc:"Bytes; 0 with extranonce2_size 0: not known yet"`
 	Extranonce2Size   int        `json:"extranonce2_size" doc:"Bytes"`
-	Error             string     `json:"error" doc:"Why it serves no work, or what is wrong with a degraded pool; else empty"`
+	Error             string     `json:"error" doc:"What is wrong with it or awaited of it, in words; empty while it is active or standby"`
 	Breaker           string     `json:"breaker" doc:"Whether connections to it are tried: closed (they are), open (they are not, for the latest failed), half_open (one is, to see whether it is back)"`
 	Drained           bool       `json:"drained" doc:"An operator wants its miners elsewhere: new ones stay away, and those that are there go where there is work for them"`
 	Miners            int        `json:"miners" doc:"Miners whose work comes from it"`
@@ -71,7 +72,21 @@ type Pool struct {
 	VersionBits       string     `json:"version_bits" doc:"How it reads submitted version bits, as configured or found out: replace, or, xor; empty: not known"`
 	Discrepancies     uint64     `json:"discrepancies" doc:"Shares that we found valid and that the pool refused, when no race explains it"`
 	WorkNotSubmitted  float64    `json:"work_not_submitted" doc:"Work, in difficulty-1 shares, that miners did above the pool's difficulty while it climbed, and that the pool could not be paid for"`
+	Quality           Quality    `json:"quality"`
 	Links             []Link     `json:"links" doc:"Its connections that miners share; those of dedicated routes are not listed"`
+}
+
+// Quality is how well a pool serves, as far as it was measured. It steers nothing.
+type Quality struct {
+	Score        *float64          `json:"score" doc:"From 0 to 1, 1 is the best; null: nothing was measured yet"`
+	ConnectRTT   float64           `json:"connect_rtt_seconds" doc:"Median of the time that connecting took, TLS included, of the latest 16 connections; 0: not known"`
+	SubmitRTT    float64           `json:"submit_rtt_seconds" doc:"Median of the time to the pool's answer to a share, of the last 10 to 20 minutes; 0: not known"`
+	SubmitRTTP90 float64           `json:"submit_rtt_p90_seconds" doc:"The same, the 90th percentile"`
+	RejectRate   *float64          `json:"reject_rate" doc:"Part of the shares of the last 10 to 20 minutes that the pool refused or did not answer, from 0 to 1; null: there were none"`
+	Rejects      map[string]uint64 `json:"rejects" nullable:"false" doc:"Those shares, by verdict"`
+	BlockDelay   *float64          `json:"block_delay_seconds" doc:"How much later than the first pool it gave work on a new block, mean of the latest 16 blocks that it shares with another pool; null: not known"`
+	Silences     uint64            `json:"silences" doc:"Connections on which nothing came in time, and jobs that none followed for 5 minutes, of the last 10 to 20 minutes"`
+	Disconnects  uint64            `json:"disconnects" doc:"Connections that the pool or the network ended or did not let come about, of the last 10 to 20 minutes; those within 10 s are one"`
 }
 
 // Link is one shared connection to a pool, as an element of a [Pool].
@@ -129,7 +144,16 @@ type Miner struct {
 	LastShareAt     *time.Time `json:"last_share_at" doc:"null: never"`
 	Hashrate        float64    `json:"hashrate" doc:"H/s that its difficulty is set by, estimated; 0: not known"`
 	Link            uint64     `json:"link" doc:"The pool connection whose work it has; 0: none"`
+	Movable         bool       `json:"movable" doc:"It can be sent to every other pool of its route without a new connection, as far as is known"`
+	NotMovableTo    []Obstacle `json:"not_movable_to" doc:"The pools of its route that it cannot be sent to"`
+	FewerBits       []string   `json:"fewer_version_bits_at" doc:"Pools of its route that let it roll fewer version bits than it may have been told; firmware that does not follow mining.set_version_mask finds invalid shares there"`
 	Warnings        []string   `json:"warnings" doc:"What is wrong with what it does"`
+}
+
+// Obstacle is why a miner cannot be sent to a pool, as an element of a [Miner].
+type Obstacle struct {
+	Pool   string `json:"pool"`
+	Reason string `json:"reason" enum:"extranonce_passed_through,extranonce_too_narrow" doc:"It was told the extranonce1 of its own pool connection, or the pool's extranonce2 has no room for what it was told"`
 }
 
 // Route is an element of GET /api/v1/routes.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/loka/stratum/internal/ledger"
 	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/quality"
 	"github.com/loka/stratum/work"
 )
 
@@ -49,13 +50,17 @@ func farm(t *testing.T) (*Model, *fakeHub, *ledger.Ledger) {
 				State: MinerMining, Since: epoch, Difficulty: 512, VersionMask: 0x1fffe000, Extranonce1: en1, Extranonce2Size: 4,
 				BytesIn: 10, BytesOut: 20, LastShareAt: epoch.Add(50 * time.Second), Accepted: 3, Rejected: 1,
 				Hashrate: 1e14, Link: 7, Warnings: []string{"rolls bits that it may not"},
+				Obstacles: []Obstacle{{"backup", "extranonce_too_narrow"}}, FewerBits: []string{"backup"},
 			},
 			{ID: 2, Arrival: mining.Arrival{Remote: remote}, Route: "farm", Pool: "backup", Workers: []string{"alice.rig1", "bob"}, State: MinerMining, Since: epoch, Difficulty: 256},
 		},
 		pools: []PoolState{
 			{
-				Name: "main", URL: "stratum+tcp://pool.example.com:3333", State: PoolActive, Since: epoch, Connections: 3, Difficulty: 1024, VersionMask: 0x1fffe000, Extranonce1Size: 4, Extranonce2Size: 8, LastJobAt: epoch.Add(59*time.Second + 600*time.Millisecond), RTT: 20 * time.Millisecond,
-				Miners: 2, OneWorker: true, VersionBits: "xor", Discrepancies: 4, WorkNotSubmitted: 0.5, Links: []LinkState{{
+				Name: "main", URL: "stratum+tcp://pool.example.com:3333", State: PoolActive, Since: epoch, Reason: "serving", Connections: 3, Difficulty: 1024, VersionMask: 0x1fffe000, Extranonce1Size: 4, Extranonce2Size: 8, LastJobAt: epoch.Add(59*time.Second + 600*time.Millisecond), RTT: 20 * time.Millisecond,
+				Miners: 2, OneWorker: true, VersionBits: "xor", Discrepancies: 4, WorkNotSubmitted: 0.5, Quality: quality.Report{
+					Known: true, Score: 0.75, Connect: 500 * time.Millisecond, Submit: 250 * time.Millisecond, SubmitP90: 2 * time.Second,
+					Answers: 8, Rejects: map[mining.Verdict]uint64{mining.Stale: 1, mining.Unanswered: 1}, BlockDelay: 1500 * time.Millisecond, Blocks: 3, Silences: 4, Disconnects: 5,
+				}, Links: []LinkState{{
 					ID: 7, Miners: 2, Difficulty: 1024, Extranonce1: en1, Extranonce2Size: 8, Hashrate: 2e14, Since: epoch,
 					Login: "ACCOUNT.farm", AuthorizedWorkers: 1, Pending: 3,
 				}},
@@ -131,14 +136,17 @@ func TestPools(t *testing.T) {
 	if len(pools) != 2 {
 		t.Fatalf("%d pools", len(pools))
 	}
-	contract(t, pools[0], `{"name":"main","url":"stratum+tcp://pool.example.com:3333","state":"active","since":"2026-01-02T03:04:05Z","connections":3,"difficulty":1024,
+	contract(t, pools[0], `{"name":"main","url":"stratum+tcp://pool.example.com:3333","state":"active","since":"2026-01-02T03:04:05Z","reason":"serving","connections":3,"difficulty":1024,
 		"accepted":3,"rejected":1,"stale":1,"unanswered":1,"work_accepted":3072,"last_job_age_seconds":0.4,"error":"",
 		"rtt_seconds":0.02,"version_mask":"1fffe000","extranonce1_size":4,"extranonce2_size":8,
 		"breaker":"half_open","drained":true,"miners":2,"one_worker":true,"version_bits":"xor","discrepancies":4,"work_not_submitted":0.5,
+		"quality":{"score":0.75,"connect_rtt_seconds":0.5,"submit_rtt_seconds":0.25,"submit_rtt_p90_seconds":2,"reject_rate":0.25,"rejects":{"stale":1,"unanswered":1},
+		"block_delay_seconds":1.5,"silences":4,"disconnects":5},
 		"links":[{"id":7,"miners":2,"difficulty":1024,"extranonce1":"ab01","extranonce2_size":8,"hashrate":2e14,"since":"2026-01-02T03:04:05Z",
 		"login":"ACCOUNT.farm","authorized_workers":1,"pending":3}]}`)
 	contract(t, pools[1], `{"name":"backup","state":"connecting","since":null,"connections":0,"difficulty":0,"accepted":0,"rejected":0,"work_accepted":0,"last_job_age_seconds":null,"version_mask":"",
-		"breaker":"","drained":false,"miners":0,"one_worker":false,"version_bits":"","discrepancies":0,"work_not_submitted":0,"links":[]}`)
+		"breaker":"","drained":false,"miners":0,"one_worker":false,"version_bits":"","discrepancies":0,"work_not_submitted":0,"links":[],
+		"quality":{"score":null,"connect_rtt_seconds":0,"reject_rate":null,"rejects":{},"block_delay_seconds":null,"silences":0,"disconnects":0}}`)
 }
 
 func TestWorkers(t *testing.T) {
@@ -173,8 +181,10 @@ func TestMiners(t *testing.T) {
 	contract(t, miners[0], `{"id":1,"remote":"192.0.2.7:4000","listener":"l","tls":true,"server_name":"farm.example.com","connect":"pool:3333","state":"mining","since":"2026-01-02T03:04:05Z","age_seconds":60,"user_agent":"cgminer/4.12",
 		"workers":["alice.rig1"],"route":"farm","pool":"main","difficulty":512,"version_mask":"1fffe000","extranonce1":"ab01","extranonce2_size":4,
 		"bytes_in":10,"bytes_out":20,"accepted":3,"rejected":1,"last_share_at":"2026-01-02T03:04:55Z",
-		"hashrate":1e14,"link":7,"warnings":["rolls bits that it may not"]}`)
-	contract(t, miners[2], `{"id":3,"state":"connected","age_seconds":1,"workers":[],"route":"","pool":"","difficulty":0,"extranonce1":"","last_share_at":null,"hashrate":0,"link":0,"warnings":[]}`)
+		"hashrate":1e14,"link":7,"warnings":["rolls bits that it may not"],
+		"movable":false,"not_movable_to":[{"pool":"backup","reason":"extranonce_too_narrow"}],"fewer_version_bits_at":["backup"]}`)
+	contract(t, miners[2], `{"id":3,"state":"connected","age_seconds":1,"workers":[],"route":"","pool":"","difficulty":0,"extranonce1":"","last_share_at":null,"hashrate":0,"link":0,"warnings":[],
+		"movable":true,"not_movable_to":[],"fewer_version_bits_at":[]}`)
 	if m.Connected() != 3 {
 		t.Errorf("%d connected", m.Connected())
 	}

@@ -68,6 +68,30 @@ function verdicts(accepted, rejected) {
   return el;
 }
 
+// quality shows the score; what it is made of is in the title.
+function quality(q) {
+  if (q.score == null) return "–";
+  const el = document.createElement("span");
+  el.textContent = q.score.toFixed(2);
+  if (q.score < 0.5) el.className = "bad";
+  const ms = (s) => s ? `${(s * 1000).toFixed(0)} ms` : "–";
+  el.title = [
+    `connects in ${ms(q.connect_rtt_seconds)}`, `answers in ${ms(q.submit_rtt_seconds)}, 90 % within ${ms(q.submit_rtt_p90_seconds)}`,
+    q.reject_rate == null ? "no shares of late" : `refuses ${(100 * q.reject_rate).toFixed(2)} %`,
+    q.block_delay_seconds == null ? "no blocks to compare" : `${q.block_delay_seconds.toFixed(1)} s late with new blocks`,
+    `${count(q.silences)} silences`, `${count(q.disconnects)} disconnects`,
+  ].join("; ");
+  return el;
+}
+
+// fixedAt shows the pool of a miner that cannot be sent to all others.
+function fixedAt(m) {
+  const el = document.createElement("span");
+  el.textContent = `${m.pool || "–"} !`;
+  el.title = m.not_movable_to.map((o) => `cannot be sent to ${o.pool}: ${o.reason.replaceAll("_", " ")}`).join("\n");
+  return el;
+}
+
 // columns: [head, value(row), class]. A value is text or an element.
 function table(id, columns, rows, empty, rowClass) {
   const head = document.createElement("thead"), tr = document.createElement("tr");
@@ -148,6 +172,7 @@ function drawTables({ pools, workers, miners, routes }) {
     ["Difficulty", (p) => difficulty(p.difficulty), "num"],
     ["Hashrate 10 min", (p) => rate(p.hashrate["10m"]), "num"],
     ["Accepted / rejected", (p) => verdicts(p.accepted, p.rejected), "num"],
+    ["Quality", (p) => quality(p.quality), "num"],
     ...(any("discrepancies") ? [["Valid, yet refused", (p) => loud(p.discrepancies, count), "num"]] : []),
     ...(any("work_not_submitted") ? [["Work not paid for", (p) => loud(p.work_not_submitted, difficulty), "num"]] : []),
     ["Last job", (p) => p.last_job_age_seconds == null ? "never" : span(p.last_job_age_seconds) + " ago", "num"],
@@ -176,7 +201,7 @@ function drawTables({ pools, workers, miners, routes }) {
     ["State", (m) => badge(m.state, m.warnings)],
     ["From", (m) => m.remote, "wide"],
     ["Software", (m) => m.user_agent, "wide"],
-    ["Pool", (m) => m.pool],
+    ["Pool", (m) => m.movable ? m.pool : fixedAt(m)],
     ["Difficulty", (m) => difficulty(m.difficulty), "num"],
     ["Hashrate", (m) => m.hashrate ? rate(m.hashrate) : "–", "num"],
     ["Accepted / rejected", (m) => verdicts(m.accepted, m.rejected), "num"],
