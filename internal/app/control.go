@@ -22,7 +22,7 @@ const controlVersion = 1
 type controlled interface {
 	DrainPool(pool string, drain bool) (ok bool)
 	PinRoute(route, pool string) (ok bool)
-	SetSplit(route string, parts []hub.PartConfig) error
+	SetSplit(route string, parts []hub.PartConfig) error // none: its pools are in one order
 }
 
 // control does what operators arrange for pools and routes, and keeps it in
@@ -50,8 +50,8 @@ type controlFile struct {
 }
 
 // newControl does again what the file at path has, if there is one. What it
-// names and is not there any more is forgotten, and so is a split of a route whose
-// split in the file is not what it was.
+// names and is not there any more is forgotten, and so is a split of a route that
+// the file does not arrange as it did.
 func newControl(path string, of controlled, cfg *config.Config, log *slog.Logger) *control {
 	c := &control{
 		hub: of, cfg: cfg, path: path, log: log,

@@ -11,12 +11,12 @@ import (
 
 // routeCmd is `loka route`.
 type routeCmd struct {
-	Split   routeSplitCmd   `cmd:"" help:"Divide a split route's hashrate anew among its pools."`
-	Unsplit routeUnsplitCmd `cmd:"" help:"Divide a split route's hashrate as the file says again."`
+	Split   routeSplitCmd   `cmd:"" help:"Divide a route's hashrate among its pools, or divide it anew."`
+	Unsplit routeUnsplitCmd `cmd:"" help:"Put a route's pools in order, or divide its hashrate, as the file says again."`
 }
 
 // routeHelp is shown below the flags of all of them.
-const routeHelp = `The route must have a split in the file. What is changed holds over a restart until it is taken back, or the file's split of the route is another one.`
+const routeHelp = `What is changed holds over a restart until it is taken back, or the file has other pools or another split for the route.`
 
 // Help is shown below the command's flags.
 func (*routeCmd) Help() string { return routeHelp }
@@ -61,7 +61,7 @@ type routeUnsplitCmd struct {
 func (c *routeUnsplitCmd) Run(env *environment) error {
 	return c.order(env, order{
 		http.MethodDelete, "routes", c.Route, "split", nil,
-		fmt.Sprintf("route %s is split as the file says", visible(c.Route)),
+		fmt.Sprintf("route %s has its pools as the file says", visible(c.Route)),
 	})
 }
 

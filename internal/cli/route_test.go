@@ -17,7 +17,7 @@ func TestRouteAsks(t *testing.T) {
 			`PUT /api/v1/routes/farm/split application/json {"split":[{"pools":["buyer"],"hashrate":"500TH/s"},{"pools":["main"],"weight":0.5}]}`,
 			"route farm is split: buyer=500TH/s,main=0.5\n",
 		},
-		"unsplit a/b": {"DELETE /api/v1/routes/a%2Fb/split", "route a/b is split as the file says\n"},
+		"unsplit a/b": {"DELETE /api/v1/routes/a%2Fb/split", "route a/b has its pools as the file says\n"},
 	} {
 		addr, asked := ordered(t, http.StatusNoContent, "", "")
 		b := newBench()
@@ -30,10 +30,10 @@ func TestRouteAsks(t *testing.T) {
 
 func TestRouteFailures(t *testing.T) {
 	t.Parallel()
-	addr, _ := ordered(t, http.StatusConflict, "application/problem+json", `{"detail":"route \"farm\" is not split"}`)
+	addr, _ := ordered(t, http.StatusConflict, "application/problem+json", `{"detail":"the day is over"}`)
 	b := newBench()
 	code := b.run("route", "split", "farm", "main=1", "--http", addr, "--token", "s3cret")
-	if got := b.stderr.String(); code != exitFailed || got != "loka: route \"farm\" is not split\n" || b.stdout.String() != "" {
+	if got := b.stderr.String(); code != exitFailed || got != "loka: the day is over\n" || b.stdout.String() != "" {
 		t.Errorf("exit code %d, said %q", code, got)
 	}
 	for _, c := range []struct {

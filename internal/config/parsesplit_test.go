@@ -66,6 +66,10 @@ func TestParseSplit(t *testing.T) {
 	if len(r.Split) != 2 || r.Split[0].Weight != 70 {
 		t.Errorf("the route's own split is %v now", r.Split)
 	}
+	rest, _ := c.Route("rest")
+	if got, problems := ParseSplit([]byte(`{"split":[{"pool":"elsewhere","weight":1}]}`), c, rest); len(problems) > 0 || len(got) != 1 || len(rest.Split) != 0 {
+		t.Errorf("a route in order: %v, %v", got, problems)
+	}
 }
 
 // Every mistake is named with what would be right, as it is in a file.
@@ -98,10 +102,10 @@ func TestParseSplitProblems(t *testing.T) {
 		`{"split":[{"pool":"mian","weight":1}]}`:               {`split[0].pool: no pool has the name "mian", did you mean "main"?`},
 		`{"split":[{"pool":"${X}","weight":1}]}`:               {`split[0].pool: no pool has the name "${X}"; pools are "main", "a", "b", "elsewhere"`},
 		`{"split":[{"pools":["a","elsewhere"],"weight":1}]}`: {
-			`split[0].pools[1]: pool "elsewhere" is none of route "farm", whose pools are "main", "a", "b"; give it a part in the file first`,
+			`split[0].pools[1]: pool "elsewhere" is none of route "farm", whose pools are "main", "a", "b"; name it in the file's route first`,
 		},
 		`{"split":[{"pool":"elsewhere","weight":1}]}`: {
-			`split[0].pool: pool "elsewhere" is none of route "farm", whose pools are "main", "a", "b"; give it a part in the file first`,
+			`split[0].pool: pool "elsewhere" is none of route "farm", whose pools are "main", "a", "b"; name it in the file's route first`,
 		},
 		`{"split":[{"pool":"main","weight":1},{"pools":["main"],"weight":1}]}`: {
 			`split[1]: pool "main" is in part 0 already; a pool is in one part of a split`,

@@ -125,8 +125,8 @@ for are more than there is, each gets as much less. Without a part by weight, wh
   ` + "`return_after`" + ` it has its part again; what it missed is not made up for.
 - Until a miner's hashrate is known, miners are divided by their number.
 - While the route is pinned to a pool (` + "`loka pool pin`" + `) it is not divided.
-- ` + "`loka route split farm 'buyer=300TH/s,main=70,a/b=30'`" + ` changes the split of a route that has one, among its pools, without a restart; see
-  [API.md](API.md#writes). ` + "`/api/v1/routes`" + ` and the page show what each part should have and has.
+- ` + "`loka route split farm 'buyer=300TH/s,main=70,a/b=30'`" + ` splits a route that the file has in order, or otherwise, among its pools,
+  without a restart; see [API.md](API.md#writes). ` + "`/api/v1/routes`" + ` and the page show what each part should have and has.
 
 ## Difficulty
 

@@ -3,7 +3,6 @@ package hub
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -59,25 +58,27 @@ func (s *split) aim(parts []steer.Part, total float64) {
 	}
 }
 
-// SetSplit divides a split route anew among its pools, at once. Each part names
-// pools of the route, none of them twice, and has either a weight or a hashrate
-// above 0. The error says what is wrong; nothing is changed then.
+// SetSplit divides a route anew among its pools, at once; without parts its pools
+// are in one order. Each part names pools of the route, none of them twice, and has
+// either a weight or a hashrate above 0. The error says what is wrong; nothing is
+// changed then.
 func (h *Hub) SetSplit(name string, parts []PartConfig) error {
 	i := slices.IndexFunc(h.routes, func(r *route) bool { return r.Name == name })
 	if i < 0 {
 		return fmt.Errorf("no route has the name %q", name)
 	}
 	r := h.routes[i]
-	if r.split.Load() == nil {
-		return fmt.Errorf("route %q is not split; give it a split in the file", name)
-	}
 	if err := r.checkParts(parts); err != nil {
 		return err
 	}
 	s := h.newSplit(r, slices.Clone(parts))
-	s.aim(s.usable(h, make([]bool, len(parts)), time.Now()), 0)
+	if s == nil {
+		h.log.Info("route is not split any more: its pools are in one order", "route", name)
+	} else {
+		s.aim(s.usable(h, make([]bool, len(parts)), time.Now()), 0)
+		h.log.Info("route is split anew", "route", name, "parts", len(parts))
+	}
 	r.split.Store(s)
-	h.log.Info("route is split anew", "route", name, "parts", len(parts))
 	h.poolChanged()
 	return nil
 }
@@ -87,9 +88,6 @@ const maxWeight = 1e9
 
 // checkParts says what is wrong with the parts of a split.
 func (r *route) checkParts(parts []PartConfig) error {
-	if len(parts) == 0 {
-		return errors.New("a split needs a part")
-	}
 	seen := make(map[string]bool)
 	for i, part := range parts {
 		switch {
@@ -262,8 +260,7 @@ func (h *Hub) sendTo(m *shared, from *group, pools []*pool, seen map[groupKey]st
 
 // fewest are the pools of each part, those of the one first that misses most
 // miners, by number: what newcomers do is not known yet. h.packMu is held.
-func (h *Hub) fewest(r *route, now time.Time) [][]*pool {
-	s := r.split.Load()
+func (h *Hub) fewest(r *route, s *split, now time.Time) [][]*pool {
 	all, counts := 0, make([]int, len(s.parts))
 	working := make([]bool, len(s.parts))
 	for key, groups := range h.groups {

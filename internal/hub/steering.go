@@ -191,8 +191,8 @@ func (h *Hub) chooseFor(m *shared, now time.Time) *pool {
 	defer h.packMu.Unlock()
 	key := keyOf(m.route, nil, m.account, m.space)
 	tries := [][]*pool{m.route.pools}
-	if m.route.split.Load() != nil && m.route.pin.Load() == nil {
-		tries = append(h.fewest(m.route, now), m.route.pools)
+	if s := m.route.split.Load(); s != nil && m.route.pin.Load() == nil {
+		tries = append(h.fewest(m.route, s, now), m.route.pools)
 	}
 	var second *pool
 	for _, of := range tries {
