@@ -3,6 +3,7 @@ package app
 import (
 	"encoding/json"
 	"maps"
+	"reflect"
 	"slices"
 
 	"github.com/loka/stratum/internal/config"
@@ -25,6 +26,7 @@ type keptPart struct {
 	Pools    []string `json:"pools"`
 	Weight   float64  `json:"weight,omitempty"`
 	Hashrate string   `json:"hashrate,omitempty"`
+	Worker   string   `json:"worker,omitempty"`
 }
 
 // filed is what the file says of a route.
@@ -38,7 +40,7 @@ func filed(r config.Route) []keptPart {
 func keptParts(of []config.SplitPart) []keptPart {
 	parts := make([]keptPart, 0, len(of))
 	for _, p := range of {
-		part := keptPart{Pools: p.All(), Weight: p.Weight}
+		part := keptPart{Pools: p.All(), Weight: p.Weight, Worker: p.Worker}
 		if p.Hashrate > 0 {
 			part.Hashrate = p.Hashrate.String()
 		}
@@ -49,14 +51,18 @@ func keptParts(of []config.SplitPart) []keptPart {
 
 func sameParts(a, b []keptPart) bool {
 	return slices.EqualFunc(a, b, func(a, b keptPart) bool {
-		return slices.Equal(a.Pools, b.Pools) && a.Weight == b.Weight && a.Hashrate == b.Hashrate
+		if !slices.Equal(a.Pools, b.Pools) {
+			return false
+		}
+		a.Pools, b.Pools = nil, nil
+		return reflect.DeepEqual(a, b)
 	})
 }
 
 // hubParts maps a split onto the hub's.
 func hubParts(of []config.SplitPart) (parts []hub.PartConfig) {
 	for _, p := range of {
-		parts = append(parts, hub.PartConfig{Pools: p.All(), Weight: p.Weight, Hashrate: float64(p.Hashrate)})
+		parts = append(parts, hub.PartConfig{Pools: p.All(), Weight: p.Weight, Hashrate: float64(p.Hashrate), Worker: p.Worker})
 	}
 	return parts
 }

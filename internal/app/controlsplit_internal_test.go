@@ -22,13 +22,13 @@ func divided() *steered {
 }
 
 const (
-	otherwise = `{"split":[{"pool":"b","weight":3},{"pools":["a"],"hashrate":"500 th/s"}]}`
-	keptSoFar = `{"version":1,"splits":{"farm":{"split":[{"pools":["b"],"weight":3},{"pools":["a"],"hashrate":"500TH/s"}],` +
+	otherwise = `{"split":[{"pool":"b","weight":3},{"pools":["a"],"hashrate":"500 th/s","worker":"vip.*"}]}`
+	keptSoFar = `{"version":1,"splits":{"farm":{"split":[{"pools":["b"],"weight":3},{"pools":["a"],"hashrate":"500TH/s","worker":"vip.*"}],` +
 		`"file":[{"pools":["a"],"weight":70},{"pools":["b"],"hashrate":"1.5PH/s"}]}}}`
 )
 
 func otherwiseParts() []hub.PartConfig {
-	return []hub.PartConfig{{Pools: []string{"b"}, Weight: 3}, {Pools: []string{"a"}, Hashrate: 500e12}}
+	return []hub.PartConfig{{Pools: []string{"b"}, Weight: 3}, {Pools: []string{"a"}, Hashrate: 500e12, Worker: "vip.*"}}
 }
 
 func wantFile(t *testing.T, path, want string) {
@@ -116,7 +116,7 @@ func TestSplitsThatWereTamperedWith(t *testing.T) {
 // that is taken back or the file has them in another order.
 func TestSplitsOfARouteInOrder(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "control.json")
-	const kept = `{"version":1,"splits":{"farm":{"split":[{"pools":["b"],"weight":3},{"pools":["a"],"hashrate":"500TH/s"}],"file":[{"pools":["a","b"]}]}}}`
+	const kept = `{"version":1,"splits":{"farm":{"split":[{"pools":["b"],"weight":3},{"pools":["a"],"hashrate":"500TH/s","worker":"vip.*"}],"file":[{"pools":["a","b"]}]}}}`
 	h := newSteered()
 	arranged(t, path, h, func(c *control) {
 		done(t)(c.SplitByFile("farm"))

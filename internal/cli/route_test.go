@@ -14,8 +14,12 @@ func TestRouteAsks(t *testing.T) {
 			"route farm is split: main=70,a/b=30\n",
 		},
 		"split farm buyer=500TH/s,main=0.5": {
-			`PUT /api/v1/routes/farm/split application/json {"split":[{"pools":["buyer"],"hashrate":"500TH/s"},{"pools":["main"],"weight":0.5}]}`,
+			`PUT /api/v1/routes/farm/split application/json {"split":[{"hashrate":"500TH/s","pools":["buyer"]},{"pools":["main"],"weight":0.5}]}`,
 			"route farm is split: buyer=500TH/s,main=0.5\n",
+		},
+		"split farm main=1 vip;worker=vip.* x/y=2;worker=z": {
+			`PUT /api/v1/routes/farm/split application/json {"split":[{"pools":["main"],"weight":1},{"pools":["vip"],"worker":"vip.*"},{"pools":["x","y"],"weight":2,"worker":"z"}]}`,
+			"route farm is split: main=1 vip;worker=vip.* x/y=2;worker=z\n",
 		},
 		"unsplit a/b": {"DELETE /api/v1/routes/a%2Fb/split", "route a/b has its pools as the file says\n"},
 	} {
@@ -41,7 +45,7 @@ func TestRouteFailures(t *testing.T) {
 		stderr string
 	}{
 		{nil, "expected one of"},
-		{[]string{"split", "farm"}, "expected \"<parts>\"; see `loka route split --help`"},
+		{[]string{"split", "farm"}, "expected \"<parts> ...\"; see `loka route split --help`"},
 		{[]string{"split", "farm", ""}, `"" is no part of a split; write POOL=WEIGHT`},
 		{[]string{"split", "farm", "main=70,b"}, `"b" is no part of a split`},
 		{[]string{"split", "farm", "main=70,=30"}, `"=30" is no part of a split`},
@@ -49,6 +53,10 @@ func TestRouteFailures(t *testing.T) {
 		{[]string{"split", "farm", "main=-1"}, "-1 is no weight"},
 		{[]string{"split", "farm", "main=nan"}, "nan is no weight"},
 		{[]string{"split", "farm", "main=inf"}, "inf is no weight"},
+		{[]string{"split", "farm", "vip;worker"}, `"worker" says nothing of a part; write KEY=VALUE`},
+		{[]string{"split", "farm", "vip;worker=a;worker=b"}, `"worker=b" says nothing of a part`},
+		{[]string{"split", "farm", ";worker=a"}, `"" is no part of a split`},
+		{[]string{"split", "farm", "main=1,vip=;worker=a"}, `"main=1,vip=" is no part of a split`},
 		{[]string{"split", "..", "main=1"}, `".." is no name`},
 		{[]string{"unsplit", ""}, `"" is no name`},
 	} {

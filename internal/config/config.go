@@ -128,12 +128,16 @@ type Route struct {
 }
 
 // SplitPart is one part of a route's split: one pool, or several in failover
-// order, and either a weight or a hashrate.
+// order, and either a weight or a hashrate, or neither where it is for some
+// workers only.
 type SplitPart struct {
 	Pool     string   `toml:"pool"`
 	Pools    []string `toml:"pools"`
 	Weight   float64  `toml:"weight"`
 	Hashrate Hashrate `toml:"hashrate"`
+	// Worker is a glob on the first login of the miners that are this part's
+	// whatever the others have; empty is none.
+	Worker string `toml:"worker"`
 }
 
 // Match says which miners a route is for. All fields given must hold; an

@@ -56,7 +56,9 @@ func TestParseSplit(t *testing.T) {
 		`{"split":[{"pool":"main","weight":70},{"pools":["a","b"],"hashrate":"500TH/s"}]}`: {
 			{Pool: "main", Weight: 70}, {Pools: []string{"a", "b"}, Hashrate: 500e12},
 		},
-		`{"split":[{"pool":"b","weight":0.5}]}`: {{Pool: "b", Weight: 0.5}},
+		`{"split":[{"pool":"b","weight":0.5}]}`:                                          {{Pool: "b", Weight: 0.5}},
+		`{"split":[{"pool":"b","worker":"vip.*"},{"pool":"a","weight":1,"worker":"?"}]}`: {{Pool: "b", Worker: "vip.*"}, {Pool: "a", Weight: 1, Worker: "?"}},
+		`{"split":[{"pool":"b","worker":"vip.*"},{"pool":"a","worker":"*"}]}`:            {{Pool: "b", Worker: "vip.*"}, {Pool: "a", Worker: "*"}},
 	} {
 		got, problems := ParseSplit([]byte(text), c, r)
 		if len(problems) > 0 || !cmp.Equal(got, want) {
@@ -93,7 +95,18 @@ func TestParseSplitProblems(t *testing.T) {
 		`{"split":[{}]}`: {
 			`split[0]: a part of a split names either pool = "…" or pools = ["…", "…"]`,
 		},
-		`{"split":[{"pool":"main"}]}`:                          {`split[0]: a part of a split has either weight = 70 or hashrate = "500TH/s"`},
+		`{"split":[{"pool":"main"}]}`:                               {`split[0]: a part of a split has weight = 70, hashrate = "500TH/s" or worker = "vip.*"`},
+		`{"split":[{"pool":"main","weight":1,"hashrate":"1TH/s"}]}`: {`split[0]: a part of a split has either weight = 70 or hashrate = "500TH/s"`},
+		`{"split":[{"pool":"main","worker":1}]}`:                    {`split[0].worker: want a text such as "…", got the number 1`},
+		`{"split":[{"pool":"main","worker":"vip.*"}]}`: {
+			`split: no part is for miners whose worker no part names; give one a weight or a hashrate, or worker = "*"`,
+		},
+		`{"split":[{"pool":"main","worker":"*"},{"pool":"a","worker":"vip.*"}]}`: {
+			`split[1].worker: no worker is left for it: part 0 has those of "*", and the first part that matches has a miner`,
+		},
+		`{"split":[{"pool":"main","worker":"x"},{"pool":"a","weight":1},{"pool":"b","worker":"x"}]}`: {
+			`split[2].worker: no worker is left for it: part 0 has those of "x", and the first part that matches has a miner`,
+		},
 		`{"split":[{"pool":"main","pools":["a"],"weight":1}]}`: {`split[0]: a part of a split names either pool = "…" or pools = ["…", "…"]`},
 		`{"split":[{"pool":"main","weight":-1}]}`:              {`split[0].weight: -1 is out of range; write a number above 0, at most 1e9`},
 		`{"split":[{"pool":"main","weight":"70"}]}`:            {`split[0].weight: want a number such as 6.0, got the text "70"`},

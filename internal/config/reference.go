@@ -123,6 +123,10 @@ for are more than there is, each gets as much less. Without a part by weight, wh
   windows of 10 minutes; 1,000 miners come to within 0.5 points over 10 minutes.
 - A part all of whose pools are away, drained or of no use goes to the others in their proportions. Once one of them has been well for
   ` + "`return_after`" + ` it has its part again; what it missed is not made up for.
+- A part with ` + "`worker`" + `, such as ` + "`{ pool = \"vip\", worker = \"vip.*\" }`" + `, is for the miners whose first login matches: they are there whatever the others
+  weigh, the first part that matches has them, and what they do is not divided. With a ` + "`weight`" + ` or a ` + "`hashrate`" + ` the part has its share of the rest, too.
+  Until it is known who a miner is, it is placed as any other; so are the part's miners while its pools are away. A split has at least one part with
+  a weight or a hashrate, or with ` + "`worker = \"*\"`" + `, for everybody else.
 - Until a miner's hashrate is known, miners are divided by their number.
 - While the route is pinned to a pool (` + "`loka pool pin`" + `) it is not divided.
 - ` + "`loka route split farm 'buyer=300TH/s,main=70,a/b=30'`" + ` splits a route that the file has in order, or otherwise, among its pools,

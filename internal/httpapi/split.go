@@ -31,6 +31,7 @@ type SplitPart struct {
 	Pools    []string `json:"pools,omitempty" nullable:"false" doc:"Several of them, preferred first"`
 	Weight   float64  `json:"weight,omitempty" exclusiveMinimum:"0" doc:"Its part of what no part asks for by hashrate, against the other weights; either this or hashrate"`
 	Hashrate string   `json:"hashrate,omitempty" doc:"The hashrate that it asks for, such as \"500TH/s\""`
+	Worker   string   `json:"worker,omitempty" doc:"Glob on the first login of the miners that are its own; with it neither weight nor hashrate is needed"`
 }
 
 // Mistake is one thing that is wrong with a value.

@@ -155,7 +155,7 @@ func New(cfg Config, deps Deps) (*Hub, error) {
 	}
 	for _, r := range h.routes {
 		if s := r.split.Load(); s != nil {
-			s.aim(s.usable(h, make([]bool, len(s.parts)), h.born), 0)
+			s.aim(steer.Targets(s.usable(h, make([]bool, len(s.parts)), h.born), 0))
 		}
 	}
 	return h, nil

@@ -25,6 +25,10 @@ type seat struct {
 	peer  Peer
 	// due counts shares that the miner has no answer to.
 	due atomic.Int64
+	// worker is the first one, nil before it is known, and bond the part of its
+	// route's split that is for it; both are atomic.
+	worker atomic.Pointer[mining.Worker]
+	bond   atomic.Pointer[bond]
 
 	// Guarded by mu.
 	mu    sync.Mutex
@@ -134,6 +138,7 @@ func (s *seat) admit(w *mining.Worker, name string, now time.Time) *member {
 	s.members = append(s.members, m)
 	if s.first == nil {
 		s.first = m
+		s.worker.Store(w)
 	}
 	return m
 }

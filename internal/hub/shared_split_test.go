@@ -193,6 +193,7 @@ func TestSetSplit(t *testing.T) {
 			"no such route": {"nosuch", []hub.PartConfig{{Pools: []string{"a"}, Weight: 1}}},
 			"no pool":       {"farm", []hub.PartConfig{{Weight: 1}}},
 			"no weight":     {"farm", []hub.PartConfig{{Pools: []string{"a"}}}},
+			"for nobody":    {"farm", []hub.PartConfig{{Pools: []string{"a"}, Worker: "vip.*"}}},
 			"both":          {"farm", []hub.PartConfig{{Pools: []string{"a"}, Weight: 1, Hashrate: 1}}},
 			"below 0":       {"farm", []hub.PartConfig{{Pools: []string{"a"}, Weight: -1, Hashrate: 1}}},
 			"foreign pool":  {"farm", []hub.PartConfig{{Pools: []string{"x"}, Weight: 1}}},

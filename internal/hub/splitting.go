@@ -3,9 +3,12 @@ package hub
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/loka/stratum/internal/atomics"
@@ -19,10 +22,17 @@ type split struct {
 	parts  []PartConfig
 	partOf map[*pool]int
 	pools  [][]*pool
-	// had is the accepted work of each part so far, in difficulty-1 shares;
-	// atomic. told is what the splitter was told of it.
-	had  []atomics.Float64
-	told []float64
+	// owners say whose workers a part is for, if hasOwners.
+	owners    steer.Owners
+	hasOwners bool
+	// had is the accepted work of each part so far, in difficulty-1 shares, and own
+	// that of its own workers, which is not divided; atomic. told is what the
+	// splitter was told of it.
+	had, own []atomics.Float64
+	told     []float64
+	// owned is how many miners are at a part for they are its own, as of the last
+	// division; atomic.
+	owned []atomic.Int64
 	// target is what each part should have, in parts of 1; atomic.
 	target []atomics.Float64
 	// hold is how long a part that was lost must have been well.
@@ -39,8 +49,12 @@ func (h *Hub) newSplit(r *route, parts []PartConfig) *split {
 	s := &split{
 		hold: r.ReturnAfter, parts: parts, partOf: make(map[*pool]int), pools: make([][]*pool, len(parts)),
 		had: make([]atomics.Float64, len(parts)), told: make([]float64, len(parts)), target: make([]atomics.Float64, len(parts)),
+		own: make([]atomics.Float64, len(parts)), owned: make([]atomic.Int64, len(parts)),
 	}
+	globs := make([]string, 0, len(parts))
 	for i, part := range parts {
+		globs = append(globs, part.Worker)
+		s.hasOwners = s.hasOwners || part.Worker != ""
 		for _, name := range part.Pools {
 			if p := h.byName[name]; p != nil {
 				s.partOf[p] = i
@@ -48,19 +62,45 @@ func (h *Hub) newSplit(r *route, parts []PartConfig) *split {
 			}
 		}
 	}
+	s.owners = steer.CompileOwners(globs)
 	return s
 }
 
-// aim says what each part should have of a hashrate in H/s.
-func (s *split) aim(parts []steer.Part, total float64) {
-	for i, target := range steer.Targets(parts, total) {
+// aim says what each part should have.
+func (s *split) aim(targets []float64) {
+	for i, target := range targets {
 		s.target[i].Store(target)
 	}
 }
 
+// bond is the part of a split that is for a miner's worker, if own.
+type bond struct {
+	of   *split
+	part int
+	own  bool
+}
+
+// owner is the part that is for a miner, once its worker is known.
+func (s *split) owner(m *seat) (part int, own bool) {
+	if !s.hasOwners {
+		return 0, false
+	}
+	b := m.bond.Load()
+	if b == nil || b.of != s {
+		w := m.worker.Load()
+		if w == nil {
+			return 0, false
+		}
+		b = &bond{of: s}
+		b.part, b.own = s.owners.Owner(w.Login)
+		m.bond.Store(b)
+	}
+	return b.part, b.own
+}
+
 // SetSplit divides a route anew among its pools, at once; without parts its pools
 // are in one order. Each part names pools of the route, none of them twice, and has
-// either a weight or a hashrate above 0. The error says what is wrong; nothing is
+// either a weight or a hashrate above 0, or workers. The error says what is wrong; nothing is
 // changed then.
 func (h *Hub) SetSplit(name string, parts []PartConfig) error {
 	i := slices.IndexFunc(h.routes, func(r *route) bool { return r.Name == name })
@@ -75,7 +115,7 @@ func (h *Hub) SetSplit(name string, parts []PartConfig) error {
 	if s == nil {
 		h.log.Info("route is not split any more: its pools are in one order", "route", name)
 	} else {
-		s.aim(s.usable(h, make([]bool, len(parts)), time.Now()), 0)
+		s.aim(steer.Targets(s.usable(h, make([]bool, len(parts)), time.Now()), 0))
 		h.log.Info("route is split anew", "route", name, "parts", len(parts))
 	}
 	r.split.Store(s)
@@ -88,14 +128,16 @@ const maxWeight = 1e9
 
 // checkParts says what is wrong with the parts of a split.
 func (r *route) checkParts(parts []PartConfig) error {
-	seen := make(map[string]bool)
+	seen, anybody := make(map[string]bool), len(parts) == 0
 	for i, part := range parts {
 		switch {
 		case len(part.Pools) == 0:
 			return fmt.Errorf("part %d names no pool", i)
-		case (part.Weight > 0) == (part.Hashrate > 0), part.Weight < 0, part.Hashrate < 0, part.Weight > maxWeight:
-			return fmt.Errorf("part %d needs either a weight or a hashrate above 0", i)
+		case part.Weight > 0 && part.Hashrate > 0, !(part.Weight >= 0), !(part.Hashrate >= 0), part.Weight > maxWeight,
+			part.Weight == 0 && part.Hashrate == 0 && part.Worker == "":
+			return fmt.Errorf("part %d needs either a weight or a hashrate above 0, or workers", i)
 		}
+		anybody = anybody || part.Weight > 0 || part.Hashrate > 0 || part.Worker == "*"
 		for _, name := range part.Pools {
 			if !slices.ContainsFunc(r.pools, func(p *pool) bool { return p.Name == name }) {
 				return fmt.Errorf("part %d: pool %q is none of route %q", i, name, r.Name)
@@ -105,6 +147,9 @@ func (r *route) checkParts(parts []PartConfig) error {
 			}
 			seen[name] = true
 		}
+	}
+	if !anybody {
+		return errors.New("no part is for miners that no part's workers match")
 	}
 	return nil
 }
@@ -117,12 +162,18 @@ func (s *split) part(p *pool) int {
 	return -1
 }
 
-// worked books accepted work of a pool of the route.
-func (s *split) worked(p *pool, d float64) {
+// worked books a miner's accepted work of a pool of the route.
+func (s *split) worked(m *seat, p *pool, d float64) {
 	if s == nil {
 		return
 	}
-	if i := s.part(p); i >= 0 {
+	i := s.part(p)
+	if i < 0 {
+		return
+	}
+	if part, own := s.owner(m); own && part == i {
+		s.own[i].Add(d)
+	} else {
 		s.had[i].Add(d)
 	}
 }
@@ -165,7 +216,7 @@ func (h *Hub) divideRoute(r *route, s *split, now time.Time) {
 	var members []steer.Member
 	var miners []*shared
 	var from []*group
-	working := make([]bool, len(s.parts))
+	working, owned := make([]bool, len(s.parts)), make([]int64, len(s.parts))
 	for _, g := range h.allGroups() {
 		if g.route != r || g.over() {
 			continue
@@ -176,7 +227,13 @@ func (h *Hub) divideRoute(r *route, s *split, now time.Time) {
 			working[part] = working[part] || serves && size > 0
 		}
 		for _, m := range g.everyone() {
-			members = append(members, steer.Member{Part: part, Hashrate: m.rate.Load(), Moved: time.Unix(0, m.moved.Load())})
+			own, bound := s.owner(m.seat)
+			if bound && own == part {
+				owned[part]++
+			}
+			members = append(members, steer.Member{
+				Part: part, Own: own, IsBound: bound, Hashrate: m.rate.Load(), Moved: time.Unix(0, m.moved.Load()),
+			})
 			miners, from = append(miners, m), append(from, g)
 		}
 	}
@@ -184,23 +241,22 @@ func (h *Hub) divideRoute(r *route, s *split, now time.Time) {
 		had := s.had[i].Load()
 		s.splitter.Worked(i, had-s.told[i])
 		s.told[i] = had
+		s.owned[i].Store(owned[i])
 	}
+	parts := s.usable(h, working, now)
 	if len(members) == 0 {
+		s.aim(steer.Targets(parts, 0))
 		return
 	}
-	moved, parts := 0, s.usable(h, working, now)
-	total := 0.0
-	for _, m := range members {
-		total += m.Hashrate
-	}
-	s.aim(parts, total)
+	moved, moves := 0, s.splitter.Decide(members, parts, now)
+	s.aim(s.splitter.Targets())
 	// Where one miner cannot go, the others of its group cannot either.
 	type way struct {
 		from *group
 		to   int
 	}
 	closed, seen := make(map[way]bool), make(map[groupKey]standing)
-	for _, mv := range s.splitter.Decide(members, parts, now) {
+	for _, mv := range moves {
 		w := way{from[mv.Member], mv.To}
 		switch {
 		case closed[w]:
@@ -258,13 +314,14 @@ func (h *Hub) sendTo(m *shared, from *group, pools []*pool, seen map[groupKey]st
 	return true
 }
 
-// fewest are the pools of each part, those of the one first that misses most
-// miners, by number: what newcomers do is not known yet. h.packMu is held.
-func (h *Hub) fewest(r *route, s *split, now time.Time) [][]*pool {
+// fewest are the pools of each part: of the newcomer's own first, then of the one
+// that misses most miners, by number, for what newcomers do is not known yet.
+// h.packMu is held.
+func (h *Hub) fewest(m *shared, s *split, now time.Time) [][]*pool {
 	all, counts := 0, make([]int, len(s.parts))
 	working := make([]bool, len(s.parts))
 	for key, groups := range h.groups {
-		if key.route != r {
+		if key.route != m.route {
 			continue
 		}
 		for _, g := range groups {
@@ -276,11 +333,20 @@ func (h *Hub) fewest(r *route, s *split, now time.Time) [][]*pool {
 			}
 		}
 	}
-	missing := steer.Targets(s.usable(h, working, now), 0)
+	for i := range counts {
+		owned := min(int(s.owned[i].Load()), counts[i])
+		counts[i] -= owned
+		all -= owned
+	}
+	parts := s.usable(h, working, now)
+	missing := steer.Targets(parts, 0)
 	order := make([]int, len(s.parts))
 	for i := range order {
 		order[i] = i
 		missing[i] = missing[i]*float64(all+1) - float64(counts[i])
+	}
+	if own, bound := s.owner(m.seat); bound && parts[own].Usable {
+		missing[own] = math.Inf(1)
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(missing[b], missing[a]) })
 	pools := make([][]*pool, 0, len(order))
@@ -296,7 +362,7 @@ func (s *split) state() (parts []PartState) {
 		return nil
 	}
 	for i, part := range s.parts {
-		parts = append(parts, PartState{PartConfig: part, Target: s.target[i].Load(), Work: s.had[i].Load()})
+		parts = append(parts, PartState{PartConfig: part, Target: s.target[i].Load(), Work: s.had[i].Load() + s.own[i].Load(), OwnWork: s.own[i].Load()})
 	}
 	return parts
 }

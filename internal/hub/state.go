@@ -85,8 +85,8 @@ type PartState struct {
 	Miners int
 	Rate   float64
 	// Work is what was accepted here for it since the start, in difficulty-1
-	// shares.
-	Work float64
+	// shares, and OwnWork what of it is its own workers', who are not divided.
+	Work, OwnWork float64
 }
 
 // MinerState is what the hub knows of one miner; Route and Pool are empty

@@ -24,8 +24,10 @@ type farm struct {
 	members []steer.Member
 	now     time.Time
 	moves   int
-	// work is what each part had in each second.
+	// work is what each part had in each second, own what bound members did for
+	// their own parts.
 	work [][]float64
+	own  float64
 }
 
 func newFarm(seed uint64, parts []steer.Part, rates ...float64) *farm {
@@ -46,6 +48,10 @@ func (f *farm) run(t *testing.T, seconds int) {
 		for _, m := range f.members {
 			if m.Part >= 0 && f.rnd.Float64() < chance {
 				d := m.Hashrate / hashes / chance
+				if m.IsBound && m.Part == m.Own {
+					f.own += d
+					continue
+				}
 				had[m.Part] += d
 				f.split.Worked(m.Part, d)
 			}
@@ -169,6 +175,55 @@ func TestSplitWithADeadPart(t *testing.T) {
 	}
 }
 
+// Miners that a part is for are there, and what they do changes nothing for the
+// others; while it is dead they are as everybody else.
+func TestSplitWithOwners(t *testing.T) {
+	f := newFarm(1, weights(70, 30, 0), equal(60, 1e14)...)
+	for i := range 20 {
+		f.members[i].IsBound, f.members[i].Own = true, 2
+	}
+	f.members[20].IsBound, f.members[20].Own = true, 1 // a part by weight has one of its own, too
+	at := func() (own, strangers int) {
+		for i, m := range f.members {
+			switch {
+			case i <= 20 && m.Part == m.Own:
+				own++
+			case m.Part == 2:
+				strangers++
+			}
+		}
+		return own, strangers
+	}
+	f.run(t, 600)
+	f.work, f.own = nil, 0
+	f.run(t, 3600)
+	if own, strangers := at(); own != 21 || strangers != 0 {
+		t.Errorf("%d of 21 are at their own part, %d others at one that is not theirs", own, strangers)
+	}
+	e, each := f.errors(3600, 0.7), f.own/3600/21*hashes/1e14
+	if t.Logf("off by %.2f points, the bound did %.3f of what they can", e[0], each); e[0] > 1 || math.Abs(each-1) > 0.02 {
+		t.Errorf("off by %.2f points, the bound did %.3f of what they can", e[0], each)
+	}
+
+	f.parts[2].Usable = false
+	f.run(t, 60)
+	f.work = nil
+	f.run(t, 3600)
+	if own, _ := at(); own != 1 || f.errors(3600, 0.7)[0] > 1 {
+		t.Errorf("without their part %d are at it, off by %.2f points", own-1, f.errors(3600, 0.7)[0])
+	}
+	f.parts[2].Usable = true
+	f.run(t, 1)
+	if own, strangers := at(); own != 21 || strangers != 0 {
+		t.Errorf("it is back: %d of 21 are at their own part, %d others at one that is not theirs", own, strangers)
+	}
+	f.parts[0].Usable, f.parts[1].Usable = false, false
+	f.run(t, 1)
+	if own, strangers := at(); own != 20 || strangers != 40 {
+		t.Errorf("there is no other: %d and %d are at the part of some", own, strangers)
+	}
+}
+
 func TestTargets(t *testing.T) {
 	for _, c := range []struct {
 		parts []steer.Part
@@ -184,6 +239,8 @@ func TestTargets(t *testing.T) {
 		{[]steer.Part{{Hashrate: 25, Usable: true}, {Hashrate: 75, Usable: true}}, 200, "[0.25 0.75]"},
 		{[]steer.Part{{Hashrate: 25, Usable: true}, {Hashrate: 75, Usable: true}, {Weight: 1, Usable: true}}, 200, "[0.125 0.375 0.5]"},
 		{[]steer.Part{{Hashrate: 25, Usable: true}, {Weight: 1}}, 200, "[1 0]"},
+		{weights(7, 3, 0), 100, "[0.7 0.3 0]"},
+		{[]steer.Part{{Weight: 1}, {Usable: true}, {Usable: true}}, 100, "[0 0.5 0.5]"},
 		{nil, 100, "[]"},
 	} {
 		if got := fmt.Sprint(steer.Targets(c.parts, c.total)); got != c.want {
@@ -208,16 +265,19 @@ func TestSplitDecisionsAreSound(t *testing.T) {
 			for i := range parts {
 				parts[i].Usable = rapid.Bool().Draw(t, "usable")
 				usable = usable || parts[i].Usable
-				if rapid.Bool().Draw(t, "by weight") {
+				switch rapid.IntRange(0, 2).Draw(t, "asks") {
+				case 0:
 					parts[i].Weight = rapid.Float64Range(0.001, 100).Draw(t, "weight")
-				} else {
+				case 1:
 					parts[i].Hashrate = rapid.Float64Range(1, 1e16).Draw(t, "hashrate")
 				}
 			}
+			asks := slices.ContainsFunc(parts, func(p steer.Part) bool { return p.Usable && p.Weight+p.Hashrate > 0 })
 			for i := range members {
 				if members[i].Part >= len(parts) {
 					members[i].Part = -1
 				}
+				members[i].IsBound, members[i].Own = rapid.Bool().Draw(t, "bound"), rapid.IntRange(0, len(parts)-1).Draw(t, "own")
 			}
 			now = now.Add(time.Duration(rapid.IntRange(0, 20).Draw(t, "seconds")) * time.Second)
 			s.Worked(rapid.IntRange(0, 4).Draw(t, "part"), rapid.Float64Range(0, 1e9).Draw(t, "work"))
@@ -231,8 +291,12 @@ func TestSplitDecisionsAreSound(t *testing.T) {
 				m.Part, m.Moved = mv.To, now
 			}
 			for i, m := range members {
-				if usable && (m.Part < 0 || !parts[m.Part].Usable) {
+				switch {
+				case !usable:
+				case m.Part < 0, !parts[m.Part].Usable, m.IsBound && parts[m.Own].Usable && m.Part != m.Own:
 					t.Fatalf("member %d is left at %d", i, m.Part)
+				case asks && parts[m.Part].Weight+parts[m.Part].Hashrate == 0 && (!m.IsBound || m.Part != m.Own):
+					t.Fatalf("member %d is at %d, which is for others only", i, m.Part)
 				}
 			}
 		}

@@ -1,0 +1,83 @@
+package config
+
+import (
+	"slices"
+	"strconv"
+)
+
+// maxWeight keeps sums of weights finite.
+const maxWeight = 1e9
+
+func (l *loader) checkSplit(path string, r Route, known []string) {
+	if len(r.Split) > 0 && r.Mode == Dedicated {
+		l.add(path, `a split needs mode = "shared"; list the pools in failover order in pools`)
+	}
+	part := map[string]int{}
+	for i, one := range r.Split {
+		at := index(path, i)
+		l.checkPart(at, one)
+		if one.Pool != "" {
+			l.checkPoolName(join(at, "pool"), one.Pool, known)
+		}
+		l.checkPoolNames(join(at, "pools"), one.Pools, known)
+		for _, name := range one.All() {
+			if other, dup := part[name]; dup && other != i {
+				l.add(at, "pool %q is in part %d already; a pool is in one part of a split", name, other)
+			}
+			part[name] = i
+		}
+	}
+	l.checkOwners(path, r)
+}
+
+// checkOwners checks for which workers the parts of a split are, the last thing of
+// all: it is about the whole.
+func (l *loader) checkOwners(path string, r Route) {
+	anybody, taken := len(r.Split) == 0, map[string]int{}
+	for i, one := range r.Split {
+		anybody = anybody || one.Weight != 0 || one.Hashrate != 0 || one.Worker == "*"
+		if one.Worker == "" {
+			continue
+		}
+		for _, glob := range []string{"*", one.Worker} {
+			if other, dup := taken[glob]; dup {
+				l.add(join(index(path, i), "worker"), "no worker is left for it: part %d has those of %q, and the first part that matches has a miner", other, glob)
+				break
+			}
+		}
+		if _, dup := taken[one.Worker]; !dup {
+			taken[one.Worker] = i
+		}
+	}
+	if !anybody && !l.badItem(path) {
+		l.add(path, `no part is for miners whose worker no part names; give one a weight or a hashrate, or worker = "*"`)
+	}
+}
+
+// checkPart checks what a part of a split asks for, by itself.
+func (l *loader) checkPart(at string, one SplitPart) {
+	unread := func(keys ...string) bool {
+		return slices.ContainsFunc(keys, func(key string) bool { return l.bad[join(at, key)] })
+	}
+	if (one.Pool != "") == (len(one.Pools) > 0) && !unread("pool", "pools") {
+		l.add(at, `a part of a split names either pool = "…" or pools = ["…", "…"]`)
+	}
+	switch {
+	case unread("weight", "hashrate", "worker"):
+	case one.Weight != 0 && one.Hashrate != 0:
+		l.add(at, `a part of a split has either weight = 70 or hashrate = "500TH/s"`)
+	case one.Weight == 0 && one.Hashrate == 0 && one.Worker == "":
+		l.add(at, `a part of a split has weight = 70, hashrate = "500TH/s" or worker = "vip.*"`)
+	}
+	if one.Weight < 0 || one.Weight > maxWeight {
+		l.add(join(at, "weight"), "%s is out of range; write a number above 0, at most 1e9", strconv.FormatFloat(one.Weight, 'g', -1, 64))
+	}
+}
+
+// All lists the part's pools in failover order.
+func (p SplitPart) All() []string {
+	if p.Pool != "" {
+		return append([]string{p.Pool}, p.Pools...)
+	}
+	return p.Pools
+}
