@@ -27,6 +27,8 @@ type keptPart struct {
 	Weight   float64  `json:"weight,omitempty"`
 	Hashrate string   `json:"hashrate,omitempty"`
 	Worker   string   `json:"worker,omitempty"`
+	When     string   `json:"when,omitempty"`
+	TimeZone string   `json:"time_zone,omitempty"`
 }
 
 // filed is what the file says of a route.
@@ -40,7 +42,7 @@ func filed(r config.Route) []keptPart {
 func keptParts(of []config.SplitPart) []keptPart {
 	parts := make([]keptPart, 0, len(of))
 	for _, p := range of {
-		part := keptPart{Pools: p.All(), Weight: p.Weight, Worker: p.Worker}
+		part := keptPart{Pools: p.All(), Weight: p.Weight, Worker: p.Worker, When: p.When, TimeZone: p.TimeZone}
 		if p.Hashrate > 0 {
 			part.Hashrate = p.Hashrate.String()
 		}
@@ -62,7 +64,10 @@ func sameParts(a, b []keptPart) bool {
 // hubParts maps a split onto the hub's.
 func hubParts(of []config.SplitPart) (parts []hub.PartConfig) {
 	for _, p := range of {
-		parts = append(parts, hub.PartConfig{Pools: p.All(), Weight: p.Weight, Hashrate: float64(p.Hashrate), Worker: p.Worker})
+		window, _ := p.Window() // looked at when it was read
+		parts = append(parts, hub.PartConfig{
+			Pools: p.All(), Weight: p.Weight, Hashrate: float64(p.Hashrate), Worker: p.Worker, Window: window,
+		})
 	}
 	return parts
 }

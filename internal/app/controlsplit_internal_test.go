@@ -6,12 +6,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/loka/stratum/internal/config"
 	"github.com/loka/stratum/internal/httpapi"
 	"github.com/loka/stratum/internal/hub"
+	"github.com/loka/stratum/internal/steer"
 )
 
 // divided is a hub whose route farm is split by weight.
@@ -22,14 +24,25 @@ func divided() *steered {
 }
 
 const (
-	otherwise = `{"split":[{"pool":"b","weight":3},{"pools":["a"],"hashrate":"500 th/s","worker":"vip.*"}]}`
-	keptSoFar = `{"version":1,"splits":{"farm":{"split":[{"pools":["b"],"weight":3},{"pools":["a"],"hashrate":"500TH/s","worker":"vip.*"}],` +
+	otherwise = `{"split":[{"pool":"b","weight":3},{"pools":["a"],"hashrate":"500 th/s","worker":"vip.*","when":"* 5 * * *","time_zone":"Europe/Prague"}]}`
+	keptSoFar = `{"version":1,"splits":{"farm":{"split":[{"pools":["b"],"weight":3},{"pools":["a"],"hashrate":"500TH/s","worker":"vip.*","when":"* 5 * * *","time_zone":"Europe/Prague"}],` +
 		`"file":[{"pools":["a"],"weight":70},{"pools":["b"],"hashrate":"1.5PH/s"}]}}}`
 )
 
-func otherwiseParts() []hub.PartConfig {
-	return []hub.PartConfig{{Pools: []string{"b"}, Weight: 3}, {Pools: []string{"a"}, Hashrate: 500e12, Worker: "vip.*"}}
+func otherwiseParts(t *testing.T) []hub.PartConfig {
+	t.Helper()
+	prague, err := time.LoadLocation("Europe/Prague")
+	if err != nil {
+		t.Fatal(err)
+	}
+	window, err := steer.ParseWindow("* 5 * * *", prague)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []hub.PartConfig{{Pools: []string{"b"}, Weight: 3}, {Pools: []string{"a"}, Hashrate: 500e12, Worker: "vip.*", Window: window}}
 }
+
+var sameWindow = cmp.Comparer(func(a, b *steer.Window) bool { return a.String() == b.String() && a.Zone() == b.Zone() })
 
 func wantFile(t *testing.T, path, want string) {
 	t.Helper()
@@ -50,7 +63,7 @@ func TestSplitsAreKept(t *testing.T) {
 			t.Errorf("%v, a file or a change for nothing", h.splits)
 		}
 		done(t)(c.SplitRoute("farm", []byte(otherwise)))
-		if diff := cmp.Diff(map[string][]hub.PartConfig{"farm": otherwiseParts()}, h.splits); diff != "" {
+		if diff := cmp.Diff(map[string][]hub.PartConfig{"farm": otherwiseParts(t)}, h.splits, sameWindow); diff != "" {
 			t.Errorf("-want +got:\n%s", diff)
 		}
 		wantFile(t, path, keptSoFar)
@@ -62,7 +75,7 @@ func TestSplitsAreKept(t *testing.T) {
 	})
 	h = divided()
 	said := arranged(t, path, h, func(c *control) {
-		if diff := cmp.Diff(map[string][]hub.PartConfig{"farm": otherwiseParts()}, h.splits); diff != "" {
+		if diff := cmp.Diff(map[string][]hub.PartConfig{"farm": otherwiseParts(t)}, h.splits, sameWindow); diff != "" {
 			t.Errorf("after a restart (-want +got):\n%s", diff)
 		}
 		done(t)(c.DrainPool("a", true))
@@ -116,7 +129,7 @@ func TestSplitsThatWereTamperedWith(t *testing.T) {
 // that is taken back or the file has them in another order.
 func TestSplitsOfARouteInOrder(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "control.json")
-	const kept = `{"version":1,"splits":{"farm":{"split":[{"pools":["b"],"weight":3},{"pools":["a"],"hashrate":"500TH/s","worker":"vip.*"}],"file":[{"pools":["a","b"]}]}}}`
+	const kept = `{"version":1,"splits":{"farm":{"split":[{"pools":["b"],"weight":3},{"pools":["a"],"hashrate":"500TH/s","worker":"vip.*","when":"* 5 * * *","time_zone":"Europe/Prague"}],"file":[{"pools":["a","b"]}]}}}`
 	h := newSteered()
 	arranged(t, path, h, func(c *control) {
 		done(t)(c.SplitByFile("farm"))
@@ -128,7 +141,7 @@ func TestSplitsOfARouteInOrder(t *testing.T) {
 	})
 	h = newSteered()
 	said := arranged(t, path, h, func(c *control) {
-		if diff := cmp.Diff(otherwiseParts(), h.splits["farm"]); diff != "" {
+		if diff := cmp.Diff(otherwiseParts(t), h.splits["farm"], sameWindow); diff != "" {
 			t.Errorf("after a restart (-want +got):\n%s", diff)
 		}
 		done(t)(c.SplitByFile("farm"))

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strconv"
@@ -85,6 +86,9 @@ func partOf(part *config.SplitPart) string {
 	}
 	if part.Worker != "" {
 		words = append(words, "for "+part.Worker)
+	}
+	if part.When != "" {
+		words = append(words, "when "+part.When+" "+cmp.Or(part.TimeZone, "UTC"))
 	}
 	return strings.Join(words, " ")
 }

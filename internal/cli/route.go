@@ -31,7 +31,7 @@ type routeSplitCmd struct {
 
 // Help is shown below the command's flags.
 func (*routeSplitCmd) Help() string {
-	return `A part is one pool, or several in failover order with slashes between them. One with more keys of the file's is an argument of its own, with semicolons: main=70 'vip;worker=vip.*'. ` + routeHelp
+	return `A part is one pool, or several in failover order with slashes between them. One with more keys of the file's is an argument of its own, with semicolons: main=70 'vip;worker=vip.*' 'night=30;when=* 22-23,0-5 * * *;time_zone=Europe/Prague'. ` + routeHelp
 }
 
 // Run asks the running proxy for it.

@@ -21,11 +21,16 @@ func TestRouteAsks(t *testing.T) {
 			`PUT /api/v1/routes/farm/split application/json {"split":[{"pools":["main"],"weight":1},{"pools":["vip"],"worker":"vip.*"},{"pools":["x","y"],"weight":2,"worker":"z"}]}`,
 			"route farm is split: main=1 vip;worker=vip.* x/y=2;worker=z\n",
 		},
+		"split farm main=1 night=1;when=*\u00a00,1\u00a0*\u00a0*\u00a0*;time_zone=Europe/Prague": {
+			`PUT /api/v1/routes/farm/split application/json {"split":[{"pools":["main"],"weight":1},{"pools":["night"],"time_zone":"Europe/Prague","weight":1,"when":"* 0,1 * * *"}]}`,
+			"route farm is split: main=1 night=1;when=* 0,1 * * *;time_zone=Europe/Prague\n",
+		},
 		"unsplit a/b": {"DELETE /api/v1/routes/a%2Fb/split", "route a/b has its pools as the file says\n"},
 	} {
 		addr, asked := ordered(t, http.StatusNoContent, "", "")
 		b := newBench()
-		code := b.run(append(append([]string{"route"}, strings.Fields(line)...), "--http", addr, "--token", "s3cret")...)
+		args := strings.Split(strings.ReplaceAll(strings.ReplaceAll(line, " ", "\n"), "\u00a0", " "), "\n")
+		code := b.run(append(append([]string{"route"}, args...), "--http", addr, "--token", "s3cret")...)
 		if code != exitOK || *asked != want[0] || b.stdout.String() != want[1] {
 			t.Errorf("%s: exit code %d, asked %q, said %q%q", line, code, *asked, b.stdout, b.stderr)
 		}

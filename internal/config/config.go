@@ -138,6 +138,10 @@ type SplitPart struct {
 	// Worker is a glob on the first login of the miners that are this part's
 	// whatever the others have; empty is none.
 	Worker string `toml:"worker"`
+	// When is when the part counts, as [steer.ParseWindow] reads it, and TimeZone
+	// the name of the zone whose clock that goes by; empty are always and UTC.
+	When     string `toml:"when"`
+	TimeZone string `toml:"time_zone"`
 }
 
 // Match says which miners a route is for. All fields given must hold; an

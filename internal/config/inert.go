@@ -21,6 +21,7 @@ func (l *loader) noteInert(c *Config) {
 			caught = r.Name
 		}
 		l.noteInertShared(index("route", i), r)
+		l.noteWindows(join(index("route", i), "split"), r)
 	}
 	for i, p := range c.Pools {
 		for _, key := range []string{"ca", "fingerprints"} {

@@ -58,7 +58,10 @@ func TestParseSplit(t *testing.T) {
 		},
 		`{"split":[{"pool":"b","weight":0.5}]}`:                                          {{Pool: "b", Weight: 0.5}},
 		`{"split":[{"pool":"b","worker":"vip.*"},{"pool":"a","weight":1,"worker":"?"}]}`: {{Pool: "b", Worker: "vip.*"}, {Pool: "a", Weight: 1, Worker: "?"}},
-		`{"split":[{"pool":"b","worker":"vip.*"},{"pool":"a","worker":"*"}]}`:            {{Pool: "b", Worker: "vip.*"}, {Pool: "a", Worker: "*"}},
+		`{"split":[{"pool":"b","weight":1,"when":"* 0-5 * * *","time_zone":"Europe/Prague"},{"pool":"a","weight":1,"when":"* 6 * * 1"}]}`: {
+			{Pool: "b", Weight: 1, When: "* 0-5 * * *", TimeZone: "Europe/Prague"}, {Pool: "a", Weight: 1, When: "* 6 * * 1"},
+		},
+		`{"split":[{"pool":"b","worker":"vip.*"},{"pool":"a","worker":"*"}]}`: {{Pool: "b", Worker: "vip.*"}, {Pool: "a", Worker: "*"}},
 	} {
 		got, problems := ParseSplit([]byte(text), c, r)
 		if len(problems) > 0 || !cmp.Equal(got, want) {
@@ -98,6 +101,23 @@ func TestParseSplitProblems(t *testing.T) {
 		`{"split":[{"pool":"main"}]}`:                               {`split[0]: a part of a split has weight = 70, hashrate = "500TH/s" or worker = "vip.*"`},
 		`{"split":[{"pool":"main","weight":1,"hashrate":"1TH/s"}]}`: {`split[0]: a part of a split has either weight = 70 or hashrate = "500TH/s"`},
 		`{"split":[{"pool":"main","worker":1}]}`:                    {`split[0].worker: want a text such as "…", got the number 1`},
+		`{"split":[{"pool":"main","weight":1,"time_zone":"UTC"}]}`: {
+			`split[0].time_zone: no window that it is for; write when = "* 22-23,0-5 * * *", or leave it out`,
+		},
+		`{"split":[{"pool":"main","weight":1,"when":"* * * * *","time_zone":"Europe/Prag"}]}`: {
+			`split[0].time_zone: "Europe/Prag" is no time zone; write a name such as "Europe/Prague" or "UTC"`,
+		},
+		`{"split":[{"pool":"main","weight":1,"when":"* * * * *","time_zone":"../../../etc/passwd"}]}`: {
+			`split[0].time_zone: "../../../etc/passwd" is no time zone; write a name such as "Europe/Prague" or "UTC"`,
+		},
+		`{"split":[{"pool":"main","weight":1,"when":"* 22-5 * * *"}]}`: {
+			`split[0].when: "* 22-5 * * *" is no window: beginning of range (22) beyond end of range (5): 22-5; ` +
+				`write minute, hour, day, month and weekday as cron has them, such as "* 22-23,0-5 * * mon-fri"`,
+		},
+		`{"split":[{"pool":"main","weight":1,"when":"TZ=UTC"}]}`: {
+			`split[0].when: "TZ=UTC" is no window: want five fields; ` +
+				`write minute, hour, day, month and weekday as cron has them, such as "* 22-23,0-5 * * mon-fri"`,
+		},
 		`{"split":[{"pool":"main","worker":"vip.*"}]}`: {
 			`split: no part is for miners whose worker no part names; give one a weight or a hashrate, or worker = "*"`,
 		},
@@ -139,6 +159,7 @@ func TestParseSplitProblems(t *testing.T) {
 // have or has a mistake that is named.
 func FuzzParseSplit(f *testing.F) {
 	f.Add([]byte(`{"split":[{"pool":"main","weight":70},{"pools":["a","b"],"hashrate":"500TH/s"}]}`))
+	f.Add([]byte(`{"split":[{"pool":"b","when":"* 0-5 * * *","time_zone":"Europe/Prague","worker":"*"}]}`))
 	f.Add([]byte(`{"spilt":[{"pool":null},1],"":[{}]}`))
 	f.Add([]byte(`{"split":[{"pools":["a","a",1],"weight":1e308}]}`))
 	c, r := loadDivided(f)

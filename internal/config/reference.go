@@ -127,6 +127,11 @@ for are more than there is, each gets as much less. Without a part by weight, wh
   weigh, the first part that matches has them, and what they do is not divided. With a ` + "`weight`" + ` or a ` + "`hashrate`" + ` the part has its share of the rest, too.
   Until it is known who a miner is, it is placed as any other; so are the part's miners while its pools are away. A split has at least one part with
   a weight or a hashrate, or with ` + "`worker = \"*\"`" + `, for everybody else.
+- A part with ` + "`when`" + `, such as ` + "`{ pool = \"night\", weight = 30, when = \"* 22-23,0-5 * * mon-fri\", time_zone = \"Europe/Prague\" }`" + `, counts in every minute
+  that the expression matches by that zone's clock. Outside it has no share: its miners are sent to the others at once, and nothing is owed to it. Its own
+  (` + "`worker`" + `) are placed as any other. An hour that the clock skips in spring is in no window, one that it has twice in autumn is twice. Each range stays
+  within its field, so that the night is ` + "`22-23,0-5`" + `, and its hours after midnight are of the next day. Where no part that is in its window has a pool of
+  use, windows do not count; ` + "`loka check`" + ` says so where that comes by the clock alone.
 - Until a miner's hashrate is known, miners are divided by their number.
 - While the route is pinned to a pool (` + "`loka pool pin`" + `) it is not divided.
 - ` + "`loka route split farm 'buyer=300TH/s,main=70,a/b=30'`" + ` splits a route that the file has in order, or otherwise, among its pools,

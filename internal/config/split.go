@@ -1,8 +1,12 @@
 package config
 
 import (
+	"errors"
 	"slices"
 	"strconv"
+	"time"
+
+	"github.com/loka/stratum/internal/steer"
 )
 
 // maxWeight keeps sums of weights finite.
@@ -69,8 +73,67 @@ func (l *loader) checkPart(at string, one SplitPart) {
 	case one.Weight == 0 && one.Hashrate == 0 && one.Worker == "":
 		l.add(at, `a part of a split has weight = 70, hashrate = "500TH/s" or worker = "vip.*"`)
 	}
+	l.checkWindow(at, one)
 	if one.Weight < 0 || one.Weight > maxWeight {
 		l.add(join(at, "weight"), "%s is out of range; write a number above 0, at most 1e9", strconv.FormatFloat(one.Weight, 'g', -1, 64))
+	}
+}
+
+// checkWindow checks when a part counts.
+func (l *loader) checkWindow(at string, one SplitPart) {
+	switch _, err := one.Window(); {
+	case one.When == "" && one.TimeZone != "":
+		l.add(join(at, "time_zone"), `no window that it is for; write when = "* 22-23,0-5 * * *", or leave it out`)
+	case errors.Is(err, errNoZone):
+		l.add(join(at, "time_zone"), `%q is no time zone; write a name such as "Europe/Prague" or "UTC"`, one.TimeZone)
+	case err != nil:
+		l.add(join(at, "when"), `%q is no window: %s; write minute, hour, day, month and weekday as cron has them, such as "* 22-23,0-5 * * mon-fri"`, one.When, err)
+	}
+}
+
+var errNoZone = errors.New("no such time zone")
+
+// Window is when the part counts; nil is always.
+func (p SplitPart) Window() (*steer.Window, error) {
+	if p.When == "" {
+		return nil, nil //nolint:nilnil // that is what nil says
+	}
+	zone, err := time.LoadLocation(p.TimeZone)
+	if err != nil {
+		return nil, errNoZone
+	}
+	return steer.ParseWindow(p.When, zone)
+}
+
+// noteWindows remarks on windows of a split that are hardly what was meant.
+func (l *loader) noteWindows(path string, r Route) {
+	var windows []*steer.Window
+	step, always := 15*time.Minute, len(r.Split) == 0 // no zone is off by less
+	for i, part := range r.Split {
+		w, err := part.Window()
+		if err != nil {
+			return
+		}
+		at := join(index(path, i), "when")
+		if w.Minutes() == 1 {
+			l.note(at, "is one minute of an hour; for all of it write * in place of its first field")
+		}
+		if w.Minutes() < 60 {
+			step = time.Minute
+		}
+		if part.Weight > 0 || part.Hashrate > 0 || part.Worker == "*" {
+			windows, always = append(windows, w), always || w == nil
+		}
+	}
+	if always {
+		return
+	}
+	// A leap year has all there is.
+	for at := time.Date(2028, time.January, 1, 0, 0, 0, 0, time.UTC); at.Year() == 2028; at = at.Add(step) {
+		if !slices.ContainsFunc(windows, func(w *steer.Window) bool { return w.Open(at) }) {
+			l.note(path, "no part is in its window at times such as "+at.Format("Monday 15:04")+" UTC; then all of them have their shares")
+			return
+		}
 	}
 }
 

@@ -32,6 +32,8 @@ type SplitPart struct {
 	Weight   float64  `json:"weight,omitempty" exclusiveMinimum:"0" doc:"Its part of what no part asks for by hashrate, against the other weights; either this or hashrate"`
 	Hashrate string   `json:"hashrate,omitempty" doc:"The hashrate that it asks for, such as \"500TH/s\""`
 	Worker   string   `json:"worker,omitempty" doc:"Glob on the first login of the miners that are its own; with it neither weight nor hashrate is needed"`
+	When     string   `json:"when,omitempty" doc:"When it counts, as cron writes it: minute, hour, day of the month, month, weekday; empty: always"`
+	TimeZone string   `json:"time_zone,omitempty" doc:"The time zone of when, such as \"Europe/Prague\"; empty: UTC"`
 }
 
 // Mistake is one thing that is wrong with a value.

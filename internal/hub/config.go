@@ -100,6 +100,8 @@ type PartConfig struct {
 	// part whatever the others should have; the first part that matches has
 	// them. Empty is none.
 	Worker string
+	// Window is when it counts; nil is always.
+	Window *steer.Window
 }
 
 // Config is what the hub is told once. A zero duration takes the default in

@@ -37,6 +37,9 @@ type split struct {
 	target []atomics.Float64
 	// hold is how long a part that was lost must have been well.
 	hold time.Duration
+	// closed says which parts were outside their windows when that was looked at
+	// last.
+	closed []bool
 
 	splitter steer.Splitter
 }
@@ -49,7 +52,7 @@ func (h *Hub) newSplit(r *route, parts []PartConfig) *split {
 	s := &split{
 		hold: r.ReturnAfter, parts: parts, partOf: make(map[*pool]int), pools: make([][]*pool, len(parts)),
 		had: make([]atomics.Float64, len(parts)), told: make([]float64, len(parts)), target: make([]atomics.Float64, len(parts)),
-		own: make([]atomics.Float64, len(parts)), owned: make([]atomic.Int64, len(parts)),
+		own: make([]atomics.Float64, len(parts)), owned: make([]atomic.Int64, len(parts)), closed: make([]bool, len(parts)),
 	}
 	globs := make([]string, 0, len(parts))
 	for i, part := range parts {
@@ -213,6 +216,7 @@ func (s *split) forget() {
 }
 
 func (h *Hub) divideRoute(r *route, s *split, now time.Time) {
+	h.watchWindows(r, s, now)
 	var members []steer.Member
 	var miners []*shared
 	var from []*group
@@ -272,33 +276,6 @@ func (h *Hub) divideRoute(r *route, s *split, now time.Time) {
 	}
 }
 
-// usable says which parts can be worked for: a part that was lost has to have
-// been well for the route's time, unless none has, and one whose pools are to be
-// avoided is better than none.
-func (s *split) usable(h *Hub, working []bool, now time.Time) []steer.Part {
-	parts := make([]steer.Part, len(s.parts))
-	for pass := range 3 {
-		some := false
-		for i, part := range s.parts {
-			parts[i] = steer.Part{Weight: part.Weight, Hashrate: part.Hashrate}
-			parts[i].Usable = slices.ContainsFunc(s.pools[i], func(p *pool) bool {
-				switch pass {
-				case 0:
-					return h.poolServes(p, now) && (working[i] || now.Sub(p.healthySince()) >= s.hold)
-				case 1:
-					return h.poolServes(p, now)
-				}
-				return h.poolUp(p, now) // of no use is better than none
-			})
-			some = some || parts[i].Usable
-		}
-		if some {
-			break
-		}
-	}
-	return parts
-}
-
 // sendTo sends a miner to a part's pools: where its own has work, only if there
 // is some for it there, of a pool that is good.
 func (h *Hub) sendTo(m *shared, from *group, pools []*pool, seen map[groupKey]standing, now time.Time) bool {
@@ -343,7 +320,9 @@ func (h *Hub) fewest(m *shared, s *split, now time.Time) [][]*pool {
 	order := make([]int, len(s.parts))
 	for i := range order {
 		order[i] = i
-		missing[i] = missing[i]*float64(all+1) - float64(counts[i])
+		if missing[i] = missing[i]*float64(all+1) - float64(counts[i]); !parts[i].Usable {
+			missing[i] = math.Inf(-1)
+		}
 	}
 	if own, bound := s.owner(m.seat); bound && parts[own].Usable {
 		missing[own] = math.Inf(1)
@@ -357,12 +336,12 @@ func (h *Hub) fewest(m *shared, s *split, now time.Time) [][]*pool {
 }
 
 // state is a snapshot of the parts, but for who is there.
-func (s *split) state() (parts []PartState) {
+func (s *split) state(now time.Time) (parts []PartState) {
 	if s == nil {
 		return nil
 	}
 	for i, part := range s.parts {
-		parts = append(parts, PartState{PartConfig: part, Target: s.target[i].Load(), Work: s.had[i].Load() + s.own[i].Load(), OwnWork: s.own[i].Load()})
+		parts = append(parts, PartState{PartConfig: part, Closed: !part.Window.Open(now), Target: s.target[i].Load(), Work: s.had[i].Load() + s.own[i].Load(), OwnWork: s.own[i].Load()})
 	}
 	return parts
 }

@@ -79,8 +79,10 @@ type RouteState struct {
 type PartState struct {
 	PartConfig
 
-	// Target is what it should have now, in parts of 1.
+	// Target is what it should have now, in parts of 1; Closed says that it is
+	// outside its window.
 	Target float64
+	Closed bool
 	// Miners counts those who work for it now, and Rate is what they do, in H/s.
 	Miners int
 	Rate   float64
@@ -171,9 +173,9 @@ func (h *Hub) Routes() []RouteState {
 		}
 		s.mu.Unlock()
 	}
-	unpaid, parts := make(map[*route]int), make(map[*route][]PartState)
+	now, unpaid, parts := time.Now(), make(map[*route]int), make(map[*route][]PartState)
 	for _, r := range h.routes {
-		parts[r] = r.split.Load().state()
+		parts[r] = r.split.Load().state(now)
 	}
 	for _, g := range h.allGroups() {
 		size, _ := g.size()
@@ -185,7 +187,7 @@ func (h *Hub) Routes() []RouteState {
 		}
 		g.route.split.Load().count(parts[g.route], g)
 	}
-	states, now := make([]RouteState, 0, len(h.routes)), time.Now()
+	states := make([]RouteState, 0, len(h.routes))
 	for _, r := range h.routes {
 		s := RouteState{Name: r.Name, Pools: r.Pools, Miners: miners[r], Connections: links[r], Shared: r.Shared, Unpaid: unpaid[r], Parts: parts[r]}
 		if p := r.active(now); p != nil {

@@ -193,6 +193,10 @@ type PartState struct {
 	Weight, Hashrate, Target float64
 	// Worker is a glob on the logins of miners that are its own; empty: none.
 	Worker string
+	// When and TimeZone are when it counts, empty: always; Closed says that it is
+	// outside.
+	When, TimeZone string
+	Closed         bool
 	// Miners counts those who work for it now; Rate is what they do, in H/s.
 	Miners int
 	Rate   float64

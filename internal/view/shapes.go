@@ -148,6 +148,9 @@ type Part struct {
 	Weight       float64  `json:"weight" doc:"Its weight against the others'; 0: it has none"`
 	WantHashrate float64  `json:"want_hashrate" doc:"The hashrate that it asks for, in H/s; 0: none"`
 	Worker       string   `json:"worker" doc:"Glob on the first login of the miners that are its own; empty: it has none"`
+	When         string   `json:"when" doc:"When it counts, as cron writes it; empty: always"`
+	TimeZone     string   `json:"time_zone" doc:"The time zone of when; empty: there is none"`
+	InWindow     bool     `json:"in_window" doc:"It counts now, by its window; true where it has none"`
 	Target       float64  `json:"target" doc:"What it should have now of what is divided, from 0 to 1"`
 	Miners       int      `json:"miners" doc:"Miners that work for it now"`
 	Hashrate     float64  `json:"hashrate" doc:"What they do, in H/s"`

@@ -49,6 +49,7 @@ function badge(state, warnings = []) {
 
 // A part of a split: what it should have, and does.
 function share(p) {
+  if (!p.in_window) return `${p.pools.join("/")} (outside ${p.when})`;
   const asks = p.weight || p.want_hashrate || !p.worker ? ` ${(100 * p.target).toFixed(1)} %` : "";
   return `${p.pools.join("/")}${p.worker ? ` (${p.worker})` : ""}${asks}: ${rate(p.hashrate)}`;
 }

@@ -1,0 +1,98 @@
+package hub
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/loka/stratum/internal/steer"
+)
+
+// grade is how well a part must be off to be worked for.
+type grade struct {
+	// windows: it is in its window. held: it has been well for the route's time,
+	// where it was lost. good: it is not to be avoided.
+	windows, held, good bool
+}
+
+// grades are tried in order until a part is that good which others' miners can
+// go to: one outside its window is better than none that takes shares, and one to
+// be avoided better than none.
+func grades() []grade {
+	return []grade{{true, true, true}, {true, false, true}, {false, false, true}, {false, false, false}}
+}
+
+// usable says which parts can be worked for.
+func (s *split) usable(h *Hub, working []bool, now time.Time) (parts []steer.Part) {
+	asks, found := slices.ContainsFunc(s.parts, func(p PartConfig) bool { return p.Weight > 0 || p.Hashrate > 0 }), false
+	for _, need := range grades() {
+		graded, some, others := s.graded(h, need, working, now)
+		if others || some && !asks {
+			return graded
+		}
+		if !found {
+			parts, found = graded, some
+		}
+	}
+	return parts
+}
+
+// graded says which parts are of a grade, whether there are some, and whether some
+// are for others than their own miners.
+func (s *split) graded(h *Hub, need grade, working []bool, now time.Time) (parts []steer.Part, some, others bool) {
+	parts = make([]steer.Part, len(s.parts))
+	for i, part := range s.parts {
+		parts[i] = steer.Part{Weight: part.Weight, Hashrate: part.Hashrate}
+		if need.windows && !part.Window.Open(now) {
+			continue
+		}
+		parts[i].Usable = slices.ContainsFunc(s.pools[i], func(p *pool) bool {
+			if !need.good {
+				return h.poolUp(p, now)
+			}
+			return h.poolServes(p, now) && (!need.held || working[i] || now.Sub(p.healthySince()) >= s.hold)
+		})
+		some = some || parts[i].Usable
+		others = others || parts[i].Usable && (part.Weight > 0 || part.Hashrate > 0)
+	}
+	return parts, some, others
+}
+
+// watchWindows says which parts' windows have begun or ended.
+func (h *Hub) watchWindows(r *route, s *split, now time.Time) {
+	for i, part := range s.parts {
+		closed := !part.Window.Open(now)
+		if closed == s.closed[i] {
+			continue
+		}
+		s.closed[i] = closed
+		h.log.LogAttrs(context.Background(), slog.LevelInfo, "part of a split enters its window or leaves it", slog.String("route", r.Name),
+			slog.Int("part", i), slog.Any("pools", part.Pools), slog.Bool("in_window", !closed),
+			slog.String("when", part.Window.String()), slog.String("time_zone", part.Window.Zone()))
+	}
+}
+
+// backup is the route's pools for miners whose part has nothing for them: those of
+// parts in their windows first.
+func (r *route) backup(now time.Time) []*pool {
+	s := r.split.Load()
+	if s == nil {
+		return r.pools
+	}
+	pools := slices.Clone(r.pools)
+	closed := func(p *pool) bool {
+		i := s.part(p)
+		return i < 0 || !s.parts[i].Window.Open(now)
+	}
+	slices.SortStableFunc(pools, func(a, b *pool) int {
+		switch {
+		case closed(a) == closed(b):
+			return 0
+		case closed(a):
+			return 1
+		}
+		return -1
+	})
+	return pools
+}
