@@ -29,6 +29,7 @@ type keptPart struct {
 	Worker   string   `json:"worker,omitempty"`
 	When     string   `json:"when,omitempty"`
 	TimeZone string   `json:"time_zone,omitempty"`
+	OnDead   string   `json:"on_dead,omitempty"`
 }
 
 // filed is what the file says of a route.
@@ -42,7 +43,7 @@ func filed(r config.Route) []keptPart {
 func keptParts(of []config.SplitPart) []keptPart {
 	parts := make([]keptPart, 0, len(of))
 	for _, p := range of {
-		part := keptPart{Pools: p.All(), Weight: p.Weight, Worker: p.Worker, When: p.When, TimeZone: p.TimeZone}
+		part := keptPart{Pools: p.All(), Weight: p.Weight, Worker: p.Worker, When: p.When, TimeZone: p.TimeZone, OnDead: p.Heir()}
 		if p.Hashrate > 0 {
 			part.Hashrate = p.Hashrate.String()
 		}
@@ -66,7 +67,7 @@ func hubParts(of []config.SplitPart) (parts []hub.PartConfig) {
 	for _, p := range of {
 		window, _ := p.Window() // looked at when it was read
 		parts = append(parts, hub.PartConfig{
-			Pools: p.All(), Weight: p.Weight, Hashrate: float64(p.Hashrate), Worker: p.Worker, Window: window,
+			Pools: p.All(), Weight: p.Weight, Hashrate: float64(p.Hashrate), Worker: p.Worker, Window: window, OnDead: p.Heir(),
 		})
 	}
 	return parts

@@ -24,8 +24,8 @@ func divided() *steered {
 }
 
 const (
-	otherwise = `{"split":[{"pool":"b","weight":3},{"pools":["a"],"hashrate":"500 th/s","worker":"vip.*","when":"* 5 * * *","time_zone":"Europe/Prague"}]}`
-	keptSoFar = `{"version":1,"splits":{"farm":{"split":[{"pools":["b"],"weight":3},{"pools":["a"],"hashrate":"500TH/s","worker":"vip.*","when":"* 5 * * *","time_zone":"Europe/Prague"}],` +
+	otherwise = `{"split":[{"pool":"b","weight":3,"on_dead":"others"},{"pools":["a"],"hashrate":"500 th/s","worker":"vip.*","when":"* 5 * * *","time_zone":"Europe/Prague","on_dead":"b"}]}`
+	keptSoFar = `{"version":1,"splits":{"farm":{"split":[{"pools":["b"],"weight":3},{"pools":["a"],"hashrate":"500TH/s","worker":"vip.*","when":"* 5 * * *","time_zone":"Europe/Prague","on_dead":"b"}],` +
 		`"file":[{"pools":["a"],"weight":70},{"pools":["b"],"hashrate":"1.5PH/s"}]}}}`
 )
 
@@ -39,7 +39,7 @@ func otherwiseParts(t *testing.T) []hub.PartConfig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return []hub.PartConfig{{Pools: []string{"b"}, Weight: 3}, {Pools: []string{"a"}, Hashrate: 500e12, Worker: "vip.*", Window: window}}
+	return []hub.PartConfig{{Pools: []string{"b"}, Weight: 3}, {Pools: []string{"a"}, Hashrate: 500e12, Worker: "vip.*", Window: window, OnDead: "b"}}
 }
 
 var sameWindow = cmp.Comparer(func(a, b *steer.Window) bool { return a.String() == b.String() && a.Zone() == b.Zone() })
@@ -129,7 +129,7 @@ func TestSplitsThatWereTamperedWith(t *testing.T) {
 // that is taken back or the file has them in another order.
 func TestSplitsOfARouteInOrder(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "control.json")
-	const kept = `{"version":1,"splits":{"farm":{"split":[{"pools":["b"],"weight":3},{"pools":["a"],"hashrate":"500TH/s","worker":"vip.*","when":"* 5 * * *","time_zone":"Europe/Prague"}],"file":[{"pools":["a","b"]}]}}}`
+	const kept = `{"version":1,"splits":{"farm":{"split":[{"pools":["b"],"weight":3},{"pools":["a"],"hashrate":"500TH/s","worker":"vip.*","when":"* 5 * * *","time_zone":"Europe/Prague","on_dead":"b"}],"file":[{"pools":["a","b"]}]}}}`
 	h := newSteered()
 	arranged(t, path, h, func(c *control) {
 		done(t)(c.SplitByFile("farm"))

@@ -90,5 +90,8 @@ func partOf(part *config.SplitPart) string {
 	if part.When != "" {
 		words = append(words, "when "+part.When+" "+cmp.Or(part.TimeZone, "UTC"))
 	}
+	if part.Heir() != "" {
+		words = append(words, "else "+part.Heir())
+	}
 	return strings.Join(words, " ")
 }

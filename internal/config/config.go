@@ -142,7 +142,13 @@ type SplitPart struct {
 	// the name of the zone whose clock that goes by; empty are always and UTC.
 	When     string `toml:"when"`
 	TimeZone string `toml:"time_zone"`
+	// OnDead is a pool of another part, which has this one's share while none of
+	// its pools is of use; empty and [Others] leave it to all others.
+	OnDead string `toml:"on_dead"`
 }
+
+// Others is what a part's OnDead says where nobody in particular has its share.
+const Others = "others"
 
 // Match says which miners a route is for. All fields given must hold; an
 // empty field holds always. Texts are globs.

@@ -113,6 +113,7 @@ func meanings() map[string]meaning {
 		"route[].split[].worker":            {"Glob on the first login of the miners that are this part's, whatever the others ask for. With it a part needs neither `weight` nor `hashrate`.", "none in particular"},
 		"route[].split[].when":              {"When this part counts, as cron writes it: minute, hour, day of the month, month, weekday; `\"* 22-23,0-5 * * *\"` is from 22:00 to 6:00.", "always"},
 		"route[].split[].time_zone":         {"The time zone of `when`, such as `\"Europe/Prague\"`.", "`\"UTC\"`"},
+		"route[].split[].on_dead":           {"Who has this part's share while all its pools are away: `\"others\"`, or the name of a pool, whose part has all of it.", "`\"others\"`"},
 		"route[].worker":                    {"What pools see as a worker's name. See [worker names](#worker-names).", ""},
 		"route[].on_outage":                 {"When no pool of the route can be reached, miners are disconnected after `outage_grace`, so that their own failover works (`close`), or kept on their last work, for which nobody pays (`hold`; their shares are answered as accepted and counted as `unpaid`; in shared mode only).", ""},
 		"route[].outage_grace":              {"How long miners are kept while none of the route's pools serves, at most 1 h.", ""},

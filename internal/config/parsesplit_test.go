@@ -61,6 +61,9 @@ func TestParseSplit(t *testing.T) {
 		`{"split":[{"pool":"b","weight":1,"when":"* 0-5 * * *","time_zone":"Europe/Prague"},{"pool":"a","weight":1,"when":"* 6 * * 1"}]}`: {
 			{Pool: "b", Weight: 1, When: "* 0-5 * * *", TimeZone: "Europe/Prague"}, {Pool: "a", Weight: 1, When: "* 6 * * 1"},
 		},
+		`{"split":[{"pool":"b","weight":1,"on_dead":"a"},{"pools":["main","a"],"weight":1,"on_dead":"others"}]}`: {
+			{Pool: "b", Weight: 1, OnDead: "a"}, {Pools: []string{"main", "a"}, Weight: 1, OnDead: "others"},
+		},
 		`{"split":[{"pool":"b","worker":"vip.*"},{"pool":"a","worker":"*"}]}`: {{Pool: "b", Worker: "vip.*"}, {Pool: "a", Worker: "*"}},
 	} {
 		got, problems := ParseSplit([]byte(text), c, r)
@@ -117,6 +120,10 @@ func TestParseSplitProblems(t *testing.T) {
 		`{"split":[{"pool":"main","weight":1,"when":"TZ=UTC"}]}`: {
 			`split[0].when: "TZ=UTC" is no window: want five fields; ` +
 				`write minute, hour, day, month and weekday as cron has them, such as "* 22-23,0-5 * * mon-fri"`,
+		},
+		`{"split":[{"pools":["main","a"],"weight":1,"on_dead":"a"},{"pool":"b","weight":1,"on_dead":"elsewhere"}]}`: {
+			`split[0].on_dead: "a" is no pool of another part; write one that has its share while its own are away, or "others"`,
+			`split[1].on_dead: "elsewhere" is no pool of another part; write one that has its share while its own are away, or "others"`,
 		},
 		`{"split":[{"pool":"main","worker":"vip.*"}]}`: {
 			`split: no part is for miners whose worker no part names; give one a weight or a hashrate, or worker = "*"`,

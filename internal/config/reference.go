@@ -121,7 +121,7 @@ for are more than there is, each gets as much less. Without a part by weight, wh
   most; they keep their connection and notice nothing but another job. So one miner can be divided, too, by turns.
 - Three miners with hashrates as 1 to 10 to 100 come to within 1 point (of 100) of what is asked for over any hour, and to within 3 points in 95 of 100
   windows of 10 minutes; 1,000 miners come to within 0.5 points over 10 minutes.
-- A part all of whose pools are away, drained or of no use goes to the others in their proportions. Once one of them has been well for
+- A part all of whose pools are away, drained or of no use goes to the others in their proportions, unless ` + "`on_dead`" + ` says whose. Once one of them has been well for
   ` + "`return_after`" + ` it has its part again; what it missed is not made up for.
 - A part with ` + "`worker`" + `, such as ` + "`{ pool = \"vip\", worker = \"vip.*\" }`" + `, is for the miners whose first login matches: they are there whatever the others
   weigh, the first part that matches has them, and what they do is not divided. With a ` + "`weight`" + ` or a ` + "`hashrate`" + ` the part has its share of the rest, too.
@@ -132,6 +132,8 @@ for are more than there is, each gets as much less. Without a part by weight, wh
   (` + "`worker`" + `) are placed as any other. An hour that the clock skips in spring is in no window, one that it has twice in autumn is twice. Each range stays
   within its field, so that the night is ` + "`22-23,0-5`" + `, and its hours after midnight are of the next day. Where no part that is in its window has a pool of
   use, windows do not count; ` + "`loka check`" + ` says so where that comes by the clock alone.
+- With ` + "`on_dead = \"main\"`" + ` the part of the pool ` + "`main`" + ` has all of the part's share while that is away, drained or of no use, and its own miners, and
+  nobody else has more for it. That is not so outside its window, and while ` + "`main`" + ` is away, too: then all others have it.
 - Until a miner's hashrate is known, miners are divided by their number.
 - While the route is pinned to a pool (` + "`loka pool pin`" + `) it is not divided.
 - ` + "`loka route split farm 'buyer=300TH/s,main=70,a/b=30'`" + ` splits a route that the file has in order, or otherwise, among its pools,

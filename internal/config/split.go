@@ -31,7 +31,21 @@ func (l *loader) checkSplit(path string, r Route, known []string) {
 			part[name] = i
 		}
 	}
+	for i, one := range r.Split {
+		if other, ok := part[one.Heir()]; one.Heir() != "" && (!ok || other == i) {
+			l.add(join(index(path, i), "on_dead"), "%q is no pool of another part; write one that has its share while its own are away, or %q", one.OnDead, Others)
+		}
+	}
 	l.checkOwners(path, r)
+}
+
+// Heir is the pool whose part has this one's share while it is dead; empty is
+// none in particular.
+func (p SplitPart) Heir() string {
+	if p.OnDead == Others {
+		return ""
+	}
+	return p.OnDead
 }
 
 // checkOwners checks for which workers the parts of a split are, the last thing of

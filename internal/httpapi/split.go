@@ -34,6 +34,7 @@ type SplitPart struct {
 	Worker   string   `json:"worker,omitempty" doc:"Glob on the first login of the miners that are its own; with it neither weight nor hashrate is needed"`
 	When     string   `json:"when,omitempty" doc:"When it counts, as cron writes it: minute, hour, day of the month, month, weekday; empty: always"`
 	TimeZone string   `json:"time_zone,omitempty" doc:"The time zone of when, such as \"Europe/Prague\"; empty: UTC"`
+	OnDead   string   `json:"on_dead,omitempty" doc:"Who has its share while it is away: others (as empty), or a pool of another part"`
 }
 
 // Mistake is one thing that is wrong with a value.

@@ -102,6 +102,9 @@ type PartConfig struct {
 	Worker string
 	// Window is when it counts; nil is always.
 	Window *steer.Window
+	// OnDead names a pool of another part, which has this one's share and its own
+	// miners while none of its pools is of use; empty leaves them to all others.
+	OnDead string
 }
 
 // Config is what the hub is told once. A zero duration takes the default in

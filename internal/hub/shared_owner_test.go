@@ -90,3 +90,53 @@ func TestSplitByWorker(t *testing.T) {
 		}
 	})
 }
+
+// What a part should have goes to its heir while it is dead, and its own miners do.
+func TestSplitOnDead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first, second, third := sharedPool("first"), sharedPool("second"), sharedPool("third")
+		pools := []*fakePool{first, second, third}
+		h := buildShared(t, pools, func(c *hub.Config) {
+			c.Routes[0].Parts = []hub.PartConfig{
+				{Pools: []string{"first"}, Weight: 50},
+				{Pools: []string{"second"}, Weight: 30},
+				{Pools: []string{"third"}, Weight: 20, Worker: "vip.*", OnDead: "second"},
+			}
+		})
+		guests := h.crowd(10)
+		vips := append(make([]*guest, 0, 3), h.bring(50, "vip.1"), h.bring(51, "vip.2"))
+		all := append(append([]*guest(nil), guests...), vips...)
+		works(t, all, 60, pools...)
+		if at := where(t, vips); at["third"] != 2 {
+			t.Errorf("the vips are at %v", at)
+		}
+		third.refuse.Store(true)
+		third.closeAll()
+		pass(3 * time.Second)
+		vips = append(vips, h.bring(52, "vip.3"))
+		all = append(all, vips[2])
+		pass(2 * time.Second)
+		if at := where(t, vips); at["second"] != 3 {
+			t.Errorf("with their pool dead the vips are at %v", at)
+		}
+		works(t, all, 30, first, second)
+		_, before := part(first, second, [2]int{})
+		works(t, all, 180, first, second)
+		// Of ten others the first has half, and the second the other half and the vips.
+		if got, _ := part(first, second, before); got < 5./13-0.02 || got > 5./13+0.02 {
+			t.Errorf("%.3f of the work went to the first pool, want %.3f", got, 5./13)
+		}
+		if p := h.hub.Routes()[0].Parts; p[0].Target != 0.5 || p[1].Target != 0.5 || p[1].OwnWork == 0 {
+			t.Errorf("parts %+v", p)
+		}
+		third.refuse.Store(false)
+		lives(3*time.Minute, pools...)
+		works(t, all, 30, pools...)
+		if at := where(t, vips); at["third"] != 3 {
+			t.Errorf("with their pool back the vips are at %v", at)
+		}
+		for _, g := range all {
+			g.leave()
+		}
+	})
+}

@@ -193,6 +193,8 @@ func TestSetSplit(t *testing.T) {
 			"no such route": {"nosuch", []hub.PartConfig{{Pools: []string{"a"}, Weight: 1}}},
 			"no pool":       {"farm", []hub.PartConfig{{Weight: 1}}},
 			"no weight":     {"farm", []hub.PartConfig{{Pools: []string{"a"}}}},
+			"own heir":      {"farm", []hub.PartConfig{{Pools: []string{"a"}, Weight: 1, OnDead: "a"}, {Pools: []string{"b"}, Weight: 1}}},
+			"no heir":       {"farm", []hub.PartConfig{{Pools: []string{"a"}, Weight: 1, OnDead: "c"}, {Pools: []string{"b"}, Weight: 1}}},
 			"for nobody":    {"farm", []hub.PartConfig{{Pools: []string{"a"}, Worker: "vip.*"}}},
 			"both":          {"farm", []hub.PartConfig{{Pools: []string{"a"}, Weight: 1, Hashrate: 1}}},
 			"below 0":       {"farm", []hub.PartConfig{{Pools: []string{"a"}, Weight: -1, Hashrate: 1}}},

@@ -45,8 +45,9 @@ func (s *split) graded(h *Hub, need grade, working []bool, now time.Time) (parts
 	for i, part := range s.parts {
 		parts[i] = steer.Part{Weight: part.Weight, Hashrate: part.Hashrate}
 		if need.windows && !part.Window.Open(now) {
-			continue
+			continue // it leaves nothing to anybody
 		}
+		parts[i].Heir, parts[i].HasHeir = max(s.heirs[i], 0), s.heirs[i] >= 0
 		parts[i].Usable = slices.ContainsFunc(s.pools[i], func(p *pool) bool {
 			if !need.good {
 				return h.poolUp(p, now)
@@ -54,7 +55,10 @@ func (s *split) graded(h *Hub, need grade, working []bool, now time.Time) (parts
 			return h.poolServes(p, now) && (!need.held || working[i] || now.Sub(p.healthySince()) >= s.hold)
 		})
 		some = some || parts[i].Usable
-		others = others || parts[i].Usable && (part.Weight > 0 || part.Hashrate > 0)
+	}
+	for i, part := range s.parts {
+		_, stands := steer.Stands(parts, i)
+		others = others || stands && (part.Weight > 0 || part.Hashrate > 0)
 	}
 	return parts, some, others
 }
@@ -73,26 +77,24 @@ func (h *Hub) watchWindows(r *route, s *split, now time.Time) {
 	}
 }
 
-// backup is the route's pools for miners whose part has nothing for them: those of
-// parts in their windows first.
-func (r *route) backup(now time.Time) []*pool {
+// backup is the route's pools for miners at one of them whose part has nothing for
+// them: those of the part's heir first, then those of parts in their windows.
+func (r *route) backup(at *pool, now time.Time) []*pool {
 	s := r.split.Load()
 	if s == nil {
 		return r.pools
 	}
-	pools := slices.Clone(r.pools)
-	closed := func(p *pool) bool {
-		i := s.part(p)
-		return i < 0 || !s.parts[i].Window.Open(now)
-	}
-	slices.SortStableFunc(pools, func(a, b *pool) int {
+	rank := func(p *pool) int {
+		to, from := s.part(p), s.part(at)
 		switch {
-		case closed(a) == closed(b):
+		case to < 0 || !s.parts[to].Window.Open(now):
+			return 2
+		case from >= 0 && s.heirs[from] == to:
 			return 0
-		case closed(a):
-			return 1
 		}
-		return -1
-	})
+		return 1
+	}
+	pools := slices.Clone(r.pools)
+	slices.SortStableFunc(pools, func(a, b *pool) int { return rank(a) - rank(b) })
 	return pools
 }

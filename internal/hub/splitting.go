@@ -22,6 +22,9 @@ type split struct {
 	parts  []PartConfig
 	partOf map[*pool]int
 	pools  [][]*pool
+	// heirs are the parts that have a part's share while it is dead, -1 for all
+	// others.
+	heirs []int
 	// owners say whose workers a part is for, if hasOwners.
 	owners    steer.Owners
 	hasOwners bool
@@ -30,9 +33,10 @@ type split struct {
 	// splitter was told of it.
 	had, own []atomics.Float64
 	told     []float64
-	// owned is how many miners are at a part for they are its own, as of the last
-	// division; atomic.
-	owned []atomic.Int64
+	// stands is where a part's own miners are, -1 where they are divided with the
+	// others, and owned how many miners are at a part for that; both as of the last
+	// division, and atomic.
+	stands, owned []atomic.Int64
 	// target is what each part should have, in parts of 1; atomic.
 	target []atomics.Float64
 	// hold is how long a part that was lost must have been well.
@@ -52,7 +56,7 @@ func (h *Hub) newSplit(r *route, parts []PartConfig) *split {
 	s := &split{
 		hold: r.ReturnAfter, parts: parts, partOf: make(map[*pool]int), pools: make([][]*pool, len(parts)),
 		had: make([]atomics.Float64, len(parts)), told: make([]float64, len(parts)), target: make([]atomics.Float64, len(parts)),
-		own: make([]atomics.Float64, len(parts)), owned: make([]atomic.Int64, len(parts)), closed: make([]bool, len(parts)),
+		own: make([]atomics.Float64, len(parts)), owned: make([]atomic.Int64, len(parts)), stands: make([]atomic.Int64, len(parts)), closed: make([]bool, len(parts)),
 	}
 	globs := make([]string, 0, len(parts))
 	for i, part := range parts {
@@ -66,6 +70,10 @@ func (h *Hub) newSplit(r *route, parts []PartConfig) *split {
 		}
 	}
 	s.owners = steer.CompileOwners(globs)
+	for i, part := range parts {
+		s.heirs = append(s.heirs, s.part(h.byName[part.OnDead]))
+		s.stands[i].Store(int64(i))
+	}
 	return s
 }
 
@@ -81,6 +89,23 @@ type bond struct {
 	of   *split
 	part int
 	own  bool
+}
+
+// atOwn says that a miner at a part is there for its own.
+func (s *split) atOwn(m *seat, part int) bool {
+	own, bound := s.owner(m)
+	return bound && s.stands[own].Load() == int64(part)
+}
+
+// house notes where the parts' own miners are from now on.
+func (s *split) house(parts []steer.Part) {
+	for i := range parts {
+		in, ok := steer.Stands(parts, i)
+		if !ok {
+			in = -1
+		}
+		s.stands[i].Store(int64(in))
+	}
 }
 
 // owner is the part that is for a miner, once its worker is known.
@@ -151,6 +176,11 @@ func (r *route) checkParts(parts []PartConfig) error {
 			seen[name] = true
 		}
 	}
+	for i, part := range parts {
+		if part.OnDead != "" && (!seen[part.OnDead] || slices.Contains(part.Pools, part.OnDead)) {
+			return fmt.Errorf("part %d: pool %q is of no other part", i, part.OnDead)
+		}
+	}
 	if !anybody {
 		return errors.New("no part is for miners that no part's workers match")
 	}
@@ -174,7 +204,7 @@ func (s *split) worked(m *seat, p *pool, d float64) {
 	if i < 0 {
 		return
 	}
-	if part, own := s.owner(m); own && part == i {
+	if s.atOwn(m, i) {
 		s.own[i].Add(d)
 	} else {
 		s.had[i].Add(d)
@@ -232,7 +262,7 @@ func (h *Hub) divideRoute(r *route, s *split, now time.Time) {
 		}
 		for _, m := range g.everyone() {
 			own, bound := s.owner(m.seat)
-			if bound && own == part {
+			if part >= 0 && s.atOwn(m.seat, part) {
 				owned[part]++
 			}
 			members = append(members, steer.Member{
@@ -248,6 +278,7 @@ func (h *Hub) divideRoute(r *route, s *split, now time.Time) {
 		s.owned[i].Store(owned[i])
 	}
 	parts := s.usable(h, working, now)
+	s.house(parts)
 	if len(members) == 0 {
 		s.aim(steer.Targets(parts, 0))
 		return
@@ -324,8 +355,10 @@ func (h *Hub) fewest(m *shared, s *split, now time.Time) [][]*pool {
 			missing[i] = math.Inf(-1)
 		}
 	}
-	if own, bound := s.owner(m.seat); bound && parts[own].Usable {
-		missing[own] = math.Inf(1)
+	if own, bound := s.owner(m.seat); bound {
+		if in, ok := steer.Stands(parts, own); ok {
+			missing[in] = math.Inf(1)
+		}
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(missing[b], missing[a]) })
 	pools := make([][]*pool, 0, len(order))

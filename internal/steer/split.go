@@ -42,7 +42,7 @@ type Splitter struct {
 func (s *Splitter) Targets() []float64 { return s.targets }
 
 // Worked books accepted work, in difficulty-1 shares, for a part: that of members
-// who are bound to it does not count.
+// who are bound to it, or to one that it is the heir of, does not count.
 func (s *Splitter) Worked(part int, work float64) {
 	for i, target := range s.targets {
 		s.owed[i] += target * work
@@ -56,8 +56,9 @@ func (s *Splitter) Worked(part int, work float64) {
 type Member struct {
 	// Part is where it is, -1 nowhere yet.
 	Part int
-	// Own is the part that is for this member, if IsBound: it is there while that
-	// is usable, whatever the parts should have, and counts for none of them.
+	// Own is the part that is for this member, if IsBound: it is there, or at that
+	// one's heir, while either is usable, whatever the parts should have, and counts
+	// for none of them.
 	Own     int
 	IsBound bool
 	// Hashrate is its estimate, in H/s.
@@ -131,11 +132,13 @@ type plan struct {
 func begin(members []Member, parts []Part) plan {
 	p := plan{members: members, open: make([]bool, len(parts)), want: make([]float64, len(parts))}
 	for i, m := range members {
-		if m.IsBound && parts[m.Own].Usable {
-			if m.Part != m.Own {
-				p.moves = append(p.moves, Move{i, m.Own})
+		if m.IsBound {
+			if own, ok := Stands(parts, m.Own); ok {
+				if m.Part != own {
+					p.moves = append(p.moves, Move{i, own})
+				}
+				continue
 			}
-			continue
 		}
 		rate := m.Hashrate / hashesPerShare * horizon.Seconds()
 		p.free, p.rates, p.at = append(p.free, i), append(p.rates, rate), append(p.at, m.Part)

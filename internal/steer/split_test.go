@@ -48,7 +48,7 @@ func (f *farm) run(t *testing.T, seconds int) {
 		for _, m := range f.members {
 			if m.Part >= 0 && f.rnd.Float64() < chance {
 				d := m.Hashrate / hashes / chance
-				if m.IsBound && m.Part == m.Own {
+				if own := f.parts[m.Own]; m.IsBound && (m.Part == m.Own || own.HasHeir && m.Part == own.Heir) {
 					f.own += d
 					continue
 				}
@@ -59,7 +59,8 @@ func (f *farm) run(t *testing.T, seconds int) {
 		f.work = append(f.work, had)
 		for _, mv := range f.split.Decide(f.members, f.parts, f.now) {
 			m := &f.members[mv.Member]
-			if m.Part >= 0 && f.parts[m.Part].Usable && f.now.Sub(m.Moved) < steer.MoveEvery || mv.To == m.Part || !f.parts[mv.To].Usable {
+			soon := m.Part >= 0 && f.parts[m.Part].Usable && f.now.Sub(m.Moved) < steer.MoveEvery && !m.IsBound
+			if soon || mv.To == m.Part || !f.parts[mv.To].Usable {
 				t.Fatalf("%v moves to %d at %v", *m, mv.To, f.now)
 			}
 			m.Part, m.Moved = mv.To, f.now
@@ -224,6 +225,51 @@ func TestSplitWithOwners(t *testing.T) {
 	}
 }
 
+// What a dead part should have goes to its heir, its own miners too; nobody else
+// has more or less for it.
+func TestSplitWithAnHeir(t *testing.T) {
+	f := newFarm(1, weights(50, 30, 20), equal(100, 1e14)...)
+	f.parts[2].Heir, f.parts[2].HasHeir = 1, true
+	for i := range 10 {
+		f.members[i].IsBound, f.members[i].Own = true, 2
+	}
+	home := func(part int) (n int) {
+		for _, m := range f.members[:10] {
+			if m.Part == part {
+				n++
+			}
+		}
+		return n
+	}
+	f.run(t, 600)
+	f.parts[2].Usable = false
+	f.run(t, 1)
+	if n := home(1); n != 10 {
+		t.Errorf("%d of 10 of the dead part's own are with its heir", n)
+	}
+	f.run(t, 60)
+	f.work, f.own = nil, 0
+	f.run(t, 3600)
+	if e := f.errors(3600, 0.5); e[0] > 1 || math.Abs(f.own/3600/10*hashes/1e14-1) > 0.03 {
+		t.Errorf("off by %.2f points without it", e[0])
+	}
+	f.parts[1].Usable = false // and its heir
+	f.run(t, 1)
+	if n := home(0); n != 10 {
+		t.Errorf("%d of 10 are with the last part", n)
+	}
+	f.parts[1].Usable, f.parts[2].Usable = true, true
+	f.run(t, 600)
+	if n := home(2); n != 10 {
+		t.Errorf("%d of 10 are at their own part again", n)
+	}
+	f.work = nil
+	f.run(t, 3600)
+	if e := f.errors(3600, 0.5); e[0] > 1 {
+		t.Errorf("off by %.2f points with all", e[0])
+	}
+}
+
 func TestTargets(t *testing.T) {
 	for _, c := range []struct {
 		parts []steer.Part
@@ -241,6 +287,11 @@ func TestTargets(t *testing.T) {
 		{[]steer.Part{{Hashrate: 25, Usable: true}, {Weight: 1}}, 200, "[1 0]"},
 		{weights(7, 3, 0), 100, "[0.7 0.3 0]"},
 		{[]steer.Part{{Weight: 1}, {Usable: true}, {Usable: true}}, 100, "[0 0.5 0.5]"},
+		{[]steer.Part{{Weight: 30, HasHeir: true, Heir: 1}, {Weight: 20, Usable: true}, {Weight: 50, Usable: true}}, 100, "[0 0.5 0.5]"},
+		{[]steer.Part{{Weight: 30, HasHeir: true, Heir: 1}, {Weight: 20}, {Weight: 50, Usable: true}}, 100, "[0 0 1]"},
+		{[]steer.Part{{Hashrate: 25, HasHeir: true, Heir: 2}, {Weight: 50, Usable: true}, {Weight: 50, Usable: true}}, 100, "[0 0.375 0.625]"},
+		{[]steer.Part{{Weight: 1, HasHeir: true, Heir: 1}, {Usable: true}, {Usable: true}}, 100, "[0 1 0]"},
+		{[]steer.Part{{HasHeir: true, Heir: 1}, {Usable: true}}, 100, "[0 1]"},
 		{nil, 100, "[]"},
 	} {
 		if got := fmt.Sprint(steer.Targets(c.parts, c.total)); got != c.want {
@@ -265,6 +316,7 @@ func TestSplitDecisionsAreSound(t *testing.T) {
 			for i := range parts {
 				parts[i].Usable = rapid.Bool().Draw(t, "usable")
 				usable = usable || parts[i].Usable
+				parts[i].HasHeir, parts[i].Heir = rapid.Bool().Draw(t, "has an heir"), rapid.IntRange(0, len(parts)-1).Draw(t, "heir")
 				switch rapid.IntRange(0, 2).Draw(t, "asks") {
 				case 0:
 					parts[i].Weight = rapid.Float64Range(0.001, 100).Draw(t, "weight")
@@ -290,14 +342,24 @@ func TestSplitDecisionsAreSound(t *testing.T) {
 				moved[mv.Member] = true
 				m.Part, m.Moved = mv.To, now
 			}
+			inherits := func(i int) bool {
+				return slices.ContainsFunc(parts, func(p steer.Part) bool { return p.HasHeir && p.Heir == i && !p.Usable })
+			}
 			for i, m := range members {
 				switch {
 				case !usable:
 				case m.Part < 0, !parts[m.Part].Usable, m.IsBound && parts[m.Own].Usable && m.Part != m.Own:
 					t.Fatalf("member %d is left at %d", i, m.Part)
-				case asks && parts[m.Part].Weight+parts[m.Part].Hashrate == 0 && (!m.IsBound || m.Part != m.Own):
+				case asks && parts[m.Part].Weight+parts[m.Part].Hashrate == 0 && (!m.IsBound || m.Part != m.Own) && !inherits(m.Part):
 					t.Fatalf("member %d is at %d, which is for others only", i, m.Part)
 				}
+			}
+			sum := 0.0
+			for _, target := range s.Targets() {
+				sum += target
+			}
+			if usable != (math.Abs(sum-1) < 1e-9) {
+				t.Fatalf("targets %v of %+v", s.Targets(), parts)
 			}
 		}
 	})

@@ -197,6 +197,8 @@ type PartState struct {
 	// outside.
 	When, TimeZone string
 	Closed         bool
+	// OnDead is a pool whose part has its share while it is away; empty: all.
+	OnDead string
 	// Miners counts those who work for it now; Rate is what they do, in H/s.
 	Miners int
 	Rate   float64

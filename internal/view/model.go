@@ -193,7 +193,7 @@ func parts(of []PartState) []Part {
 	for _, p := range of {
 		all = append(all, Part{
 			Pools: p.Pools, Weight: p.Weight, WantHashrate: p.Hashrate, Worker: p.Worker, Target: p.Target,
-			When: p.When, TimeZone: p.TimeZone, InWindow: !p.Closed,
+			When: p.When, TimeZone: p.TimeZone, InWindow: !p.Closed, OnDead: cmp.Or(p.OnDead, "others"),
 			Miners: p.Miners, Hashrate: p.Rate, WorkAccepted: p.Work, OwnWork: p.OwnWork,
 		})
 	}

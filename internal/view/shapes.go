@@ -151,6 +151,7 @@ type Part struct {
 	When         string   `json:"when" doc:"When it counts, as cron writes it; empty: always"`
 	TimeZone     string   `json:"time_zone" doc:"The time zone of when; empty: there is none"`
 	InWindow     bool     `json:"in_window" doc:"It counts now, by its window; true where it has none"`
+	OnDead       string   `json:"on_dead" doc:"The pool whose part has its share while it is away, or others"`
 	Target       float64  `json:"target" doc:"What it should have now of what is divided, from 0 to 1"`
 	Miners       int      `json:"miners" doc:"Miners that work for it now"`
 	Hashrate     float64  `json:"hashrate" doc:"What they do, in H/s"`
