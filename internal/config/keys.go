@@ -106,7 +106,7 @@ func meanings() map[string]meaning {
 		"route[].name":                      {"The route's name in API and metrics; unique, made like a pool's.", "`route1`, `route2` …"},
 		"route[].mode":                      {"`shared`: many miners on few pool connections; every share is checked here, and each miner has a difficulty of its own. `dedicated`: one pool connection for each miner, with the pool's difficulty and verdicts.", ""},
 		"route[].pools":                     {"Names of pools in failover order.", "all pools in file order"},
-		"route[].split[].pool":              {"The pool of this part of the split; a route has either `pools` or a `split`, and a split needs shared mode. A pool is in one part only. See [splits](#splits).", ""},
+		"route[].split[].pool":              {"The pool of this part of the split; a route has either `pools` or a `split`. A pool is in one part only. See [splits](#splits).", ""},
 		"route[].split[].pools":             {"Several pools of this part, in failover order, in place of `pool`.", ""},
 		"route[].split[].weight":            {"This part's share of the hashrate that no part asks for by `hashrate`, against the other weights. What a part cannot take, for all its pools are away, goes to the others.", "either this or `hashrate`"},
 		"route[].split[].hashrate":          {"This part's hashrate, such as `\"500TH/s\"`, in place of `weight`.", "either this or `weight`"},

@@ -13,9 +13,6 @@ import (
 const maxWeight = 1e9
 
 func (l *loader) checkSplit(path string, r Route, known []string) {
-	if len(r.Split) > 0 && r.Mode == Dedicated {
-		l.add(path, `a split needs mode = "shared"; list the pools in failover order in pools`)
-	}
 	part := map[string]int{}
 	for i, one := range r.Split {
 		at := index(path, i)

@@ -136,20 +136,23 @@ func (g *dedicated) regain() bool {
 // usable are the route's pools that the miner could go to, best first. One
 // that is of no use, or has not taken the miner of late, is better than none.
 func (g *dedicated) usable(now time.Time) (pools []*pool) {
-	legs := g.legs(now)
+	g.mu.Lock()
+	of := g.route.backup(g.pool, now)
+	g.mu.Unlock()
+	legs := g.legs(of, now)
 	for i := steer.Choose(legs, -1, now, g.route.ReturnAfter); i >= 0; i = steer.Choose(legs, -1, now, g.route.ReturnAfter) {
-		pools = append(pools, g.route.pools[i])
+		pools = append(pools, of[i])
 		legs[i].Usable = false
 	}
 	return pools
 }
 
-// legs is what is known of the route's pools for the miner.
-func (g *dedicated) legs(now time.Time) []steer.Pool {
+// legs is what is known of some of the route's pools for the miner.
+func (g *dedicated) legs(of []*pool, now time.Time) []steer.Pool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	legs := make([]steer.Pool, 0, len(g.route.pools))
-	for _, p := range g.route.pools {
+	legs := make([]steer.Pool, 0, len(of))
+	for _, p := range of {
 		avoid := p.avoid(now)
 		if g.shies(p, now) {
 			avoid = max(avoid, steer.OfNoUse)
@@ -164,8 +167,9 @@ func (g *dedicated) legs(now time.Time) []steer.Pool {
 
 // better is the pool that the miner should be at in place of its own, or nil.
 func (g *dedicated) better(at *pool, now time.Time) *pool {
-	legs := g.legs(now)
-	i := slices.Index(g.route.pools, at)
+	of := g.route.choices(at)
+	legs := g.legs(of, now)
+	i := slices.Index(of, at)
 	legs[i].Usable, legs[i].Avoid = true, at.avoid(now) // its link is there
 	to := steer.Choose(legs, i, now, g.route.ReturnAfter)
 	if to < 0 || to == i {
@@ -173,7 +177,7 @@ func (g *dedicated) better(at *pool, now time.Time) *pool {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if p := g.route.pools[to]; !g.shies(p, now) {
+	if p := of[to]; !g.shies(p, now) {
 		return p
 	}
 	return nil
@@ -357,6 +361,8 @@ func (g *dedicated) takeOver(c *candidate) {
 		why = "its pool is drained"
 	case from.out(now):
 		level, why = warnOr(&from.moved, now), "its pool is of no use"
+	case !slices.Contains(g.route.choices(from), c.pool):
+		level, why = slog.LevelDebug, "its route is split"
 	}
 	g.hub.log.LogAttrs(context.Background(), level, "miner sent to another pool connection",
 		slog.Uint64("miner", uint64(g.miner.ID)), slog.String("route", g.route.Name),

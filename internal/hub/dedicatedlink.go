@@ -58,7 +58,14 @@ func (g *dedicated) bereft() bool {
 // those last that miners are kept away from.
 func (g *dedicated) preferred() []*pool {
 	now, pools := time.Now(), slices.Clone(g.route.order())
+	s := g.route.split.Load()
+	if s != nil && g.route.pin.Load() == nil {
+		pools = g.parted(s, now)
+	}
 	slices.SortStableFunc(pools, func(a, b *pool) int { return rank(a, now) - rank(b, now) })
+	if i := s.part(pools[0]); i >= 0 {
+		s.placed[i].Add(1)
+	}
 	return pools
 }
 

@@ -281,6 +281,7 @@ func (s *seat) authorize(req *mining.Request) mining.Answer {
 	a.Verdict = mining.Pending
 	if !s.facts.Authorized {
 		s.facts.Worker, s.facts.Authorized = req.Worker.Login, true
+		s.worker.Store(req.Worker)
 		if !s.keepsRoute() {
 			return a // it is being closed
 		}

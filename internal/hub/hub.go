@@ -281,9 +281,11 @@ const sweepEvery = time.Second
 
 // sweep looks after what happens by the clock.
 func (h *Hub) sweep(now time.Time) {
+	var alone []*dedicated
 	for _, s := range h.all() {
 		if d := s.tick(now); d != nil {
 			d.seek(now)
+			alone = append(alone, d)
 		}
 	}
 	for _, g := range h.allGroups() {
@@ -292,7 +294,7 @@ func (h *Hub) sweep(now time.Time) {
 	for _, p := range h.pools {
 		p.tickSuspicion(h.log, now)
 	}
-	h.tend(now)
+	h.tend(alone, now)
 	h.keepFound()
 }
 

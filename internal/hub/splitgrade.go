@@ -49,10 +49,11 @@ func (s *split) graded(h *Hub, need grade, working []bool, now time.Time) (parts
 		}
 		parts[i].Heir, parts[i].HasHeir = max(s.heirs[i], 0), s.heirs[i] >= 0
 		parts[i].Usable = slices.ContainsFunc(s.pools[i], func(p *pool) bool {
-			if !need.good {
-				return h.poolUp(p, now)
+			// A link of its own that has work is there, whatever the probe.
+			if !h.poolUp(p, now) && !s.linked[p].Load() {
+				return false
 			}
-			return h.poolServes(p, now) && (!need.held || working[i] || now.Sub(p.healthySince()) >= s.hold)
+			return !need.good || !p.out(now) && (!need.held || working[i] || now.Sub(p.healthySince()) >= s.hold)
 		})
 		some = some || parts[i].Usable
 	}
@@ -77,22 +78,25 @@ func (h *Hub) watchWindows(r *route, s *split, now time.Time) {
 	}
 }
 
-// backup is the route's pools for miners at one of them whose part has nothing for
-// them: those of the part's heir first, then those of parts in their windows.
+// backup is the route's pools for miners who have lost their work at one of them, or
+// are at none: those of its part, of that one's heir, and of parts in their windows
+// first.
 func (r *route) backup(at *pool, now time.Time) []*pool {
 	s := r.split.Load()
-	if s == nil {
+	if s == nil || r.pin.Load() != nil {
 		return r.pools
 	}
 	rank := func(p *pool) int {
 		to, from := s.part(p), s.part(at)
 		switch {
 		case to < 0 || !s.parts[to].Window.Open(now):
-			return 2
-		case from >= 0 && s.heirs[from] == to:
+			return 3
+		case from == to:
 			return 0
+		case from >= 0 && s.heirs[from] == to:
+			return 1
 		}
-		return 1
+		return 2
 	}
 	pools := slices.Clone(r.pools)
 	slices.SortStableFunc(pools, func(a, b *pool) int { return rank(a) - rank(b) })

@@ -1,12 +1,8 @@
 package hub
 
 import (
-	"cmp"
-	"context"
 	"errors"
 	"fmt"
-	"log/slog"
-	"math"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -37,6 +33,11 @@ type split struct {
 	// others, and owned how many miners are at a part for that; both as of the last
 	// division, and atomic.
 	stands, owned []atomic.Int64
+	// placed is how many miners with links of their own are at a part, those who are
+	// on their way there included; atomic.
+	placed []atomic.Int64
+	// linked says which pools such miners have work from; atomic.
+	linked map[*pool]*atomic.Bool
 	// target is what each part should have, in parts of 1; atomic.
 	target []atomics.Float64
 	// hold is how long a part that was lost must have been well.
@@ -54,9 +55,12 @@ func (h *Hub) newSplit(r *route, parts []PartConfig) *split {
 		return nil
 	}
 	s := &split{
-		hold: r.ReturnAfter, parts: parts, partOf: make(map[*pool]int), pools: make([][]*pool, len(parts)),
+		hold: r.ReturnAfter, parts: parts, partOf: make(map[*pool]int), linked: make(map[*pool]*atomic.Bool), pools: make([][]*pool, len(parts)),
 		had: make([]atomics.Float64, len(parts)), told: make([]float64, len(parts)), target: make([]atomics.Float64, len(parts)),
-		own: make([]atomics.Float64, len(parts)), owned: make([]atomic.Int64, len(parts)), stands: make([]atomic.Int64, len(parts)), closed: make([]bool, len(parts)),
+		own: make([]atomics.Float64, len(parts)), owned: make([]atomic.Int64, len(parts)), stands: make([]atomic.Int64, len(parts)), placed: make([]atomic.Int64, len(parts)), closed: make([]bool, len(parts)),
+	}
+	if !r.Shared {
+		s.splitter.MoveEvery = moveEvery
 	}
 	globs := make([]string, 0, len(parts))
 	for i, part := range parts {
@@ -65,6 +69,7 @@ func (h *Hub) newSplit(r *route, parts []PartConfig) *split {
 		for _, name := range part.Pools {
 			if p := h.byName[name]; p != nil {
 				s.partOf[p] = i
+				s.linked[p] = new(atomic.Bool)
 				s.pools[i] = append(s.pools[i], p)
 			}
 		}
@@ -187,8 +192,11 @@ func (r *route) checkParts(parts []PartConfig) error {
 	return nil
 }
 
-// part is the part of a pool, -1 where it is in none.
+// part is the part of a pool, -1 where it is in none, or s is nil.
 func (s *split) part(p *pool) int {
+	if s == nil {
+		return -1
+	}
 	if i, ok := s.partOf[p]; ok {
 		return i
 	}
@@ -224,150 +232,6 @@ func (r *route) choices(at *pool) []*pool {
 	return []*pool{at} // until they are divided
 }
 
-// divide sends miners of split routes where the parts' shares want them.
-func (h *Hub) divide(now time.Time) {
-	for _, r := range h.routes {
-		switch s := r.split.Load(); {
-		case s == nil:
-		case r.pin.Load() != nil: // what it missed meanwhile is not made up for
-			s.forget()
-		default:
-			h.divideRoute(r, s, now)
-		}
-	}
-}
-
-// forget begins anew with what the parts are owed.
-func (s *split) forget() {
-	s.splitter = steer.Splitter{}
-	for i := range s.had {
-		s.told[i] = s.had[i].Load()
-	}
-}
-
-func (h *Hub) divideRoute(r *route, s *split, now time.Time) {
-	h.watchWindows(r, s, now)
-	var members []steer.Member
-	var miners []*shared
-	var from []*group
-	working, owned := make([]bool, len(s.parts)), make([]int64, len(s.parts))
-	for _, g := range h.allGroups() {
-		if g.route != r || g.over() {
-			continue
-		}
-		part := s.part(g.pool)
-		size, serves := g.size()
-		if part >= 0 {
-			working[part] = working[part] || serves && size > 0
-		}
-		for _, m := range g.everyone() {
-			own, bound := s.owner(m.seat)
-			if part >= 0 && s.atOwn(m.seat, part) {
-				owned[part]++
-			}
-			members = append(members, steer.Member{
-				Part: part, Own: own, IsBound: bound, Hashrate: m.rate.Load(), Moved: time.Unix(0, m.moved.Load()),
-			})
-			miners, from = append(miners, m), append(from, g)
-		}
-	}
-	for i := range s.had {
-		had := s.had[i].Load()
-		s.splitter.Worked(i, had-s.told[i])
-		s.told[i] = had
-		s.owned[i].Store(owned[i])
-	}
-	parts := s.usable(h, working, now)
-	s.house(parts)
-	if len(members) == 0 {
-		s.aim(steer.Targets(parts, 0))
-		return
-	}
-	moved, moves := 0, s.splitter.Decide(members, parts, now)
-	s.aim(s.splitter.Targets())
-	// Where one miner cannot go, the others of its group cannot either.
-	type way struct {
-		from *group
-		to   int
-	}
-	closed, seen := make(map[way]bool), make(map[groupKey]standing)
-	for _, mv := range moves {
-		w := way{from[mv.Member], mv.To}
-		switch {
-		case closed[w]:
-		case h.sendTo(miners[mv.Member], w.from, s.pools[mv.To], seen, now):
-			moved++
-		default:
-			closed[w] = true
-		}
-	}
-	if moved > 0 {
-		h.log.LogAttrs(context.Background(), slog.LevelDebug, "miners sent to other parts of a split",
-			slog.String("route", r.Name), slog.Int("miners", moved), slog.Int("of", len(members)))
-	}
-}
-
-// sendTo sends a miner to a part's pools: where its own has work, only if there
-// is some for it there, of a pool that is good.
-func (h *Hub) sendTo(m *shared, from *group, pools []*pool, seen map[groupKey]standing, now time.Time) bool {
-	h.packMu.Lock()
-	legs, _, _, _ := h.legs(from.key, pools, seen, now)
-	h.packMu.Unlock()
-	to := steer.Choose(legs, -1, now, from.route.ReturnAfter)
-	if to < 0 || legs[to].Avoid != steer.Good && !from.pool.out(now) || from.stands(now) && !h.ready(from, m.space, pools[to]) {
-		return false
-	}
-	m.moved.Store(now.UnixNano())
-	m.move(from, pools[to])
-	return true
-}
-
-// fewest are the pools of each part: of the newcomer's own first, then of the one
-// that misses most miners, by number, for what newcomers do is not known yet.
-// h.packMu is held.
-func (h *Hub) fewest(m *shared, s *split, now time.Time) [][]*pool {
-	all, counts := 0, make([]int, len(s.parts))
-	working := make([]bool, len(s.parts))
-	for key, groups := range h.groups {
-		if key.route != m.route {
-			continue
-		}
-		for _, g := range groups {
-			size, serves := g.size()
-			part := s.part(key.pool)
-			if all += size; part >= 0 {
-				counts[part] += size
-				working[part] = working[part] || serves && size > 0
-			}
-		}
-	}
-	for i := range counts {
-		owned := min(int(s.owned[i].Load()), counts[i])
-		counts[i] -= owned
-		all -= owned
-	}
-	parts := s.usable(h, working, now)
-	missing := steer.Targets(parts, 0)
-	order := make([]int, len(s.parts))
-	for i := range order {
-		order[i] = i
-		if missing[i] = missing[i]*float64(all+1) - float64(counts[i]); !parts[i].Usable {
-			missing[i] = math.Inf(-1)
-		}
-	}
-	if own, bound := s.owner(m.seat); bound {
-		if in, ok := steer.Stands(parts, own); ok {
-			missing[in] = math.Inf(1)
-		}
-	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(missing[b], missing[a]) })
-	pools := make([][]*pool, 0, len(order))
-	for _, i := range order {
-		pools = append(pools, s.pools[i])
-	}
-	return pools
-}
-
 // state is a snapshot of the parts, but for who is there.
 func (s *split) state(now time.Time) (parts []PartState) {
 	if s == nil {
@@ -379,14 +243,14 @@ func (s *split) state(now time.Time) (parts []PartState) {
 	return parts
 }
 
-// count adds what a group does to a snapshot of the parts.
-func (s *split) count(parts []PartState, g *group) {
+// count adds miners of a pool of the route, and what they do in H/s, to a snapshot of
+// the parts.
+func (s *split) count(parts []PartState, at *pool, miners int, rate float64) {
 	if s == nil {
 		return
 	}
-	if i := s.part(g.pool); i >= 0 && i < len(parts) { // it may have been replaced
-		size, _ := g.size()
-		parts[i].Miners += size
-		parts[i].Rate += g.does()
+	if i := s.part(at); i >= 0 && i < len(parts) { // it may have been replaced
+		parts[i].Miners += miners
+		parts[i].Rate += rate
 	}
 }

@@ -162,6 +162,10 @@ func (g *group) state() (p *pool, s LinkState, ok bool) {
 
 // Routes takes a snapshot of every route, in the order they are matched.
 func (h *Hub) Routes() []RouteState {
+	now, parts := time.Now(), make(map[*route][]PartState)
+	for _, r := range h.routes {
+		parts[r] = r.split.Load().state(now)
+	}
 	miners, links := make(map[*route]int), make(map[*route]int)
 	for _, s := range h.all() {
 		s.mu.Lock()
@@ -169,14 +173,12 @@ func (h *Hub) Routes() []RouteState {
 			miners[s.route]++
 			if d, ok := s.role.(*dedicated); ok && d.link != nil {
 				links[s.route]++
+				s.route.split.Load().count(parts[s.route], d.pool, 1, d.rate.Hashrate(now))
 			}
 		}
 		s.mu.Unlock()
 	}
-	now, unpaid, parts := time.Now(), make(map[*route]int), make(map[*route][]PartState)
-	for _, r := range h.routes {
-		parts[r] = r.split.Load().state(now)
-	}
+	unpaid := make(map[*route]int)
 	for _, g := range h.allGroups() {
 		size, _ := g.size()
 		if g.linkID() != 0 {
@@ -185,7 +187,7 @@ func (h *Hub) Routes() []RouteState {
 		if g.holds() {
 			unpaid[g.route] += size
 		}
-		g.route.split.Load().count(parts[g.route], g)
+		g.route.split.Load().count(parts[g.route], g.pool, size, g.does())
 	}
 	states := make([]RouteState, 0, len(h.routes))
 	for _, r := range h.routes {

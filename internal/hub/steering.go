@@ -192,7 +192,7 @@ func (h *Hub) chooseFor(m *shared, now time.Time) *pool {
 	key := keyOf(m.route, nil, m.account, m.space)
 	tries := [][]*pool{m.route.pools}
 	if s := m.route.split.Load(); s != nil && m.route.pin.Load() == nil {
-		tries = append(h.fewest(m, s, now), m.route.backup(nil, now))
+		tries = append(h.fewest(m.seat, s, now), m.route.backup(nil, now))
 	}
 	var second *pool
 	for _, of := range tries {

@@ -8,10 +8,9 @@ import (
 )
 
 const (
-	// MoveEvery is the least time between two moves of one miner.
+	// MoveEvery is the least time between two moves of one miner, where a [Splitter]
+	// does not say another, and for how long ahead it plans.
 	MoveEvery = 10 * time.Second
-	// horizon is for how long ahead a split is planned.
-	horizon = 10 * time.Second
 	// gain is how much of what the largest miner's part of all is of a deficit is
 	// made good within the horizon: few miners have to be sent to and fro, of many
 	// a few are enough. leastGain is the least of it.
@@ -21,8 +20,10 @@ const (
 	mostDebt = 0.5
 	// maxMoves bounds how many members one decision evens out.
 	maxMoves = 256
-	// memory is how long a deficit is owed at most: so much of the work of all.
-	memory = 10 * time.Minute
+	// memory is how long a deficit is owed at most: so much of the work of all. Where
+	// moves are rare it is memoryMoves of their times.
+	memory      = 10 * time.Minute
+	memoryMoves = 6
 	// hashesPerShare is what a difficulty-1 share stands for.
 	hashesPerShare = 1 << 32
 )
@@ -31,6 +32,11 @@ const (
 // have had. Its zero value is ready for any number of parts. It is not safe for
 // concurrent use.
 type Splitter struct {
+	// MoveEvery is the least time between two moves of one miner, 0 for the default:
+	// what costs more is to be done less often. The longer, the further the parts
+	// are from the targets for as long.
+	MoveEvery time.Duration
+
 	targets []float64
 	// owed is the work that each part should have had and has not, in
 	// difficulty-1 shares.
@@ -65,6 +71,8 @@ type Member struct {
 	Hashrate float64
 	// Moved is when it was sent there.
 	Moved time.Time
+	// Stuck says that it cannot be moved now.
+	Stuck bool
 }
 
 // Move sends a member to another part.
@@ -72,11 +80,11 @@ type Move struct{ Member, To int }
 
 // Decide says which members should be sent elsewhere now, at most one move
 // each: so that what they do within the next seconds, and what the parts are
-// owed, comes to the targets. A member is not moved within [MoveEvery] of its
+// owed, comes to the targets. A member is not moved within MoveEvery of its
 // last move, unless its part is not usable, or another is its own.
 func (s *Splitter) Decide(members []Member, parts []Part, now time.Time) []Move {
-	p := begin(members, parts)
-	s.retarget(parts, p.total)
+	p := begin(members, parts, cmp.Or(s.MoveEvery, MoveEvery))
+	s.retarget(parts, &p)
 	for i, part := range parts {
 		p.open[i] = part.Usable && (part.asks() || s.targets[i] > 0)
 	}
@@ -114,6 +122,8 @@ func (s *Splitter) Decide(members []Member, parts []Part, now time.Time) []Move 
 // plan is a decision in the making.
 type plan struct {
 	members []Member
+	// horizon is for how long ahead it is, and no member moves twice in it.
+	horizon time.Duration
 	// open says which parts are for members who are not bound.
 	open []bool
 	// free are the members who are not bound; rates are what they do within the
@@ -129,11 +139,11 @@ type plan struct {
 }
 
 // begin is a plan in which those who are bound go to their own parts.
-func begin(members []Member, parts []Part) plan {
-	p := plan{members: members, open: make([]bool, len(parts)), want: make([]float64, len(parts))}
+func begin(members []Member, parts []Part, horizon time.Duration) plan {
+	p := plan{members: members, horizon: horizon, open: make([]bool, len(parts)), want: make([]float64, len(parts))}
 	for i, m := range members {
 		if m.IsBound {
-			if own, ok := Stands(parts, m.Own); ok {
+			if own, ok := Stands(parts, m.Own); ok && (!m.Stuck || m.Part == own) {
 				if m.Part != own {
 					p.moves = append(p.moves, Move{i, own})
 				}
@@ -161,7 +171,7 @@ func (p *plan) place(i, to int) {
 func (p *plan) house() {
 	var homeless []int
 	for i, at := range p.at {
-		if at < 0 || !p.open[at] {
+		if (at < 0 || !p.open[at]) && !p.members[p.free[i]].Stuck {
 			homeless = append(homeless, i)
 		}
 	}
@@ -184,7 +194,7 @@ func (p *plan) even(now time.Time) bool {
 	best, gap := -1, p.want[to]-p.want[from]
 	for i, of := range p.free {
 		m := p.members[of]
-		if p.at[i] != from || m.Part != from || now.Sub(m.Moved) < MoveEvery || p.rates[i] <= 0 || p.rates[i] >= gap {
+		if p.at[i] != from || m.Part != from || m.Stuck || now.Sub(m.Moved) < p.horizon || p.rates[i] <= 0 || p.rates[i] >= gap {
 			continue
 		}
 		if best < 0 || math.Abs(p.rates[i]-gap/2) < math.Abs(p.rates[best]-gap/2) {
@@ -216,14 +226,14 @@ func (p *plan) extremes() (least, most int) {
 }
 
 // retarget takes in what the parts should have from now on.
-func (s *Splitter) retarget(parts []Part, total float64) {
+func (s *Splitter) retarget(parts []Part, p *plan) {
 	if len(s.owed) != len(parts) {
 		s.owed = make([]float64, len(parts))
 	}
-	s.targets = Targets(parts, total*hashesPerShare/horizon.Seconds())
-	most := total * memory.Seconds() / horizon.Seconds()
-	for i, p := range parts {
-		if !p.Usable {
+	s.targets = Targets(parts, p.total*hashesPerShare/p.horizon.Seconds())
+	most := p.total * max(memory.Seconds()/p.horizon.Seconds(), memoryMoves)
+	for i, part := range parts {
+		if !part.Usable {
 			s.owed[i] = 0 // others have had it
 		}
 		s.owed[i] = min(max(s.owed[i], -most*s.targets[i]), most*s.targets[i])

@@ -1,6 +1,7 @@
 package steer_test
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -18,6 +19,10 @@ const hashes = 1 << 32
 // farm is a split in virtual time: miners whose shares come at random, 6 a
 // minute each.
 type farm struct {
+	// guess, if not nil, has what is known of each member's hashrate, by its shares
+	// of the last half hour; else that is known.
+	guess   []float64
+	weight  float64
 	rnd     *rand.Rand
 	split   steer.Splitter
 	parts   []steer.Part
@@ -45,9 +50,11 @@ func (f *farm) run(t *testing.T, seconds int) {
 	for range seconds {
 		f.now = f.now.Add(time.Second)
 		had := make([]float64, len(f.parts))
-		for _, m := range f.members {
+		did := make([]float64, len(f.members))
+		for i, m := range f.members {
 			if m.Part >= 0 && f.rnd.Float64() < chance {
 				d := m.Hashrate / hashes / chance
+				did[i] = d
 				if own := f.parts[m.Own]; m.IsBound && (m.Part == m.Own || own.HasHeir && m.Part == own.Heir) {
 					f.own += d
 					continue
@@ -57,9 +64,9 @@ func (f *farm) run(t *testing.T, seconds int) {
 			}
 		}
 		f.work = append(f.work, had)
-		for _, mv := range f.split.Decide(f.members, f.parts, f.now) {
+		for _, mv := range f.split.Decide(f.known(did), f.parts, f.now) {
 			m := &f.members[mv.Member]
-			soon := m.Part >= 0 && f.parts[m.Part].Usable && f.now.Sub(m.Moved) < steer.MoveEvery && !m.IsBound
+			soon := m.Part >= 0 && f.parts[m.Part].Usable && f.now.Sub(m.Moved) < cmp.Or(f.split.MoveEvery, steer.MoveEvery) && !m.IsBound
 			if soon || mv.To == m.Part || !f.parts[mv.To].Usable {
 				t.Fatalf("%v moves to %d at %v", *m, mv.To, f.now)
 			}
@@ -67,6 +74,22 @@ func (f *farm) run(t *testing.T, seconds int) {
 			f.moves++
 		}
 	}
+}
+
+// known are the members as far as is known, given what they did in a second.
+func (f *farm) known(did []float64) []steer.Member {
+	if f.guess == nil {
+		return f.members
+	}
+	const seconds = 1800
+	fade := math.Exp(-1. / seconds)
+	f.weight = f.weight*fade + seconds*(1-fade)
+	members := slices.Clone(f.members)
+	for i := range members {
+		f.guess[i] = f.guess[i]*fade + did[i]*hashes
+		members[i].Hashrate = f.guess[i] / f.weight
+	}
+	return members
 }
 
 // errors are how far the first part's share is from what it should be, in
@@ -139,6 +162,71 @@ func TestSplitTolerances(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What a split promises where a move costs so much that there is one of each miner in
+// ten minutes, whatever the luck of the shares by which they are known.
+func TestSplitOfRareMoves(t *testing.T) {
+	const tera = 1e12
+	mixed := make([]float64, 100)
+	for i := range mixed {
+		mixed[i] = tera * float64(10+2*i)
+	}
+	for name, c := range map[string]struct {
+		parts []steer.Part
+		rates []float64
+		want  float64
+		// hour is the most points that the first part may be off over any hour, moves
+		// the most moves a miner and hour.
+		hour, moves float64
+	}{
+		"a hundred, 70:30":         {weights(70, 30), equal(100, 100*tera), 0.7, 2, 1},
+		"a hundred of 10 to 208":   {weights(70, 30), mixed, 0.7, 2, 1},
+		"a thousand, 70:30":        {weights(70, 30), equal(1000, 100*tera), 0.7, 0.5, 1},
+		"500 TH/s of 11 PH/s":      {[]steer.Part{{Hashrate: 500 * tera, Usable: true}, {Weight: 1, Usable: true}}, equal(110, 100*tera), 500. / 11000, 1, 1},
+		"ten, 33:33:33":            {weights(1, 1, 1), equal(10, 100*tera), 1. / 3, 3, 6},
+		"three of 1:10:100, 70:30": {weights(70, 30), []float64{tera, 10 * tera, 100 * tera}, 0.7, 15, 6},
+	} {
+		t.Run(name, func(t *testing.T) {
+			seeds, hours := uint64(2), 4
+			if len(c.rates) >= 1000 {
+				seeds, hours = 1, 1
+			}
+			for seed := range seeds {
+				f := newFarm(seed, c.parts, c.rates...)
+				f.split.MoveEvery = 10 * time.Minute
+				f.guess, f.weight = make([]float64, len(c.rates)), 60
+				f.run(t, 3600) // until it has settled
+				f.work, f.moves = nil, 0
+				f.run(t, hours*3600)
+				hour := f.errors(3600, c.want)
+				worst, perHour := hour[len(hour)-1], float64(f.moves)/float64(len(c.rates)*hours)
+				t.Logf("off by %.2f points over any hour, %.2f in 95 %% of them, %.2f moves a miner and hour", worst, hour[len(hour)*95/100], perHour)
+				if worst > c.hour || perHour > c.moves {
+					t.Errorf("want %.2f and %.0f at the most", c.hour, c.moves)
+				}
+			}
+		})
+	}
+}
+
+// Miners that cannot be moved are where they are, and the others make up for it.
+func TestSplitAroundTheStuck(t *testing.T) {
+	f := newFarm(1, weights(70, 30), equal(20, 1e14)...)
+	for i := range 5 {
+		f.members[i].Part, f.members[i].Stuck = 0, true
+	}
+	f.run(t, 600)
+	f.work = nil
+	f.run(t, 3600)
+	for i, m := range f.members[:5] {
+		if m.Part != 0 {
+			t.Errorf("miner %d was moved", i)
+		}
+	}
+	if e := f.errors(3600, 0.7); e[0] > 1 {
+		t.Errorf("off by %.2f points", e[0])
 	}
 }
 
@@ -329,6 +417,7 @@ func TestSplitDecisionsAreSound(t *testing.T) {
 				if members[i].Part >= len(parts) {
 					members[i].Part = -1
 				}
+				members[i].Stuck = rapid.IntRange(0, 3).Draw(t, "stuck") == 0
 				members[i].IsBound, members[i].Own = rapid.Bool().Draw(t, "bound"), rapid.IntRange(0, len(parts)-1).Draw(t, "own")
 			}
 			now = now.Add(time.Duration(rapid.IntRange(0, 20).Draw(t, "seconds")) * time.Second)
@@ -336,7 +425,7 @@ func TestSplitDecisionsAreSound(t *testing.T) {
 			moved := map[int]bool{}
 			for _, mv := range s.Decide(members, parts, now) {
 				m := &members[mv.Member]
-				if moved[mv.Member] || mv.To == m.Part || !parts[mv.To].Usable {
+				if moved[mv.Member] || m.Stuck || mv.To == m.Part || !parts[mv.To].Usable {
 					t.Fatalf("%+v is moved to %d, again %t", *m, mv.To, moved[mv.Member])
 				}
 				moved[mv.Member] = true
@@ -347,7 +436,7 @@ func TestSplitDecisionsAreSound(t *testing.T) {
 			}
 			for i, m := range members {
 				switch {
-				case !usable:
+				case !usable, m.Stuck:
 				case m.Part < 0, !parts[m.Part].Usable, m.IsBound && parts[m.Own].Usable && m.Part != m.Own:
 					t.Fatalf("member %d is left at %d", i, m.Part)
 				case asks && parts[m.Part].Weight+parts[m.Part].Hashrate == 0 && (!m.IsBound || m.Part != m.Own) && !inherits(m.Part):
