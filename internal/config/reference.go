@@ -144,7 +144,7 @@ for are more than there is, each gets as much less. Without a part by weight, wh
 - Until a miner's hashrate is known, miners are divided by their number.
 - While the route is pinned to a pool (` + "`loka pool pin`" + `) it is not divided.
 - ` + "`loka route split farm 'buyer=300TH/s,main=70,a/b=30'`" + ` splits a route that the file has in order, or otherwise, among its pools,
-  without a restart; see [API.md](API.md#writes). ` + "`/api/v1/routes`" + ` and the page show what each part should have and has.
+  without a restart; a part with more keys is an argument of its own, such as ` + "`'vip;worker=vip.*'`" + `. See [API.md](API.md#writes). ` + "`/api/v1/routes`" + ` and the page show what each part should have and has.
 
 ## Difficulty
 

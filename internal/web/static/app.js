@@ -49,9 +49,9 @@ function badge(state, warnings = []) {
 
 // A part of a split: what it should have, and does.
 function share(p) {
-  if (!p.in_window) return `${p.pools.join("/")} (outside ${p.when})`;
   const asks = p.weight || p.want_hashrate || !p.worker ? ` ${(100 * p.target).toFixed(1)} %` : "";
-  return `${p.pools.join("/")}${p.worker ? ` (${p.worker})` : ""}${asks}: ${rate(p.hashrate)}`;
+  const what = [p.worker, p.in_window ? "" : `outside ${p.when} ${p.time_zone}`].filter(Boolean).join(", ");
+  return `${p.pools.join("/")}${what ? ` (${what})` : ""}${asks}: ${rate(p.hashrate)}`;
 }
 
 // A figure that should be 0.
