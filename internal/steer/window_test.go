@@ -169,10 +169,11 @@ func FuzzParseWindow(f *testing.F) {
 // A part by the hour of the night has its share in it and nothing outside, where
 // nothing is owed to it.
 func TestSplitWithAWindow(t *testing.T) {
-	f := newFarm(1, weights(70, 30), equal(100, 1e14)...)
+	f := newFarm(1, weights(70, 30), equal(50, 1e14)...)
 	night := window(t, "* 22-23,0-5 * * *", "Europe/Prague")
-	f.now = moment(t, "Sat 2026-03-28 12:00:00")
-	for range 48 * 60 {
+	hours := map[float64]int{}
+	f.now = moment(t, "Sat 2026-03-28 19:00:00") // the clock goes forward in the night
+	for range 24 * 60 {
 		before := f.parts[1].Usable
 		f.parts[1].Usable = night.Open(f.now.Add(time.Second))
 		if f.run(t, 1); before != f.parts[1].Usable {
@@ -191,11 +192,15 @@ func TestSplitWithAWindow(t *testing.T) {
 			if f.parts[1].Usable {
 				want = 0.7
 			}
+			hours[want]++
 			if e := f.errors(3600, want); e[0] > 1 {
 				t.Errorf("before %v: off by %.2f points of %.1f", f.now, e[0], want)
 			}
 			f.work = f.work[:0]
 		}
+	}
+	if hours[1] < 10 || hours[0.7] < 6 { // the night has seven hours, and each its first minute
+		t.Errorf("hours looked at: %v", hours)
 	}
 }
 
