@@ -137,8 +137,9 @@ func (g *dedicated) regain() bool {
 // that is of no use, or has not taken the miner of late, is better than none.
 func (g *dedicated) usable(now time.Time) (pools []*pool) {
 	g.mu.Lock()
-	of := g.route.backup(g.pool, now)
+	at := g.pool
 	g.mu.Unlock()
+	of := g.route.backup(g.parted(now), at, now)
 	legs := g.legs(of, now)
 	for i := steer.Choose(legs, -1, now, g.route.ReturnAfter); i >= 0; i = steer.Choose(legs, -1, now, g.route.ReturnAfter) {
 		pools = append(pools, of[i])
@@ -216,6 +217,7 @@ func (g *dedicated) offer(p *pool, from *link.Link) *candidate {
 	patience := candidateWait
 	if from == nil {
 		patience = candidateHurry
+		g.route.split.Load().expect(p)
 	}
 	c.late = time.AfterFunc(patience, func() {
 		g.mu.Lock()

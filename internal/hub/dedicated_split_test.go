@@ -166,6 +166,41 @@ func TestDedicatedSplitAtOnce(t *testing.T) {
 	})
 }
 
+// Those whose pool dies go to the others in their proportions, each by one connection.
+func TestDedicatedSplitWithADeadPart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first, second, third := sharedPool("first"), sharedPool("second"), sharedPool("third")
+		pools := []*fakePool{first, second, third}
+		h := build(t, pools, func(c *hub.Config) {
+			c.Routes[0].Parts = []hub.PartConfig{
+				{Pools: []string{"first"}, Weight: 50}, {Pools: []string{"second"}, Weight: 30}, {Pools: []string{"third"}, Weight: 20},
+			}
+		})
+		guests := h.crowd(20)
+		works(t, guests, 90, pools...)
+		if at := where(t, guests); at["first"] != 10 || at["second"] != 6 || at["third"] != 4 {
+			t.Errorf("at the start: %v", at)
+		}
+		before := second.count() + third.count()
+		first.refuse.Store(true)
+		first.closeAll()
+		pass(3 * time.Second)
+		works(t, guests, 60, second, third)
+		if at, n := where(t, guests), second.count()+third.count()-before; at["second"] != 12 || at["third"] != 8 || n != 10 {
+			t.Errorf("without the first: %v, by %d connections", at, n)
+		}
+		first.refuse.Store(false)
+		lives(3*time.Minute, pools...)
+		works(t, guests, 90, pools...)
+		if at := where(t, guests); at["first"] < 9 || at["first"] > 11 {
+			t.Errorf("with it again: %v", at)
+		}
+		for _, g := range guests {
+			g.leave()
+		}
+	})
+}
+
 // A pool that takes no more miners has those it has: each is sent there once, and
 // nobody is without work for it.
 func TestDedicatedSplitToAPoolThatIsFull(t *testing.T) {

@@ -57,15 +57,10 @@ func (g *dedicated) bereft() bool {
 // preferred is the route's pools, those that can serve now first, and of these
 // those last that miners are kept away from.
 func (g *dedicated) preferred() []*pool {
-	now, pools := time.Now(), slices.Clone(g.route.order())
-	s := g.route.split.Load()
-	if s != nil && g.route.pin.Load() == nil {
-		pools = g.parted(s, now)
-	}
+	now := time.Now()
+	pools := slices.Clone(g.parted(now))
 	slices.SortStableFunc(pools, func(a, b *pool) int { return rank(a, now) - rank(b, now) })
-	if i := s.part(pools[0]); i >= 0 {
-		s.placed[i].Add(1)
-	}
+	g.route.split.Load().expect(pools[0])
 	return pools
 }
 

@@ -65,10 +65,13 @@ func (g *dedicated) booked(s *share, now time.Time) {
 	g.route.split.Load().worked(g.seat, s.pool, float64(s.difficulty))
 }
 
-// parted is the route's pools in the order that a newcomer tries them in, where the
-// route is split: those of the part that misses most first.
-func (g *dedicated) parted(s *split, now time.Time) []*pool {
-	h := g.hub
+// parted is the route's pools in the order that a miner tries them in which has none:
+// where the route is split those of the part first that misses most.
+func (g *dedicated) parted(now time.Time) []*pool {
+	h, s := g.hub, g.route.split.Load()
+	if s == nil || g.route.pin.Load() != nil {
+		return g.route.order()
+	}
 	h.packMu.Lock()
 	defer h.packMu.Unlock()
 	pools := slices.Concat(h.fewest(g.seat, s, now)...)
@@ -78,4 +81,11 @@ func (g *dedicated) parted(s *split, now time.Time) []*pool {
 		}
 	}
 	return pools
+}
+
+// expect counts a miner that goes to a pool until the next division counts it.
+func (s *split) expect(p *pool) {
+	if i := s.part(p); i >= 0 {
+		s.placed[i].Add(1)
+	}
 }

@@ -78,13 +78,13 @@ func (h *Hub) watchWindows(r *route, s *split, now time.Time) {
 	}
 }
 
-// backup is the route's pools for miners who have lost their work at one of them, or
-// are at none: those of its part, of that one's heir, and of parts in their windows
-// first.
-func (r *route) backup(at *pool, now time.Time) []*pool {
+// backup puts the route's pools in order for miners who have lost their work at one
+// of them, or are at none: those of its part, of that one's heir, and of parts in
+// their windows first.
+func (r *route) backup(pools []*pool, at *pool, now time.Time) []*pool {
 	s := r.split.Load()
 	if s == nil || r.pin.Load() != nil {
-		return r.pools
+		return pools
 	}
 	rank := func(p *pool) int {
 		to, from := s.part(p), s.part(at)
@@ -98,7 +98,7 @@ func (r *route) backup(at *pool, now time.Time) []*pool {
 		}
 		return 2
 	}
-	pools := slices.Clone(r.pools)
+	pools = slices.Clone(pools)
 	slices.SortStableFunc(pools, func(a, b *pool) int { return rank(a) - rank(b) })
 	return pools
 }

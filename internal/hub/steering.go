@@ -192,7 +192,7 @@ func (h *Hub) chooseFor(m *shared, now time.Time) *pool {
 	key := keyOf(m.route, nil, m.account, m.space)
 	tries := [][]*pool{m.route.pools}
 	if s := m.route.split.Load(); s != nil && m.route.pin.Load() == nil {
-		tries = append(h.fewest(m.seat, s, now), m.route.backup(nil, now))
+		tries = append(h.fewest(m.seat, s, now), m.route.backup(m.route.pools, nil, now))
 	}
 	var second *pool
 	for _, of := range tries {
@@ -258,7 +258,7 @@ func (h *Hub) steerGroup(g *group, seen map[groupKey]standing, now time.Time) {
 	to, at, lost := h.among(g, of, own{stands, besides}, seen, now)
 	if part := len(of); part < len(g.route.pools) && (to < 0 && !stands || to >= 0 && of[to].avoid(now) != steer.Good) {
 		// A part of a split that has nothing good: the others do.
-		others := g.route.backup(g.pool, now)
+		others := g.route.backup(g.route.pools, g.pool, now)
 		var all int
 		if all, at, lost = h.among(g, others, own{stands, besides}, seen, now); all >= 0 {
 			of, to = others, all
