@@ -3,6 +3,7 @@ package main
 
 import (
 	"os"
+	_ "time/tzdata" // windows of splits name zones, which not every machine has
 
 	"github.com/loka/stratum/internal/cli"
 )

@@ -27,7 +27,7 @@ type controlled interface {
 	DisablePool(pool string) (alone []string, err error)
 	EnablePool(pool string) error
 	PinRoute(route, pool string) (ok bool)
-	SetSplit(route string, parts []hub.PartConfig) error
+	SetSplit(route string, parts []hub.PartConfig) error // none: its pools are in one order
 }
 
 // control does what operators arrange for pools and routes, and keeps it in
@@ -59,8 +59,8 @@ type controlFile struct {
 }
 
 // newControl does again what the file at path has, if there is one. What it
-// names and is not there any more is forgotten, and so is a split of a route whose
-// split in the file is not what it was.
+// names and is not there any more is forgotten, and so is a split of a route that
+// the file does not arrange as it did.
 func newControl(path string, of controlled, cfg *config.Config, log *slog.Logger) *control {
 	c := &control{
 		hub: of, path: path, log: log,

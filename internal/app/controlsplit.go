@@ -3,6 +3,7 @@ package app
 import (
 	"encoding/json"
 	"maps"
+	"reflect"
 	"slices"
 
 	"github.com/loka/stratum/internal/config"
@@ -10,8 +11,9 @@ import (
 	"github.com/loka/stratum/internal/hub"
 )
 
-// keptSplit is a split that holds in place of the file's, for as long as that
-// is the one which was remembered.
+// keptSplit is a split that holds in place of what the file says, for as long as
+// that is what was remembered: a split, or an order of pools, which is one part that
+// asks for nothing.
 type keptSplit struct {
 	Split []keptPart `json:"split"`
 	File  []keptPart `json:"file"`
@@ -24,12 +26,24 @@ type keptPart struct {
 	Pools    []string `json:"pools"`
 	Weight   float64  `json:"weight,omitempty"`
 	Hashrate string   `json:"hashrate,omitempty"`
+	Worker   string   `json:"worker,omitempty"`
+	When     string   `json:"when,omitempty"`
+	TimeZone string   `json:"time_zone,omitempty"`
+	OnDead   string   `json:"on_dead,omitempty"`
+}
+
+// filed is what the file says of a route.
+func filed(r config.Route) []keptPart {
+	if len(r.Split) == 0 {
+		return []keptPart{{Pools: r.Pools}}
+	}
+	return keptParts(r.Split)
 }
 
 func keptParts(of []config.SplitPart) []keptPart {
 	parts := make([]keptPart, 0, len(of))
 	for _, p := range of {
-		part := keptPart{Pools: p.All(), Weight: p.Weight}
+		part := keptPart{Pools: p.All(), Weight: p.Weight, Worker: p.Worker, When: p.When, TimeZone: p.TimeZone, OnDead: p.Heir()}
 		if p.Hashrate > 0 {
 			part.Hashrate = p.Hashrate.String()
 		}
@@ -40,14 +54,21 @@ func keptParts(of []config.SplitPart) []keptPart {
 
 func sameParts(a, b []keptPart) bool {
 	return slices.EqualFunc(a, b, func(a, b keptPart) bool {
-		return slices.Equal(a.Pools, b.Pools) && a.Weight == b.Weight && a.Hashrate == b.Hashrate
+		if !slices.Equal(a.Pools, b.Pools) {
+			return false
+		}
+		a.Pools, b.Pools = nil, nil
+		return reflect.DeepEqual(a, b)
 	})
 }
 
 // hubParts maps a split onto the hub's.
 func hubParts(of []config.SplitPart) (parts []hub.PartConfig) {
 	for _, p := range of {
-		parts = append(parts, hub.PartConfig{Pools: p.All(), Weight: p.Weight, Hashrate: float64(p.Hashrate)})
+		window, _ := p.Window() // looked at when it was read
+		parts = append(parts, hub.PartConfig{
+			Pools: p.All(), Weight: p.Weight, Hashrate: float64(p.Hashrate), Worker: p.Worker, Window: window, OnDead: p.Heir(),
+		})
 	}
 	return parts
 }
@@ -55,29 +76,23 @@ func hubParts(of []config.SplitPart) (parts []hub.PartConfig) {
 // SplitRoute implements [httpapi.Controller].
 func (c *control) SplitRoute(route string, split []byte) (ok bool, err error) {
 	r, ok := c.cfg.Load().Route(route)
-	switch {
-	case !ok:
+	if !ok {
 		return false, nil
-	case len(r.Split) == 0:
-		return true, httpapi.ErrNotSplit
 	}
 	parts, problems := config.ParseSplit(split, c.cfg.Load(), r)
 	if len(problems) > 0 {
 		return true, invalid(problems)
 	}
-	return true, c.split(r, parts)
+	return true, c.split(r, keptParts(parts), parts)
 }
 
 // SplitByFile implements [httpapi.Controller].
 func (c *control) SplitByFile(route string) (ok bool, err error) {
 	r, ok := c.cfg.Load().Route(route)
-	switch {
-	case !ok:
+	if !ok {
 		return false, nil
-	case len(r.Split) == 0:
-		return true, httpapi.ErrNotSplit
 	}
-	return true, c.split(r, r.Split)
+	return true, c.split(r, filed(r), r.Split)
 }
 
 func invalid(problems config.Problems) error {
@@ -88,13 +103,13 @@ func invalid(problems config.Problems) error {
 	return httpapi.InvalidError{Mistakes: mistakes}
 }
 
-// split divides a route unless it is so already, and keeps what is not as the
-// file has it.
-func (c *control) split(r config.Route, parts []config.SplitPart) error {
+// split divides a route by parts, which are kept as want, unless it is so already,
+// and keeps what is not as the file has it.
+func (c *control) split(r config.Route, want []keptPart, parts []config.SplitPart) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	want, filed := keptParts(parts), keptParts(r.Split)
-	now := filed
+	file := filed(r)
+	now := file
 	if kept, changed := c.splits[r.Name]; changed {
 		now = kept.Split
 	}
@@ -103,10 +118,10 @@ func (c *control) split(r config.Route, parts []config.SplitPart) error {
 			return httpapi.InvalidError{Mistakes: []httpapi.Mistake{{Key: "split", Text: err.Error()}}}
 		}
 	}
-	if sameParts(want, filed) {
+	if sameParts(want, file) {
 		delete(c.splits, r.Name)
 	} else {
-		c.splits[r.Name] = keptSplit{Split: want, File: filed}
+		c.splits[r.Name] = keptSplit{Split: want, File: file}
 	}
 	return c.keep()
 }
@@ -117,15 +132,15 @@ func (c *control) resplit(kept map[string]keptSplit) (forgot bool) {
 	for _, name := range slices.Sorted(maps.Keys(kept)) {
 		one := kept[name]
 		r, ok := c.cfg.Load().Route(name)
-		if !ok || len(r.Split) == 0 {
+		if !ok {
 			forgot = true
-			c.log.Warn("route was split otherwise and is not configured any more, or not split: that is forgotten", "route", name)
+			c.log.Warn("route was split otherwise and is not configured any more: that is forgotten", "route", name)
 			continue
 		}
-		if !sameParts(one.File, keptParts(r.Split)) {
+		if !sameParts(one.File, filed(r)) {
 			forgot = true
-			c.log.Warn("route was split otherwise and its split in the file has changed since: the file's holds, the other is forgotten",
-				"route", name, "forgotten", one.Split, "file", keptParts(r.Split))
+			c.log.Warn("route was split otherwise and the file has changed its pools or split since: the file's hold, the other is forgotten",
+				"route", name, "forgotten", one.Split, "file", filed(r))
 			continue
 		}
 		if err := c.splitAgain(r, one); err != nil {
@@ -164,7 +179,7 @@ func (k *keptSplit) parts(cfg *config.Config, r config.Route) ([]config.SplitPar
 // more, for the file has changed or has not got the pools.
 func (k *keptSplit) of(cfg *config.Config, route string) (parts []hub.PartConfig, ok bool) {
 	r, ok := cfg.Route(route)
-	if !ok || len(r.Split) == 0 || !sameParts(k.File, keptParts(r.Split)) {
+	if !ok || !sameParts(k.File, filed(r)) {
 		return nil, false
 	}
 	read, err := k.parts(cfg, r)

@@ -126,7 +126,9 @@ func (r *readers) Routes() []view.RouteState {
 		parts := make([]view.PartState, 0, len(s.Parts))
 		for _, p := range s.Parts {
 			parts = append(parts, view.PartState{
-				Pools: p.Pools, Weight: p.Weight, Hashrate: p.Hashrate, Target: p.Target, Miners: p.Miners, Rate: p.Rate, Work: p.Work,
+				Pools: p.Pools, Weight: p.Weight, Hashrate: p.Hashrate, Worker: p.Worker, Target: p.Target,
+				Miners: p.Miners, Rate: p.Rate, Work: p.Work, OwnWork: p.OwnWork,
+				When: p.Window.String(), TimeZone: p.Window.Zone(), Closed: p.Closed, OnDead: p.OnDead,
 			})
 		}
 		states = append(states, view.RouteState{

@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"log/slog"
 	"math"
@@ -95,7 +96,7 @@ func (r *poolsRig) request(method, path, body string) (status int, text string) 
 }
 
 // Two pools get their parts of what a few miners do, and others when that is
-// changed; every share goes to the pool whose job it is of, and no miner notices.
+// changed, and who is to be where by its worker or by the clock is; every share goes to the pool whose job it is of, and no miner notices.
 func TestSplit(t *testing.T) {
 	t.Parallel()
 	const miners, shares = 6, 500
@@ -105,6 +106,17 @@ func TestSplit(t *testing.T) {
 	r.divides(shares, 0.7, 0.3)
 	r.change(http.MethodPut, "/api/v1/routes/farm/split", `{"split":[{"pool":"main","weight":25},{"pool":"backup","weight":75}]}`)
 	r.divides(shares, 0.25, 0.75)
+	r.change(http.MethodPut, "/api/v1/routes/farm/split", `{"split":[{"pool":"main","weight":1},{"pool":"backup","worker":"*-0"}]}`)
+	r.await("one miner to be at its own part, and the others at theirs", time.Minute, func() bool {
+		return r.at(0) == miners-1 && r.at(1) == 1
+	})
+	window := fmt.Sprintf("* * * %d *", time.Now().AddDate(0, 6, 0).Month())
+	r.change(http.MethodPut, "/api/v1/routes/farm/split", `{"split":[{"pool":"main","weight":1,"when":"`+window+`"},{"pool":"backup","weight":1}]}`)
+	r.awaitAll(1)
+	r.change(http.MethodDelete, "/api/v1/routes/farm/split", "")
+	r.await("all to be divided again", time.Minute, func() bool { return r.at(0) > 0 && r.at(1) > 0 })
+	r.change(http.MethodPost, "/api/v1/pools/backup/drain", "")
+	r.awaitAll(0)
 	r.unhurt()
 	report := r.agree(finish())
 	t.Logf("%s; %s", &report, r.lives.figures())

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -101,11 +102,28 @@ func poolsOf(r *config.Route) string {
 	}
 	parts := make([]string, len(r.Split))
 	for i, part := range r.Split {
-		what := "weight " + strconv.FormatFloat(part.Weight, 'g', -1, 64)
-		if part.Hashrate > 0 {
-			what = part.Hashrate.String()
-		}
-		parts[i] = strings.Join(part.All(), "/") + " " + what
+		parts[i] = partOf(&part)
 	}
 	return "split: " + strings.Join(parts, ", ")
+}
+
+// partOf is a part of a split in words.
+func partOf(part *config.SplitPart) string {
+	words := []string{strings.Join(part.All(), "/")}
+	if part.Weight > 0 {
+		words = append(words, "weight "+strconv.FormatFloat(part.Weight, 'g', -1, 64))
+	}
+	if part.Hashrate > 0 {
+		words = append(words, part.Hashrate.String())
+	}
+	if part.Worker != "" {
+		words = append(words, "for "+part.Worker)
+	}
+	if part.When != "" {
+		words = append(words, "when "+part.When+" "+cmp.Or(part.TimeZone, "UTC"))
+	}
+	if part.Heir() != "" {
+		words = append(words, "else "+part.Heir())
+	}
+	return strings.Join(words, " ")
 }

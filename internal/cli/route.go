@@ -11,12 +11,12 @@ import (
 
 // routeCmd is `loka route`.
 type routeCmd struct {
-	Split   routeSplitCmd   `cmd:"" help:"Divide a split route's hashrate anew among its pools."`
-	Unsplit routeUnsplitCmd `cmd:"" help:"Divide a split route's hashrate as the file says again."`
+	Split   routeSplitCmd   `cmd:"" help:"Divide a route's hashrate among its pools, or divide it anew."`
+	Unsplit routeUnsplitCmd `cmd:"" help:"Put a route's pools in order, or divide its hashrate, as the file says again."`
 }
 
 // routeHelp is shown below the flags of all of them.
-const routeHelp = `The route must have a split in the file. What is changed holds over a restart until it is taken back, or the file's split of the route is another one.`
+const routeHelp = `What is changed holds over a restart until it is taken back, or the file has other pools or another split for the route.`
 
 // Help is shown below the command's flags.
 func (*routeCmd) Help() string { return routeHelp }
@@ -25,20 +25,24 @@ func (*routeCmd) Help() string { return routeHelp }
 type routeSplitCmd struct {
 	apiFlags
 
-	Route string `arg:"" help:"The route."`
-	Parts string `arg:"" help:"Its parts, with weights or hashrates: main=70,a/b=30 or buyer=500TH/s,main=1."`
+	Route string   `arg:"" help:"The route."`
+	Parts []string `arg:"" help:"Its parts, with weights or hashrates: main=70,a/b=30 or buyer=500TH/s,main=1."`
 }
 
 // Help is shown below the command's flags.
 func (*routeSplitCmd) Help() string {
-	return "A part is one pool, or several in failover order with slashes between them. " + routeHelp
+	return `A part is one pool, or several in failover order with slashes between them. One with more keys of the file's is an argument of its own, with semicolons: main=70 'vip;worker=vip.*' 'night=30;when=* 22-23,0-5 * * *;time_zone=Europe/Prague'. ` + routeHelp
 }
 
 // Run asks the running proxy for it.
 func (c *routeSplitCmd) Run(env *environment) error {
-	parts, err := splitParts(c.Parts)
-	if err != nil {
-		return err
+	var parts []map[string]any
+	for _, text := range c.Parts {
+		more, err := splitParts(text)
+		if err != nil {
+			return err
+		}
+		parts = append(parts, more...)
 	}
 	body, err := json.Marshal(map[string]any{"split": parts})
 	if err != nil {
@@ -46,7 +50,7 @@ func (c *routeSplitCmd) Run(env *environment) error {
 	}
 	return c.order(env, order{
 		http.MethodPut, "routes", c.Route, "split", body,
-		fmt.Sprintf("route %s is split: %s", visible(c.Route), visible(c.Parts)),
+		fmt.Sprintf("route %s is split: %s", visible(c.Route), visible(strings.Join(c.Parts, " "))),
 	})
 }
 
@@ -61,34 +65,52 @@ type routeUnsplitCmd struct {
 func (c *routeUnsplitCmd) Run(env *environment) error {
 	return c.order(env, order{
 		http.MethodDelete, "routes", c.Route, "split", nil,
-		fmt.Sprintf("route %s is split as the file says", visible(c.Route)),
+		fmt.Sprintf("route %s has its pools as the file says", visible(c.Route)),
 	})
 }
 
-// splitPart is a part of a split as the API takes it.
-type splitPart struct {
-	Pools    []string `json:"pools"`
-	Weight   float64  `json:"weight,omitempty"`
-	Hashrate string   `json:"hashrate,omitempty"`
-}
-
-// splitParts reads parts such as "main=70,a/b=500TH/s". Whether pools and
-// figures are right the proxy says.
-func splitParts(text string) ([]splitPart, error) {
-	var parts []splitPart
-	for one := range strings.SplitSeq(text, ",") {
-		pools, much, ok := strings.Cut(strings.TrimSpace(one), "=")
-		if !ok || pools == "" || much == "" {
-			return nil, usageError{fmt.Sprintf("%q is no part of a split; write POOL=WEIGHT, POOL/POOL=WEIGHT or POOL=HASHRATE, as in main=70,a/b=30 or buyer=500TH/s,main=1", one)}
+// splitParts reads parts such as "main=70,a/b=500TH/s", or one such as
+// "vip;worker=vip.*". Whether pools, keys and values are right the proxy says.
+func splitParts(text string) ([]map[string]any, error) {
+	if first, keys, one := strings.Cut(text, ";"); one {
+		part, err := splitPart(first, true)
+		if err != nil {
+			return nil, err
 		}
-		part := splitPart{Pools: strings.Split(pools, "/"), Hashrate: much}
-		if weight, err := strconv.ParseFloat(much, 64); err == nil {
-			if !(weight > 0) || math.IsInf(weight, 0) {
-				return nil, usageError{much + " is no weight; write a number above 0"}
+		for key := range strings.SplitSeq(keys, ";") {
+			name, value, ok := strings.Cut(strings.TrimSpace(key), "=")
+			if _, twice := part[name]; !ok || name == "" || twice {
+				return nil, usageError{fmt.Sprintf("%q says nothing of a part; write KEY=VALUE once for each key, as in 'vip;worker=vip.*'", key)}
 			}
-			part.Weight, part.Hashrate = weight, ""
+			part[name] = value
+		}
+		return []map[string]any{part}, nil
+	}
+	var parts []map[string]any
+	for one := range strings.SplitSeq(text, ",") {
+		part, err := splitPart(one, false)
+		if err != nil {
+			return nil, err
 		}
 		parts = append(parts, part)
 	}
 	return parts, nil
+}
+
+// splitPart reads a part such as a/b=30, or one such as a/b where it may be bare.
+func splitPart(text string, bare bool) (map[string]any, error) {
+	pools, much, ok := strings.Cut(strings.TrimSpace(text), "=")
+	if !ok && !bare || pools == "" || ok && much == "" || strings.Contains(text, ",") {
+		return nil, usageError{fmt.Sprintf("%q is no part of a split; write POOL=WEIGHT, POOL/POOL=WEIGHT or POOL=HASHRATE, as in main=70,a/b=30 or buyer=500TH/s,main=1", text)}
+	}
+	part := map[string]any{"pools": strings.Split(pools, "/")}
+	if weight, err := strconv.ParseFloat(much, 64); err == nil {
+		if !(weight > 0) || math.IsInf(weight, 0) {
+			return nil, usageError{much + " is no weight; write a number above 0"}
+		}
+		part["weight"] = weight
+	} else if ok {
+		part["hashrate"] = much
+	}
+	return part, nil
 }

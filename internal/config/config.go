@@ -140,13 +140,27 @@ type Route struct {
 }
 
 // SplitPart is one part of a route's split: one pool, or several in failover
-// order, and either a weight or a hashrate.
+// order, and either a weight or a hashrate, or neither where it is for some
+// workers only.
 type SplitPart struct {
 	Pool     string   `toml:"pool"`
 	Pools    []string `toml:"pools"`
 	Weight   float64  `toml:"weight"`
 	Hashrate Hashrate `toml:"hashrate"`
+	// Worker is a glob on the first login of the miners that are this part's
+	// whatever the others have; empty is none.
+	Worker string `toml:"worker"`
+	// When is when the part counts, as [steer.ParseWindow] reads it, and TimeZone
+	// the name of the zone whose clock that goes by; empty are always and UTC.
+	When     string `toml:"when"`
+	TimeZone string `toml:"time_zone"`
+	// OnDead is a pool of another part, which has this one's share while none of
+	// its pools is of use; empty and [Others] leave it to all others.
+	OnDead string `toml:"on_dead"`
 }
+
+// Others is what a part's OnDead says where nobody in particular has its share.
+const Others = "others"
 
 // Match says which miners a route is for. All fields given must hold; an
 // empty field holds always. Texts are globs.

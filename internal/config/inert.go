@@ -26,7 +26,16 @@ func (l *loader) noteInert(c *Config) {
 		if !c.serves(r) {
 			l.note(index("route", i), "no pool of this route is enabled; its miners get no work")
 		}
+		l.noteWindows(join(index("route", i), "split"), r)
 	}
+	l.noteInertPools(c, used)
+	l.noteInertTLS(c)
+	l.noteInertVardiff(c)
+}
+
+// noteInertPools remarks on what of pools has no effect; used are those that a route
+// has.
+func (l *loader) noteInertPools(c *Config, used map[string]bool) {
 	for i, p := range c.Pools {
 		for _, key := range []string{"ca", "fingerprints"} {
 			if at := join(index("pool", i), key); l.given[at] && !isTLS(p.URL) {
@@ -40,8 +49,6 @@ func (l *loader) noteInert(c *Config) {
 			l.note(index("pool", i), "no route uses this pool")
 		}
 	}
-	l.noteInertTLS(c)
-	l.noteInertVardiff(c)
 }
 
 // noteInertRoute remarks on what of a route has no effect, or lets no miner in.

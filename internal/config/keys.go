@@ -1,6 +1,7 @@
 package config
 
 import (
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -71,6 +72,26 @@ type meaning struct {
 	without string
 }
 
+// poolMeanings is the documentation of a pool's keys.
+func poolMeanings() map[string]meaning {
+	return map[string]meaning{
+		"pool[].name":               {"The pool's name in routes, metrics and API: letters, digits, `.`, `_` and `-`, at most 64; unique.", "`main` for the first, then `pool2`, `pool3` …"},
+		"pool[].url":                {"`stratum+tcp://HOST:PORT`, `stratum+ssl://HOST:PORT` (the certificate is verified) or `HOST:PORT`.", "required"},
+		"pool[].username":           {"Our account at the pool: visible ASCII, at most 128 characters.", "required where a route uses the pool"},
+		"pool[].password":           {"Our password at the pool; a miner's own never reaches it.", "the route's"},
+		"pool[].worker":             {"What this pool sees as a worker's name; overrides the route's. See [worker names](#worker-names).", "the route's"},
+		"pool[].enabled":            {"With `false` nothing is connected to this pool, and `loka pool enable` does not change that; routes do without it.", ""},
+		"pool[].suggest_difficulty": {"What we ask this pool for: `\"auto\"`, `\"off\"` or a difficulty above 0.", ""},
+		"pool[].version_bits":       {"How the pool reads the version bits of a submit: it replaces the job's bits within the mask, sets them (`or`) or flips them (`xor`).", ""},
+		"pool[].refusal_streak":     {"How many shares in a row that are valid here the pool may refuse before miners of shared routes are sent to another pool for 5 minutes, if there is any; 0 is any number.", ""},
+		"pool[].ca":                 {"PEM file of the certificates that may sign the pool's, for `stratum+ssl://`.", "the system's"},
+		"pool[].fingerprints":       {"SHA-256 fingerprints of the pool's certificate, for `stratum+ssl://`: 64 hex digits each, with colons or without. A certificate with one of them is taken whoever signed it, and no other.", "none: its signature is verified"},
+		"pool[].proxy":              {"A proxy by way of which the pool is reached: `socks5://[USER:PASSWORD@]HOST:PORT` (`socks5h://` is the same), or `http://…` or `https://…` for one that takes `CONNECT`. The proxy resolves the pool's name. A TLS pool's certificate is verified as without one. In user and password `@` is written `%40`, `:` `%3A`, `/` `%2F` and `%` `%25`.", "none"},
+		"pool[].reconnect":          {"Where the pool may send its connections (`client.reconnect`): to hosts of the registrable domain of `url` (`example.com`, `example.co.uk`) and those of `reconnect_hosts`, or nowhere. See [reconnects](#reconnects).", ""},
+		"pool[].reconnect_hosts":    {"Other hosts that the pool may send its connections to; globs, such as `\"*.example.net\"`.", ""},
+	}
+}
+
 // meanings is the documentation of every key.
 func meanings() map[string]meaning {
 	m := map[string]meaning{
@@ -92,28 +113,17 @@ func meanings() map[string]meaning {
 
 		"http.listen": {"Address of page, API, metrics and health. Off loopback everything but `/live` and `/ready` needs the admin token.", ""},
 
-		"pool[].name":               {"The pool's name in routes, metrics and API: letters, digits, `.`, `_` and `-`, at most 64; unique.", "`main` for the first, then `pool2`, `pool3` …"},
-		"pool[].url":                {"`stratum+tcp://HOST:PORT`, `stratum+ssl://HOST:PORT` (the certificate is verified) or `HOST:PORT`.", "required"},
-		"pool[].username":           {"Our account at the pool: visible ASCII, at most 128 characters.", "required where a route uses the pool"},
-		"pool[].password":           {"Our password at the pool; a miner's own never reaches it.", "the route's"},
-		"pool[].worker":             {"What this pool sees as a worker's name; overrides the route's. See [worker names](#worker-names).", "the route's"},
-		"pool[].enabled":            {"With `false` nothing is connected to this pool, and `loka pool enable` does not change that; routes do without it.", ""},
-		"pool[].suggest_difficulty": {"What we ask this pool for: `\"auto\"`, `\"off\"` or a difficulty above 0.", ""},
-		"pool[].version_bits":       {"How the pool reads the version bits of a submit: it replaces the job's bits within the mask, sets them (`or`) or flips them (`xor`).", ""},
-		"pool[].refusal_streak":     {"How many shares in a row that are valid here the pool may refuse before miners of shared routes are sent to another pool for 5 minutes, if there is any; 0 is any number.", ""},
-		"pool[].ca":                 {"PEM file of the certificates that may sign the pool's, for `stratum+ssl://`.", "the system's"},
-		"pool[].fingerprints":       {"SHA-256 fingerprints of the pool's certificate, for `stratum+ssl://`: 64 hex digits each, with colons or without. A certificate with one of them is taken whoever signed it, and no other.", "none: its signature is verified"},
-		"pool[].proxy":              {"A proxy by way of which the pool is reached: `socks5://[USER:PASSWORD@]HOST:PORT` (`socks5h://` is the same), or `http://…` or `https://…` for one that takes `CONNECT`. The proxy resolves the pool's name. A TLS pool's certificate is verified as without one. In user and password `@` is written `%40`, `:` `%3A`, `/` `%2F` and `%` `%25`.", "none"},
-		"pool[].reconnect":          {"Where the pool may send its connections (`client.reconnect`): to hosts of the registrable domain of `url` (`example.com`, `example.co.uk`) and those of `reconnect_hosts`, or nowhere. See [reconnects](#reconnects).", ""},
-		"pool[].reconnect_hosts":    {"Other hosts that the pool may send its connections to; globs, such as `\"*.example.net\"`.", ""},
-
 		"route[].name":                      {"The route's name in API and metrics; unique, made like a pool's.", "`route1`, `route2` …"},
 		"route[].mode":                      {"`shared`: many miners on few pool connections; every share is checked here, and each miner has a difficulty of its own. `dedicated`: one pool connection for each miner, with the pool's difficulty and verdicts.", ""},
 		"route[].pools":                     {"Names of pools in failover order.", "all pools in file order"},
-		"route[].split[].pool":              {"The pool of this part of the split; a route has either `pools` or a `split`, and a split needs shared mode. A pool is in one part only. See [splits](#splits).", ""},
+		"route[].split[].pool":              {"The pool of this part of the split; a route has either `pools` or a `split`. A pool is in one part only. See [splits](#splits).", ""},
 		"route[].split[].pools":             {"Several pools of this part, in failover order, in place of `pool`.", ""},
 		"route[].split[].weight":            {"This part's share of the hashrate that no part asks for by `hashrate`, against the other weights. What a part cannot take, for all its pools are away, goes to the others.", "either this or `hashrate`"},
 		"route[].split[].hashrate":          {"This part's hashrate, such as `\"500TH/s\"`, in place of `weight`.", "either this or `weight`"},
+		"route[].split[].worker":            {"Glob on the first login of the miners that are this part's, whatever the others ask for. With it a part needs neither `weight` nor `hashrate`.", "none in particular"},
+		"route[].split[].when":              {"When this part counts, as cron writes it: minute, hour, day of the month, month, weekday; `\"* 22-23,0-5 * * *\"` is from 22:00 to 6:00.", "always"},
+		"route[].split[].time_zone":         {"The time zone of `when`, such as `\"Europe/Prague\"`.", "`\"UTC\"`"},
+		"route[].split[].on_dead":           {"Who has this part's share while all its pools are away: `\"others\"`, or the name of a pool, whose part has all of it.", "`\"others\"`"},
 		"route[].worker":                    {"What pools see as a worker's name. See [worker names](#worker-names).", ""},
 		"route[].password":                  {"Our password at those of the route's pools that have none of their own.", "`\"x\"`"},
 		"route[].on_outage":                 {"When no pool of the route can be reached, miners are disconnected after `outage_grace`, so that their own failover works (`close`), or kept on their last work, for which nobody pays (`hold`; their shares are answered as accepted and counted as `unpaid`). A miner whose extranonce is its own pool connection's (an extranonce2 of 2 or 3 bytes) is disconnected all the same.", ""},
@@ -135,6 +145,7 @@ func meanings() map[string]meaning {
 		"storage.keep_shares": {"How long single shares are kept.", ""},
 		"storage.max_disk":    {"Most disk space the store may take.", ""},
 	}
+	maps.Copy(m, poolMeanings())
 	for at, without := range map[string]string{"vardiff": "", "listener[].vardiff": "`[vardiff]`'s", "route[].vardiff": "the listener's or `[vardiff]`'s"} {
 		m[at+".shares_per_minute"] = meaning{"Shares a minute that a miner should send in shared mode; above 0. See [difficulty](#difficulty).", without}
 		m[at+".start"] = meaning{"A new miner's difficulty, between min and max; without it, moved between them.", without}

@@ -453,6 +453,27 @@ func TestNotesOfConnect(t *testing.T) {
 	}
 }
 
+// A window of one minute is hardly meant, and all of a split are not all of the time.
+func TestNotesOfWindows(t *testing.T) {
+	t.Parallel()
+	const few = "loka.toml:10:1: route[0].split: no part is in its window at times such as "
+	for split, want := range map[string]string{
+		`{ pool = "main", weight = 1, when = "* 22-23,0-5 * * *" }, { pool = "b", weight = 1 }`:                                              "",
+		`{ pool = "main", weight = 1, when = "* 0-11 * * *" }, { pool = "b", weight = 1, when = "* 12-23 * * *" }`:                           "",
+		`{ pool = "main", weight = 1, when = "* 0-11 * * *" }, { pool = "b", weight = 1, when = "* 13-23 * * *" }`:                           few + "Saturday 12:00 UTC; then all of them have their shares",
+		`{ pool = "main", weight = 1, when = "* 0-11 * * *", time_zone = "Asia/Tokyo" }, { pool = "b", weight = 1, when = "* 12-23 * * *" }`: few + "Saturday 03:00 UTC; then all of them have their shares",
+		`{ pool = "main", weight = 1, when = "0-29 * * * *" }, { pool = "b", weight = 1, when = "31-59 * * * *" }`:                           few + "Saturday 00:30 UTC; then all of them have their shares",
+		`{ pool = "main", worker = "a", when = "* 1 * * *" }, { pool = "b", weight = 1 }`:                                                    "",
+		`{ pool = "main", weight = 1, when = "* * * * 1-6" }, { pool = "b", worker = "b" }`:                                                  few + "Sunday 00:00 UTC; then all of them have their shares",
+		`{ pool = "main", weight = 1, when = "0 22 * * *" }, { pool = "b", weight = 1 }`:                                                     "loka.toml:10:46: route[0].split[0].when: is one minute of an hour; for all of it write * in place of its first field",
+	} {
+		c := load(t, minimal+"[[pool]]\nname = \"b\"\nurl = \"b:1\"\n"+`username = "b"`+"\n[[route]]\nsplit = ["+split+"]\n", Options{})
+		if got := c.Notes.Error(); got != want {
+			t.Errorf("%s:\n%s\nwant\n%s", split, got, want)
+		}
+	}
+}
+
 // A route's password is for pools that have none, and is checked like theirs.
 func TestPasswordOfRoute(t *testing.T) {
 	t.Parallel()

@@ -7,8 +7,8 @@ import (
 	"slices"
 )
 
-// ParseSplit reads {"split":[…]}, JSON of the file's shape, as another split
-// for a route of c that has one in the file. It is held to what the file is held
+// ParseSplit reads {"split":[…]}, JSON of the file's shape, as a split for a route
+// of c in place of what it has in the file. It is held to what the file is held
 // to, may name pools of the route only, and is taken literally: ${ENV} is not
 // replaced. It returns the parts or every problem there is, by key.
 func ParseSplit(data []byte, c *Config, r Route) ([]SplitPart, Problems) {
@@ -44,7 +44,7 @@ func ParseSplit(data []byte, c *Config, r Route) ([]SplitPart, Problems) {
 func (l *loader) checkOwnPools(path string, r Route) {
 	check := func(at, name string) {
 		if name != "" && !slices.Contains(r.Pools, name) {
-			l.add(at, "pool %q is none of route %q, whose pools are %s; give it a part in the file first", name, r.Name, quoteAll(r.Pools))
+			l.add(at, "pool %q is none of route %q, whose pools are %s; name it in the file's route first", name, r.Name, quoteAll(r.Pools))
 		}
 	}
 	for i, part := range r.Split {

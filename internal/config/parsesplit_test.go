@@ -56,7 +56,15 @@ func TestParseSplit(t *testing.T) {
 		`{"split":[{"pool":"main","weight":70},{"pools":["a","b"],"hashrate":"500TH/s"}]}`: {
 			{Pool: "main", Weight: 70}, {Pools: []string{"a", "b"}, Hashrate: 500e12},
 		},
-		`{"split":[{"pool":"b","weight":0.5}]}`: {{Pool: "b", Weight: 0.5}},
+		`{"split":[{"pool":"b","weight":0.5}]}`:                                          {{Pool: "b", Weight: 0.5}},
+		`{"split":[{"pool":"b","worker":"vip.*"},{"pool":"a","weight":1,"worker":"?"}]}`: {{Pool: "b", Worker: "vip.*"}, {Pool: "a", Weight: 1, Worker: "?"}},
+		`{"split":[{"pool":"b","weight":1,"when":"* 0-5 * * *","time_zone":"Europe/Prague"},{"pool":"a","weight":1,"when":"* 6 * * 1"}]}`: {
+			{Pool: "b", Weight: 1, When: "* 0-5 * * *", TimeZone: "Europe/Prague"}, {Pool: "a", Weight: 1, When: "* 6 * * 1"},
+		},
+		`{"split":[{"pool":"b","weight":1,"on_dead":"a"},{"pools":["main","a"],"weight":1,"on_dead":"others"}]}`: {
+			{Pool: "b", Weight: 1, OnDead: "a"}, {Pools: []string{"main", "a"}, Weight: 1, OnDead: "others"},
+		},
+		`{"split":[{"pool":"b","worker":"vip.*"},{"pool":"a","worker":"*"}]}`: {{Pool: "b", Worker: "vip.*"}, {Pool: "a", Worker: "*"}},
 	} {
 		got, problems := ParseSplit([]byte(text), c, r)
 		if len(problems) > 0 || !cmp.Equal(got, want) {
@@ -65,6 +73,10 @@ func TestParseSplit(t *testing.T) {
 	}
 	if len(r.Split) != 2 || r.Split[0].Weight != 70 {
 		t.Errorf("the route's own split is %v now", r.Split)
+	}
+	rest, _ := c.Route("rest")
+	if got, problems := ParseSplit([]byte(`{"split":[{"pool":"elsewhere","weight":1}]}`), c, rest); len(problems) > 0 || len(got) != 1 || len(rest.Split) != 0 {
+		t.Errorf("a route in order: %v, %v", got, problems)
 	}
 }
 
@@ -89,7 +101,39 @@ func TestParseSplitProblems(t *testing.T) {
 		`{"split":[{}]}`: {
 			`split[0]: a part of a split names either pool = "…" or pools = ["…", "…"]`,
 		},
-		`{"split":[{"pool":"main"}]}`:                          {`split[0]: a part of a split has either weight = 70 or hashrate = "500TH/s"`},
+		`{"split":[{"pool":"main"}]}`:                               {`split[0]: a part of a split has weight = 70, hashrate = "500TH/s" or worker = "vip.*"`},
+		`{"split":[{"pool":"main","weight":1,"hashrate":"1TH/s"}]}`: {`split[0]: a part of a split has either weight = 70 or hashrate = "500TH/s"`},
+		`{"split":[{"pool":"main","worker":1}]}`:                    {`split[0].worker: want a text such as "…", got the number 1`},
+		`{"split":[{"pool":"main","weight":1,"time_zone":"UTC"}]}`: {
+			`split[0].time_zone: no window that it is for; write when = "* 22-23,0-5 * * *", or leave it out`,
+		},
+		`{"split":[{"pool":"main","weight":1,"when":"* * * * *","time_zone":"Europe/Prag"}]}`: {
+			`split[0].time_zone: "Europe/Prag" is no time zone; write a name such as "Europe/Prague" or "UTC"`,
+		},
+		`{"split":[{"pool":"main","weight":1,"when":"* * * * *","time_zone":"../../../etc/passwd"}]}`: {
+			`split[0].time_zone: "../../../etc/passwd" is no time zone; write a name such as "Europe/Prague" or "UTC"`,
+		},
+		`{"split":[{"pool":"main","weight":1,"when":"* 22-5 * * *"}]}`: {
+			`split[0].when: "* 22-5 * * *" is no window: beginning of range (22) beyond end of range (5): 22-5; ` +
+				`write minute, hour, day, month and weekday as cron has them, such as "* 22-23,0-5 * * mon-fri"`,
+		},
+		`{"split":[{"pool":"main","weight":1,"when":"TZ=UTC"}]}`: {
+			`split[0].when: "TZ=UTC" is no window: want five fields; ` +
+				`write minute, hour, day, month and weekday as cron has them, such as "* 22-23,0-5 * * mon-fri"`,
+		},
+		`{"split":[{"pools":["main","a"],"weight":1,"on_dead":"a"},{"pool":"b","weight":1,"on_dead":"elsewhere"}]}`: {
+			`split[0].on_dead: "a" is no pool of another part; write one that has its share while its own are away, or "others"`,
+			`split[1].on_dead: "elsewhere" is no pool of another part; write one that has its share while its own are away, or "others"`,
+		},
+		`{"split":[{"pool":"main","worker":"vip.*"}]}`: {
+			`split: no part is for miners whose worker no part names; give one a weight or a hashrate, or worker = "*"`,
+		},
+		`{"split":[{"pool":"main","worker":"*"},{"pool":"a","worker":"vip.*"}]}`: {
+			`split[1].worker: no worker is left for it: part 0 has those of "*", and the first part that matches has a miner`,
+		},
+		`{"split":[{"pool":"main","worker":"x"},{"pool":"a","weight":1},{"pool":"b","worker":"x"}]}`: {
+			`split[2].worker: no worker is left for it: part 0 has those of "x", and the first part that matches has a miner`,
+		},
 		`{"split":[{"pool":"main","pools":["a"],"weight":1}]}`: {`split[0]: a part of a split names either pool = "…" or pools = ["…", "…"]`},
 		`{"split":[{"pool":"main","weight":-1}]}`:              {`split[0].weight: -1 is out of range; write a number above 0, at most 1e9`},
 		`{"split":[{"pool":"main","weight":"70"}]}`:            {`split[0].weight: want a number such as 6.0, got the text "70"`},
@@ -98,10 +142,10 @@ func TestParseSplitProblems(t *testing.T) {
 		`{"split":[{"pool":"mian","weight":1}]}`:               {`split[0].pool: no pool has the name "mian", did you mean "main"?`},
 		`{"split":[{"pool":"${X}","weight":1}]}`:               {`split[0].pool: no pool has the name "${X}"; pools are "main", "a", "b", "elsewhere"`},
 		`{"split":[{"pools":["a","elsewhere"],"weight":1}]}`: {
-			`split[0].pools[1]: pool "elsewhere" is none of route "farm", whose pools are "main", "a", "b"; give it a part in the file first`,
+			`split[0].pools[1]: pool "elsewhere" is none of route "farm", whose pools are "main", "a", "b"; name it in the file's route first`,
 		},
 		`{"split":[{"pool":"elsewhere","weight":1}]}`: {
-			`split[0].pool: pool "elsewhere" is none of route "farm", whose pools are "main", "a", "b"; give it a part in the file first`,
+			`split[0].pool: pool "elsewhere" is none of route "farm", whose pools are "main", "a", "b"; name it in the file's route first`,
 		},
 		`{"split":[{"pool":"main","weight":1},{"pools":["main"],"weight":1}]}`: {
 			`split[1]: pool "main" is in part 0 already; a pool is in one part of a split`,
@@ -122,6 +166,7 @@ func TestParseSplitProblems(t *testing.T) {
 // have or has a mistake that is named.
 func FuzzParseSplit(f *testing.F) {
 	f.Add([]byte(`{"split":[{"pool":"main","weight":70},{"pools":["a","b"],"hashrate":"500TH/s"}]}`))
+	f.Add([]byte(`{"split":[{"pool":"b","when":"* 0-5 * * *","time_zone":"Europe/Prague","worker":"*"}]}`))
 	f.Add([]byte(`{"spilt":[{"pool":null},1],"":[{}]}`))
 	f.Add([]byte(`{"split":[{"pools":["a","a",1],"weight":1e308}]}`))
 	c, r := loadDivided(f)

@@ -112,8 +112,10 @@ func TestProblems(t *testing.T) {
 		"mode":               {"%s[[route]]\nmode = \"dedicate\"", `f:6:8: route[0].mode: "dedicate" is not known, did you mean "dedicated"? Known are "shared", "dedicated"`},
 		"bad split":          {"%s[[route]]\nsplit = [{ pool = \"x\", pools = [\"main\"], weight = -1 }]", "f:6:10: route[0].split[0]: a part of a split names either pool = \"…\" or pools = [\"…\", \"…\"]"},
 		"negative weight":    {"%s[[route]]\nsplit = [{ pool = \"main\", weight = -1 }]", `f:6:36: route[0].split[0].weight: -1 is out of range; write a number above 0, at most 1e9`},
+		"split for nobody":   {"%s[[route]]\nsplit = [{ pool = \"main\", worker = \"vip.*\" }]", `f:6:1: route[0].split: no part is for miners whose worker no part names; give one a weight or a hashrate, or worker = "*"`},
+		"worker taken":       {"%s[[route]]\nsplit = [{ pool = \"x\", worker = \"*\" }, { pool = \"main\", worker = \"a\" }]", "f:6:19: route[0].split[0].pool: no pool has the name \"x\"; pools are \"main\"\n" + `f:6:66: route[0].split[1].worker: no worker is left for it: part 0 has those of "*", and the first part that matches has a miner`},
+		"no window":          {"%s[[route]]\nsplit = [{ pool = \"main\", weight = 1, when = \"* 24 * * *\" }]", `f:6:46: route[0].split[0].when: "* 24 * * *" is no window: end of range (24) above maximum (23): 24; write minute, hour, day, month and weekday as cron has them, such as "* 22-23,0-5 * * mon-fri"`},
 		"pool in two parts":  {"%s[[route]]\nsplit = [{ pool = \"main\", weight = 1 }, { pool = \"main\", weight = 2 }]", `f:6:41: route[0].split[1]: pool "main" is in part 0 already; a pool is in one part of a split`},
-		"dedicated split":    {"%s[[route]]\nmode = \"dedicated\"\nsplit = [{ pool = \"main\", weight = 1 }]", `f:7:1: route[0].split: a split needs mode = "shared"; list the pools in failover order in pools`},
 		"pools and split":    {"%s[[route]]\npools = [\"main\"]\nsplit = [{ pool = \"main\", weight = 1 }]", `f:7:1: route[0].split: a route has either pools or a split; take one of them out`},
 
 		"vardiff zero":      {"%s[vardiff]\nmin = 0", `f:6:7: vardiff.min: 0 is out of range; write a number above 0`},

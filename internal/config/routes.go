@@ -2,7 +2,6 @@ package config
 
 import (
 	"slices"
-	"strconv"
 	"time"
 )
 
@@ -144,50 +143,4 @@ func (l *loader) checkPoolName(path, name string, known []string) {
 	default:
 		l.missing(path, "no pool has the name %q; pools are %s", name, quoteAll(known))
 	}
-}
-
-// maxWeight keeps sums of weights finite.
-const maxWeight = 1e9
-
-func (l *loader) checkSplit(path string, r Route, known []string) {
-	if len(r.Split) > 0 && r.Mode == Dedicated {
-		l.add(path, `a split needs mode = "shared"; list the pools in failover order in pools`)
-	}
-	part := map[string]int{}
-	for i, one := range r.Split {
-		at := index(path, i)
-		l.checkPart(at, one)
-		if one.Pool != "" {
-			l.checkPoolName(join(at, "pool"), one.Pool, known)
-		}
-		l.checkPoolNames(join(at, "pools"), one.Pools, known)
-		for _, name := range one.All() {
-			if other, dup := part[name]; dup && other != i {
-				l.add(at, "pool %q is in part %d already; a pool is in one part of a split", name, other)
-			}
-			part[name] = i
-		}
-	}
-}
-
-// checkPart checks what a part of a split asks for, by itself.
-func (l *loader) checkPart(at string, one SplitPart) {
-	unread := func(a, b string) bool { return l.bad[join(at, a)] || l.bad[join(at, b)] }
-	if (one.Pool != "") == (len(one.Pools) > 0) && !unread("pool", "pools") {
-		l.add(at, `a part of a split names either pool = "…" or pools = ["…", "…"]`)
-	}
-	if (one.Weight != 0) == (one.Hashrate != 0) && !unread("weight", "hashrate") {
-		l.add(at, `a part of a split has either weight = 70 or hashrate = "500TH/s"`)
-	}
-	if one.Weight < 0 || one.Weight > maxWeight {
-		l.add(join(at, "weight"), "%s is out of range; write a number above 0, at most 1e9", strconv.FormatFloat(one.Weight, 'g', -1, 64))
-	}
-}
-
-// All lists the part's pools in failover order.
-func (p SplitPart) All() []string {
-	if p.Pool != "" {
-		return append([]string{p.Pool}, p.Pools...)
-	}
-	return p.Pools
 }

@@ -101,13 +101,7 @@ type namedKey struct{}
 // OnNamed has [Dialer.Dial] call named, in its own goroutine, once it knows where
 // to connect to: what a resolver takes says nothing of the pool.
 func OnNamed(ctx context.Context, named func()) context.Context {
-	before, _ := ctx.Value(namedKey{}).(func())
-	return context.WithValue(ctx, namedKey{}, func() {
-		if before != nil {
-			before()
-		}
-		named()
-	})
+	return context.WithValue(ctx, namedKey{}, named)
 }
 
 // errNotPublic is a host without an address on the Internet.

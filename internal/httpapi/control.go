@@ -28,11 +28,10 @@ type Controller interface {
 	// PinRoute prefers one of a route's pools, or takes that back for an empty
 	// name; ok is false where there is no such route or the pool is not its own.
 	PinRoute(route, pool string) (ok bool, err error)
-	// SplitRoute divides a route that is split in the file anew, as the JSON of
-	// a [Split] says; ok is false where there is no such route. With an
-	// [InvalidError] or [ErrNotSplit] nothing is done.
+	// SplitRoute divides a route as the JSON of a [Split] says; ok is false where
+	// there is no such route. With an [InvalidError] nothing is done.
 	SplitRoute(route string, split []byte) (ok bool, err error)
-	// SplitByFile takes that back. The errors are those of SplitRoute.
+	// SplitByFile takes that back. The error is that of SplitRoute.
 	SplitByFile(route string) (ok bool, err error)
 }
 

@@ -31,6 +31,10 @@ type SplitPart struct {
 	Pools    []string `json:"pools,omitempty" nullable:"false" doc:"Several of them, preferred first"`
 	Weight   float64  `json:"weight,omitempty" exclusiveMinimum:"0" doc:"Its part of what no part asks for by hashrate, against the other weights; either this or hashrate"`
 	Hashrate string   `json:"hashrate,omitempty" doc:"The hashrate that it asks for, such as \"500TH/s\""`
+	Worker   string   `json:"worker,omitempty" doc:"Glob on the first login of the miners that are its own; with it neither weight nor hashrate is needed"`
+	When     string   `json:"when,omitempty" doc:"When it counts, as cron writes it: minute, hour, day of the month, month, weekday; empty: always"`
+	TimeZone string   `json:"time_zone,omitempty" doc:"The time zone of when, such as \"Europe/Prague\"; empty: UTC"`
+	OnDead   string   `json:"on_dead,omitempty" doc:"Who has its share while it is away: others (as empty), or a pool of another part"`
 }
 
 // Mistake is one thing that is wrong with a value.
@@ -54,9 +58,6 @@ func (e InvalidError) Error() string {
 	return strings.Join(texts, "; ")
 }
 
-// ErrNotSplit is why a route's split cannot be changed.
-var ErrNotSplit = errors.New("the route is not split")
-
 type splitInput struct {
 	Name string `path:"name" doc:"As in /api/v1/routes"`
 	Body json.RawMessage
@@ -69,15 +70,13 @@ func splits(api huma.API, m *view.Model, c Controller) {
 		switch {
 		case !ok:
 			return noRoute(m, name)
-		case errors.Is(err, ErrNotSplit):
-			return huma.Error409Conflict(fmt.Sprintf("route %q is not split, so there is no split to change; give it one in the file and start again", name))
 		case isInvalid:
 			return mistaken(invalid.Mistakes)
 		}
 		return kept(err)
 	}
 	const path = "/api/v1/routes/{name}/split"
-	put := write(http.MethodPut, path, "split", "Divide a split route anew among its pools", http.StatusBadRequest, http.StatusConflict, http.StatusInternalServerError)
+	put := write(http.MethodPut, path, "split", "Divide a route among its pools, or divide it anew", http.StatusBadRequest, http.StatusInternalServerError)
 	put.MaxBodyBytes = maxSplitBytes
 	huma.Register(api, put, func(_ context.Context, in *splitInput) (*struct{}, error) {
 		ok, err := c.SplitRoute(in.Name, in.Body)
@@ -87,7 +86,7 @@ func splits(api huma.API, m *view.Model, c Controller) {
 	// alone, where nothing is checked by it any more.
 	body := api.OpenAPI().Paths[path].Put.RequestBody.Content["application/json"]
 	body.Schema = api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[Split](), true, "Split")
-	huma.Register(api, write(http.MethodDelete, path, "unsplit", "Divide a split route as the file says", http.StatusConflict, http.StatusInternalServerError),
+	huma.Register(api, write(http.MethodDelete, path, "unsplit", "Put a route's pools in order, or divide it, as the file says", http.StatusInternalServerError),
 		func(_ context.Context, in *routeInput) (*struct{}, error) {
 			ok, err := c.SplitByFile(in.Name)
 			return nil, done(in.Name, ok, err)

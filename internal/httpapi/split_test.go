@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// What is wrong with a split, or with there being one, is told with what would
+// What is wrong with a split is told with what would
 // be right, to people and to machines.
 func TestSplitThatIsRefused(t *testing.T) {
 	deps, hub := newDeps()
@@ -28,15 +28,6 @@ func TestSplitThatIsRefused(t *testing.T) {
 	doc = wantProblem(t, "very invalid", put.do(t, Handler(deps, true)), http.StatusBadRequest)
 	if errs, _ := doc["errors"].([]any); len(errs) != maxMistakes+1 || !strings.HasSuffix(fmt.Sprint(doc["detail"]), "and 5 mistakes more") {
 		t.Errorf("%d errors, the detail is %v", len(errs), doc["detail"])
-	}
-
-	hub.refuse = ErrNotSplit
-	for _, method := range []string{"PUT", "DELETE"} {
-		put.method = method
-		doc = wantProblem(t, method, put.do(t, Handler(deps, true)), http.StatusConflict)
-		if detail := fmt.Sprint(doc["detail"]); !strings.Contains(detail, `route "farm" is not split`) || !strings.Contains(detail, "give it one in the file") {
-			t.Errorf("%s: %s", method, detail)
-		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/loka/stratum/internal/link"
 	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/steer"
 	"github.com/loka/stratum/internal/upstream"
 )
 
@@ -71,7 +72,7 @@ func (h *Hub) take(n *next, now time.Time) {
 			r.pin.Store(to)
 		}
 		if s := n.splits[i]; r.split.Swap(s) != s && s != nil {
-			s.aim(s.usable(h, make([]bool, len(s.parts)), now), 0)
+			s.aim(steer.Targets(s.usable(h, make([]bool, len(s.parts)), now), 0))
 		}
 	}
 	h.listed.Store(&n.roster)

@@ -160,10 +160,11 @@ func (g *dedicated) wonBy(p *pool) bool {
 func (g *dedicated) usable(now time.Time) (pools []*pool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	conf := g.route.conf()
-	legs := g.legs(conf.pools, now)
-	for i := steer.Choose(legs, -1, now, conf.ReturnAfter); i >= 0; i = steer.Choose(legs, -1, now, conf.ReturnAfter) {
-		pools = append(pools, conf.pools[i])
+	r := g.route
+	of, hold := r.backup(g.parted(now), g.pool, now), r.conf().ReturnAfter
+	legs := g.legs(of, now)
+	for i := steer.Choose(legs, -1, now, hold); i >= 0; i = steer.Choose(legs, -1, now, hold) {
+		pools = append(pools, of[i])
 		legs[i].Usable = false
 	}
 	return pools
@@ -188,19 +189,22 @@ func (g *dedicated) legs(of []*pool, now time.Time) []steer.Pool {
 // better is the pool that the miner should be at in place of its own, or nil. It
 // is its own where the link there is another route's. g.mu is held.
 func (g *dedicated) better(now time.Time) *pool {
-	conf := g.route.conf()
-	legs, at := g.legs(conf.pools, now), -1
+	of := g.route.choices(g.pool)
+	if !slices.Contains(g.route.conf().pools, g.pool) {
+		of = g.route.backup(g.parted(now), nil, now)
+	}
+	legs, at := g.legs(of, now), -1
 	if !g.adrift {
-		at = slices.Index(conf.pools, g.pool)
+		at = slices.Index(of, g.pool)
 	}
 	if at >= 0 {
 		legs[at].Usable, legs[at].Avoid = true, g.pool.avoid(now) // its link is there
 	}
-	to := steer.Choose(legs, at, now, conf.ReturnAfter)
-	if to < 0 || to == at || g.shies(conf.pools[to], now) {
+	to := steer.Choose(legs, at, now, g.route.conf().ReturnAfter)
+	if to < 0 || to == at || g.shies(of[to], now) {
 		return nil
 	}
-	return conf.pools[to]
+	return of[to]
 }
 
 // stranded says that the miner's pool is not configured any more, that it cannot be
@@ -251,6 +255,7 @@ func (g *dedicated) offerAt(p *pool, from *link.Link, to *link.Redirection) *can
 	patience := candidateWait
 	if from == nil {
 		patience = candidateHurry
+		g.route.split.Load().expect(p)
 	}
 	c.late = time.AfterFunc(patience, func() {
 		g.mu.Lock()
@@ -381,6 +386,8 @@ func (g *dedicated) takeOver(c *candidate) {
 		why = "its pool is drained"
 	case from.out(now):
 		level, why = warnOr(&from.moved, now), "its pool is of no use"
+	case !slices.Contains(g.route.choices(from), c.pool):
+		level, why = slog.LevelDebug, "its route is split"
 	}
 	if !lost {
 		g.supersede(since, now)

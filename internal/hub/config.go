@@ -100,8 +100,18 @@ type PartConfig struct {
 	// Pools names the part's pools in the order of preference.
 	Pools []string
 	// Weight is its share of what no part asks for in hashrate, against the
-	// other weights; Hashrate is what it asks for, in H/s. One of them is 0.
+	// other weights; Hashrate is what it asks for, in H/s. One of them is 0, or
+	// both are where Worker is not empty.
 	Weight, Hashrate float64
+	// Worker is a glob on the first worker's login of the miners that are at this
+	// part whatever the others should have; the first part that matches has
+	// them. Empty is none.
+	Worker string
+	// Window is when it counts; nil is always.
+	Window *steer.Window
+	// OnDead names a pool of another part, which has this one's share and its own
+	// miners while none of its pools is of use; empty leaves them to all others.
+	OnDead string
 }
 
 // Config is what the hub is told once. A zero duration takes the default in

@@ -10,6 +10,7 @@ import (
 	"github.com/loka/stratum/internal/link"
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/internal/upstream"
+	"github.com/loka/stratum/internal/vardiff"
 	"github.com/loka/stratum/work"
 )
 
@@ -69,6 +70,10 @@ type dedicated struct {
 	turned    chan struct{}
 	took      time.Time
 	vain      map[*pool]vain
+	// rate estimates its hashrate by the shares that the pool has accepted, and
+	// crossed is when it came, or was last sent to another part of a split.
+	rate    vardiff.Control
+	crossed time.Time
 	// logged are members by the tags of their logins at the present link.
 	logged map[uint64]*member
 
@@ -101,7 +106,9 @@ type dedicated struct {
 }
 
 func newDedicated(s *seat) *dedicated {
+	now := time.Now()
 	return &dedicated{
+		rate: vardiff.New(&counting, 0, now), crossed: now,
 		seat: s, padSeed: randomUint64(),
 		book:   jobbook.New(jobbook.Config{}),
 		logins: make(map[uint64]login),

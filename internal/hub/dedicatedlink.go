@@ -67,10 +67,13 @@ func (g *dedicated) bereft() bool {
 // first, and of these those last that miners are kept away from.
 func (g *dedicated) preferred() []*pool {
 	g.mu.Lock()
-	now, pools := time.Now(), slices.Clone(g.route.order())
-	g.mu.Unlock()
-	pools = slices.DeleteFunc(pools, func(p *pool) bool { return p.disabled.Load() })
+	defer g.mu.Unlock()
+	now := time.Now()
+	pools := slices.DeleteFunc(slices.Clone(g.parted(now)), func(p *pool) bool { return p.disabled.Load() })
 	slices.SortStableFunc(pools, func(a, b *pool) int { return rank(a, now) - rank(b, now) })
+	if len(pools) > 0 {
+		g.route.split.Load().expect(pools[0])
+	}
 	return pools
 }
 

@@ -169,6 +169,9 @@ func (g *dedicated) onVerdict(ev upstream.Event) {
 		g.record(entry)
 	default:
 		g.record(entry)
+		if ev.Verdict == mining.Accepted {
+			g.booked(&s, now)
+		}
 	}
 	if ev.Verdict == mining.Unanswered && !ev.Local {
 		s.answered = true

@@ -11,10 +11,11 @@
 // package jobbook. Groups are opened ahead of need, emptied into each other and
 // closed by the packing. A group is at one pool; at which one a miner should be
 // is package steer's to say, and it is sent there by the same move: for a lost
-// connection, a better pool that is back, or its route's split. In the dedicated role the miner has a link of its own,
-// and the verdict on a share is the pool's; it changes the pool by a candidate, a
-// second link that takes over. A pool whose extranonce2 is too
-// narrow for a slot serves every miner so, and passes its own extranonce1 on.
+// connection, a better pool that is back, or its route's split. In the dedicated
+// role the miner has a link of its own, and the verdict on a share is the pool's; it
+// changes the pool by a candidate, a second link that takes over, and seldom for a
+// split. A pool whose extranonce2 is too narrow for a slot serves every miner so, and
+// passes its own extranonce1 on.
 //
 // It does not know sockets, lines or Stratum; miners are reached through
 // [Peer], pools through package link.

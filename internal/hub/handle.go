@@ -273,6 +273,7 @@ func (s *seat) authorize(req *mining.Request) mining.Answer {
 	if !s.facts.Authorized {
 		s.facts.Worker, s.facts.Authorized = w.Login, true
 		s.facts.Pool, s.facts.Group = pass.pool, pass.group
+		s.worker.Store(w)
 		if !s.keepsRoute() {
 			return a // it is being closed
 		}

@@ -219,6 +219,7 @@ const sweepEvery = time.Second
 // sweep looks after what happens by the clock.
 func (h *Hub) sweep(now time.Time) {
 	miners := make(map[*pool]int)
+	var alone []*dedicated
 	for _, s := range h.all() {
 		d, at := s.tick(now)
 		if at != nil {
@@ -226,6 +227,7 @@ func (h *Hub) sweep(now time.Time) {
 		}
 		if d != nil {
 			d.seek(now)
+			alone = append(alone, d)
 		}
 	}
 	for _, g := range h.allGroups() {
@@ -235,7 +237,7 @@ func (h *Hub) sweep(now time.Time) {
 		p.tickSuspicion(h.log, now)
 		p.tickQuality(now)
 	}
-	h.tend(now)
+	h.tend(alone, now)
 	h.letGo()
 	h.tickDisabled(now)
 	h.tickConditions(miners, now)

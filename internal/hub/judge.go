@@ -71,7 +71,7 @@ func (m *shared) check(s *mining.Share, stranger bool, now time.Time) (*group, j
 func (m *shared) credit(g *group, f *jobbook.Finding, now time.Time) {
 	m.vardiff.Share(f.Credited, now)
 	of := f.Work.Job.Difficulty
-	g.route.split.Load().worked(g.pool, float64(min(f.Credited, of))) // more is not paid
+	g.route.split.Load().worked(m.seat, g.pool, float64(min(f.Credited, of))) // more is not paid
 	if above := f.Credited - of; above > 0 {
 		g.pool.notSubmitted(above)
 	}

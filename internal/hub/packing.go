@@ -147,11 +147,11 @@ func (h *Hub) allGroups() []*group {
 }
 
 // tend opens connections ahead of need, empties those that are not needed and
-// closes those that are empty.
-func (h *Hub) tend(now time.Time) {
+// closes those that are empty. alone are the miners with links of their own.
+func (h *Hub) tend(alone []*dedicated, now time.Time) {
 	h.prewarm(now)
 	h.steer(now)
-	h.divide(now)
+	h.divide(alone, now)
 	for _, g := range h.allGroups() {
 		for _, m := range g.lost(now) {
 			m.peer.Close(mining.PoolUnreachable)

@@ -25,6 +25,10 @@ type seat struct {
 	peer  Peer
 	// due counts shares that the miner has no answer to.
 	due atomic.Int64
+	// worker is the first that it named, nil before, and bond the part of its
+	// route's split that is for it; both are atomic.
+	worker atomic.Pointer[mining.Worker]
+	bond   atomic.Pointer[bond]
 
 	// Guarded by mu.
 	mu    sync.Mutex
@@ -193,9 +197,9 @@ func (s *seat) take(r *route) {
 	if r.Shared && !s.layout.PassThrough {
 		s.role = newShared(s)
 	} else {
-		if r.Shared && r.split.Load() != nil {
+		if s.layout.PassThrough && r.split.Load() != nil {
 			s.hub.log.LogAttrs(context.Background(), warnOr(&s.hub.undivided, time.Now()),
-				"a miner of a split route has a pool connection of its own and is not divided: one of the route's pools has room for one miner a connection only",
+				"a miner of a split route stays at the part that it came to: one of the route's pools has room for one miner a connection only",
 				slog.String("route", r.Name), slog.Uint64("miner", uint64(s.miner.ID)))
 		}
 		s.role = newDedicated(s)

@@ -191,9 +191,11 @@ func TestSetSplit(t *testing.T) {
 			parts []hub.PartConfig
 		}{
 			"no such route": {"nosuch", []hub.PartConfig{{Pools: []string{"a"}, Weight: 1}}},
-			"no part":       {"farm", nil},
 			"no pool":       {"farm", []hub.PartConfig{{Weight: 1}}},
 			"no weight":     {"farm", []hub.PartConfig{{Pools: []string{"a"}}}},
+			"own heir":      {"farm", []hub.PartConfig{{Pools: []string{"a"}, Weight: 1, OnDead: "a"}, {Pools: []string{"b"}, Weight: 1}}},
+			"no heir":       {"farm", []hub.PartConfig{{Pools: []string{"a"}, Weight: 1, OnDead: "c"}, {Pools: []string{"b"}, Weight: 1}}},
+			"for nobody":    {"farm", []hub.PartConfig{{Pools: []string{"a"}, Worker: "vip.*"}}},
 			"both":          {"farm", []hub.PartConfig{{Pools: []string{"a"}, Weight: 1, Hashrate: 1}}},
 			"below 0":       {"farm", []hub.PartConfig{{Pools: []string{"a"}, Weight: -1, Hashrate: 1}}},
 			"foreign pool":  {"farm", []hub.PartConfig{{Pools: []string{"x"}, Weight: 1}}},
@@ -212,11 +214,40 @@ func TestSetSplit(t *testing.T) {
 	})
 }
 
+// A route whose pools are in order is split while it runs, and its pools are put in
+// order again; nobody is flushed or refused for it.
 func TestSetSplitOfARouteInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := buildShared(t, []*fakePool{sharedPool("a")}, nil)
-		if h.hub.SetSplit("farm", []hub.PartConfig{{Pools: []string{"a"}, Weight: 1}}) == nil {
-			t.Error("a route without a split was split")
+		first, second, third := sharedPool("first"), sharedPool("second"), sharedPool("third")
+		h := buildShared(t, []*fakePool{first, second, third}, nil)
+		guests := h.crowd(10)
+		works(t, guests, 12, first, second, third)
+		if at := where(t, guests); at["first"] != 10 || h.hub.Routes()[0].Parts != nil {
+			t.Errorf("in order: %v", at)
+		}
+		if err := h.hub.SetSplit("farm", []hub.PartConfig{{Pools: []string{"third"}, Weight: 7}, {Pools: []string{"second"}, Weight: 3}}); err != nil {
+			t.Fatal(err)
+		}
+		works(t, guests, 60, first, second, third)
+		if at := where(t, guests); at["first"] != 0 || at["third"] < 6 || at["second"] < 2 {
+			t.Errorf("split: %v", at)
+		}
+		guests = append(guests, h.bring(100, "late"))
+		if parts := h.hub.Routes()[0].Parts; len(parts) != 2 || parts[0].Miners+parts[1].Miners != 11 || parts[0].Work < parts[1].Work {
+			t.Errorf("split: %+v", parts)
+		}
+		if err := h.hub.SetSplit("farm", nil); err != nil {
+			t.Fatal(err)
+		}
+		works(t, guests, 3, first, second, third)
+		if at := where(t, guests); at["first"] != 11 || h.hub.Routes()[0].Parts != nil {
+			t.Errorf("in order again: %v", at)
+		}
+		for _, g := range guests {
+			if a := g.mine(g.login()); a.Verdict != mining.Accepted {
+				t.Errorf("%v, closed with %q", a.Verdict, g.reason())
+			}
+			g.leave()
 		}
 	})
 }

@@ -1,12 +1,10 @@
 package hub
 
 import (
-	"cmp"
-	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/loka/stratum/internal/atomics"
@@ -20,14 +18,33 @@ type split struct {
 	parts  []PartConfig
 	partOf map[*pool]int
 	pools  [][]*pool
-	// had is the accepted work of each part so far, in difficulty-1 shares;
-	// atomic. told is what the splitter was told of it.
-	had  []atomics.Float64
-	told []float64
+	// heirs are the parts that have a part's share while it is dead, -1 for all
+	// others.
+	heirs []int
+	// owners say whose workers a part is for, if hasOwners.
+	owners    steer.Owners
+	hasOwners bool
+	// had is the accepted work of each part so far, in difficulty-1 shares, and own
+	// that of its own workers, which is not divided; atomic. told is what the
+	// splitter was told of it.
+	had, own []atomics.Float64
+	told     []float64
+	// stands is where a part's own miners are, -1 where they are divided with the
+	// others, and owned how many miners are at a part for that; both as of the last
+	// division, and atomic.
+	stands, owned []atomic.Int64
+	// placed is how many miners with links of their own are at a part, those who are
+	// on their way there included; atomic.
+	placed []atomic.Int64
+	// linked says which pools such miners have work from; atomic.
+	linked map[*pool]*atomic.Bool
 	// target is what each part should have, in parts of 1; atomic.
 	target []atomics.Float64
 	// hold is how long a part that was lost must have been well.
 	hold time.Duration
+	// closed says which parts were outside their windows when that was looked at
+	// last.
+	closed []bool
 
 	splitter steer.Splitter
 }
@@ -38,30 +55,86 @@ func (ro *roster) newSplit(rc *RouteConfig, parts []PartConfig) *split {
 		return nil
 	}
 	s := &split{
-		hold: rc.ReturnAfter, parts: parts, partOf: make(map[*pool]int), pools: make([][]*pool, len(parts)),
+		hold: rc.ReturnAfter, parts: parts, partOf: make(map[*pool]int), linked: make(map[*pool]*atomic.Bool), pools: make([][]*pool, len(parts)),
 		had: make([]atomics.Float64, len(parts)), told: make([]float64, len(parts)), target: make([]atomics.Float64, len(parts)),
+		own: make([]atomics.Float64, len(parts)), owned: make([]atomic.Int64, len(parts)), stands: make([]atomic.Int64, len(parts)), placed: make([]atomic.Int64, len(parts)), closed: make([]bool, len(parts)),
 	}
+	if !rc.Shared {
+		s.splitter.MoveEvery = moveEvery
+	}
+	globs := make([]string, 0, len(parts))
 	for i, part := range parts {
+		globs = append(globs, part.Worker)
+		s.hasOwners = s.hasOwners || part.Worker != ""
 		for _, name := range part.Pools {
 			if p := ro.byName[name]; p != nil {
 				s.partOf[p] = i
+				s.linked[p] = new(atomic.Bool)
 				s.pools[i] = append(s.pools[i], p)
 			}
 		}
 	}
+	s.owners = steer.CompileOwners(globs)
+	for i, part := range parts {
+		s.heirs = append(s.heirs, s.part(ro.byName[part.OnDead]))
+		s.stands[i].Store(int64(i))
+	}
 	return s
 }
 
-// aim says what each part should have of a hashrate in H/s.
-func (s *split) aim(parts []steer.Part, total float64) {
-	for i, target := range steer.Targets(parts, total) {
+// aim says what each part should have.
+func (s *split) aim(targets []float64) {
+	for i, target := range targets {
 		s.target[i].Store(target)
 	}
 }
 
-// SetSplit divides a split route anew among its pools, at once. Each part names
-// pools of the route, none of them twice, and has either a weight or a hashrate
-// above 0. The error says what is wrong; nothing is changed then.
+// bond is the part of a split that is for a miner's worker, if own.
+type bond struct {
+	of   *split
+	part int
+	own  bool
+}
+
+// atOwn says that a miner at a part is there for its own.
+func (s *split) atOwn(m *seat, part int) bool {
+	own, bound := s.owner(m)
+	return bound && s.stands[own].Load() == int64(part)
+}
+
+// house notes where the parts' own miners are from now on.
+func (s *split) house(parts []steer.Part) {
+	for i := range parts {
+		in, ok := steer.Stands(parts, i)
+		if !ok {
+			in = -1
+		}
+		s.stands[i].Store(int64(in))
+	}
+}
+
+// owner is the part that is for a miner, once its worker is known.
+func (s *split) owner(m *seat) (part int, own bool) {
+	if !s.hasOwners {
+		return 0, false
+	}
+	b := m.bond.Load()
+	if b == nil || b.of != s {
+		w := m.worker.Load()
+		if w == nil {
+			return 0, false
+		}
+		b = &bond{of: s}
+		b.part, b.own = s.owners.Owner(w.Login)
+		m.bond.Store(b)
+	}
+	return b.part, b.own
+}
+
+// SetSplit divides a route anew among its pools, at once; without parts its pools
+// are in one order. Each part names pools of the route, none of them twice, and has
+// either a weight or a hashrate above 0, or workers. The error says what is wrong; nothing is
+// changed then.
 func (h *Hub) SetSplit(name string, parts []PartConfig) error {
 	h.applyMu.Lock()
 	defer h.applyMu.Unlock()
@@ -70,16 +143,17 @@ func (h *Hub) SetSplit(name string, parts []PartConfig) error {
 	if r == nil {
 		return fmt.Errorf("no route has the name %q", name)
 	}
-	if r.split.Load() == nil {
-		return fmt.Errorf("route %q is not split; give it a split in the file", name)
-	}
 	if err := r.checkParts(parts); err != nil {
 		return err
 	}
 	s := ro.newSplit(&r.conf().RouteConfig, slices.Clone(parts))
-	s.aim(s.usable(h, make([]bool, len(parts)), time.Now()), 0)
+	if s == nil {
+		h.log.Info("route is not split any more: its pools are in one order", "route", name)
+	} else {
+		s.aim(steer.Targets(s.usable(h, make([]bool, len(parts)), time.Now()), 0))
+		h.log.Info("route is split anew", "route", name, "parts", len(parts))
+	}
 	r.split.Store(s)
-	h.log.Info("route is split anew", "route", name, "parts", len(parts))
 	h.poolChanged()
 	return nil
 }
@@ -89,17 +163,16 @@ const maxWeight = 1e9
 
 // checkParts says what is wrong with the parts of a split.
 func (r *route) checkParts(parts []PartConfig) error {
-	if len(parts) == 0 {
-		return errors.New("a split needs a part")
-	}
-	seen := make(map[string]bool)
+	seen, anybody := make(map[string]bool), len(parts) == 0
 	for i, part := range parts {
 		switch {
 		case len(part.Pools) == 0:
 			return fmt.Errorf("part %d names no pool", i)
-		case (part.Weight > 0) == (part.Hashrate > 0), part.Weight < 0, part.Hashrate < 0, part.Weight > maxWeight:
-			return fmt.Errorf("part %d needs either a weight or a hashrate above 0", i)
+		case part.Weight > 0 && part.Hashrate > 0, !(part.Weight >= 0), !(part.Hashrate >= 0), part.Weight > maxWeight,
+			part.Weight == 0 && part.Hashrate == 0 && part.Worker == "":
+			return fmt.Errorf("part %d needs either a weight or a hashrate above 0, or workers", i)
 		}
+		anybody = anybody || part.Weight > 0 || part.Hashrate > 0 || part.Worker == "*"
 		for _, name := range part.Pools {
 			if !slices.ContainsFunc(r.conf().pools, func(p *pool) bool { return p.Name == name }) {
 				return fmt.Errorf("part %d: pool %q is none of route %q", i, name, r.Name)
@@ -110,23 +183,40 @@ func (r *route) checkParts(parts []PartConfig) error {
 			seen[name] = true
 		}
 	}
+	for i, part := range parts {
+		if part.OnDead != "" && (!seen[part.OnDead] || slices.Contains(part.Pools, part.OnDead)) {
+			return fmt.Errorf("part %d: pool %q is of no other part", i, part.OnDead)
+		}
+	}
+	if !anybody {
+		return errors.New("no part is for miners that no part's workers match")
+	}
 	return nil
 }
 
-// part is the part of a pool, -1 where it is in none.
+// part is the part of a pool, -1 where it is in none, or s is nil.
 func (s *split) part(p *pool) int {
+	if s == nil {
+		return -1
+	}
 	if i, ok := s.partOf[p]; ok {
 		return i
 	}
 	return -1
 }
 
-// worked books accepted work of a pool of the route.
-func (s *split) worked(p *pool, d float64) {
+// worked books a miner's accepted work of a pool of the route.
+func (s *split) worked(m *seat, p *pool, d float64) {
 	if s == nil {
 		return
 	}
-	if i := s.part(p); i >= 0 {
+	i := s.part(p)
+	if i < 0 {
+		return
+	}
+	if s.atOwn(m, i) {
+		s.own[i].Add(d)
+	} else {
 		s.had[i].Add(d)
 	}
 }
@@ -144,175 +234,25 @@ func (r *route) choices(at *pool) []*pool {
 	return []*pool{at} // until they are divided
 }
 
-// divide sends miners of split routes where the parts' shares want them.
-func (h *Hub) divide(now time.Time) {
-	for _, r := range h.roster().routes {
-		switch s := r.split.Load(); {
-		case s == nil:
-		case r.pin.Load() != nil: // what it missed meanwhile is not made up for
-			s.forget()
-		default:
-			h.divideRoute(r, s, now)
-		}
-	}
-}
-
-// forget begins anew with what the parts are owed.
-func (s *split) forget() {
-	s.splitter = steer.Splitter{}
-	for i := range s.had {
-		s.told[i] = s.had[i].Load()
-	}
-}
-
-func (h *Hub) divideRoute(r *route, s *split, now time.Time) {
-	var members []steer.Member
-	var miners []*shared
-	var from []*group
-	working := make([]bool, len(s.parts))
-	for _, g := range h.allGroups() {
-		if g.route != r || g.over() {
-			continue
-		}
-		part := s.part(g.pool)
-		size, serves := g.size()
-		if part >= 0 {
-			working[part] = working[part] || serves && size > 0
-		}
-		for _, m := range g.everyone() {
-			members = append(members, steer.Member{Part: part, Hashrate: m.rate.Load(), Moved: time.Unix(0, m.moved.Load())})
-			miners, from = append(miners, m), append(from, g)
-		}
-	}
-	for i := range s.had {
-		had := s.had[i].Load()
-		s.splitter.Worked(i, had-s.told[i])
-		s.told[i] = had
-	}
-	if len(members) == 0 {
-		return
-	}
-	moved, parts := 0, s.usable(h, working, now)
-	total := 0.0
-	for _, m := range members {
-		total += m.Hashrate
-	}
-	s.aim(parts, total)
-	// Where one miner cannot go, the others of its group cannot either.
-	type way struct {
-		from *group
-		to   int
-	}
-	closed, seen := make(map[way]bool), make(map[groupKey]standing)
-	for _, mv := range s.splitter.Decide(members, parts, now) {
-		w := way{from[mv.Member], mv.To}
-		switch {
-		case closed[w]:
-		case h.sendTo(miners[mv.Member], w.from, s.pools[mv.To], seen, now):
-			moved++
-		default:
-			closed[w] = true
-		}
-	}
-	if moved > 0 {
-		h.log.LogAttrs(context.Background(), slog.LevelDebug, "miners sent to other parts of a split",
-			slog.String("route", r.Name), slog.Int("miners", moved), slog.Int("of", len(members)))
-	}
-}
-
-// usable says which parts can be worked for: a part that was lost has to have
-// been well for the route's time, unless none has, and one whose pools are to be
-// avoided is better than none.
-func (s *split) usable(h *Hub, working []bool, now time.Time) []steer.Part {
-	parts := make([]steer.Part, len(s.parts))
-	for pass := range 3 {
-		some := false
-		for i, part := range s.parts {
-			parts[i] = steer.Part{Weight: part.Weight, Hashrate: part.Hashrate}
-			parts[i].Usable = slices.ContainsFunc(s.pools[i], func(p *pool) bool {
-				switch pass {
-				case 0:
-					return h.poolServes(p, now) && (working[i] || now.Sub(p.healthySince()) >= s.hold)
-				case 1:
-					return h.poolServes(p, now)
-				}
-				return h.poolUp(p, now) // of no use is better than none
-			})
-			some = some || parts[i].Usable
-		}
-		if some {
-			break
-		}
-	}
-	return parts
-}
-
-// sendTo sends a miner to a part's pools: where its own has work, only if there
-// is some for it there, of a pool that is good.
-func (h *Hub) sendTo(m *shared, from *group, pools []*pool, seen map[groupKey]standing, now time.Time) bool {
-	h.packMu.Lock()
-	legs, _, _, _ := h.legs(from.key, pools, seen, now)
-	h.packMu.Unlock()
-	to := steer.Choose(legs, -1, now, from.route.conf().ReturnAfter)
-	if to < 0 || legs[to].Avoid != steer.Good && !from.pool.out(now) || from.stands(now) && !h.ready(from, m.space, pools[to]) {
-		return false
-	}
-	m.moved.Store(now.UnixNano())
-	m.move(from, pools[to])
-	return true
-}
-
-// fewest are the pools of each part, those of the one first that misses most
-// miners, by number: what newcomers do is not known yet. h.packMu is held.
-func (h *Hub) fewest(r *route, s *split, now time.Time) [][]*pool {
-	all, counts := 0, make([]int, len(s.parts))
-	working := make([]bool, len(s.parts))
-	for key, groups := range h.groups {
-		if key.route != r {
-			continue
-		}
-		for _, g := range groups {
-			size, serves := g.size()
-			part := s.part(key.pool)
-			if all += size; part >= 0 {
-				counts[part] += size
-				working[part] = working[part] || serves && size > 0
-			}
-		}
-	}
-	missing := steer.Targets(s.usable(h, working, now), 0)
-	order := make([]int, len(s.parts))
-	for i := range order {
-		order[i] = i
-		missing[i] = missing[i]*float64(all+1) - float64(counts[i])
-	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(missing[b], missing[a]) })
-	pools := make([][]*pool, 0, len(order))
-	for _, i := range order {
-		pools = append(pools, s.pools[i])
-	}
-	return pools
-}
-
 // state is a snapshot of the parts, but for who is there.
-func (s *split) state() (parts []PartState) {
+func (s *split) state(now time.Time) (parts []PartState) {
 	if s == nil {
 		return nil
 	}
 	for i, part := range s.parts {
-		parts = append(parts, PartState{PartConfig: part, Target: s.target[i].Load(), Work: s.had[i].Load()})
+		parts = append(parts, PartState{PartConfig: part, Closed: !part.Window.Open(now), Target: s.target[i].Load(), Work: s.had[i].Load() + s.own[i].Load(), OwnWork: s.own[i].Load()})
 	}
 	return parts
 }
 
-// count adds what a group does to a snapshot of the parts.
-func (s *split) count(parts []PartState, g *group) {
+// count adds miners of a pool of the route, and what they do in H/s, to a snapshot of
+// the parts.
+func (s *split) count(parts []PartState, at *pool, miners int, rate float64) {
 	if s == nil {
 		return
 	}
-	if i := s.part(g.pool); i >= 0 && i < len(parts) { // it may have been replaced
-		size, _ := g.size()
-		parts[i].Miners += size
-		parts[i].Rate += g.does()
+	if i := s.part(at); i >= 0 && i < len(parts) { // it may have been replaced
+		parts[i].Miners += miners
+		parts[i].Rate += rate
 	}
 }

@@ -88,14 +88,16 @@ type RouteState struct {
 type PartState struct {
 	PartConfig
 
-	// Target is what it should have now, in parts of 1.
+	// Target is what it should have now, in parts of 1; Closed says that it is
+	// outside its window.
 	Target float64
+	Closed bool
 	// Miners counts those who work for it now, and Rate is what they do, in H/s.
 	Miners int
 	Rate   float64
 	// Work is what was accepted here for it since the start, in difficulty-1
-	// shares.
-	Work float64
+	// shares, and OwnWork what of it is its own workers', who are not divided.
+	Work, OwnWork float64
 }
 
 // MinerState is what the hub knows of one miner; Route and Pool are empty
@@ -183,9 +185,13 @@ func (g *group) state() (p *pool, s LinkState, ok bool) {
 
 // Routes takes a snapshot of every route, in the order they are matched.
 func (h *Hub) Routes() []RouteState {
+	now, ro, parts := time.Now(), h.roster(), make(map[*route][]PartState)
+	for _, r := range ro.routes {
+		parts[r] = r.split.Load().state(now)
+	}
 	miners, links, unpaid := make(map[*route]int), make(map[*route]int), make(map[*route]int)
 	for _, s := range h.all() {
-		r, linked, held := s.routed()
+		r, linked, held := s.routed(parts, now)
 		if r == nil {
 			continue
 		}
@@ -197,10 +203,6 @@ func (h *Hub) Routes() []RouteState {
 			unpaid[r]++
 		}
 	}
-	ro, parts := h.roster(), make(map[*route][]PartState)
-	for _, r := range ro.routes {
-		parts[r] = r.split.Load().state()
-	}
 	for _, g := range h.allGroups() {
 		size, _ := g.size()
 		if g.linkID() != 0 {
@@ -209,9 +211,9 @@ func (h *Hub) Routes() []RouteState {
 		if g.holds() {
 			unpaid[g.route] += size
 		}
-		g.route.split.Load().count(parts[g.route], g)
+		g.route.split.Load().count(parts[g.route], g.pool, size, g.does())
 	}
-	states, now := make([]RouteState, 0, len(ro.routes)), time.Now()
+	states := make([]RouteState, 0, len(ro.routes))
 	for _, r := range ro.routes {
 		s := RouteState{Name: r.Name, Pools: r.conf().Pools, Miners: miners[r], Connections: links[r], Shared: r.Shared, Unpaid: unpaid[r], Parts: parts[r]}
 		if p := r.active(now); p != nil {
@@ -226,15 +228,18 @@ func (h *Hub) Routes() []RouteState {
 }
 
 // routed is the route that the miner is on, nil where it is on none or gone; linked
-// says that it has a link of its own, held that it has none and is held.
-func (s *seat) routed() (r *route, linked, held bool) {
+// says that it has a link of its own, held that it has none and is held. What it
+// does by that link is counted for the parts of its route.
+func (s *seat) routed(parts map[*route][]PartState, now time.Time) (r *route, linked, held bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.left {
 		return nil, false, false
 	}
 	if d, ok := s.role.(*dedicated); ok {
-		linked, held = d.link != nil, d.held != nil
+		if linked, held = d.link != nil, d.held != nil; linked && s.route != nil {
+			s.route.split.Load().count(parts[s.route], d.pool, 1, d.rate.Hashrate(now))
+		}
 	}
 	return s.route, linked, held
 }

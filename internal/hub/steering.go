@@ -198,7 +198,7 @@ func (h *Hub) chooseFor(m *shared, now time.Time) *pool {
 	conf := m.route.conf()
 	tries := [][]*pool{conf.pools}
 	if s := m.route.split.Load(); s != nil && m.route.pin.Load() == nil {
-		tries = append(h.fewest(m.route, s, now), conf.pools)
+		tries = append(h.fewest(m.seat, s, now), m.route.backup(conf.pools, nil, now))
 	}
 	var second *pool
 	for _, of := range tries {
@@ -264,9 +264,10 @@ func (h *Hub) steerGroup(g *group, seen map[groupKey]standing, now time.Time) {
 	to, at, lost := h.among(g, of, own{stands, besides}, seen, now)
 	if part := len(of); part < len(every) && (to < 0 && !stands || to >= 0 && of[to].avoid(now) != steer.Good) {
 		// A part of a split that has nothing good: the others do.
+		others := g.route.backup(every, g.pool, now)
 		var all int
-		if all, at, lost = h.among(g, every, own{stands, besides}, seen, now); all >= 0 {
-			of, to = every, all
+		if all, at, lost = h.among(g, others, own{stands, besides}, seen, now); all >= 0 {
+			of, to = others, all
 		}
 	}
 	h.packMu.Unlock()

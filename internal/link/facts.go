@@ -50,9 +50,6 @@ type Status struct {
 	Known bool
 	// Attempts counts the connections tried.
 	Attempts uint64
-	// Connect is how long it took to reach the pool when that last went well;
-	// see [Info]. Zero is never yet.
-	Connect time.Duration
 }
 
 // Status returns a snapshot.

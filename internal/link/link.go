@@ -115,7 +115,6 @@ type Link struct {
 	out     outbox
 	remote  string
 	since   time.Time
-	connect time.Duration
 	// redirected: another link takes its place soon.
 	redirected bool
 }
@@ -185,8 +184,7 @@ func (l *Link) Run(ctx context.Context) mining.Reason {
 
 // live dials and drives the connection to its end.
 func (l *Link) live(ctx context.Context) (mining.Reason, error) {
-	began := time.Now()
-	conn, reason, err := l.dial(ctx, func() { began = time.Now() })
+	conn, reason, err := l.dial(ctx)
 	if reason != "" {
 		return reason, err
 	}
@@ -198,7 +196,6 @@ func (l *Link) live(ctx context.Context) (mining.Reason, error) {
 	}
 	w := wire.New(conn, nil, &l.deps.Wire)
 	l.conn, l.since = w, time.Now()
-	l.connect = l.since.Sub(began)
 	if addr := conn.RemoteAddr(); addr != nil {
 		l.remote = addr.String()
 	}
@@ -209,9 +206,8 @@ func (l *Link) live(ctx context.Context) (mining.Reason, error) {
 	return reason, l.cause
 }
 
-// dial opens the connection; a reason says that there is none. It calls began
-// when it is known where to.
-func (l *Link) dial(ctx context.Context, began func()) (net.Conn, mining.Reason, error) {
+// dial opens the connection; a reason says that there is none.
+func (l *Link) dial(ctx context.Context) (net.Conn, mining.Reason, error) {
 	dialing, cancel := context.WithCancel(ctx)
 	defer cancel()
 	l.mu.Lock()
@@ -221,7 +217,7 @@ func (l *Link) dial(ctx context.Context, began func()) (net.Conn, mining.Reason,
 	if closing != "" {
 		return nil, closing, nil
 	}
-	conn, err := l.deps.Dial(dial.OnNamed(dialing, began), l.cfg.Endpoint)
+	conn, err := l.deps.Dial(dialing, l.cfg.Endpoint)
 	l.mu.Lock()
 	l.cancel = nil
 	closing = l.closing
@@ -332,11 +328,8 @@ type Info struct {
 	Pool string
 	// Remote is the pool's address, and Since when it was reached; empty and
 	// zero before.
-	Remote string
-	Since  time.Time
-	// Connect is how long it took to reach it once its name was resolved: TCP, a
-	// proxy if there is one and TLS if the pool speaks it; zero before.
-	Connect time.Duration
+	Remote  string
+	Since   time.Time
 	Session upstream.Info
 	Wire    wire.Stats
 }
@@ -345,7 +338,7 @@ type Info struct {
 func (l *Link) Info() Info {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	info := Info{ID: l.cfg.ID, Pool: l.cfg.Pool, Remote: l.remote, Since: l.since, Connect: l.connect, Session: l.session.Info()}
+	info := Info{ID: l.cfg.ID, Pool: l.cfg.Pool, Remote: l.remote, Since: l.since, Session: l.session.Info()}
 	if l.conn != nil {
 		info.Wire = l.conn.Stats()
 	}

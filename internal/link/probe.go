@@ -32,14 +32,7 @@ func (p probe) LinkEvent(l *Link, ev upstream.Event) {
 		k.redirect(l, ev)
 		return
 	}
-	var connect time.Duration
-	if ev.Kind == upstream.Subscribed {
-		connect = l.Info().Connect
-	}
 	k.mu.Lock()
-	if connect > 0 {
-		k.status.Connect = connect
-	}
 	if k.resumed != nil {
 		k.mu.Unlock()
 		return // the link is being closed

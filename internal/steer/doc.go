@@ -6,7 +6,9 @@
 // authorize. [Rules.Candidates] says which routes a miner can still match,
 // [Rules.Match] which it does.
 //
-// [Choose] says which of a route's pools a miner should be at.
+// [Choose] says which of a route's pools a miner should be at. Where the route is
+// split [Splitter] says at which part: by what each part should have ([Targets]), for
+// whose workers it is ([Owners]), and when it counts ([Window]).
 //
 // The package knows no connection and no clock.
 package steer

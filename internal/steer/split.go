@@ -8,10 +8,9 @@ import (
 )
 
 const (
-	// MoveEvery is the least time between two moves of one miner.
+	// MoveEvery is the least time between two moves of one miner, where a [Splitter]
+	// does not say another, and for how long ahead it plans.
 	MoveEvery = 10 * time.Second
-	// horizon is for how long ahead a split is planned.
-	horizon = 10 * time.Second
 	// gain is how much of what the largest miner's part of all is of a deficit is
 	// made good within the horizon: few miners have to be sent to and fro, of many
 	// a few are enough. leastGain is the least of it.
@@ -21,65 +20,35 @@ const (
 	mostDebt = 0.5
 	// maxMoves bounds how many members one decision evens out.
 	maxMoves = 256
-	// memory is how long a deficit is owed at most: so much of the work of all.
-	memory = 10 * time.Minute
+	// memory is how long a deficit is owed at most: so much of the work of all. Where
+	// moves are rare it is memoryMoves of their times.
+	memory      = 10 * time.Minute
+	memoryMoves = 6
 	// hashesPerShare is what a difficulty-1 share stands for.
 	hashesPerShare = 1 << 32
 )
-
-// Part is one part of a split.
-type Part struct {
-	// Weight is the part's share of what no part asks for in hashrate, against
-	// the other weights; Hashrate is what the part asks for, in H/s. One of them
-	// is 0.
-	Weight, Hashrate float64
-	// Usable says that it can be worked for now.
-	Usable bool
-}
-
-// Targets is what each part should have of a hashrate in H/s, in parts of 1:
-// first what is asked for in hashrate, then by weight. What nobody asks for,
-// and what is asked for by parts that are not usable, goes to the others. All
-// are 0 where none is usable.
-func Targets(parts []Part, total float64) []float64 {
-	targets := make([]float64, len(parts))
-	asked, weights := 0.0, 0.0
-	for _, p := range parts {
-		if p.Usable {
-			asked += p.Hashrate
-			weights += p.Weight
-		}
-	}
-	fixed := 0.0
-	if asked > 0 && total > 0 {
-		fixed = min(asked/total, 1)
-	}
-	if weights == 0 && asked > 0 {
-		fixed = 1 // there is nowhere else
-	}
-	for i, p := range parts {
-		switch {
-		case !p.Usable:
-		case p.Hashrate > 0:
-			targets[i] = fixed * p.Hashrate / asked
-		case weights > 0:
-			targets[i] = (1 - fixed) * p.Weight / weights
-		}
-	}
-	return targets
-}
 
 // Splitter keeps what the parts of a split have had against what they should
 // have had. Its zero value is ready for any number of parts. It is not safe for
 // concurrent use.
 type Splitter struct {
+	// MoveEvery is the least time between two moves of one miner, 0 for the default:
+	// what costs more is to be done less often. The longer, the further the parts
+	// are from the targets for as long.
+	MoveEvery time.Duration
+
 	targets []float64
 	// owed is the work that each part should have had and has not, in
 	// difficulty-1 shares.
 	owed []float64
 }
 
-// Worked books accepted work, in difficulty-1 shares, for a part.
+// Targets is what each part should have of what is divided, in parts of 1, as of
+// the last decision.
+func (s *Splitter) Targets() []float64 { return s.targets }
+
+// Worked books accepted work, in difficulty-1 shares, for a part: that of members
+// who are bound to it, or to one that it is the heir of, does not count.
 func (s *Splitter) Worked(part int, work float64) {
 	for i, target := range s.targets {
 		s.owed[i] += target * work
@@ -93,10 +62,17 @@ func (s *Splitter) Worked(part int, work float64) {
 type Member struct {
 	// Part is where it is, -1 nowhere yet.
 	Part int
+	// Own is the part that is for this member, if IsBound: it is there, or at that
+	// one's heir, while either is usable, whatever the parts should have, and counts
+	// for none of them.
+	Own     int
+	IsBound bool
 	// Hashrate is its estimate, in H/s.
 	Hashrate float64
 	// Moved is when it was sent there.
 	Moved time.Time
+	// Stuck says that it cannot be moved now.
+	Stuck bool
 }
 
 // Move sends a member to another part.
@@ -104,42 +80,38 @@ type Move struct{ Member, To int }
 
 // Decide says which members should be sent elsewhere now, at most one move
 // each: so that what they do within the next seconds, and what the parts are
-// owed, comes to the targets. A member is not moved within [MoveEvery] of its
-// last move, unless its part is not usable.
+// owed, comes to the targets. A member is not moved within MoveEvery of its
+// last move, unless its part is not usable, or another is its own.
 func (s *Splitter) Decide(members []Member, parts []Part, now time.Time) []Move {
-	p := plan{members: members, parts: parts, rates: make([]float64, len(members)), at: make([]int, len(members)), want: make([]float64, len(parts))}
-	total, largest := 0.0, 0.0
-	for i, m := range members {
-		p.rates[i] = m.Hashrate / hashesPerShare * horizon.Seconds()
-		total += p.rates[i]
-		largest = max(largest, p.rates[i])
+	p := begin(members, parts, cmp.Or(s.MoveEvery, MoveEvery))
+	s.retarget(parts, &p)
+	for i, part := range parts {
+		p.open[i] = part.Usable && (part.asks() || s.targets[i] > 0)
 	}
-	s.retarget(parts, total)
 	pay := leastGain
-	if total > 0 {
-		pay = min(max(gain*largest/total, leastGain), 1)
+	if p.total > 0 {
+		pay = min(max(gain*p.largest/p.total, leastGain), 1)
 	} else { // nothing is known: by their number
 		for i := range p.rates {
 			p.rates[i] = 1
 		}
-		total = float64(len(members))
+		p.total = float64(len(p.free))
 	}
 	for i := range parts {
-		aim := s.targets[i] * total
+		aim := s.targets[i] * p.total
 		debt := pay * s.owed[i]
 		if pay < 1 { // of many, no part goes without for what it had too much
 			debt = min(max(debt, -mostDebt*aim), mostDebt*aim)
 		}
 		p.want[i] = aim + debt
 	}
-	for i, m := range members {
-		p.at[i] = m.Part
-		if m.Part >= 0 {
-			p.want[m.Part] -= p.rates[i]
+	for i, at := range p.at {
+		if at >= 0 {
+			p.want[at] -= p.rates[i]
 		}
 	}
 	p.house()
-	for range min(len(members), maxMoves) {
+	for range min(len(p.free), maxMoves) {
 		if !p.even(now) {
 			break
 		}
@@ -150,14 +122,40 @@ func (s *Splitter) Decide(members []Member, parts []Part, now time.Time) []Move 
 // plan is a decision in the making.
 type plan struct {
 	members []Member
-	parts   []Part
-	// rates are what the members do within the horizon, in difficulty-1 shares;
-	// at is where they will be.
-	rates []float64
-	at    []int
+	// horizon is for how long ahead it is, and no member moves twice in it.
+	horizon time.Duration
+	// open says which parts are for members who are not bound.
+	open []bool
+	// free are the members who are not bound; rates are what they do within the
+	// horizon, in difficulty-1 shares, total all of them and largest the most; at is
+	// where they will be.
+	free           []int
+	rates          []float64
+	total, largest float64
+	at             []int
 	// want is what is missing at each part within the horizon.
 	want  []float64
 	moves []Move
+}
+
+// begin is a plan in which those who are bound go to their own parts.
+func begin(members []Member, parts []Part, horizon time.Duration) plan {
+	p := plan{members: members, horizon: horizon, open: make([]bool, len(parts)), want: make([]float64, len(parts))}
+	for i, m := range members {
+		if m.IsBound {
+			if own, ok := Stands(parts, m.Own); ok && (!m.Stuck || m.Part == own) {
+				if m.Part != own {
+					p.moves = append(p.moves, Move{i, own})
+				}
+				continue
+			}
+		}
+		rate := m.Hashrate / hashesPerShare * horizon.Seconds()
+		p.free, p.rates, p.at = append(p.free, i), append(p.rates, rate), append(p.at, m.Part)
+		p.total += rate
+		p.largest = max(p.largest, rate)
+	}
+	return p
 }
 
 func (p *plan) place(i, to int) {
@@ -166,15 +164,14 @@ func (p *plan) place(i, to int) {
 	}
 	p.want[to] -= p.rates[i]
 	p.at[i] = to
-	p.moves = append(p.moves, Move{i, to})
+	p.moves = append(p.moves, Move{p.free[i], to})
 }
 
-// house places those who are nowhere, or where nobody can work, the largest
-// first.
+// house places those who are nowhere, or where they cannot work, the largest first.
 func (p *plan) house() {
 	var homeless []int
 	for i, at := range p.at {
-		if at < 0 || !p.parts[at].Usable {
+		if (at < 0 || !p.open[at]) && !p.members[p.free[i]].Stuck {
 			homeless = append(homeless, i)
 		}
 	}
@@ -195,8 +192,9 @@ func (p *plan) even(now time.Time) bool {
 		return false
 	}
 	best, gap := -1, p.want[to]-p.want[from]
-	for i, m := range p.members {
-		if p.at[i] != from || m.Part != from || now.Sub(m.Moved) < MoveEvery || p.rates[i] <= 0 || p.rates[i] >= gap {
+	for i, of := range p.free {
+		m := p.members[of]
+		if p.at[i] != from || m.Part != from || m.Stuck || now.Sub(m.Moved) < p.horizon || p.rates[i] <= 0 || p.rates[i] >= gap {
 			continue
 		}
 		if best < 0 || math.Abs(p.rates[i]-gap/2) < math.Abs(p.rates[best]-gap/2) {
@@ -210,12 +208,11 @@ func (p *plan) even(now time.Time) bool {
 	return true
 }
 
-// extremes are the usable parts that miss least and most, -1 where none is
-// usable.
+// extremes are the open parts that miss least and most, -1 where none is open.
 func (p *plan) extremes() (least, most int) {
 	least, most = -1, -1
-	for i, part := range p.parts {
-		if !part.Usable {
+	for i, open := range p.open {
+		if !open {
 			continue
 		}
 		if least < 0 || p.want[i] < p.want[least] {
@@ -229,14 +226,14 @@ func (p *plan) extremes() (least, most int) {
 }
 
 // retarget takes in what the parts should have from now on.
-func (s *Splitter) retarget(parts []Part, total float64) {
+func (s *Splitter) retarget(parts []Part, p *plan) {
 	if len(s.owed) != len(parts) {
 		s.owed = make([]float64, len(parts))
 	}
-	s.targets = Targets(parts, total*hashesPerShare/horizon.Seconds())
-	most := total * memory.Seconds() / horizon.Seconds()
-	for i, p := range parts {
-		if !p.Usable {
+	s.targets = Targets(parts, p.total*hashesPerShare/p.horizon.Seconds())
+	most := p.total * max(memory.Seconds()/p.horizon.Seconds(), memoryMoves)
+	for i, part := range parts {
+		if !part.Usable {
 			s.owed[i] = 0 // others have had it
 		}
 		s.owed[i] = min(max(s.owed[i], -most*s.targets[i]), most*s.targets[i])

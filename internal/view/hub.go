@@ -205,9 +205,18 @@ type PartState struct {
 	// Weight or Hashrate (H/s) is what it asks for; Target is what it should
 	// have of all, in parts of 1.
 	Weight, Hashrate, Target float64
+	// Worker is a glob on the logins of miners that are its own; empty: none.
+	Worker string
+	// When and TimeZone are when it counts, empty: always; Closed says that it is
+	// outside.
+	When, TimeZone string
+	Closed         bool
+	// OnDead is a pool whose part has its share while it is away; empty: all.
+	OnDead string
 	// Miners counts those who work for it now; Rate is what they do, in H/s.
 	Miners int
 	Rate   float64
-	// Work is what was accepted for it since the start, in difficulty-1 shares.
-	Work float64
+	// Work is what was accepted for it since the start, in difficulty-1 shares,
+	// OwnWork what of it is its own miners', who are not divided.
+	Work, OwnWork float64
 }

@@ -192,8 +192,9 @@ func parts(of []PartState) []Part {
 	all := make([]Part, 0, len(of))
 	for _, p := range of {
 		all = append(all, Part{
-			Pools: p.Pools, Weight: p.Weight, WantHashrate: p.Hashrate, Target: p.Target,
-			Miners: p.Miners, Hashrate: p.Rate, WorkAccepted: p.Work,
+			Pools: p.Pools, Weight: p.Weight, WantHashrate: p.Hashrate, Worker: p.Worker, Target: p.Target,
+			When: p.When, TimeZone: p.TimeZone, InWindow: !p.Closed, OnDead: cmp.Or(p.OnDead, "others"),
+			Miners: p.Miners, Hashrate: p.Rate, WorkAccepted: p.Work, OwnWork: p.OwnWork,
 		})
 	}
 	return all

@@ -173,12 +173,18 @@ type Route struct {
 // Part is one part of a route's split.
 type Part struct {
 	Pools        []string `json:"pools" doc:"Preferred first"`
-	Weight       float64  `json:"weight" doc:"Its weight against the others'; 0: it asks for a hashrate"`
-	WantHashrate float64  `json:"want_hashrate" doc:"The hashrate that it asks for, in H/s; 0: it has a weight"`
-	Target       float64  `json:"target" doc:"What it should have of all now, from 0 to 1"`
+	Weight       float64  `json:"weight" doc:"Its weight against the others'; 0: it has none"`
+	WantHashrate float64  `json:"want_hashrate" doc:"The hashrate that it asks for, in H/s; 0: none"`
+	Worker       string   `json:"worker" doc:"Glob on the first login of the miners that are its own; empty: it has none"`
+	When         string   `json:"when" doc:"When it counts, as cron writes it; empty: always"`
+	TimeZone     string   `json:"time_zone" doc:"The time zone of when; empty: there is none"`
+	InWindow     bool     `json:"in_window" doc:"It counts now, by its window; true where it has none"`
+	OnDead       string   `json:"on_dead" doc:"The pool whose part has its share while it is away, or others"`
+	Target       float64  `json:"target" doc:"What it should have now of what is divided, from 0 to 1"`
 	Miners       int      `json:"miners" doc:"Miners that work for it now"`
 	Hashrate     float64  `json:"hashrate" doc:"What they do, in H/s"`
 	WorkAccepted float64  `json:"work_accepted" doc:"Accepted here for it since the start, or since the split was changed, in difficulty-1 shares"`
+	OwnWork      float64  `json:"own_work_accepted" doc:"Part of work_accepted: what its own miners did, who are not divided"`
 }
 
 // Statuses of health and of its checks.

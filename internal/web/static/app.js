@@ -47,6 +47,13 @@ function badge(state, warnings = []) {
   return el;
 }
 
+// A part of a split: what it should have, and does.
+function share(p) {
+  const asks = p.weight || p.want_hashrate || !p.worker ? ` ${(100 * p.target).toFixed(1)} %` : "";
+  const what = [p.worker, p.in_window ? "" : `outside ${p.when} ${p.time_zone}`].filter(Boolean).join(", ");
+  return `${p.pools.join("/")}${what ? ` (${what})` : ""}${asks}: ${rate(p.hashrate)}`;
+}
+
 // A figure that should be 0.
 function loud(n, shown) {
   const el = document.createElement("span");
@@ -215,7 +222,7 @@ function drawTables({ pools, workers, miners, routes }) {
     ["State", (r) => badge(r.ready ? "ready" : "not ready")],
     ["Mode", (r) => r.mode],
     ["Pools", (r) => r.pools.map((p) => p === r.pinned ? `${p} (pinned)` : p).join(", ")],
-    ["Serving", (r) => r.split.length ? r.split.map((p) => `${p.pools.join("/")} ${(100 * p.target).toFixed(1)} %: ${rate(p.hashrate)}`).join(", ") : r.active],
+    ["Serving", (r) => r.split.length ? r.split.map(share).join(", ") : r.active],
     ["Miners", (r) => r.unpaid_miners ? `${count(r.miners)} (${count(r.unpaid_miners)} unpaid)` : count(r.miners), "num"],
     ["Pool connections", (r) => count(r.connections), "num"],
   ], routes.routes, "No route is configured.");
