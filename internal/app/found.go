@@ -38,6 +38,8 @@ type finding struct {
 	URL         string    `json:"url"`
 	OneWorkerAt time.Time `json:"one_worker_at,omitzero"`
 	VersionBits string    `json:"version_bits"`
+	// Extranonce2Size is in bytes; 0 is not known.
+	Extranonce2Size int `json:"extranonce2_size,omitempty"`
 }
 
 type findingsFile struct {
@@ -75,7 +77,7 @@ func (f *findings) recall(pools []hub.PoolConfig) {
 			continue
 		}
 		f.pools[p.Name] = at
-		p.Found.OneWorker = at.OneWorkerAt
+		p.Found.OneWorker, p.Found.Extranonce2Size = at.OneWorkerAt, at.Extranonce2Size
 		for r := work.ReadReplace; r <= work.ReadXor; r++ {
 			if r.String() == at.VersionBits {
 				p.Found.Reading = r
@@ -106,7 +108,7 @@ func (f *findings) keep(pool string, found hub.Found) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	of := f.pools[pool]
-	of.OneWorkerAt, of.VersionBits = found.OneWorker.UTC(), found.Reading.String()
+	of.OneWorkerAt, of.VersionBits, of.Extranonce2Size = found.OneWorker.UTC(), found.Reading.String(), found.Extranonce2Size
 	f.pools[pool] = of
 	data, err := json.Marshal(findingsFile{Version: foundVersion, Pools: f.pools})
 	if err == nil {

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/loka/stratum/internal/app"
 	"github.com/loka/stratum/internal/config"
 )
 
@@ -42,6 +43,9 @@ func (c *checkCmd) Run(env *environment) error {
 	summarize(env.stdout, cfg)
 	for _, note := range cfg.Notes {
 		_, _ = fmt.Fprintf(env.stdout, "note: %s\n", note)
+	}
+	for _, text := range app.Remarks(cfg) {
+		_, _ = fmt.Fprintf(env.stdout, "note: %s\n", text)
 	}
 	for _, o := range cfg.Overrides {
 		_, _ = fmt.Fprintf(env.stdout, "note: %s comes from %s, not from the file\n", o.Key, o.From)

@@ -216,6 +216,11 @@ func (s *seat) layoutFor(known []link.Facts) (layout extranonce.Layout, ok bool)
 	for _, facts := range known {
 		narrowest = min(narrowest, facts.Extranonce2Size)
 	}
+	for _, r := range s.hub.roster().candidates(s.facts) {
+		for _, p := range r.conf().pools {
+			narrowest = p.remembered(narrowest)
+		}
+	}
 	layout, err := extranonce.Plan(narrowest, s.least())
 	return layout, err == nil && len(known) > 0
 }

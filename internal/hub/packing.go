@@ -385,6 +385,9 @@ func (r *route) layout() (l extranonce.Layout, ok bool) {
 	if narrowest == 0 {
 		return l, false
 	}
+	for _, p := range r.conf().pools {
+		narrowest = p.remembered(narrowest)
+	}
 	l, err := extranonce.Plan(narrowest, r.conf().Extranonce2Size)
 	return l, err == nil && !l.PassThrough
 }

@@ -98,6 +98,9 @@ type pool struct {
 
 	// kept is what was told to be kept last; the hub's Run owns it.
 	kept Found
+	// size is the extranonce2 size that an earlier run has found, in bytes; 0 is
+	// none. It is static.
+	size int
 }
 
 // Found is what was found out about a pool that it does not announce: worth
@@ -109,6 +112,8 @@ type Found struct {
 	// Reading is how it reads version bits, as far as shares have shown; zero
 	// where the reading is configured.
 	Reading work.VersionReading
+	// Extranonce2Size is what it gave last, in bytes; 0 is not known.
+	Extranonce2Size int
 }
 
 // recall begins with what an earlier run has found.
@@ -121,6 +126,7 @@ func (p *pool) recall(f Found) {
 	if !f.OneWorker.IsZero() {
 		p.oneWorker.Store(f.OneWorker.UnixNano())
 	}
+	p.size = f.Extranonce2Size
 	p.kept = p.found()
 }
 
@@ -132,7 +138,19 @@ func (p *pool) found() (f Found) {
 	if at := p.oneWorker.Load(); at != 0 {
 		f.OneWorker = time.Unix(0, at)
 	}
+	f.Extranonce2Size = p.extranonce2Size()
 	return f
+}
+
+// extranonce2Size is what the pool gave last, in this run or an earlier one, in
+// bytes; 0 is not known.
+func (p *pool) extranonce2Size() int {
+	if p.probe != nil {
+		if facts, ok := p.facts(); ok {
+			return facts.Extranonce2Size
+		}
+	}
+	return p.size
 }
 
 // probed hears of the probe's state.
@@ -242,6 +260,20 @@ func (p *pool) facts() (facts link.Facts, ok bool) {
 	}
 	return facts, ok
 }
+
+// remembered is the narrower of an extranonce2 size and what an earlier run has found
+// of a pool that is not known in this one: miners that come while it is away should
+// fit there, too. A pool that is too narrow to be shared is left to be known.
+func (p *pool) remembered(narrowest int) int {
+	if _, known := p.facts(); known || p.size < leastShared {
+		return narrowest
+	}
+	return min(narrowest, p.size)
+}
+
+// leastShared is the least extranonce2 size, in bytes, of a pool whose connections
+// can be shared.
+const leastShared = 4
 
 // fits says whether the pool has room for a layout, as far as is known.
 func (p *pool) fits(l extranonce.Layout) bool {

@@ -85,3 +85,31 @@ func floorHolds(h *house, p *fakePool, floor, size, en1 int) {
 		t.Errorf("%s: %d links, want %d", what, got, want)
 	}
 }
+
+// What an earlier run has found of a pool that is away counts for the miners that
+// come meanwhile: once it is there they fit.
+func TestExtranonceOfAPoolThatIsAway(t *testing.T) {
+	for _, c := range []struct{ found, want int }{{0, 4}, {6, 2}, {3, 4}} {
+		synctest.Test(t, func(t *testing.T) {
+			first, second := sharedPool("first"), sharedPool("second")
+			second.en2Size = 6
+			second.refuse.Store(true)
+			h := buildShared(t, []*fakePool{first, second}, func(cfg *hub.Config) { cfg.Pools[1].Found.Extranonce2Size = c.found })
+			g := h.bring(1, "rig")
+			if got := g.told.Extranonce1.Len(); got != c.want {
+				t.Errorf("found %d: the miner's slot has %d bytes, want %d", c.found, got, c.want)
+			}
+			second.refuse.Store(false)
+			pass(time.Minute)
+			if c.found != 6 {
+				return
+			}
+			first.refuse.Store(true)
+			first.closeAll()
+			pass(3 * time.Second)
+			if at := where(t, []*guest{g}); at["second"] != 1 {
+				t.Errorf("the miner is at %v", at)
+			}
+		})
+	}
+}

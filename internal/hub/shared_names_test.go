@@ -161,7 +161,8 @@ func TestPoolKnowsOneWorker(t *testing.T) {
 			if n := lines.count("pool knows one worker a connection"); n != 1 {
 				t.Errorf("%s: said %d times", name, n)
 			}
-			if len(kept) != 1 || time.Since(kept[0].OneWorker) > 3*time.Minute {
+			// First its extranonce2 size is found out, then this.
+			if len(kept) != 2 || kept[0].Extranonce2Size != 8 || time.Since(kept[1].OneWorker) > 3*time.Minute {
 				t.Errorf("%s: kept %v", name, kept)
 			}
 			got := slices.DeleteFunc(p.users(), func(s string) bool { return s == "ACC-main.farm" })

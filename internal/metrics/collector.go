@@ -31,7 +31,7 @@ type viewCollector struct {
 	miners, slots, ready    *prometheus.Desc
 	connections, pooled     *prometheus.Desc
 	up, difficulty, lastJob *prometheus.Desc
-	breaker                 *prometheus.Desc
+	breaker, state          *prometheus.Desc
 	lost                    *prometheus.Desc
 	score, blockDelay       *prometheus.Desc
 	connectRTT, rejects     *prometheus.Desc
@@ -53,6 +53,7 @@ func newViewCollector(source Source, pools func() []string) *viewCollector {
 		connections: desc("pool_connections", "Open connections to the pool, the probe included.", "pool"),
 		pooled:      desc("pool_miners", "Miners whose work comes from the pool.", "pool"),
 		up:          desc("pool_up", "1 while the pool serves work or could.", "pool"),
+		state:       desc("pool_state", "1 for the state that the pool is in, 0 for the others; see API.md.", "pool", "state"),
 		breaker:     desc("pool_breaker_state", "1 for the state that the pool's breaker is in, 0 for the others: closed lets connections be made, open does not, half_open lets one try.", "pool", "state"),
 		difficulty:  desc("pool_difficulty", "The pool's difficulty at its last job; 0 until there is one.", "pool"),
 		lastJob:     desc("pool_last_job_timestamp_seconds", "When the pool's last job came, in seconds since 1970; 0 until there is one.", "pool"),
@@ -74,7 +75,7 @@ func newViewCollector(source Source, pools func() []string) *viewCollector {
 
 // Describe implements [prometheus.Collector].
 func (c *viewCollector) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{c.miners, c.slots, c.ready, c.connections, c.pooled, c.up, c.breaker, c.difficulty, c.lastJob, c.lost, c.score, c.connectRTT, c.submitRTT, c.submitP90, c.rejects, c.blockDelay, c.silences, c.disconnects, c.shares, c.poolShares, c.work, c.poolWork} {
+	for _, d := range []*prometheus.Desc{c.miners, c.slots, c.ready, c.connections, c.pooled, c.up, c.state, c.breaker, c.difficulty, c.lastJob, c.lost, c.score, c.connectRTT, c.submitRTT, c.submitP90, c.rejects, c.blockDelay, c.silences, c.disconnects, c.shares, c.poolShares, c.work, c.poolWork} {
 		out <- d
 	}
 }
@@ -110,6 +111,9 @@ func (c *viewCollector) Collect(out chan<- prometheus.Metric) {
 		gauge(c.connections, float64(s.Connections), name)
 		gauge(c.pooled, float64(s.Miners), name)
 		gauge(c.up, truth(up(s.State)), name)
+		for _, state := range view.PoolStates() {
+			gauge(c.state, truth(s.State == state), name, state)
+		}
 		for _, state := range view.BreakerStates() {
 			gauge(c.breaker, truth(s.Breaker == state), name, state)
 		}

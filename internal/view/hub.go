@@ -172,6 +172,11 @@ type PoolState struct {
 	Links []LinkState
 }
 
+// PoolStates are the states of a pool.
+func PoolStates() []string {
+	return []string{PoolConnecting, PoolActive, PoolStandby, PoolDegraded, PoolDown, PoolDisabled}
+}
+
 // BreakerStates are the states of a pool's breaker.
 func BreakerStates() []string { return []string{"closed", "open", "half_open"} }
 
