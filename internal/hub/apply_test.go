@@ -1,6 +1,7 @@
 package hub_test
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -75,7 +76,10 @@ func template(t *testing.T, text string) mining.Template {
 // only has the route name these pools, and the configuration none besides.
 func only(names ...string) func(c *hub.Config) {
 	return func(c *hub.Config) {
-		c.Routes[0].Pools, c.Pools = names, nil
+		for i := range c.Routes {
+			c.Routes[i].Pools, c.Routes[i].Parts = names, nil
+		}
+		c.Pools = nil
 		for _, name := range names {
 			c.Pools = append(c.Pools, hub.PoolConfig{
 				Name: name, Endpoint: dial.Endpoint{Host: name, Port: 3333}, Account: "ACC-" + name, Password: "pool-secret",
@@ -407,82 +411,232 @@ func TestApplyKeepsWhatIsArranged(t *testing.T) {
 	})
 }
 
-// Whatever comes after what, and however soon, nobody is closed, no share is lost
-// and none goes to the wrong pool.
+// Whatever comes after what, and however soon, nobody is closed, no share is lost,
+// none goes to the wrong pool or by a name that the pool was not asked for, and in
+// the end everybody is where the last configuration has them.
 func TestApplyStorm(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		steps := rapid.SliceOfN(rapid.IntRange(0, 1<<20), 1, 25).Draw(rt, "steps")
-		shared := rapid.Bool().Draw(rt, "shared")
-		synctest.Test(t, func(t *testing.T) {
-			pools := make([]*fakePool, 0, 3)
-			for _, name := range []string{"one", "two", "three"} {
-				pools = append(pools, sharedPool(name))
-			}
-			h := build(t, pools, func(c *hub.Config) {
-				shareAll(c)
-				c.Routes[0].Shared = shared
-			})
-			guests := h.crowd(6)
-			lives(2*time.Second, pools...)
-			handed := 0
-			for _, step := range steps {
-				if err := h.apply(func(c *hub.Config) { storm(t, c, step) }); err != nil {
-					rt.Fatal(err)
-				}
-				lives([]time.Duration{0, time.Second, 5 * time.Second, time.Minute}[step%4], pools...)
-				g := guests[step%len(guests)]
-				if g.reason() != "" {
-					rt.Fatalf("a miner is closed with %q", g.reason())
-				}
-				if a := g.mine(g.login()); a.Verdict != mining.Accepted {
-					rt.Fatalf("a share after %d: %v %q", step, a.Verdict, a.Text)
-				}
-				handed++
+		s := weather{
+			steps:  rapid.SliceOfN(rapid.IntRange(0, 1<<20), 1, 25).Draw(rt, "steps"),
+			shared: rapid.Bool().Draw(rt, "shared"),
+			size:   rapid.SampledFrom([]int{8, 5, 4}).Draw(rt, "size"),
+			slow:   rapid.SampledFrom([]time.Duration{0, 700 * time.Millisecond}).Draw(rt, "slow"),
+		}
+		var err error
+		synctest.Test(t, func(t *testing.T) { err = s.rages(t) })
+		if err != nil { // not within the bubble, so that it is made smaller
+			rt.Fatal(err)
+		}
+	})
+}
+
+// weather is a storm of changes in one mode; size is what the pools' extranonce2 has,
+// in bytes, and slow for how long they are dialled.
+type weather struct {
+	steps  []int
+	shared bool
+	size   int
+	slow   time.Duration
+}
+
+func (s *weather) rages(t *testing.T) error {
+	t.Helper()
+	pools := make([]*fakePool, 0, 3)
+	for _, name := range []string{"one", "two", "three"} {
+		p := sharedPool(name)
+		p.en2Size = s.size
+		pools = append(pools, p)
+	}
+	h := build(t, pools, func(c *hub.Config) {
+		shareAll(c)
+		c.Routes[0].Shared = s.shared
+	})
+	guests := h.crowd(6)
+	defer func() {
+		for _, g := range guests {
+			g.leave()
+		}
+	}()
+	for _, p := range pools {
+		p.change(func() { p.slow = s.slow })
+	}
+	lives(2*time.Second, pools...)
+	handed := 0
+	for _, step := range s.steps {
+		for _, p := range pools {
+			p.refuse.Store(false)
+		}
+		if err := h.apply(func(c *hub.Config) { storm(t, c, step) }); err != nil {
+			return err
+		}
+		if step/4%16 == 15 { // a pool is lost
+			if h.spares() {
+				p := pools[step/64%len(pools)]
+				p.refuse.Store(true)
+				p.closeAll()
 			}
 			lives(15*time.Second, pools...)
-			where(t, guests)
-			accepted := 0
-			for _, p := range pools {
-				n, refused := p.tally()
-				if accepted += n; len(refused) > 0 {
-					rt.Fatalf("pool %s refuses %q", p.name, refused)
+			continue
+		}
+		lives([]time.Duration{0, time.Second, 5 * time.Second, time.Minute}[step%4], pools...)
+		g := guests[step%len(guests)]
+		if a := g.mine(g.login()); a.Verdict != mining.Accepted {
+			return fmt.Errorf("a share after %d: %v %q, closed with %q", step, a.Verdict, a.Text, g.reason())
+		}
+		handed++
+	}
+	for _, p := range pools {
+		p.refuse.Store(false)
+	}
+	lives(5*time.Minute, pools...)
+	if err := h.settled(guests); err != nil {
+		return err
+	}
+	accepted := 0
+	for _, p := range pools {
+		n, refused := p.tally()
+		if accepted += n; len(refused) > 0 {
+			return fmt.Errorf("pool %s refuses %q", p.name, refused)
+		}
+	}
+	if accepted != handed {
+		return fmt.Errorf("the pools took %d shares of %d", accepted, handed)
+	}
+	return h.paid(guests, pools)
+}
+
+// spares says that the loss of any pool leaves each route one.
+func (h *house) spares() bool {
+	return len(h.cfg.Routes[0].Pools) > 1 && !slices.ContainsFunc(h.cfg.Pools, func(p hub.PoolConfig) bool { return p.Disabled })
+}
+
+// settled says that all guests are at pools that are configured.
+func (h *house) settled(guests []*guest) error {
+	for i, g := range guests {
+		at := g.newest().Job.Pool
+		if g.reason() != "" || !slices.ContainsFunc(h.cfg.Pools, func(p hub.PoolConfig) bool { return p.Name == at && !p.Disabled }) {
+			return fmt.Errorf("miner %d is left at %s, closed with %q", i, at, g.reason())
+		}
+	}
+	return nil
+}
+
+// paid says that what each guest finds now is paid to whom the configuration names,
+// at a pool of its.
+func (h *house) paid(guests []*guest, pools []*fakePool) error {
+	before := make(map[*fakePool]int)
+	for _, p := range pools {
+		before[p] = len(p.submitted())
+	}
+	for i, g := range guests {
+		if a := g.mine(g.login()); a.Verdict != mining.Accepted {
+			return fmt.Errorf("the last share of %d: %v %q", i, a.Verdict, a.Text)
+		}
+	}
+	for _, p := range pools {
+		for _, s := range p.submitted()[before[p]:] {
+			i := slices.IndexFunc(h.cfg.Pools, func(c hub.PoolConfig) bool { return c.Name == p.name })
+			if i < 0 || !slices.ContainsFunc(h.cfg.Routes, func(r hub.RouteConfig) bool {
+				account := "rig"
+				if r.Worker.String() != "{login}" {
+					account = h.cfg.Pools[i].Account + "."
 				}
+				return strings.HasPrefix(string(s.Worker), account)
+			}) {
+				return fmt.Errorf("a share is for %s at pool %s", s.Worker, p.name)
 			}
-			if accepted != handed {
-				rt.Fatalf("the pools took %d shares of %d", accepted, handed)
-			}
-			for _, g := range guests {
-				g.leave()
-			}
-		})
-	})
+		}
+	}
+	return nil
 }
 
 // storm changes one thing or another.
 func storm(t *testing.T, c *hub.Config, step int) {
 	t.Helper()
 	orders := [][]string{{"one", "two", "three"}, {"three", "one"}, {"two"}, {"two", "three"}}
-	r := &c.Routes[0]
-	switch step / 4 % 8 {
+	r, more := &c.Routes[0], step/64
+	divide := func(parts ...hub.PartConfig) {
+		if len(r.Pools) < 2 {
+			return
+		}
+		parts[0].Pools, parts[1].Pools = r.Pools[:1], r.Pools[1:]
+		r.Parts = parts
+	}
+	switch step / 4 % 16 {
 	case 0, 1:
 		r.Parts = nil
-		only(orders[step/32%len(orders)]...)(c)
+		only(orders[more%len(orders)]...)(c)
 	case 2:
-		c.Pools[0].Account = []string{"A", "B"}[step/32%2]
+		c.Pools[0].Account = []string{"A", "B"}[more%2]
 	case 3:
-		r.Shared, r.Parts = !r.Shared, nil
+		r.Shared = !r.Shared
 	case 4:
-		r.Worker = template(t, []string{"{account}.{name}", "{account}.x{name}", "{login}"}[step/32%3])
+		r.Worker = template(t, []string{"{account}.{name}", "{account}.x{name}", "{login}"}[more%3])
 	case 5:
-		r.Name = []string{"farm", "other"}[step/32%2]
+		r.Name = []string{"farm", "other"}[more%2]
 	case 6:
-		if r.Shared {
-			r.Parts = []hub.PartConfig{{Pools: r.Pools[:1], Weight: 1}}
-			if len(r.Pools) > 1 {
-				r.Parts = append(r.Parts, hub.PartConfig{Pools: r.Pools[1:], Weight: 2})
-			}
-		}
+		divide(hub.PartConfig{Weight: 1}, hub.PartConfig{Weight: 2})
 	case 7:
-		r.MaxMiners = 1 + step/32%8
+		r.MaxMiners = 1 + more%8
+	case 8:
+		divide(hub.PartConfig{Worker: "rig[0-2]"}, hub.PartConfig{Weight: 1})
+	case 9:
+		w, err := steer.ParseWindow([]string{"0-29 * * * *", "*/2 * * * *"}[more%2], time.UTC)
+		if err != nil {
+			t.Fatal(err)
+		}
+		divide(hub.PartConfig{Weight: 1, Window: w}, hub.PartConfig{Weight: 1, OnDead: r.Pools[0]})
+	case 10:
+		if len(c.Pools) > 1 { // not the only one
+			for i := range c.Pools {
+				c.Pools[i].Disabled = false
+			}
+			c.Pools[more/2%len(c.Pools)].Disabled = more%2 == 0
+		}
+	case 11:
+		r.Hold = !r.Hold
+	case 12:
+		r.Password = mining.Secret([]string{"", "p", "q"}[more%3])
+	case 13:
+		some := *r
+		some.Name, some.Rule, some.Parts = "some", steer.Rule{Worker: "rig[0-2]"}, nil
+		some.Pools = slices.Clone(r.Pools)
+		slices.Reverse(some.Pools)
+		some.Shared = more%2 == 0
+		if len(c.Routes) > 1 {
+			c.Routes = c.Routes[1:]
+		} else {
+			c.Routes = append([]hub.RouteConfig{some}, c.Routes...)
+		}
+	case 14:
+		r.ReturnAfter = time.Duration(1+more%3) * time.Second
 	}
+}
+
+// A link that is on its way when the miner comes to another route is no more than
+// given up: it is logged in by names that are not the miner's any more.
+func TestApplyWhileLinksAreOnTheirWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sharedPool("one")
+		h := build(t, []*fakePool{p}, nil)
+		g := h.bring(1, "rig")
+		p.change(func() { p.slow = 700 * time.Millisecond })
+		for _, change := range []func(c *hub.Config){
+			func(c *hub.Config) { c.Pools[0].Account = "OTHER" },
+			func(c *hub.Config) { c.Routes[0].Worker = template(t, "{account}.x{name}") },
+		} {
+			if err := h.apply(change); err != nil {
+				t.Fatal(err)
+			}
+			pass(1200 * time.Millisecond)
+		}
+		lives(10*time.Second, p)
+		if a := g.mine("rig"); a.Verdict != mining.Accepted {
+			t.Errorf("a share: %v, closed with %q", a.Verdict, g.reason())
+		}
+		if s := p.submitted(); len(s) != 1 || string(s[0].Worker) != "OTHER.xrig" {
+			t.Errorf("the pool was handed %d shares", len(s))
+		}
+		g.leave()
+	})
 }

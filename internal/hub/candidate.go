@@ -36,8 +36,11 @@ const (
 // serves, or served: it takes over once it is logged in and has a job. All of
 // it is guarded by the seat's mutex.
 type candidate struct {
-	link       *link.Link
-	pool       *pool
+	link *link.Link
+	pool *pool
+	// route is by whose names it logs in: once the miner is on another one it is
+	// of no use.
+	route      *route
 	subscribed bool
 	en1        work.Extranonce
 	en2Size    int
@@ -248,7 +251,7 @@ func (g *dedicated) offerAt(p *pool, from *link.Link, to *link.Redirection) *can
 		return nil
 	}
 	c := &candidate{
-		link: l, pool: p, sent: to != nil, masked: g.hub.cfg.VersionMask == 0,
+		link: l, pool: p, route: g.route, sent: to != nil, masked: g.hub.cfg.VersionMask == 0,
 		names: make(map[*member]string), logins: make(map[uint64]*member), settled: make(chan struct{}),
 	}
 	g.candidate = c
@@ -274,7 +277,7 @@ func (g *dedicated) offerAt(p *pool, from *link.Link, to *link.Redirection) *can
 
 // settle ends the candidate's time: it has taken over, or not. g.mu is held.
 func (g *dedicated) settle(c *candidate, took bool) {
-	if !took && !c.sent {
+	if !took && !c.sent && c.route == g.route {
 		g.shy(c.pool, time.Now())
 	}
 	g.candidate, c.took = nil, took
@@ -341,7 +344,7 @@ func (g *dedicated) onCandidate(ev upstream.Event) {
 	case upstream.Authorized:
 		g.onRelogin(c, ev)
 	}
-	if _, in := c.names[g.first]; in && c.subscribed && c.masked && c.job != nil && g.movable() {
+	if _, in := c.names[g.first]; in && c.subscribed && c.masked && c.job != nil && c.route == g.route && g.movable() {
 		g.takeOver(c)
 	}
 }

@@ -19,6 +19,8 @@ type login struct {
 	worker  *mining.Worker
 	at      time.Time
 	relayed bool
+	// as is the name that the pool is asked for, once relayed.
+	as string
 }
 
 // share is a submit that the pool has not answered.
@@ -132,9 +134,9 @@ func (g *dedicated) begin() {
 // relayLogin asks the pool for a login that waits. g.mu is held.
 func (g *dedicated) relayLogin(ticket uint64) {
 	l := g.logins[ticket]
-	l.relayed, l.at = true, time.Now()
+	l.relayed, l.at, l.as = true, time.Now(), g.nameAt(g.pool, l.worker)
 	g.logins[ticket] = l
-	g.link.Authorize(g.nameOf(l.worker), g.pool.password(g.route).Reveal(), ticket)
+	g.link.Authorize(l.as, g.pool.password(g.route).Reveal(), ticket)
 }
 
 func (g *dedicated) nameOf(w *mining.Worker) string { return g.nameAt(g.pool, w) }

@@ -138,14 +138,14 @@ func (g *dedicated) onAuthorized(ev upstream.Event) {
 	a := mining.Answer{Ticket: ev.Tag, Verdict: ev.Verdict}
 	if a.Verdict == mining.Accepted {
 		first := g.first == nil
-		m := g.admit(l.worker, g.nameOf(l.worker), now)
+		m := g.admit(l.worker, l.as, now)
 		if first {
 			g.hub.log.LogAttrs(context.Background(), slog.LevelInfo, "miner authorized", g.attrs(l.worker, m.name)...)
 		}
 	} else {
 		a.Verdict = mining.Unauthorized
 		g.hub.log.LogAttrs(context.Background(), warnOr(&g.pool.refused, now), "pool refused a worker",
-			append(g.attrs(l.worker, g.nameOf(l.worker)), slog.Int("code", ev.Code), slog.String("text", ev.Text))...)
+			append(g.attrs(l.worker, l.as), slog.Int("code", ev.Code), slog.String("text", ev.Text))...)
 	}
 	g.peer.Answer(a)
 }

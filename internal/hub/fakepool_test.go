@@ -66,6 +66,8 @@ type poolConn struct {
 	mu   sync.Mutex
 	ids  map[string]string // by job and nonce: the submit's id
 	came []sv1.Submit
+	// let are the names that it let in, for pools that judge.
+	let map[string]bool
 	// What is valid from the next job on, and the jobs by their ids.
 	en1  work.Extranonce
 	size int
@@ -88,7 +90,7 @@ func (p *fakePool) dial() (net.Conn, error) {
 		return nil, errors.New("connection refused")
 	}
 	ours, theirs := testkit.Pipe()
-	c := &poolConn{Conn: theirs, pool: p, ids: make(map[string]string), jobs: make(map[string]*posed)}
+	c := &poolConn{Conn: theirs, pool: p, ids: make(map[string]string), jobs: make(map[string]*posed), let: make(map[string]bool)}
 	p.mu.Lock()
 	p.conns = append(p.conns, c)
 	en1 := p.en1
@@ -148,6 +150,11 @@ func (c *poolConn) answer(m *sv1.Message) {
 		reply := "true"
 		if authorize := p.answersLogin(); authorize != nil {
 			reply = authorize(string(a.User))
+		}
+		if reply == "true" {
+			c.mu.Lock()
+			c.let[string(a.User)] = true
+			c.mu.Unlock()
 		}
 		c.result(m.ID, reply)
 	case sv1.MethodSubmit:

@@ -194,8 +194,12 @@ func (g *dedicated) reseat(r *route, now time.Time) bool {
 	case !g.movable(), r.Shared && !ok:
 		return false
 	case !r.Shared:
-		g.adrift = true
+		// What is asked by the names of the route before is of no use any more.
+		g.adrift, g.logged = true, nil
 		g.rebook(r, now)
+		if g.candidate != nil {
+			g.candidate.link.Close(mining.MinerGone)
+		}
 		return true
 	}
 	g.retire(now)

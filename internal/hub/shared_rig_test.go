@@ -42,7 +42,7 @@ type posed struct {
 func (c *poolConn) verdict(s *sv1.Submit) string {
 	j := c.pool.judge
 	c.mu.Lock()
-	job := c.jobs[string(s.JobID)]
+	job, let := c.jobs[string(s.JobID)], c.let[string(s.Worker)]
 	var p posed
 	if job != nil {
 		p = *job
@@ -52,6 +52,8 @@ func (c *poolConn) verdict(s *sv1.Submit) string {
 	defer j.mu.Unlock()
 	reply := "true"
 	switch hash := p.hash(s, c.pool.mask, j.reading); {
+	case !let:
+		reply = `[24,"Unauthorized worker",null]`
 	case job == nil:
 		reply = `[21,"Job not found",null]`
 	case s.Extranonce2.Len() != p.size:
