@@ -91,10 +91,20 @@ func (s *seat) known() []link.Facts {
 	return all
 }
 
-// hopeless says that no pool that the miner may come to is being connected
-// for the first time: waiting for one of them would only keep the miner from
-// its own failover.
-func (s *seat) hopeless() bool { return hopeless(s.hub.roster().candidates(s.facts)) }
+// futile closes a miner that no route takes, and one of which no pool that it may
+// come to is being connected for the first time: waiting would only keep it from
+// its own failover. It says whether it did. mu is held.
+func (s *seat) futile() bool {
+	switch routes := s.hub.roster().candidates(s.facts); {
+	case len(routes) == 0:
+		s.peer.Close(mining.NoRoute)
+	case hopeless(routes):
+		s.peer.Close(mining.PoolUnreachable)
+	default:
+		return false
+	}
+	return true
+}
 
 // least is the least extranonce2 size that any route still open asks for.
 func (s *seat) least() int {
@@ -119,12 +129,7 @@ func (s *seat) whenKnown(a mining.Answer, settle settling) mining.Answer {
 	if s.gone == nil {
 		s.gone = make(chan struct{})
 	}
-	if len(s.hub.roster().candidates(s.facts)) == 0 {
-		s.peer.Close(mining.NoRoute)
-		return a
-	}
-	if s.hopeless() {
-		s.peer.Close(mining.PoolUnreachable)
+	if s.futile() {
 		return a
 	}
 	if !s.hub.spawn(func() { s.wait(a, settle) }) {
@@ -165,11 +170,7 @@ func (s *seat) settle(a mining.Answer, settle settling) bool {
 	}
 	known := s.known()
 	if len(known) == 0 {
-		if s.hopeless() {
-			s.peer.Close(mining.PoolUnreachable)
-			return true
-		}
-		return false
+		return s.futile()
 	}
 	if answer := settle(a, known); answer.Verdict != mining.Pending {
 		s.peer.Answer(answer)
@@ -299,13 +300,19 @@ func (s *seat) authorize(req *mining.Request) mining.Answer {
 		return s.role.authorize(req.Ticket, w, pass)
 	}
 	// A shared route's miner that authorizes before it subscribes: whether it
-	// fits on a shared link hangs on its extranonce.
+	// fits on a shared link hangs on its extranonce. Its route may be another one
+	// by then.
 	return s.whenKnown(a, func(a mining.Answer, known []link.Facts) mining.Answer {
-		if !s.plan(known) {
-			a.Verdict = mining.Invalid
-			return a
-		}
 		if s.role == nil {
+			r := s.match()
+			if r == nil {
+				a.Verdict = mining.Pending // it is being closed
+				return a
+			}
+			if r.Shared && !s.plan(known) {
+				a.Verdict = mining.Invalid
+				return a
+			}
 			s.take(r)
 		}
 		return s.role.authorize(a.Ticket, w, pass)
