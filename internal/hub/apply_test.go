@@ -466,6 +466,8 @@ func (s *weather) rages(t *testing.T) error {
 		for _, p := range pools {
 			p.refuse.Store(false)
 		}
+		g := guests[step%len(guests)]
+		late := g.search(g.newest(), easy, impossible)
 		if err := h.apply(func(c *hub.Config) { storm(t, c, step) }); err != nil {
 			return err
 		}
@@ -479,7 +481,12 @@ func (s *weather) rages(t *testing.T) error {
 			continue
 		}
 		lives([]time.Duration{0, time.Second, 5 * time.Second, time.Minute}[step%4], pools...)
-		g := guests[step%len(guests)]
+		if step%4 < 3 { // not too late
+			if a := g.hand(g.login(), late); a.Verdict != mining.Accepted {
+				return fmt.Errorf("a share of before after %d: %v %q, closed with %q", step, a.Verdict, a.Text, g.reason())
+			}
+			handed++
+		}
 		if a := g.mine(g.login()); a.Verdict != mining.Accepted {
 			return fmt.Errorf("a share after %d: %v %q, closed with %q", step, a.Verdict, a.Text, g.reason())
 		}
@@ -639,4 +646,83 @@ func TestApplyWhileLinksAreOnTheirWay(t *testing.T) {
 		}
 		g.leave()
 	})
+}
+
+// Who waits for a pool to be known while the routes change comes to the one that
+// takes it then.
+func TestApplyWhileMinersWait(t *testing.T) {
+	for name, c := range map[string]struct {
+		after func(c *hub.Config)
+		route string
+		want  mining.Reason
+	}{
+		"another name": {func(c *hub.Config) { c.Routes[0].Name = "other" }, "other", ""},
+		"another mode": {func(c *hub.Config) { c.Routes[0].Shared = false }, "farm", ""},
+		"no route":     {func(c *hub.Config) { c.Routes[0].Rule = steer.Rule{Worker: "vip.*"} }, "", mining.NoRoute},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			p := sharedPool("one")
+			p.slow = 2 * time.Second
+			h := buildShared(t, []*fakePool{p}, nil)
+			g := h.join(1)
+			if a := g.authorize("rig"); a.Verdict != mining.Pending {
+				t.Fatalf("%s: let in before a pool is known: %v", name, a.Verdict)
+			}
+			if err := h.apply(c.after); err != nil {
+				t.Fatal(err)
+			}
+			pass(5 * time.Second)
+			if s := h.hub.MinerState(g.miner); s.Route != c.route || g.reason() != c.want {
+				t.Errorf("%s: on route %q, closed with %q", name, s.Route, g.reason())
+			}
+			if a := g.open(); c.want == "" && a.Verdict != mining.Accepted {
+				t.Errorf("%s: open: %v", name, a.Verdict)
+			}
+			pass(5 * time.Second)
+			if c.want == "" && g.answer(1).Verdict != mining.Accepted {
+				t.Errorf("%s: authorize: %v", name, g.answer(1).Verdict)
+			}
+			g.leave()
+		})
+	}
+}
+
+// A late share goes by the name of its connection, and leaves the miner the one that
+// it has now.
+func TestApplyLateSharesOfOtherNames(t *testing.T) {
+	for name, c := range map[string]struct {
+		after func(c *hub.Config)
+		want  string
+	}{
+		"the same pool": {func(c *hub.Config) { c.Routes[0].Worker = template(t, "{account}.x{name}") }, "ACC-one.xrig"},
+		"another mode": {func(c *hub.Config) {
+			only("two")(c)
+			c.Routes[0].Shared = false
+		}, "ACC-two.rig"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			pools := []*fakePool{sharedPool("one"), sharedPool("two")}
+			h := buildShared(t, pools, only("one"))
+			g := h.bring(1, "rig")
+			late := g.search(g.newest(), easy, impossible)
+			if err := h.apply(c.after); err != nil {
+				t.Fatal(err)
+			}
+			lives(5*time.Second, pools...)
+			if a := g.hand("rig", late); a.Verdict != mining.Accepted {
+				t.Errorf("%s: late: %v", name, a.Verdict)
+			}
+			for range 3 {
+				pass(time.Second)
+				if a := g.mine("rig"); a.Verdict != mining.Accepted {
+					t.Errorf("%s: a share now: %v", name, a.Verdict)
+				}
+			}
+			at := h.cfg.Routes[0].Pools[0]
+			if s := h.pools[at].submitted(); string(s[len(s)-1].Worker) != c.want {
+				t.Errorf("%s: its share goes by %s, want %s", name, s[len(s)-1].Worker, c.want)
+			}
+			g.leave()
+		})
+	}
 }

@@ -75,16 +75,17 @@ func (g *group) nameOf(p *pool, who *member, now time.Time) *alias {
 	if who == nil || p.knowsOne(now) || p.suspected.Load() != 0 {
 		return nil
 	}
-	if who.at != p {
-		who.at, who.name = p, p.template(g.route).Expand(p.Account, who.worker)
+	as := &who.shared
+	if as.at != p || as.of != g.route {
+		as.at, as.of, as.name = p, g.route, p.template(g.route).Expand(p.Account, who.worker)
 	}
-	if who.name == g.login {
+	if as.name == g.login {
 		return nil
 	}
-	a := g.aliases.byText[who.name]
+	a := g.aliases.byText[as.name]
 	switch {
 	case a == nil:
-		g.ask(p, who.name, now)
+		g.ask(p, as.name, now)
 		return nil
 	case a.state != aliasGranted:
 		return nil

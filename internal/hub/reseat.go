@@ -117,7 +117,7 @@ func (s *seat) rebook(r *route, now time.Time) {
 	s.route = r
 	for _, m := range s.members {
 		was := m.book
-		m.book, m.at = s.hub.deps.Ledger.Worker(m.worker.Login, r.Name, now), nil
+		m.book = s.hub.deps.Ledger.Worker(m.worker.Login, r.Name, now)
 		s.hub.deps.Ledger.Release(was)
 	}
 }

@@ -89,9 +89,15 @@ type role interface {
 type member struct {
 	worker *mining.Worker
 	book   *ledger.WorkerBook
-	// name is what the pool at knows it by; at is nil before anybody asked.
+	// name is what the pool of a link of the miner's own knows it by.
 	name string
-	at   *pool
+	// shared is its name on shared connections of a pool and a route; both are nil
+	// before anybody asked. A late share may be of others than the miner has now.
+	shared struct {
+		name string
+		at   *pool
+		of   *route
+	}
 }
 
 // books is where a member's shares are booked; nil, which is nobody's book,
