@@ -56,21 +56,20 @@ func (h *Hub) take(n *next, now time.Time) {
 		h.makeProbe(p, n.routeOf(p))
 	}
 	for i, p := range n.pools {
-		p.leaving.Store(false)
+		if p.leaving.Swap(false) { // what was said meanwhile was said of the one in its place
+			p.inherit(h.roster().byName[p.Name])
+		}
 		p.revise(&n.configs[i], now)
+		if p.disabled.Load() {
+			n.disableLeaving(p, now)
+		}
 	}
 	for _, p := range n.leaving {
 		p.leaving.Store(true)
 	}
 	for i, r := range n.routes {
 		r.all.Store(n.confs[i])
-		if pin := r.pin.Load(); pin != nil { // by its name: it may be another pool now
-			to := n.byName[pin.Name]
-			if !slices.Contains(n.confs[i].pools, to) {
-				to = nil
-			}
-			r.pin.Store(to)
-		}
+		r.pin.Store(n.pins[i])
 		if s := n.splits[i]; r.split.Swap(s) != s && s != nil {
 			s.aim(steer.Targets(s.usable(h, make([]bool, len(s.parts)), now), 0))
 		}

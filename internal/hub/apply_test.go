@@ -726,3 +726,107 @@ func TestApplyLateSharesOfOtherNames(t *testing.T) {
 		})
 	}
 }
+
+// What an operator says of a pool holds whatever a reload makes of that pool, and is
+// forgotten with it.
+func TestApplyKeepsOperatorsWords(t *testing.T) {
+	account := func(text string) func(c *hub.Config) { return func(c *hub.Config) { c.Pools[0].Account = text } }
+	synctest.Test(t, func(t *testing.T) {
+		one, two := sharedPool("one"), sharedPool("two")
+		h := buildShared(t, []*fakePool{one, two}, nil)
+		guests := h.crowd(3)
+		lives(time.Minute, one, two)
+		h.must(h.apply(func(c *hub.Config) { c.Pools[0].Disabled = true }))
+		if _, err := h.hub.DisablePool("one"); err != nil {
+			t.Error(err)
+		}
+		h.must(h.apply(func(c *hub.Config) { c.Pools[0].Disabled = false }))
+		if s := h.hub.Pools()[0].Condition; s.State != hub.PoolDisabled || s.Reason != "by_operator" {
+			t.Errorf("disabled by both, and no more by the file: %+v", s)
+		}
+		h.must(h.hub.EnablePool("one"))
+		h.must(h.apply(func(c *hub.Config) { c.Routes[0].Pools = []string{"one"} }))
+		lives(time.Minute, one, two)
+		// The pool that is changed and put back is the one of before.
+		two.refuse.Store(true)
+		one.refuse.Store(true)
+		h.hub.DrainPool("one", true)
+		h.must(h.apply(account("OTHER")))
+		h.hub.DrainPool("one", false)
+		h.must(h.apply(account("ACC-one")))
+		if s := h.hub.Pools()[0]; s.Drained || s.Miners != 3 {
+			t.Errorf("taken back while it was another: drained %t, %d miners", s.Drained, s.Miners)
+		}
+		h.hub.DrainPool("one", true)
+		h.must(h.apply(func(c *hub.Config) { only("two")(c) }))
+		h.must(h.apply(func(c *hub.Config) { only("one")(c) }))
+		if s := h.hub.Pools()[0]; s.Drained || s.Miners != 3 {
+			t.Errorf("after it was not configured: drained %t, %d miners", s.Drained, s.Miners)
+		}
+		where(t, guests)
+	})
+}
+
+// must fails the test on an error.
+func (h *house) must(err error) {
+	h.t.Helper()
+	if err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// A pin holds for the route of that name, whatever else of it is changed.
+func TestApplyKeepsPins(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		one, two := sharedPool("one"), sharedPool("two")
+		h := buildShared(t, []*fakePool{one, two}, nil)
+		guests := h.crowd(3)
+		h.hub.PinRoute("farm", "two")
+		lives(time.Minute, one, two)
+		change := func(c *hub.Config) { c.Routes[0].Worker = template(t, "{account}.x{name}") }
+		if moves, err := h.hub.Preview(h.changed(change)); err != nil || len(moves) != 1 || moves[0].ToPool != "two" {
+			t.Errorf("foretold are %+v, %v", moves, err)
+		}
+		h.must(h.apply(change))
+		lives(5*time.Minute, one, two)
+		if at := where(t, guests); at["two"] != 3 || h.hub.Routes()[0].Pinned != "two" {
+			t.Errorf("pinned to %q, miners: %v", h.hub.Routes()[0].Pinned, at)
+		}
+	})
+}
+
+// A pool that is disabled in the same breath as it is changed has its connections
+// closed, too, where no other pool is there to go to; and a plan knows of it.
+func TestApplyDisables(t *testing.T) {
+	for name, shared := range map[string]bool{"shared": true, "dedicated": false} {
+		synctest.Test(t, func(t *testing.T) {
+			one, two := sharedPool("one"), sharedPool("two")
+			h := build(t, []*fakePool{one, two}, func(c *hub.Config) {
+				shareAll(c)
+				c.Routes[0].Shared = shared
+			})
+			h.crowd(2)
+			lives(time.Minute, one, two)
+			off := func(c *hub.Config) { c.Pools[0].Disabled = true }
+			for _, change := range []func(c *hub.Config){off, func(c *hub.Config) { off(c); c.Pools[0].Account = "OTHER" }} {
+				if at := h.foretell(change, map[string]int{"one": 2}); at["two"] != 2 {
+					t.Errorf("%s: foretold are %v", name, at)
+				}
+			}
+			h.must(h.apply(off))
+			lives(5*time.Minute, one, two)
+			if at := h.foretell(func(c *hub.Config) { c.Pools[0].Disabled = false }, map[string]int{"two": 2}); at["one"] != 2 {
+				t.Errorf("%s: enabled: foretold are %v", name, at)
+			}
+			two.refuse.Store(true)
+			two.closeAll()
+			h.must(h.apply(func(c *hub.Config) { c.Pools[0].Disabled = false }))
+			pass(10 * time.Second)
+			h.must(h.apply(func(c *hub.Config) { c.Pools[0].Disabled, c.Pools[0].Account = true, "OTHER" }))
+			lives(35*time.Second, one)
+			if n := one.open(); n != 0 {
+				t.Errorf("%s: %d connections to a disabled pool", name, n)
+			}
+		})
+	}
+}

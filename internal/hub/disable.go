@@ -2,6 +2,7 @@ package hub
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/loka/stratum/internal/dial"
@@ -45,8 +46,10 @@ func (h *Hub) DisablePool(name string) (alone []string, err error) {
 			alone = append(alone, r.Name)
 		}
 	}
-	if !p.disabled.Load() {
-		p.disable(time.Now())
+	p.byOperator.Store(true)
+	if now := time.Now(); !p.disabled.Load() {
+		p.disable(now)
+		ro.disableLeaving(p, now)
 		h.log.Info("pool is disabled: its miners go where there is other work, and its connections are closed", "pool", name)
 		h.poolChanged()
 	}
@@ -62,8 +65,10 @@ func (h *Hub) EnablePool(name string) error {
 	case p == nil:
 		return ErrNoPool
 	case p.byFile.Load():
+		p.byOperator.Store(false)
 		return ErrDisabledByFile
 	case p.disabled.Swap(false):
+		p.byOperator.Store(false)
 		p.probe.Resume()
 		h.log.Info("pool is enabled", "pool", name)
 		h.poolChanged()
@@ -83,14 +88,39 @@ func (p *pool) disable(now time.Time) {
 // is held, or nobody knows the hub yet.
 func (p *pool) revise(pc *PoolConfig, now time.Time) {
 	p.streak.Store(int64(pc.RefusalStreak))
-	switch was := p.byFile.Swap(pc.Disabled); {
-	case pc.Disabled && !p.disabled.Load():
+	p.byFile.Store(pc.Disabled)
+	switch off := pc.Disabled || p.byOperator.Load(); {
+	case off && !p.disabled.Load():
 		p.disable(now)
-	case was && !pc.Disabled:
-		p.disabled.Store(false)
-		p.probe.Resume()
-	case p.disabled.Load(): // in whose place it is was
+	case off: // in whose place it is was
 		p.probe.Pause(mining.PoolDisabled, errDisabled.Error())
+	case p.disabled.Swap(false):
+		p.probe.Resume()
+	}
+}
+
+// inherit takes over what operators have arranged of the pool of that name so far,
+// nil for none, and goes on with its counts.
+func (p *pool) inherit(was *pool) {
+	if was == nil {
+		p.drained.Store(false)
+		p.byOperator.Store(false)
+		return
+	}
+	p.drained.Store(was.drained.Load())
+	p.byOperator.Store(was.byOperator.Load())
+	p.disabled.Store(was.disabled.Load()) // what of it holds is revised
+	p.disabledAt.Store(was.disabledAt.Load())
+	p.unsubmitted.Store(max(p.unsubmitted.Load(), was.unsubmitted.Load()))
+	p.discrepancies.Store(max(p.discrepancies.Load(), was.discrepancies.Load()))
+}
+
+// disableLeaving disables what a pool that is disabled is in the place of.
+func (ro *roster) disableLeaving(in *pool, now time.Time) {
+	for _, p := range ro.leaving {
+		if p.Name == in.Name && !p.disabled.Load() {
+			p.disable(now)
+		}
 	}
 }
 
@@ -104,7 +134,8 @@ func (p *pool) closed(endpoint dial.Endpoint) error {
 
 // tickDisabled closes what is left of pools that were disabled.
 func (h *Hub) tickDisabled(now time.Time) {
-	for _, p := range h.roster().pools {
+	ro := h.roster()
+	for _, p := range slices.Concat(ro.pools, ro.leaving) {
 		if !p.disabled.Load() {
 			continue
 		}

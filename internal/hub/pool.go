@@ -85,11 +85,13 @@ type pool struct {
 	// drained: an operator wants its miners elsewhere.
 	drained atomic.Bool
 	// disabled: nothing is to be connected to it, since disabledAt (Unix
-	// nanoseconds). By the configuration if Disabled, else by an operator.
+	// nanoseconds).
 	disabled   atomic.Bool
 	disabledAt atomic.Int64
-	// byFile: the configuration disables it. streak is its refusal streak.
-	byFile atomic.Bool
+	// byFile: the configuration disables it; byOperator: an operator does, whatever
+	// that says.
+	byFile, byOperator atomic.Bool
+	// streak is its refusal streak.
 	streak atomic.Int64
 
 	condition condition

@@ -93,20 +93,21 @@ func (s *seat) follows(r *route, conf *routeConf) bool {
 }
 
 // pool is the pool of a route that a miner which is at one would go to, nil for
-// those of a split. stays says that it would not go. A pool that is new is taken to
-// work.
+// those of a split. stays says that it would not go. A pool that is new, or enabled
+// anew, is taken to work.
 func (n *next) pool(i int, l extranonce.Layout, at *pool, now time.Time) (to *pool, stays bool) {
 	r, conf := n.routes[i], n.confs[i]
-	if divided := n.splits[i]; divided != nil && r.pin.Load() == nil {
-		return nil, r.split.Load() == divided
+	pin := n.pins[i]
+	if divided := n.splits[i]; divided != nil && pin == nil {
+		return nil, r.split.Load() == divided && !n.off[at]
 	}
 	pools := conf.pools
-	if pin := r.pin.Load(); pin != nil && slices.Contains(pools, n.byName[pin.Name]) {
-		pools = slices.Concat([]*pool{n.byName[pin.Name]}, pools)
+	if pin != nil {
+		pools = slices.Concat([]*pool{pin}, pools)
 	}
 	for _, p := range pools {
-		serves := slices.Contains(n.added, p) || p.probe.Ready() && !p.out(now) && p.fits(l)
-		if serves {
+		serves := slices.Contains(n.added, p) || p.disabled.Load() || p.probe.Ready() && !p.out(now) && p.fits(l)
+		if serves && !n.off[p] {
 			return p, p == at
 		}
 	}

@@ -90,9 +90,13 @@ func (ro *roster) candidates(f steer.Facts) (routes []*route) {
 type next struct {
 	roster
 
-	// confs are those of the routes, by index, and splits how they are divided.
+	// confs are those of the routes, by index, splits how they are divided and pins
+	// the pools that they are pinned to, or nil.
 	confs  []*routeConf
 	splits []*split
+	pins   []*pool
+	// off are the pools that are disabled, or drained by an operator.
+	off map[*pool]bool
 	// added are the pools that are new, configs those of all pools, by index.
 	added   []*pool
 	configs []PoolConfig
@@ -104,13 +108,14 @@ func draft(cfg *Config, old *roster) (*next, error) {
 	if len(cfg.Pools) == 0 || len(cfg.Routes) == 0 {
 		return nil, errors.New("at least one pool and one route are needed")
 	}
-	n := &next{roster: roster{byName: make(map[string]*pool)}, configs: cfg.Pools}
+	n := &next{roster: roster{byName: make(map[string]*pool)}, configs: cfg.Pools, off: make(map[*pool]bool)}
 	for _, pc := range cfg.Pools {
-		p := old.sameAs(&pc)
+		p, was := old.sameAs(&pc), old.byName[pc.Name]
 		if p == nil {
-			p = newPool(pc, old.byName[pc.Name])
+			p = newPool(pc, was)
 			n.added = append(n.added, p)
 		}
+		n.off[p] = pc.Disabled || was != nil && (was.drained.Load() || was.byOperator.Load())
 		n.pools = append(n.pools, p)
 		n.byName[pc.Name] = p
 	}
@@ -145,16 +150,10 @@ func (ro *roster) sameAs(pc *PoolConfig) *pool {
 // name before, or nil.
 func newPool(pc PoolConfig, was *pool) *pool {
 	p := &pool{PoolConfig: pc}
-	if was != nil {
-		if pc.Endpoint.Address() == was.Endpoint.Address() {
-			p.Found = was.found()
-		}
-		p.drained.Store(was.drained.Load())
-		p.disabled.Store(was.disabled.Load() && !was.byFile.Load())
-		p.disabledAt.Store(was.disabledAt.Load())
-		p.unsubmitted.Store(was.unsubmitted.Load())
-		p.discrepancies.Store(was.discrepancies.Load())
+	if was != nil && pc.Endpoint.Address() == was.Endpoint.Address() {
+		p.Found = was.found()
 	}
+	p.inherit(was)
 	p.recall(p.Found)
 	return p
 }
@@ -195,6 +194,14 @@ func (n *next) addRoute(rc *RouteConfig, was *route) error {
 		}
 	}
 	var divided *split
+	var pin *pool
+	if was != nil {
+		if at := was.pin.Load(); at != nil { // by its name: it may be another pool now
+			if to := n.byName[at.Name]; slices.Contains(conf.pools, to) {
+				pin = to
+			}
+		}
+	}
 	if was.stays(rc, conf) {
 		r = was
 		if before := was.conf(); slices.Equal(before.pools, conf.pools) && reflect.DeepEqual(before.Parts, conf.Parts) {
@@ -205,7 +212,7 @@ func (n *next) addRoute(rc *RouteConfig, was *route) error {
 		divided = n.newSplit(rc, rc.Parts)
 	}
 	n.routes = append(n.routes, r)
-	n.confs, n.splits = append(n.confs, conf), append(n.splits, divided)
+	n.confs, n.splits, n.pins = append(n.confs, conf), append(n.splits, divided), append(n.pins, pin)
 	return nil
 }
 
