@@ -21,8 +21,7 @@ var ErrEnded = errors.New("the hub is ending")
 // there until another one of their route has work for them, and then go to that;
 // those whom another route takes go to it. Only who is taken by none, or cannot be
 // told the extranonce that it would need, is closed. On an error nothing is
-// changed. What else cfg has counts at the start only. It may be called once Run
-// has been.
+// changed. What else cfg has counts at the start only.
 func (h *Hub) Apply(cfg Config) error {
 	cfg = cfg.withDefaults()
 	now := time.Now()
@@ -39,8 +38,10 @@ func (h *Hub) Apply(cfg Config) error {
 	h.termsMu.Lock()
 	clear(h.rulings)
 	h.termsMu.Unlock()
-	for _, p := range n.added {
-		h.startProbe(p)
+	if h.running { // else Run starts them all
+		for _, p := range n.added {
+			h.startProbe(p)
+		}
 	}
 	for _, s := range h.all() {
 		s.rematch(&n.roster, now)
@@ -140,7 +141,9 @@ func (h *Hub) letGo() {
 		if used[p] || p.links.Load() > 0 {
 			return false
 		}
-		p.endProbe()
+		if p.endProbe != nil { // else it left before Run
+			p.endProbe()
+		}
 		h.log.LogAttrs(context.Background(), slog.LevelInfo, "pool that is not configured any more is let go", slog.String("pool", p.Name))
 		return true
 	})

@@ -1,8 +1,11 @@
 package hub_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"slices"
 	"strings"
 	"testing"
@@ -13,9 +16,11 @@ import (
 
 	"github.com/loka/stratum/internal/dial"
 	"github.com/loka/stratum/internal/hub"
+	"github.com/loka/stratum/internal/ledger"
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/internal/steer"
 	"github.com/loka/stratum/internal/vardiff"
+	"github.com/loka/stratum/internal/wire"
 	"github.com/loka/stratum/work"
 )
 
@@ -829,4 +834,39 @@ func TestApplyDisables(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What is put in place before the hub runs is all that it begins with.
+func TestApplyBeforeRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		one, two := sharedPool("one"), sharedPool("two")
+		cfg := hub.Config{Pools: make([]hub.PoolConfig, 1), Routes: []hub.RouteConfig{{Name: "farm", Worker: template(t, "{account}.{name}")}}}
+		only("one")(&cfg)
+		pools := map[string]*fakePool{"one": one, "two": two}
+		h, err := hub.New(cfg, hub.Deps{
+			Ledger: ledger.New(ledger.Config{}, time.Now()), Wire: wire.Config{MaxLine: 1 << 20},
+			Dial: func(_ context.Context, e dial.Endpoint) (net.Conn, error) { return pools[e.Host].dial() },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		only("two")(&cfg)
+		if err := h.Apply(cfg); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- h.Run(ctx) }()
+		lives(time.Minute, one, two)
+		if one.count() != 0 || two.count() != 1 || len(h.Pools()) != 1 {
+			t.Errorf("%d and %d connections, %d pools", one.count(), two.count(), len(h.Pools()))
+		}
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		if err := h.Apply(cfg); !errors.Is(err, hub.ErrEnded) {
+			t.Errorf("after its end: %v", err)
+		}
+	})
 }

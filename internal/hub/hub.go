@@ -41,8 +41,10 @@ type Hub struct {
 	fanout *fanout
 	memory *vardiff.Memory
 
-	// applyMu is held by who puts another roster in place.
+	// applyMu is held by who puts another roster in place. It guards running: Run has
+	// begun.
 	applyMu sync.Mutex
+	running bool
 	listed  atomic.Pointer[roster]
 
 	jobIDs  atomic.Uint32
@@ -159,6 +161,7 @@ func (h *Hub) nextJob() mining.JobID { return mining.JobID(h.jobIDs.Add(1)) }
 // every link and returns when all of them are gone.
 func (h *Hub) Run(ctx context.Context) error {
 	h.applyMu.Lock()
+	h.running = true
 	for _, p := range h.roster().pools {
 		h.startProbe(p)
 	}
@@ -182,7 +185,9 @@ func (h *Hub) Run(ctx context.Context) error {
 	h.mu.Lock()
 	h.closed = true
 	h.mu.Unlock()
+	h.applyMu.Lock() // a roster that is on its way is in place, or will not be
 	h.cancel()
+	h.applyMu.Unlock()
 	h.tasks.Wait()
 	h.endProbes()
 	h.fanout.end()
