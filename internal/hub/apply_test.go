@@ -870,3 +870,29 @@ func TestApplyBeforeRun(t *testing.T) {
 		}
 	})
 }
+
+// Who is held is let go when its route does not hold any more.
+func TestApplyEndsHolding(t *testing.T) {
+	for name, shared := range map[string]bool{"shared": true, "dedicated": false} {
+		synctest.Test(t, func(t *testing.T) {
+			p := sharedPool("one")
+			h := build(t, []*fakePool{p}, func(c *hub.Config) {
+				shareAll(c)
+				c.Routes[0].Shared, c.Routes[0].Hold = shared, true
+			})
+			g := h.bring(1, "rig")
+			p.refuse.Store(true)
+			p.closeAll()
+			pass(10 * time.Minute)
+			if g.reason() != "" {
+				t.Fatalf("%s: closed with %q", name, g.reason())
+			}
+			h.must(h.apply(func(c *hub.Config) { c.Routes[0].Hold = false }))
+			pass(5 * time.Second)
+			if g.reason() != mining.PoolUnreachable {
+				t.Errorf("%s: closed with %q", name, g.reason())
+			}
+			g.leave()
+		})
+	}
+}

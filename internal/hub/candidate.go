@@ -141,11 +141,12 @@ func (g *dedicated) regain() bool {
 	return false
 }
 
-// waits says that the miner is to have another link, within its grace or past it.
+// waits says that the miner is to have another link, within its grace or past it:
+// who is held stays so only while its route wants that.
 func (g *dedicated) waits(grace bool) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.movable() && (grace || g.held != nil)
+	return g.movable() && (grace || g.held != nil && g.route.conf().Hold)
 }
 
 // wonBy says whether a candidate at a pool has taken over the miner, which has no
