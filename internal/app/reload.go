@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/loka/stratum/internal/config"
 	"github.com/loka/stratum/internal/httpapi"
@@ -47,6 +48,9 @@ type Reloaded struct {
 
 // Reread is [App.Reload] for who only looks at the log.
 func (a *App) Reread(ctx context.Context) { _, _ = a.Reload(ctx, "") }
+
+// ShutdownTimeout is how long a graceful stop may take, as configured now.
+func (a *App) ShutdownTimeout() time.Duration { return a.cfg.Load().Server.ShutdownTimeout }
 
 // Reload reads the file again, or for an id one that was in place before, and puts
 // it in place. On an error nothing is changed.

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"syscall"
+	"time"
 
 	"github.com/loka/stratum/internal/app"
 	"github.com/loka/stratum/internal/config"
@@ -41,6 +42,8 @@ type proxy interface {
 	// Reread reads the configuration file again and follows it, and logs what has
 	// become of that.
 	Reread(ctx context.Context)
+	// ShutdownTimeout is how long a graceful stop may take, as configured now.
+	ShutdownTimeout() time.Duration
 }
 
 func (c *startCmd) flags() config.Flags {
@@ -71,7 +74,7 @@ func (c *startCmd) Run(env *environment) error {
 	logStart(logger, c.Config, cfg)
 	s := supervisor{
 		run: p.Run, reload: p.Reread, signals: signals, logger: logger,
-		grace: cfg.Server.ShutdownTimeout + stopSlack,
+		grace: func() time.Duration { return p.ShutdownTimeout() + stopSlack },
 	}
 	return s.wait(context.Background())
 }

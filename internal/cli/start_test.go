@@ -13,6 +13,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/loka/stratum/internal/app"
 	"github.com/loka/stratum/internal/config"
@@ -47,6 +48,8 @@ type fakeProxy struct {
 func (p *fakeProxy) Run(ctx context.Context) error { return p.run(ctx) }
 
 func (p *fakeProxy) Reread(context.Context) { p.reread <- struct{}{} }
+
+func (*fakeProxy) ShutdownTimeout() time.Duration { return 30 * time.Second }
 
 // bench is a command line's environment in a test.
 type bench struct {

@@ -29,20 +29,27 @@ type supervisor struct {
 	run     func(ctx context.Context) error
 	reload  func(ctx context.Context)
 	signals <-chan os.Signal
-	// grace is how long a stop may take.
-	grace  time.Duration
+	// grace is how long a stop may take that begins now.
+	grace  func() time.Duration
 	logger *slog.Logger
 }
 
 // wait returns when the proxy has ended: nil after a graceful stop, its error
 // if it failed. If a stop takes too long, or a second signal comes, it returns
 // without the proxy, and the process must end. What comes within signalSlack of
-// the first signal is no second one.
+// the first signal is no second one. A reload keeps no signal waiting.
 func (s supervisor) wait(parent context.Context) error {
 	ctx, cancel := context.WithCancelCause(parent)
 	defer cancel(nil)
 	done := make(chan error, 1)
 	go func() { done <- s.run(ctx) }()
+	reloads := make(chan struct{}, 1)
+	defer close(reloads)
+	go func() {
+		for range reloads {
+			s.reload(ctx)
+		}
+	}()
 	var late <-chan time.Time
 	var stopping time.Time
 	for {
@@ -57,7 +64,10 @@ func (s supervisor) wait(parent context.Context) error {
 		case sig := <-s.signals:
 			switch {
 			case sig == syscall.SIGHUP && late == nil:
-				s.reload(ctx)
+				select {
+				case reloads <- struct{}{}:
+				default: // one that has not begun reads what this one would
+				}
 			case sig == syscall.SIGHUP:
 			case late != nil && time.Since(stopping) < signalSlack:
 			case late != nil:
@@ -65,7 +75,7 @@ func (s supervisor) wait(parent context.Context) error {
 			default:
 				s.logger.DebugContext(parent, "told to stop", "signal", sig.String())
 				stopping = time.Now()
-				timer := time.NewTimer(s.grace)
+				timer := time.NewTimer(s.grace())
 				defer timer.Stop()
 				late = timer.C
 				cancel(errSignal)

@@ -29,7 +29,7 @@ func supervise(t *testing.T, run func(ctx context.Context) error) *stage {
 			defer func() { s.stopped = true }()
 			return run(ctx)
 		},
-		reload: func(context.Context) { s.reloads++ }, signals: s.signals, grace: 35 * time.Second, logger: slog.New(slog.DiscardHandler),
+		reload: func(context.Context) { s.reloads++ }, signals: s.signals, grace: func() time.Duration { return 35 * time.Second }, logger: slog.New(slog.DiscardHandler),
 	}
 	go func() { s.result <- super.wait(t.Context()) }()
 	synctest.Wait()
@@ -150,9 +150,10 @@ func TestSuperviseReload(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := supervise(t, untilDone)
-		s.signals <- syscall.SIGHUP
-		s.signals <- syscall.SIGHUP
-		synctest.Wait()
+		for range 2 {
+			s.signals <- syscall.SIGHUP
+			synctest.Wait()
+		}
 		if s.reloads != 2 || s.stopped {
 			t.Errorf("%d reloads, stopped %t", s.reloads, s.stopped)
 		}
@@ -160,5 +161,48 @@ func TestSuperviseReload(t *testing.T) {
 		if err := <-s.result; err != nil {
 			t.Errorf("error %v", err)
 		}
+	})
+}
+
+// A reload that hangs, as of a file that cannot be read now, keeps no stop from
+// being heard; those that come meanwhile are one, and a stop has the time that is
+// configured when it begins.
+func TestSuperviseReloadThatHangs(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		signals, hangs := make(chan os.Signal), make(chan struct{})
+		grace, reloads, result := time.Second, 0, make(chan error, 1)
+		super := supervisor{
+			run: func(ctx context.Context) error {
+				<-ctx.Done()
+				time.Sleep(10 * time.Second) // finishing what is in flight
+				return nil
+			},
+			reload: func(context.Context) {
+				<-hangs
+				grace = 35 * time.Second
+				reloads++
+			},
+			signals: signals, grace: func() time.Duration { return grace }, logger: slog.New(slog.DiscardHandler),
+		}
+		go func() { result <- super.wait(t.Context()) }()
+		signals <- syscall.SIGHUP
+		synctest.Wait()
+		for range 5 {
+			signals <- syscall.SIGHUP
+		}
+		synctest.Wait()
+		close(hangs)
+		synctest.Wait()
+		if reloads != 2 {
+			t.Errorf("%d reloads, want 2", reloads)
+		}
+		hangs = make(chan struct{})
+		signals <- syscall.SIGHUP
+		signals <- syscall.SIGTERM
+		if err := <-result; err != nil {
+			t.Errorf("error %v", err)
+		}
+		close(hangs)
 	})
 }
