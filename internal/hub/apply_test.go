@@ -473,12 +473,13 @@ func (s *weather) rages(t *testing.T) error {
 		}
 		g := guests[step%len(guests)]
 		late := g.search(g.newest(), easy, impossible)
-		if err := h.apply(func(c *hub.Config) { storm(t, c, step) }); err != nil {
+		if err := h.apply(func(c *hub.Config) { storm(t, c, step, h.byOperator()) }); err != nil {
 			return err
 		}
-		if step/4%16 == 15 { // a pool is lost
+		h.operate(step)
+		if step/4%20 == 15 { // a pool is lost
 			if h.spares() {
-				p := pools[step/64%len(pools)]
+				p := pools[step/80%len(pools)]
 				p.refuse.Store(true)
 				p.closeAll()
 			}
@@ -500,15 +501,25 @@ func (s *weather) rages(t *testing.T) error {
 	for _, p := range pools {
 		p.refuse.Store(false)
 	}
-	lives(5*time.Minute, pools...)
+	lives(12*time.Minute, pools...)
 	if err := h.settled(guests); err != nil {
 		return err
+	}
+	if n := len(h.hub.Pools()); n != len(h.cfg.Pools) {
+		return fmt.Errorf("%d pools are shown of %d", n, len(h.cfg.Pools))
 	}
 	accepted := 0
 	for _, p := range pools {
 		n, refused := p.tally()
 		if accepted += n; len(refused) > 0 {
 			return fmt.Errorf("pool %s refuses %q", p.name, refused)
+		}
+		// Each has its probe, and shared connections that are ready or one for each miner,
+		// or a few for each account.
+		if n := p.open(); n > 1+2*len(guests) {
+			return fmt.Errorf("%d connections to pool %s", n, p.name)
+		} else if used := slices.ContainsFunc(h.cfg.Pools, func(c hub.PoolConfig) bool { return c.Name == p.name }); !used && n > 0 {
+			return fmt.Errorf("%d connections to pool %s, which is not configured any more", n, p.name)
 		}
 	}
 	if accepted != handed {
@@ -517,16 +528,45 @@ func (s *weather) rages(t *testing.T) error {
 	return h.paid(guests, pools)
 }
 
+// byOperator says that an operator has disabled a pool.
+func (h *house) byOperator() bool {
+	return slices.ContainsFunc(h.hub.Pools(), func(p hub.PoolState) bool { return p.Condition.Reason == "by_operator" })
+}
+
+// operate does what an operator may, by API.
+func (h *house) operate(step int) {
+	r, more := h.cfg.Routes[0], step/80
+	pool := r.Pools[more%len(r.Pools)]
+	switch step / 4 % 20 {
+	case 16:
+		h.hub.DrainPool(pool, more/8%2 == 0)
+	case 17:
+		h.hub.PinRoute(r.Name, []string{pool, ""}[more/8%2])
+	case 18:
+		if more/8%2 == 0 && h.spares() {
+			_, _ = h.hub.DisablePool(pool)
+		} else {
+			for _, p := range h.cfg.Pools {
+				_ = h.hub.EnablePool(p.Name)
+			}
+		}
+	case 19:
+		if len(r.Pools) > 1 {
+			_ = h.hub.SetSplit(r.Name, []hub.PartConfig{{Pools: r.Pools[:1], Weight: 1}, {Pools: r.Pools[1:], Weight: float64(1 + more%4)}})
+		}
+	}
+}
+
 // spares says that the loss of any pool leaves each route one.
 func (h *house) spares() bool {
-	return len(h.cfg.Routes[0].Pools) > 1 && !slices.ContainsFunc(h.cfg.Pools, func(p hub.PoolConfig) bool { return p.Disabled })
+	return len(h.cfg.Routes[0].Pools) > 1 && !slices.ContainsFunc(h.hub.Pools(), func(p hub.PoolState) bool { return p.Condition.State == hub.PoolDisabled })
 }
 
 // settled says that all guests are at pools that are configured.
 func (h *house) settled(guests []*guest) error {
 	for i, g := range guests {
 		at := g.newest().Job.Pool
-		if g.reason() != "" || !slices.ContainsFunc(h.cfg.Pools, func(p hub.PoolConfig) bool { return p.Name == at && !p.Disabled }) {
+		if g.reason() != "" || !slices.ContainsFunc(h.hub.Pools(), func(p hub.PoolState) bool { return p.Name == at && !p.Leaving && p.Condition.State != hub.PoolDisabled }) {
 			return fmt.Errorf("miner %d is left at %s, closed with %q", i, at, g.reason())
 		}
 	}
@@ -562,11 +602,11 @@ func (h *house) paid(guests []*guest, pools []*fakePool) error {
 	return nil
 }
 
-// storm changes one thing or another.
-func storm(t *testing.T, c *hub.Config, step int) {
+// storm changes one thing or another; off says that an operator has disabled a pool.
+func storm(t *testing.T, c *hub.Config, step int, off bool) {
 	t.Helper()
 	orders := [][]string{{"one", "two", "three"}, {"three", "one"}, {"two"}, {"two", "three"}}
-	r, more := &c.Routes[0], step/64
+	r, more := &c.Routes[0], step/80
 	divide := func(parts ...hub.PartConfig) {
 		if len(r.Pools) < 2 {
 			return
@@ -574,9 +614,11 @@ func storm(t *testing.T, c *hub.Config, step int) {
 		parts[0].Pools, parts[1].Pools = r.Pools[:1], r.Pools[1:]
 		r.Parts = parts
 	}
-	switch step / 4 % 16 {
+	switch step / 4 % 20 {
 	case 0, 1:
-		r.Parts = nil
+		if off {
+			return // it might be the only one
+		}
 		only(orders[more%len(orders)]...)(c)
 	case 2:
 		c.Pools[0].Account = []string{"A", "B"}[more%2]
@@ -599,7 +641,7 @@ func storm(t *testing.T, c *hub.Config, step int) {
 		}
 		divide(hub.PartConfig{Weight: 1, Window: w}, hub.PartConfig{Weight: 1, OnDead: r.Pools[0]})
 	case 10:
-		if len(c.Pools) > 1 { // not the only one
+		if len(c.Pools) > 1 && !off { // not the only one
 			for i := range c.Pools {
 				c.Pools[i].Disabled = false
 			}
