@@ -12,6 +12,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"github.com/loka/stratum/internal/dial"
 	"github.com/loka/stratum/internal/ledger"
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/internal/quality"
@@ -182,6 +183,7 @@ func TestCountersCount(t *testing.T) {
 	m.Pool("main").Discrepancies(mining.LowDifficulty).Inc()
 	m.Pool("main").Discrepancies(mining.Accepted).Inc() // is no refusal
 	m.Pool("stranger").Discrepancies(mining.Stale).Inc()
+	m.Pool("stranger").Reconnects(dial.Followed).Inc()
 	m.VardiffUp.Inc()
 	m.Wire(mining.Upstream).BytesIn.Add(100)
 	m.Closed(mining.Downstream, mining.SlowConsumer).Inc()

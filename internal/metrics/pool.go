@@ -109,8 +109,13 @@ func (m *Metrics) Pool(name string) Pool {
 	}
 	counter := prometheus.NewCounter(prometheus.CounterOpts{Name: "nowhere_total", Help: "Never registered."})
 	gauge := prometheus.NewGauge(prometheus.GaugeOpts{Name: "nowhere", Help: "Never registered."})
-	return Pool{
+	nowhere := Pool{
 		Jobs: counter, BadLines: counter, Late: counter, RTT: Last{gauge},
 		discrepancies: map[mining.Verdict]prometheus.Counter{mining.Invalid: counter},
+		reconnects:    make(map[dial.RedirectOutcome]prometheus.Counter),
 	}
+	for _, outcome := range dial.RedirectOutcomes() {
+		nowhere.reconnects[outcome] = counter
+	}
+	return nowhere
 }
