@@ -938,3 +938,28 @@ func TestApplyEndsHolding(t *testing.T) {
 		})
 	}
 }
+
+// Nobody is left at a pool that is gone because the pools of a split are drained:
+// those are the ones that there are.
+func TestApplySplitOfDrainedPools(t *testing.T) {
+	for name, shared := range map[string]bool{"shared": true, "dedicated": false} {
+		synctest.Test(t, func(t *testing.T) {
+			one, two := sharedPool("one"), sharedPool("two")
+			h := build(t, []*fakePool{one, two}, func(c *hub.Config) {
+				shareAll(c)
+				c.Routes[0].Shared = shared
+			})
+			guests := h.crowd(4)
+			lives(time.Minute, one, two)
+			h.hub.DrainPool("two", true)
+			h.must(h.apply(func(c *hub.Config) {
+				only("two")(c)
+				c.Routes[0].Parts = []hub.PartConfig{{Pools: []string{"two"}, Weight: 1}}
+			}))
+			lives(12*time.Minute, one, two)
+			if at := where(t, guests); at["two"] != 4 || one.open() != 0 {
+				t.Errorf("%s: miners: %v, %d connections to the pool that is gone", name, at, one.open())
+			}
+		})
+	}
+}

@@ -148,13 +148,13 @@ func (h *Hub) carry(d *divided, moves []steer.Move, now time.Time) (moved int) {
 }
 
 // sendTo sends a miner to a part's pools: where its own has work, only if there
-// is some for it there, of a pool that is good.
+// is some for it there, of a pool that is good unless its own is not, or is leaving.
 func (h *Hub) sendTo(m *shared, from *group, pools []*pool, seen map[groupKey]standing, now time.Time) bool {
 	h.packMu.Lock()
 	legs, _, _, _ := h.legs(from.key, pools, seen, now)
 	h.packMu.Unlock()
 	to := steer.Choose(legs, -1, now, from.route.conf().ReturnAfter)
-	if to < 0 || legs[to].Avoid != steer.Good && !from.pool.out(now) || from.stands(now) && !h.ready(from, m.space, pools[to]) {
+	if to < 0 || legs[to].Avoid != steer.Good && !from.pool.out(now) && !from.pool.leaving.Load() || from.stands(now) && !h.ready(from, m.space, pools[to]) {
 		return false
 	}
 	m.moved.Store(now.UnixNano())
