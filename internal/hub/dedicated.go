@@ -70,6 +70,8 @@ type dedicated struct {
 	turned    chan struct{}
 	took      time.Time
 	vain      map[*pool]vain
+	// trail is how often the miner's pools have sent it on.
+	trail trail
 	// rate estimates its hashrate by the shares that the pool has accepted, and
 	// crossed is when it came, or was last sent to another part of a split.
 	rate    vardiff.Control

@@ -59,8 +59,6 @@ type Redirection struct {
 	Endpoint dial.Endpoint
 	// Wait is how long the present connection is to serve.
 	Wait time.Duration
-	// Hops is the next connection's; see [Config].
-	Hops int
 }
 
 // Keeper keeps a pool's probe alive: one link after another, with our own
@@ -148,7 +146,7 @@ func (k *Keeper) attempt(ctx context.Context) (healthy bool) {
 func (k *Keeper) make(next *Redirection) *Link {
 	cfg, breaker := k.cfg.Link, k.deps.Breaker
 	if next != nil { // whether anybody is there says nothing of the pool
-		cfg.Endpoint, cfg.Hops, breaker = next.Endpoint, next.Hops, nil
+		cfg.Endpoint, cfg.Sent, breaker = next.Endpoint, true, nil
 	}
 	l := New(cfg, Deps{
 		Dial: k.deps.Dial, Events: probe{k}, Logger: k.deps.Logger, Metrics: k.deps.Metrics, Quota: k.deps.Quota, Wire: k.deps.Wire,
