@@ -364,3 +364,35 @@ func TestReconnectFlood(t *testing.T) {
 		}
 	}
 }
+
+// Where there is no room for the miners' extranonces says nothing of the pool.
+func TestReconnectToANarrowPlace(t *testing.T) {
+	for name, dedicated := range map[string]bool{"shared": false, "dedicated": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newReconnects(t, func(c *hub.Config) {
+					if !dedicated {
+						shareAll(c)
+					}
+				})
+				r.other.en2Size = 3
+				guests := r.crowd(3)
+				r.asks(r.first, "other", 0)
+				pass(5 * time.Second)
+				if r.other.dials.Load() == 0 {
+					t.Error("nobody went there")
+				}
+				r.mines(guests, r.first)
+				r.first.mu.Lock()
+				conns := r.first.conns[1:]
+				r.first.mu.Unlock()
+				for _, c := range conns {
+					_ = c.Close()
+				}
+				pass(time.Minute)
+				where(t, guests)
+				r.mines(guests, r.first)
+			})
+		})
+	}
+}

@@ -144,6 +144,9 @@ func (l *Link) Pool() string { return l.cfg.Pool }
 // Endpoint is where the link goes.
 func (l *Link) Endpoint() dial.Endpoint { return l.cfg.Endpoint }
 
+// Sent says that the pool has sent us to where the link goes.
+func (l *Link) Sent() bool { return l.cfg.Sent }
+
 // Redirect says that the link is about to be sent elsewhere. It is false where it
 // was so before.
 func (l *Link) Redirect() bool {
