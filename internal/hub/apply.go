@@ -56,12 +56,15 @@ func (h *Hub) take(n *next, now time.Time) {
 		h.makeProbe(p, n.routeOf(p))
 	}
 	for i, p := range n.pools {
-		p.leaving.Store(false)
+		if p.leaving.Swap(false) {
+			p.comesBack(h.roster().byName[p.Name], now)
+		}
 		p.revise(&n.configs[i], now)
 	}
 	for _, p := range n.leaving {
 		p.leaving.Store(true)
 	}
+	n.disableLeaving()
 	for i, r := range n.routes {
 		r.all.Store(n.confs[i])
 		if pin := r.pin.Load(); pin != nil { // by its name: it may be another pool now

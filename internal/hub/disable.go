@@ -2,6 +2,7 @@ package hub
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/loka/stratum/internal/dial"
@@ -47,6 +48,7 @@ func (h *Hub) DisablePool(name string) (alone []string, err error) {
 	}
 	if !p.disabled.Load() {
 		p.disable(time.Now())
+		ro.disableLeaving()
 		h.log.Info("pool is disabled: its miners go where there is other work, and its connections are closed", "pool", name)
 		h.poolChanged()
 	}
@@ -79,6 +81,33 @@ func (p *pool) disable(now time.Time) {
 	p.probe.Pause(mining.PoolDisabled, errDisabled.Error())
 }
 
+// disableLeaving keeps everybody away from pools that were configured otherwise and
+// are disabled as they are configured now. h.applyMu is held, or nobody knows the
+// hub yet.
+func (ro *roster) disableLeaving() {
+	for _, p := range ro.leaving {
+		if now := ro.byName[p.Name]; now != nil && now.disabled.Load() && !p.disabled.Load() {
+			p.disable(time.Unix(0, now.disabledAt.Load()))
+		}
+	}
+}
+
+// comesBack has a pool that was on its way out follow what an operator has said of
+// the one that was in its place, nil for none. h.applyMu is held.
+func (p *pool) comesBack(was *pool, now time.Time) {
+	if was == nil {
+		return
+	}
+	p.drained.Store(was.drained.Load())
+	p.byFile.Store(false)
+	switch disabled := was.disabled.Load() && !was.byFile.Load(); {
+	case disabled && !p.disabled.Load():
+		p.disable(now)
+	case !disabled && p.disabled.Swap(false):
+		p.probe.Resume()
+	}
+}
+
 // revise follows what of a pool's configuration can be changed as it is. h.applyMu
 // is held, or nobody knows the hub yet.
 func (p *pool) revise(pc *PoolConfig, now time.Time) {
@@ -104,7 +133,8 @@ func (p *pool) closed(endpoint dial.Endpoint) error {
 
 // tickDisabled closes what is left of pools that were disabled.
 func (h *Hub) tickDisabled(now time.Time) {
-	for _, p := range h.roster().pools {
+	ro := h.roster()
+	for _, p := range slices.Concat(ro.pools, ro.leaving) {
 		if !p.disabled.Load() {
 			continue
 		}
