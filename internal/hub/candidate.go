@@ -142,7 +142,7 @@ func (g *dedicated) regain() bool {
 func (g *dedicated) waits(grace bool) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.movable() && (grace || g.held != nil)
+	return g.movable() && (grace || g.held != nil && g.route.conf().Hold)
 }
 
 // wonBy says whether a candidate at a pool has taken over the miner, which has no

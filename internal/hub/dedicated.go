@@ -271,7 +271,7 @@ func (g *dedicated) submit(req *mining.Request, m *member, now time.Time) mining
 		a.Verdict = mining.Unauthorized
 		return a
 	}
-	if g.held != nil {
+	if g.held != nil && g.priorOf(req.Share.Job) == nil {
 		return g.submitHeld(req, m, now)
 	}
 	w, _ := g.book.Get(req.Share.Job, now)
