@@ -396,3 +396,24 @@ func TestReconnectToANarrowPlace(t *testing.T) {
 		})
 	}
 }
+
+// Where a pool has sent its probe before it was disabled is nothing to it later.
+func TestReconnectBeforeAPause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newReconnects(t, nil)
+		r.first.last().reconnect("other", 30)
+		pass(time.Second)
+		if _, err := r.hub.DisablePool("first"); err != nil {
+			t.Error(err)
+		}
+		pass(time.Hour)
+		if err := r.hub.EnablePool("first"); err != nil {
+			t.Error(err)
+		}
+		pass(time.Minute)
+		if s := r.hub.Pools()[0].Probe; s.State != link.Active || r.other.dials.Load() != 0 || r.first.count() != 2 {
+			t.Errorf("status is %+v, %d and %d dials", s, r.first.count(), r.other.dials.Load())
+		}
+		r.counted(map[dial.RedirectOutcome]int{dial.Followed: 1})
+	})
+}

@@ -117,13 +117,13 @@ func (k *Keeper) Run(ctx context.Context) error {
 func (k *Keeper) attempt(ctx context.Context) (healthy bool) {
 	for ctx.Err() == nil {
 		k.mu.Lock()
-		next := k.next
-		k.next = nil
-		l := k.make(next)
 		if k.resumed != nil {
 			k.mu.Unlock()
 			return false
 		}
+		next := k.next
+		k.next = nil
+		l := k.make(next)
 		k.link = l
 		k.try = attempt{masked: k.cfg.Link.VersionMask == 0}
 		k.try.facts.Difficulty = 1
@@ -169,6 +169,9 @@ func (k *Keeper) redirect(l *Link, ev upstream.Event) {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if k.resumed != nil {
+		return // the link is being closed
+	}
 	k.next = &to
 	time.AfterFunc(to.Wait, func() { l.Close(mining.Redirected) })
 }
