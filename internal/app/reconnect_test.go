@@ -23,6 +23,9 @@ func TestReconnect(t *testing.T) {
 			r.earn(2)
 			r.pool.Broadcast(fmt.Sprintf(`{"id":null,"method":"client.reconnect","params":["127.0.0.1",%d,1]}`, other.Addr().(*net.TCPAddr).Port))
 			r.await("shares at the other port", 30*time.Second, func() bool { return other.Ledger().Total().Accepted >= 30 })
+			if p := r.model.Pools()[0]; p.State != "active" || p.Breaker != "closed" {
+				t.Errorf("the pool is %+v", p)
+			}
 			stats := finish()
 			at, before := other.Ledger().Total(), r.pool.Ledger().Total()
 			if at.RejectedTotal() != 0 || before.RejectedTotal() != 0 {
@@ -32,9 +35,6 @@ func TestReconnect(t *testing.T) {
 				if m.Connects != 1 {
 					t.Errorf("a miner connected %d times: %+v", m.Connects, m)
 				}
-			}
-			if p := r.model.Pools()[0]; p.State != "active" || p.Breaker != "closed" {
-				t.Errorf("the pool is %+v", p)
 			}
 		})
 	}

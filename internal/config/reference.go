@@ -197,7 +197,7 @@ sent miners to thieves by it, so it is followed within bounds only:
 - from a pool on the Internet never to an address that is private, loopback, link-local, multicast or a carrier's, whatever a name resolves to. Behind a
   ` + "`proxy`" + `, which resolves names itself, that is known of literal addresses only;
 - ` + "`stratum+ssl://`, `ca`, `fingerprints` and `proxy`" + ` hold there as well: the certificate has to be the new host's, or one of the fingerprints;
-- three times in a row at the most, and after at most 60 s if the pool wants us to wait.
+- three times within 10 minutes at the most, the connections that follow one that was lost among them, and after at most 60 s if the pool wants us to wait.
 
 The connection that there is serves until the new one has a job, or until the pool ends it. Only the connection that was asked goes there, and once: what
 comes after it goes to ` + "`url`" + ` again, and so it does where nobody is there. The log and ` + "`loka_pool_reconnects_total`" + ` tell of all such wishes.

@@ -109,7 +109,7 @@ var errNotPublic = errors.New("the host has no public address, and a public pool
 
 // reach connects to a host of any number of addresses, or of public ones.
 func (d *Dialer) reach(ctx context.Context, host string, port uint16, public bool) (net.Conn, error) {
-	addrs, err := d.names.lookup(ctx, host)
+	addrs, err := d.names.lookup(ctx, host, !public)
 	if err != nil {
 		return nil, err
 	}

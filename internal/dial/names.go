@@ -49,8 +49,9 @@ type answer struct {
 }
 
 // lookup is a host's addresses in the order in which they are to be tried, at
-// least one.
-func (n *names) lookup(ctx context.Context, host string) ([]netip.Addr, error) {
+// least one. keep has them remembered: names that a pool comes up with must not
+// push out those of the configuration.
+func (n *names) lookup(ctx context.Context, host string, keep bool) ([]netip.Addr, error) {
 	if addr, err := netip.ParseAddr(host); err == nil {
 		return []netip.Addr{addr}, nil
 	}
@@ -67,7 +68,9 @@ func (n *names) lookup(ctx context.Context, host string) ([]netip.Addr, error) {
 	}
 	if err == nil {
 		addrs = inTurn(addrs)
-		n.remember(host, addrs)
+		if keep {
+			n.remember(host, addrs)
+		}
 		return addrs, nil
 	}
 	if known == nil || ctx.Err() != nil {

@@ -325,3 +325,28 @@ func TestNamesAreBounded(t *testing.T) {
 		}
 	})
 }
+
+// A pool that sends us to name after name has none of the others forgotten.
+func TestNamesOfRedirectsAreNotRemembered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &fakeResolver{answers: map[string][]netip.Addr{}}
+		n := &network{after: map[string]time.Duration{"203.0.113.1": 0}}
+		d := n.dialer(r, new(bytes.Buffer))
+		dial := func(to Endpoint) {
+			t.Helper()
+			r.answers[to.Host] = addrs("203.0.113.1")
+			time.Sleep(time.Second)
+			conn, err := d.Dial(t.Context(), to)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = conn.Close()
+		}
+		dial(Endpoint{Host: "backup", Port: 1})
+		for i := range 2 * maxNames {
+			dial(Endpoint{Host: fmt.Sprintf("node%d", i), Port: 1, PublicOnly: true})
+		}
+		r.err = errRefused
+		dial(Endpoint{Host: "backup", Port: 1})
+	})
+}

@@ -61,13 +61,11 @@ func (h *Hub) take(n *next, now time.Time) {
 			p.inherit(h.roster().byName[p.Name])
 		}
 		p.revise(&n.configs[i], now)
-		if p.disabled.Load() {
-			n.disableLeaving(p, now)
-		}
 	}
 	for _, p := range n.leaving {
 		p.leaving.Store(true)
 	}
+	n.disableLeaving()
 	for i, r := range n.routes {
 		r.all.Store(n.confs[i])
 		r.pin.Store(n.pins[i])
@@ -96,6 +94,7 @@ func (h *Hub) makeProbe(p *pool, r *route) {
 	if r != nil {
 		username, password = p.loginOf(r, nil), p.password(r)
 	}
+	var t trail // of the goroutine that the probe runs in
 	p.breaker = link.NewBreaker(h.poolChanged)
 	p.probe = link.NewKeeper(link.KeeperConfig{
 		Link:     h.linkConfig(p),
@@ -104,7 +103,7 @@ func (h *Hub) makeProbe(p *pool, r *route) {
 	}, link.KeeperDeps{
 		Dial: h.dialer(p), Logger: h.log,
 		Metrics: h.linkMetrics(p), Quota: &p.quota, Breaker: p.breaker, Wire: h.deps.Wire,
-		Redirect: func(l *link.Link, ev upstream.Event) (link.Redirection, bool) { return h.redirect(p, l, ev) },
+		Redirect: func(l *link.Link, ev upstream.Event) (link.Redirection, bool) { return h.redirect(p, &t, l, ev) },
 		OnChange: func(s link.Status) {
 			now := time.Now()
 			p.probed(s.State, now)

@@ -1,6 +1,7 @@
 package hub_test
 
 import (
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"github.com/loka/stratum/internal/hub"
 	"github.com/loka/stratum/internal/link"
 	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/steer"
 )
 
 func (h *house) breaker() link.BreakerState {
@@ -106,5 +108,44 @@ func TestBreakerOfADownPool(t *testing.T) {
 		if n := first.dials.Load() + second.dials.Load() - before; n > 0 {
 			t.Errorf("%d connections were tried", n)
 		}
+	})
+}
+
+// Accounts that wait for a pool which takes no connections take nothing of the pace
+// of those that have somewhere to go.
+func TestAccountsThatWaitHoldUpNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		full, good := sharedPool("full"), sharedPool("good")
+		h := build(t, []*fakePool{full, good}, func(c *hub.Config) {
+			own := c.Routes[0]
+			own.Name, own.Pools, own.Rule = "own", []string{"good"}, steer.Rule{Worker: "own.*"}
+			shareAll(c)
+			c.Routes[0].Pools, c.Routes[0].OutageGrace = []string{"full"}, time.Hour
+			c.Routes[0].Rule = steer.Rule{Worker: "farm*"}
+			c.Routes[0].Worker, _ = mining.ParseTemplate("{user}.{worker}")
+			c.Routes = append(c.Routes, own)
+		})
+		for i := range uint64(900) {
+			h.bring(i+1, fmt.Sprintf("farm%d.rig", i))
+		}
+		g := h.bring(1000, "own.rig")
+		full.refuse.Store(true)
+		full.mu.Lock()
+		conns := full.conns[1:] // the first is the probe's
+		full.mu.Unlock()
+		for _, c := range conns {
+			_ = c.Close()
+		}
+		for range 10 {
+			pass(10 * time.Second)
+			full.job()
+			good.job()
+			_ = good.last().Close()
+			pass(1500 * time.Millisecond)
+			if !h.hub.Ready() || h.hub.Pools()[1].Links != 1 {
+				t.Errorf("a miner waits for its link, the breaker of others is %s", h.breaker())
+			}
+		}
+		g.leave()
 	})
 }

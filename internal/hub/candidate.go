@@ -334,7 +334,7 @@ func (g *dedicated) onCandidate(ev upstream.Event) {
 	case upstream.Subscribed, upstream.Extranonce:
 		c.subscribed, c.en1, c.en2Size = true, ev.Extranonce1, ev.Extranonce2Size
 		if _, fits := extranonce.Fits(g.layout, c.en2Size); !fits {
-			c.pool.narrowed.Store(int64(c.en2Size))
+			c.pool.noRoomAt(c.link, c.en2Size)
 			c.link.Close(mining.BadExtranonce)
 			return
 		}

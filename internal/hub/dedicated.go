@@ -72,6 +72,8 @@ type dedicated struct {
 	turned    chan struct{}
 	took      time.Time
 	vain      map[*pool]vain
+	// trail is how often the miner's pools have sent it on.
+	trail trail
 	// rate estimates its hashrate by the shares that the pool has accepted, and
 	// crossed is when it came, or was last sent to another part of a split.
 	rate    vardiff.Control
@@ -271,7 +273,7 @@ func (g *dedicated) submit(req *mining.Request, m *member, now time.Time) mining
 		a.Verdict = mining.Unauthorized
 		return a
 	}
-	if g.held != nil {
+	if g.held != nil && g.priorOf(req.Share.Job) == nil {
 		return g.submitHeld(req, m, now)
 	}
 	w, _ := g.book.Get(req.Share.Job, now)

@@ -149,3 +149,56 @@ func TestWhoIsNotHeld(t *testing.T) {
 		}
 	}) // the hub ends with one that is held
 }
+
+// Shares of the link before that still lives are its pool's, and paid, though the
+// miner is held meanwhile.
+func TestHeldMinersSharesOfBefore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first, second := sharedPool("first"), sharedPool("second")
+		h := build(t, []*fakePool{first, second}, holdAll)
+		g := h.bring(1, "alice")
+		before := g.newest()
+		h.hub.DrainPool("first", true)
+		pass(3 * time.Second)
+		if at := g.newest().Job.Pool; at != "second" {
+			t.Fatalf("the miner is at %s", at)
+		}
+		first.refuse.Store(true)
+		second.refuse.Store(true)
+		second.closeAll()
+		pass(time.Second)
+		if a := g.hand("alice", g.search(before, easy, impossible)); a.Verdict != mining.Accepted {
+			t.Errorf("a share of the pool before: %v", a.Verdict)
+		}
+		if a := g.mine("alice"); a.Verdict != mining.Unpaid {
+			t.Errorf("a share of what it is held on: %v", a.Verdict)
+		}
+		h.expectBooks("held", map[mining.Verdict]uint64{mining.Accepted: 1, mining.Unpaid: 1}, map[mining.Verdict]uint64{mining.Accepted: 1})
+		g.leave()
+	})
+}
+
+// A route that holds its miners no more lets go of those that it holds.
+func TestHoldIsTakenBack(t *testing.T) {
+	for name, change := range map[string]func(*hub.Config){"shared": shareAll, "dedicated": func(*hub.Config) {}} {
+		synctest.Test(t, func(t *testing.T) {
+			p := sharedPool("main")
+			h := build(t, []*fakePool{p}, func(c *hub.Config) { change(c); holdAll(c) })
+			g := h.bring(1, "alice")
+			p.refuse.Store(true)
+			p.closeAll()
+			pass(time.Minute)
+			if g.reason() != "" {
+				t.Errorf("%s: closed with %q", name, g.reason())
+			}
+			if err := h.apply(func(c *hub.Config) { c.Routes[0].Hold = false }); err != nil {
+				t.Error(err)
+			}
+			pass(3 * time.Second)
+			if g.reason() != mining.PoolUnreachable {
+				t.Errorf("%s: closed with %q", name, g.reason())
+			}
+			g.leave()
+		})
+	}
+}

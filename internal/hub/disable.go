@@ -47,9 +47,9 @@ func (h *Hub) DisablePool(name string) (alone []string, err error) {
 		}
 	}
 	p.byOperator.Store(true)
-	if now := time.Now(); !p.disabled.Load() {
-		p.disable(now)
-		ro.disableLeaving(p, now)
+	if !p.disabled.Load() {
+		p.disable(time.Now())
+		ro.disableLeaving()
 		h.log.Info("pool is disabled: its miners go where there is other work, and its connections are closed", "pool", name)
 		h.poolChanged()
 	}
@@ -84,6 +84,17 @@ func (p *pool) disable(now time.Time) {
 	p.probe.Pause(mining.PoolDisabled, errDisabled.Error())
 }
 
+// disableLeaving keeps everybody away from pools that were configured otherwise and
+// are disabled as they are configured now. h.applyMu is held, or nobody knows the
+// hub yet.
+func (ro *roster) disableLeaving() {
+	for _, p := range ro.leaving {
+		if now := ro.byName[p.Name]; now != nil && now.disabled.Load() && !p.disabled.Load() {
+			p.disable(time.Unix(0, now.disabledAt.Load()))
+		}
+	}
+}
+
 // revise follows what of a pool's configuration can be changed as it is. h.applyMu
 // is held, or nobody knows the hub yet.
 func (p *pool) revise(pc *PoolConfig, now time.Time) {
@@ -94,7 +105,8 @@ func (p *pool) revise(pc *PoolConfig, now time.Time) {
 		p.disable(now)
 	case off: // in whose place it is was
 		p.probe.Pause(mining.PoolDisabled, errDisabled.Error())
-	case p.disabled.Swap(false):
+	default:
+		p.disabled.Store(false)
 		p.probe.Resume()
 	}
 }
@@ -113,15 +125,6 @@ func (p *pool) inherit(was *pool) {
 	p.disabledAt.Store(was.disabledAt.Load())
 	p.unsubmitted.Store(max(p.unsubmitted.Load(), was.unsubmitted.Load()))
 	p.discrepancies.Store(max(p.discrepancies.Load(), was.discrepancies.Load()))
-}
-
-// disableLeaving disables what a pool that is disabled is in the place of.
-func (ro *roster) disableLeaving(in *pool, now time.Time) {
-	for _, p := range ro.leaving {
-		if p.Name == in.Name && !p.disabled.Load() {
-			p.disable(now)
-		}
-	}
 }
 
 // closed says why nothing may be dialled to the pool; nil is that it may.

@@ -151,3 +151,88 @@ func TestDisableWhatIsNotThere(t *testing.T) {
 		}
 	})
 }
+
+// A pool that is disabled and configured otherwise, whichever comes first, keeps no
+// connection of before either, though there is nowhere else for its miners.
+func TestDisabledPoolThatIsReplaced(t *testing.T) {
+	disable := func(h *house) {
+		if _, err := h.hub.DisablePool("first"); err != nil {
+			h.t.Error(err)
+		}
+	}
+	replace := func(h *house, disabled bool) {
+		err := h.apply(func(c *hub.Config) { c.Pools[0].Endpoint.Host, c.Pools[0].Disabled = "other", disabled })
+		if err != nil {
+			h.t.Error(err)
+		}
+	}
+	for name, change := range map[string]func(*hub.Config){"shared": shareAll, "dedicated": func(*hub.Config) {}} {
+		for what, do := range map[string]func(h *house){
+			"disabled first": func(h *house) { disable(h); replace(h, false) },
+			"replaced first": func(h *house) { replace(h, false); disable(h) },
+			"both by file":   func(h *house) { replace(h, true) },
+		} {
+			synctest.Test(t, func(t *testing.T) {
+				first, other := sharedPool("first"), sharedPool("other")
+				other.refuse.Store(true)
+				h := build(t, []*fakePool{first}, change)
+				h.pools["other"] = other
+				g := h.bring(1, "alice")
+				do(h)
+				lives(40*time.Second, first)
+				if n := first.open(); n != 0 || h.hub.Pools()[0].Links != 0 {
+					t.Errorf("%s, %s: %d connections, %d links are left", name, what, n, h.hub.Pools()[0].Links)
+				}
+				g.leave()
+			})
+		}
+	}
+}
+
+// A pool that comes back before it was let go is as an operator had the one that was
+// in its place.
+func TestReplacedPoolComesBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first, other := sharedPool("first"), sharedPool("other")
+		other.refuse.Store(true)
+		h := build(t, []*fakePool{first}, shareAll)
+		h.pools["other"] = other
+		g := h.bring(1, "alice")
+		is := func(what string, state hub.Condition, drained bool) {
+			t.Helper()
+			pass(time.Second)
+			if s := h.hub.Pools()[0]; s.Condition.State != state || s.Drained != drained {
+				t.Errorf("%s: %+v, drained %v", what, s.Condition, s.Drained)
+			}
+		}
+		at := func(host string, disabled bool) {
+			t.Helper()
+			err := h.apply(func(c *hub.Config) { c.Pools[0].Endpoint.Host, c.Pools[0].Disabled = host, disabled })
+			if err != nil {
+				t.Error(err)
+			}
+		}
+		at("other", true)
+		is("disabled by file", hub.PoolDisabled, false)
+		at("first", false)
+		is("by file no more", hub.PoolActive, false)
+		at("other", false)
+		h.hub.DrainPool("first", true)
+		at("first", false)
+		is("drained meanwhile", hub.PoolActive, true)
+		at("other", false)
+		h.hub.DrainPool("first", false)
+		if _, err := h.hub.DisablePool("first"); err != nil {
+			t.Error(err)
+		}
+		at("first", false)
+		is("disabled by an operator meanwhile", hub.PoolDisabled, false)
+		at("other", false)
+		if err := h.hub.EnablePool("first"); err != nil {
+			t.Error(err)
+		}
+		at("first", false)
+		is("enabled meanwhile", hub.PoolActive, false)
+		g.leave()
+	})
+}

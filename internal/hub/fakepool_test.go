@@ -46,6 +46,8 @@ type fakePool struct {
 	unique bool
 	// noJob withholds the job that follows the subscribe reply.
 	noJob bool
+	// then, if not nil, is what a connection does once a login was answered.
+	then func(c *poolConn)
 	// lateMask makes the answer to mining.configure come after the first job.
 	lateMask bool
 
@@ -157,6 +159,9 @@ func (c *poolConn) answer(m *sv1.Message) {
 			c.mu.Unlock()
 		}
 		c.result(m.ID, reply)
+		if then := p.does(); then != nil {
+			then(c)
+		}
 	case sv1.MethodSubmit:
 		var s sv1.Submit
 		_ = s.Decode(m.Params)
@@ -267,6 +272,12 @@ func (p *fakePool) answersLogin() func(string) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.authorize
+}
+
+func (p *fakePool) does() func(*poolConn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.then
 }
 
 func (p *fakePool) answersSubmit() func(sv1.Submit) string {

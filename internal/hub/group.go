@@ -81,6 +81,8 @@ type group struct {
 	mask   work.VersionMask
 	climb  climb
 	asked  suggestion
+	// trail is how often the pool has sent it on.
+	trail trail
 
 	// current is what members work on, nil while there is none; since is the
 	// first work of the present link.

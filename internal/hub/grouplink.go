@@ -45,7 +45,9 @@ func (g *group) wait(ctx context.Context) (began time.Time, dialled bool) {
 	for ctx.Err() == nil && !g.over() {
 		changed, atMost := g.hub.whenChanged(), (<-chan time.Time)(nil)
 		if p.probe.Ready() && p.fits(g.layout()) {
-			if g.key.account != "" && g.hub.dials.Wait(ctx) != nil { // there may be a thousand of them
+			// There may be a thousand of them. While the breaker lets one try, they
+			// must not take the turns of others.
+			if g.key.account != "" && p.breaker.State() == link.Closed && g.hub.dials.Wait(ctx) != nil {
 				break
 			}
 			if began = time.Now(); g.live(ctx) {
@@ -67,7 +69,10 @@ func (g *group) wait(ctx context.Context) (began time.Time, dialled bool) {
 func (g *group) live(ctx context.Context) bool {
 	p := g.pool
 	cfg := g.hub.linkConfig(p)
-	expected := g.heir()
+	expected := 0.0
+	if size, _ := g.size(); size == 0 { // it looks at every other group
+		expected = g.heir()
+	}
 	g.mu.Lock()
 	if len(g.members) == 0 {
 		g.expected = expected

@@ -28,7 +28,7 @@ func (g *group) onJob(job *mining.Job) {
 	}
 	layout, ok := extranonce.Fits(g.layout(), job.Extranonce2Size)
 	if !ok {
-		g.pool.narrowed.Store(int64(job.Extranonce2Size))
+		g.pool.noRoomAt(g.link, job.Extranonce2Size)
 		g.link.Close(mining.BadExtranonce)
 		return
 	}

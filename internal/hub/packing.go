@@ -109,13 +109,15 @@ func (h *Hub) full(key groupKey) bool {
 
 // openGroup opens a group; who is a worker whose account it is for, nil where
 // that is all one. h.packMu is held.
-func (h *Hub) openGroup(key groupKey, who *mining.Worker) *group { return h.openGroupAt(key, who, nil) }
+func (h *Hub) openGroup(key groupKey, who *mining.Worker) *group {
+	return h.openGroupAt(key, who, nil, trail{})
+}
 
-// openGroupAt opens a group whose first link goes where the pool has sent it;
-// nil is where it is configured. h.packMu is held.
-func (h *Hub) openGroupAt(key groupKey, who *mining.Worker, first *link.Redirection) *group {
+// openGroupAt opens a group whose first link goes where the pool has sent it,
+// on a trail; nil is where it is configured. h.packMu is held.
+func (h *Hub) openGroupAt(key groupKey, who *mining.Worker, first *link.Redirection, t trail) *group {
 	g := newGroup(h, key, who, time.Now())
-	g.first = first
+	g.first, g.trail = first, t
 	if !h.spawn(func() { g.run(h.ctx) }) {
 		return nil
 	}

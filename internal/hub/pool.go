@@ -287,6 +287,14 @@ func (p *pool) fits(l extranonce.Layout) bool {
 	return fits
 }
 
+// noRoomAt notes that the pool has given a link an extranonce2 size, in bytes, that
+// is too small for whom it is for. Of where it has sent the link that says nothing.
+func (p *pool) noRoomAt(l *link.Link, size int) {
+	if !l.Sent() {
+		p.narrowed.Store(int64(size))
+	}
+}
+
 // usualPassword is what miners send where no password is asked for.
 const usualPassword mining.Secret = "x"
 

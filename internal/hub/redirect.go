@@ -14,29 +14,41 @@ import (
 )
 
 const (
-	// maxHops is how many times in a row a pool may send a connection on, each
-	// within hopsWithin of its beginning.
+	// maxHops is how many times within hopsWithin a pool may send a trail's
+	// connections on.
 	maxHops, hopsWithin = 3, 10 * time.Minute
 	// maxRedirectWait bounds how long a pool may ask us to wait.
 	maxRedirectWait = time.Minute
 )
 
+// trail is how often of late a pool has sent on what goes from one link to the
+// next: a probe, a miner, or a group and those that come after it. It counts what
+// follows a link that the pool has dropped, too: else a pool that sends each link
+// on and drops it would get ever more of them.
+type trail struct {
+	since time.Time
+	hops  int
+}
+
+// goesOn says whether there may be one more hop.
+func (t *trail) goesOn(now time.Time) bool {
+	if now.Sub(t.since) >= hopsWithin {
+		*t = trail{since: now}
+	}
+	return t.hops < maxHops
+}
+
 // redirect decides on a pool's wish that one of its links go elsewhere, counts it
 // and logs it.
-func (h *Hub) redirect(p *pool, l *link.Link, ev upstream.Event) (to link.Redirection, ok bool) {
-	now, info, at := time.Now(), l.Info(), l.Endpoint()
-	to = link.Redirection{Wait: min(ev.Wait, maxRedirectWait), Hops: 1}
-	if now.Sub(info.Since) < hopsWithin {
-		to.Hops += l.Hops()
-	}
-	remote, _ := netip.ParseAddrPort(info.Remote)
+func (h *Hub) redirect(p *pool, t *trail, l *link.Link, ev upstream.Event) (to link.Redirection, ok bool) {
+	remote, _ := netip.ParseAddrPort(l.Info().Remote)
+	to.Wait = min(ev.Wait, maxRedirectWait)
 	var outcome dial.RedirectOutcome
-	to.Endpoint, outcome = p.Redirects.Follow(p.Endpoint, at, remote.Addr().Unmap(), ev.Host, ev.Port)
-	if outcome == dial.Followed && to.Hops > maxHops {
+	to.Endpoint, outcome = p.Redirects.Follow(p.Endpoint, l.Endpoint(), remote.Addr().Unmap(), ev.Host, ev.Port)
+	if ok = outcome == dial.Followed && t.goesOn(time.Now()) && l.Redirect(); ok {
+		t.hops++
+	} else if outcome == dial.Followed { // or it is on its way
 		outcome = dial.RefusedTooOften
-	}
-	if ok = outcome == dial.Followed; ok && !l.Redirect() {
-		ok, outcome = false, dial.RefusedTooOften // it is on its way
 	}
 	h.tellRedirect(p, outcome, slog.String("link", l.ID().String()), slog.String("host", ev.Host), slog.Int("port", int(ev.Port)), slog.Duration("wait", ev.Wait))
 	return to, ok
@@ -82,15 +94,16 @@ func (h *Hub) dialer(p *pool) link.Dial {
 // its members sent there once it has work. g.mu is held.
 func (g *group) sentOn(l *link.Link, ev upstream.Event) {
 	h := g.hub
-	to, ok := h.redirect(g.pool, l, ev)
+	to, ok := h.redirect(g.pool, &g.trail, l, ev)
 	if !ok {
 		return
 	}
+	goesOn := g.trail
 	time.AfterFunc(to.Wait, func() {
 		h.packMu.Lock()
 		defer h.packMu.Unlock()
 		if !g.over() {
-			g.successor = h.openGroupAt(g.key, g.who, &to)
+			g.successor = h.openGroupAt(g.key, g.who, &to, goesOn)
 		}
 	})
 }
@@ -102,7 +115,7 @@ func (g *group) succeeded() bool { return g.successor != nil && g.successor.serv
 // sentOn has a candidate where the pool has sent the miner's link. g.mu is held.
 func (g *dedicated) sentOn(l *link.Link, ev upstream.Event) {
 	p := g.pool
-	if to, ok := g.hub.redirect(p, l, ev); ok {
+	if to, ok := g.hub.redirect(p, &g.trail, l, ev); ok {
 		time.AfterFunc(to.Wait, func() { g.offerAt(p, l, &to) })
 	}
 }
@@ -113,6 +126,6 @@ func (p *pool) sent(cfg link.Config, to *link.Redirection) (link.Config, *link.B
 	if to == nil {
 		return cfg, p.breaker
 	}
-	cfg.Endpoint, cfg.Hops = to.Endpoint, to.Hops
+	cfg.Endpoint, cfg.Sent = to.Endpoint, true
 	return cfg, nil
 }

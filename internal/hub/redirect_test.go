@@ -310,3 +310,110 @@ func TestReconnectLoop(t *testing.T) {
 		r.mines(guests, r.first)
 	})
 }
+
+// A pool that sends every connection on as soon as it is there, and then drops it,
+// gets a few more connections for that than one that only drops them, and no more
+// and more; and so does one that sends them where nobody is.
+func TestReconnectFlood(t *testing.T) {
+	for name, dedicated := range map[string]bool{"shared": false, "dedicated": true} {
+		for what, there := range map[string]bool{"drops": true, "nobody there": false} {
+			t.Run(name+", "+what, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					r := newReconnects(t, func(c *hub.Config) {
+						c.Routes[0].OutageGrace = time.Hour
+						if !dedicated {
+							shareAll(c)
+						}
+					})
+					guests := r.crowd(3)
+					r.other.refuse.Store(!there)
+					for _, p := range []*fakePool{r.first, r.other} {
+						to := "other"
+						if p == r.other {
+							to = "first"
+						}
+						p.change(func() {
+							p.then = func(c *poolConn) {
+								for range 50 {
+									c.reconnect(to, 0)
+								}
+								time.AfterFunc(100*time.Millisecond, func() { _ = c.Close() })
+							}
+						})
+					}
+					r.first.closeAll()
+					most := int32(0)
+					for range 80 {
+						pass(3 * time.Second)
+						most = max(most, r.first.alive.Load()+r.other.alive.Load())
+					}
+					r.mu.Lock()
+					followed := r.count[dial.Followed]
+					r.mu.Unlock()
+					if told := r.log.count("asks a connection to reconnect"); followed > 12 || told > 11 || most > 16 {
+						t.Errorf("%d wishes were followed, %d told of, %d connections were alive", followed, told, most)
+					}
+					r.other.refuse.Store(false)
+					for _, p := range []*fakePool{r.first, r.other} {
+						p.change(func() { p.then = nil })
+					}
+					pass(time.Minute)
+					where(t, guests)
+				})
+			})
+		}
+	}
+}
+
+// Where there is no room for the miners' extranonces says nothing of the pool.
+func TestReconnectToANarrowPlace(t *testing.T) {
+	for name, dedicated := range map[string]bool{"shared": false, "dedicated": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newReconnects(t, func(c *hub.Config) {
+					if !dedicated {
+						shareAll(c)
+					}
+				})
+				r.other.en2Size = 3
+				guests := r.crowd(3)
+				r.asks(r.first, "other", 0)
+				pass(5 * time.Second)
+				if r.other.dials.Load() == 0 {
+					t.Error("nobody went there")
+				}
+				r.mines(guests, r.first)
+				r.first.mu.Lock()
+				conns := r.first.conns[1:]
+				r.first.mu.Unlock()
+				for _, c := range conns {
+					_ = c.Close()
+				}
+				pass(time.Minute)
+				where(t, guests)
+				r.mines(guests, r.first)
+			})
+		})
+	}
+}
+
+// Where a pool has sent its probe before it was disabled is nothing to it later.
+func TestReconnectBeforeAPause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newReconnects(t, nil)
+		r.first.last().reconnect("other", 30)
+		pass(time.Second)
+		if _, err := r.hub.DisablePool("first"); err != nil {
+			t.Error(err)
+		}
+		pass(time.Hour)
+		if err := r.hub.EnablePool("first"); err != nil {
+			t.Error(err)
+		}
+		pass(time.Minute)
+		if s := r.hub.Pools()[0].Probe; s.State != link.Active || r.other.dials.Load() != 0 || r.first.count() != 2 {
+			t.Errorf("status is %+v, %d and %d dials", s, r.first.count(), r.other.dials.Load())
+		}
+		r.counted(map[dial.RedirectOutcome]int{dial.Followed: 1})
+	})
+}

@@ -59,8 +59,6 @@ type Redirection struct {
 	Endpoint dial.Endpoint
 	// Wait is how long the present connection is to serve.
 	Wait time.Duration
-	// Hops is the next connection's; see [Config].
-	Hops int
 }
 
 // Keeper keeps a pool's probe alive: one link after another, with our own
@@ -119,13 +117,13 @@ func (k *Keeper) Run(ctx context.Context) error {
 func (k *Keeper) attempt(ctx context.Context) (healthy bool) {
 	for ctx.Err() == nil {
 		k.mu.Lock()
-		next := k.next
-		k.next = nil
-		l := k.make(next)
 		if k.resumed != nil {
 			k.mu.Unlock()
 			return false
 		}
+		next := k.next
+		k.next = nil
+		l := k.make(next)
 		k.link = l
 		k.try = attempt{masked: k.cfg.Link.VersionMask == 0}
 		k.try.facts.Difficulty = 1
@@ -148,7 +146,7 @@ func (k *Keeper) attempt(ctx context.Context) (healthy bool) {
 func (k *Keeper) make(next *Redirection) *Link {
 	cfg, breaker := k.cfg.Link, k.deps.Breaker
 	if next != nil { // whether anybody is there says nothing of the pool
-		cfg.Endpoint, cfg.Hops, breaker = next.Endpoint, next.Hops, nil
+		cfg.Endpoint, cfg.Sent, breaker = next.Endpoint, true, nil
 	}
 	l := New(cfg, Deps{
 		Dial: k.deps.Dial, Events: probe{k}, Logger: k.deps.Logger, Metrics: k.deps.Metrics, Quota: k.deps.Quota, Wire: k.deps.Wire,
@@ -171,6 +169,9 @@ func (k *Keeper) redirect(l *Link, ev upstream.Event) {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if k.resumed != nil {
+		return // the link is being closed
+	}
 	k.next = &to
 	time.AfterFunc(to.Wait, func() { l.Close(mining.Redirected) })
 }

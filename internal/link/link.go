@@ -35,8 +35,8 @@ type Config struct {
 	Pool string
 	// Endpoint is where the pool is.
 	Endpoint dial.Endpoint
-	// Hops is how many times in a row the pool has sent us on to get there.
-	Hops int
+	// Sent says that the pool has sent us there.
+	Sent bool
 	// UserAgent, VersionMask and SuggestDifficulty are what we say of
 	// ourselves and ask for; see [upstream.Config].
 	UserAgent         string
@@ -144,8 +144,8 @@ func (l *Link) Pool() string { return l.cfg.Pool }
 // Endpoint is where the link goes.
 func (l *Link) Endpoint() dial.Endpoint { return l.cfg.Endpoint }
 
-// Hops is how many times in a row the pool has sent us on to get there.
-func (l *Link) Hops() int { return l.cfg.Hops }
+// Sent says that the pool has sent us to where the link goes.
+func (l *Link) Sent() bool { return l.cfg.Sent }
 
 // Redirect says that the link is about to be sent elsewhere. It is false where it
 // was so before.
@@ -159,7 +159,7 @@ func (l *Link) Redirect() bool {
 
 // strayed says of a link that has ended that the pool sent it where it was not
 // taken. The goroutine in Run asks.
-func (l *Link) strayed() bool { return l.cfg.Hops > 0 && !l.taken }
+func (l *Link) strayed() bool { return l.cfg.Sent && !l.taken }
 
 // Run lives the link's one life: dial, handshake, steady, end. It returns when
 // everything of it is gone and LinkEnded has returned. A link runs once.

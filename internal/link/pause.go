@@ -16,7 +16,7 @@ func (k *Keeper) Pause(reason mining.Reason, text string) {
 		return
 	}
 	k.resumed = make(chan struct{})
-	k.try.known = false
+	k.try.known, k.next = false, nil
 	l := k.link
 	k.enter(Down, reason, text)
 	k.tellAll()
