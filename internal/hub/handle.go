@@ -301,6 +301,11 @@ func (s *seat) authorize(req *mining.Request) mining.Answer {
 			return a
 		}
 		if s.role == nil {
+			r := s.match() // anew: the routes may be others since
+			if r == nil {
+				a.Verdict = mining.Pending // it is being closed
+				return a
+			}
 			s.take(r)
 		}
 		return s.role.authorize(a.Ticket, w, pass)
