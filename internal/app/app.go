@@ -232,12 +232,18 @@ func (a *App) newListener(cfg *config.Config, of *config.Listener) (*listen.List
 		return nil, err
 	}
 	return listen.New(lc, listen.Deps{
-		Limiter: a.limiter, Logger: a.log, Metrics: a.counts.listen(),
-		Serve: func(_ context.Context, conn net.Conn, preread []byte, arrival mining.Arrival, gone func()) {
-			a.serve.Serve(context.Background(), conn, preread, arrival, gone)
-		},
-		Tunnel: a.hub.Tunnel,
+		Limiter: a.limiter, Logger: a.log, Metrics: a.counts.listen(), Serve: a.admit, Tunnel: a.hub.Tunnel,
 	}), nil
+}
+
+// admit serves a miner's connection, which outlives its listener's accept loop. One
+// that came while its listener was removed may be too late for those that are closed
+// with it.
+func (a *App) admit(ctx context.Context, conn net.Conn, preread []byte, arrival mining.Arrival, gone func()) {
+	c := a.serve.Serve(context.Background(), conn, preread, arrival, gone)
+	if errors.Is(context.Cause(ctx), errRemoved) {
+		c.Close(mining.ListenerRemoved)
+	}
 }
 
 // keepFirst keeps the file that the program starts with, unless it is the one that

@@ -269,3 +269,24 @@ func writeControl(t *testing.T, path, text string) {
 		t.Fatal(err)
 	}
 }
+
+// What was arranged for a pool that a reload takes out is forgotten, all of it: a
+// pool of that name that comes later is not disabled by the start after it.
+func TestReloadForgetsPools(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "control.json")
+	h := newSteered()
+	arranged(t, path, h, func(c *control) {
+		done(t)(c.DrainPool("b", true))
+		done(t)(c.PinRoute("farm", "b"))
+		if _, ok, err := c.DisablePool("b"); !ok || err != nil {
+			t.Errorf("%t, %v", ok, err)
+		}
+		h.pools, h.routes = "a", map[string]string{"farm": "a"}
+		if _, _, err := c.reload(h.config(), func(map[string][]hub.PartConfig) error { return nil }); err != nil {
+			t.Error(err)
+		}
+	})
+	if kept, err := os.ReadFile(path); err != nil || string(kept) != `{"version":1}` {
+		t.Errorf("kept %s, %v", kept, err)
+	}
+}

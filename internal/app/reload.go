@@ -102,7 +102,7 @@ func (a *App) textOf(id string) ([]byte, error) {
 
 func (a *App) logReloaded(ctx context.Context, r *Reloaded) {
 	if len(r.Changes) == 0 {
-		a.log.InfoContext(ctx, "configuration unchanged", "config", a.source.Name())
+		a.log.InfoContext(ctx, "configuration unchanged; certificates were read again", "config", a.source.Name())
 		return
 	}
 	for _, c := range r.Changes {
@@ -201,13 +201,11 @@ func needsRestart(key string) bool {
 	return slices.Contains([]string{"data_dir", "instance", "http.listen"}, key) || strings.HasPrefix(key, "storage.")
 }
 
-// apply puts a configuration in place: all of it, or on an error nothing.
+// apply puts a configuration in place: all of it, or on an error nothing. One without
+// differences is put in place, too: the files of certificates that it names may be
+// others.
 func (a *App) apply(ctx context.Context, next *config.Config) (Reloaded, error) {
-	old := a.cfg.Load()
-	r := Reloaded{Changes: config.Diff(old, next)}
-	if len(r.Changes) == 0 {
-		return r, nil
-	}
+	r := Reloaded{Changes: config.Diff(a.cfg.Load(), next)}
 	r.Restart = restartsOf(r.Changes)
 	hubCfg, err := hubConfig(next, a.version)
 	if err != nil {

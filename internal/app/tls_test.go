@@ -98,3 +98,46 @@ func TestMinersByTLS(t *testing.T) {
 		r.await(user+" to be gone", 20*time.Second, func() bool { return len(r.model.Miners()) == 0 })
 	}
 }
+
+// A certificate that was renewed in its files is taken with a reload, though no key
+// has changed; who is connected stays.
+func TestReloadTakesRenewedCertificate(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	renew := func() (cert, key string) {
+		cert, key, err := testkit.KeyPairFiles(dir, time.Now().Add(time.Hour), false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return cert, key
+	}
+	cert, key := renew()
+	r := &rig{t: t}
+	r.proxy(poolText("main", runPool(t, sim.PoolConfig{Difficulty: 1e-6, Seed: 1})) +
+		fmt.Sprintf("[[listener]]\naddress = %q\ntls = \"required\"\ncert = %q\nkey = %q\n", freePort(t), cert, key))
+	connect := func() (conn *tls.Conn, certificate string) {
+		dialer := tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}}
+		c, err := dialer.DialContext(t.Context(), "tcp", r.app.Addrs().Miners[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.Close() })
+		conn, _ = c.(*tls.Conn)
+		return conn, string(conn.ConnectionState().PeerCertificates[0].Raw)
+	}
+	before, old := connect()
+	if _, err := io.WriteString(before, "{\"id\":1,\"method\":\"mining.subscribe\",\"params\":[]}\n"); err != nil {
+		t.Fatal(err)
+	}
+	r.await("the miner to be there", 20*time.Second, func() bool { return len(r.model.Miners()) == 1 })
+	renew()
+	if done, err := r.app.Reload(t.Context(), ""); err != nil || len(done.Changes) != 0 || done.Closed != 0 {
+		t.Fatalf("reload: %+v, %v", done, err)
+	}
+	if _, now := connect(); now == old {
+		t.Error("a miner that connects after the reload is still given the old certificate")
+	}
+	if _, err := before.Read(make([]byte, 1)); err != nil {
+		t.Errorf("the miner that was connected: %v", err)
+	}
+}

@@ -46,8 +46,8 @@ type reloadCmd struct {
 // Help is shown below the command's flags.
 func (*reloadCmd) Help() string {
 	return `The running proxy reads its configuration file again and follows it: pools, routes, splits, limits and
-listeners change, and miners stay connected unless their listener is gone. With a mistake in the file
-nothing changes. ` + "`loka check FILE --plan`" + ` shows beforehand what would. SIGHUP does the same.`
+listeners change, and miners stay connected unless their listener is gone. Certificates are read again,
+also where nothing else is different. With a mistake in the file nothing changes. ` + "`loka check FILE --plan`" + ` shows beforehand what would. SIGHUP does the same.`
 }
 
 // changed is a key that has another value.
@@ -86,7 +86,7 @@ func (c *reloadCmd) Run(env *environment) error {
 		var b strings.Builder
 		switch n := len(done.Changes); n {
 		case 0:
-			b.WriteString("nothing is different\n")
+			b.WriteString("nothing is different; certificates were read again\n")
 		case 1:
 			b.WriteString("reloaded, 1 difference:\n")
 		default:

@@ -79,6 +79,7 @@ func usualValues() map[string]string {
 	sample.Listeners = []Listener{defaultListener()}
 	sample.Pools = []Pool{defaultPool()}
 	sample.Routes = []Route{defaultRoute()}
+	sample.Routes[0].Split = []SplitPart{{}}
 	values := map[string]string{}
 	leaves("", reflect.ValueOf(sample), func(path string, v reflect.Value) {
 		values[pattern(path)] = flatValueOf(v).raw

@@ -95,6 +95,20 @@ func TestDiffOfOrder(t *testing.T) {
 	}
 }
 
+// Of a part of a split that came or went only what it says is listed.
+func TestDiffOfSplit(t *testing.T) {
+	t.Parallel()
+	pools := minimal + "name = \"a\"\n[[pool]]\nname = \"b\"\nurl = \"b:1\"\nusername = \"u\"\n"
+	split := func(parts string) *Config {
+		return load(t, pools+"[[route]]\nname = \"farm\"\nsplit = ["+parts+"]\n", Options{})
+	}
+	a, b := split(`{ pool = "a", weight = 1 }`), split(`{ pool = "a", weight = 1 }, { pool = "b", worker = "x*" }`)
+	want := []Change{{Key: "route[farm].split[1].pool", New: `"b"`}, {Key: "route[farm].split[1].worker", New: `"x*"`}}
+	if diff := cmp.Diff(want, Diff(a, b)); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
 func TestSecretsPrintAsStars(t *testing.T) {
 	t.Parallel()
 	c := load(t, minimal+"password = \"hunter2\"\nproxy = \"socks5://farm:hunter2@p:1080\"\n[[route]]\npassword = \"hunter2\"\n", Options{})

@@ -84,7 +84,7 @@ func poolMeanings() map[string]meaning {
 		"pool[].suggest_difficulty": {"What we ask this pool for: `\"auto\"`, `\"off\"` or a difficulty above 0.", ""},
 		"pool[].version_bits":       {"How the pool reads the version bits of a submit: it replaces the job's bits within the mask, sets them (`or`) or flips them (`xor`).", ""},
 		"pool[].refusal_streak":     {"How many shares in a row that are valid here the pool may refuse before miners of shared routes are sent to another pool for 5 minutes, if there is any; 0 is any number.", ""},
-		"pool[].ca":                 {"PEM file of the certificates that may sign the pool's, for `stratum+ssl://`.", "the system's"},
+		"pool[].ca":                 {"PEM file of the certificates that may sign the pool's, for `stratum+ssl://`. Read at start and with each reload.", "the system's"},
 		"pool[].fingerprints":       {"SHA-256 fingerprints of the pool's certificate, for `stratum+ssl://`: 64 hex digits each, with colons or without. A certificate with one of them is taken whoever signed it, and no other.", "none: its signature is verified"},
 		"pool[].proxy":              {"A proxy by way of which the pool is reached: `socks5://[USER:PASSWORD@]HOST:PORT` (`socks5h://` is the same), or `http://…` or `https://…` for one that takes `CONNECT`. The proxy resolves the pool's name. A TLS pool's certificate is verified as without one. In user and password `@` is written `%40`, `:` `%3A`, `/` `%2F` and `%` `%25`.", "none"},
 		"pool[].reconnect":          {"Where the pool may send its connections (`client.reconnect`): to hosts of the registrable domain of `url` (`example.com`, `example.co.uk`) and those of `reconnect_hosts`, or nowhere. See [reconnects](#reconnects).", ""},
@@ -108,7 +108,7 @@ func meanings() map[string]meaning {
 		"listener[].address":    {"Address that miners connect to, `HOST:PORT`.", "required"},
 		"listener[].tls":        {"Whether the port speaks TLS: `optional` takes plain and encrypted connections, told apart by their first bytes, `required` encrypted ones only. TLS 1.2 and 1.3.", ""},
 		"listener[].cert":       {"PEM file of the certificate, RSA or ECDSA, and after it of its issuers but the root.", "required with TLS"},
-		"listener[].key":        {"PEM file of its private key, without a passphrase. Both are read at start.", "required with TLS"},
+		"listener[].key":        {"PEM file of its private key, without a passphrase. Both are read at start and with each reload, for miners that connect from then on.", "required with TLS"},
 		"listener[].proxy_from": {"Networks whose PROXY protocol header is believed.", ""},
 
 		"http.listen": {"Address of page, API, metrics and health. Off loopback everything but `/live` and `/ready` needs the admin token.", ""},

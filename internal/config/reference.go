@@ -162,7 +162,8 @@ match.server_name = "b.farm.example.com"
 
 A miner connects with ` + "`stratum+ssl://b.farm.example.com:3334`" + ` (or ` + "`stratum+tls://`" + `). The name that it asks for is known before its first line, so routes can
 go by it. TLS 1.2 and 1.3 are spoken, with the ciphers that Go takes for safe; firmware that knows older ones only gets the reason
-` + "`tls_handshake_failed`" + `. The files are read at start.
+` + "`tls_handshake_failed`" + `. The files are read at start and with each ` + "`loka reload`" + `, which a renewed certificate needs;
+it closes no miner.
 
 ## HTTP CONNECT
 

@@ -963,3 +963,35 @@ func TestApplySplitOfDrainedPools(t *testing.T) {
 		})
 	}
 }
+
+// Who logs in first and waits for a pool to be known goes by the routes there are
+// once one is, not by those of when it came.
+func TestApplyWhileALoginWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		one, two := sharedPool("one"), sharedPool("two")
+		one.slow, two.slow = 3*time.Second, 6*time.Second
+		h := buildShared(t, []*fakePool{one, two}, only("one"))
+		g := h.join(1)
+		if a := g.authorize("u.1"); a.Verdict != mining.Pending || g.reason() != "" {
+			t.Fatalf("a login while no pool is known: %v, closed with %q", a.Verdict, g.reason())
+		}
+		if err := h.apply(func(c *hub.Config) {
+			only("two")(c)
+			c.Routes[0].Name = "field"
+		}); err != nil {
+			t.Fatal(err)
+		}
+		pass(9 * time.Second)
+		if got := h.hub.MinerState(g.miner).Route; got != "field" {
+			t.Errorf("the miner is on route %q, which there is no more", got)
+		}
+		if a := g.open(); a.Verdict != mining.Accepted {
+			t.Fatalf("open: %v, closed with %q", a.Verdict, g.reason())
+		}
+		pass(3 * time.Second)
+		if got := g.newest().Job.Pool; got != "two" {
+			t.Errorf("the miner works for pool %q, which no route has", got)
+		}
+		g.leave()
+	})
+}

@@ -17,7 +17,7 @@ func httpAnswer(reason mining.Reason) string {
 	switch reason {
 	case mining.HTTPRequest:
 		body = "This port speaks Stratum to miners, not HTTP.\n" +
-			"Point a miner at it as stratum+tcp://<this host>:<this port>\n"
+			"Point a miner at it as stratum+tcp://<this host>:<this port>, or stratum+ssl:// where it has TLS.\n"
 	case mining.ConnectMalformed:
 		body = "This CONNECT cannot be read: write CONNECT HOST:PORT HTTP/1.1, or HOST:PORT/ROUTE.\n"
 	case mining.ConnectForbidden:

@@ -109,12 +109,13 @@ type voice struct {
 // Serve drives one connection until it ends, in goroutines of its own, and
 // calls gone when everything of it is gone. preread is what was read of it
 // already.
-func (s *Server) Serve(ctx context.Context, conn net.Conn, preread []byte, arrival mining.Arrival, gone func()) {
+func (s *Server) Serve(ctx context.Context, conn net.Conn, preread []byte, arrival mining.Arrival, gone func()) *Conn {
 	c := s.join(conn, preread, arrival)
 	c.wire.Go(ctx, c, func(reason mining.Reason) {
 		s.leave(ctx, c, reason)
 		gone()
 	})
+	return c
 }
 
 func (s *Server) join(conn net.Conn, preread []byte, arrival mining.Arrival) *Conn {

@@ -65,6 +65,9 @@ func checkRoute(r *RouteState) Check {
 }
 
 func checkPool(s *PoolState, now time.Time) Check {
+	if s.Leaving && s.Miners == 0 {
+		return Check{Status: OK, Detail: "not configured any more; its last connections end within minutes"}
+	}
 	if s.Drained && s.Miners == 0 && s.State != PoolDisabled { // on purpose, and what is wrong with it harms nobody
 		return Check{Status: OK, Detail: "drained; " + because(s.State, s.Error)}
 	}

@@ -37,6 +37,13 @@ func TestHealth(t *testing.T) {
 		{"a drained pool is down", func(h *fakeHub, _ *ledger.Ledger) {
 			h.pools[1].State, h.pools[1].Error, h.pools[1].Drained = PoolDown, "connection refused", true
 		}, OK, "", "", ""},
+		{"a pool that was taken out, without miners", func(h *fakeHub, _ *ledger.Ledger) {
+			h.pools[1].State, h.pools[1].Reason, h.pools[1].Leaving = PoolDegraded, "not_configured", true
+		}, OK, "", "", ""},
+		{"a pool that was taken out, with miners", func(h *fakeHub, _ *ledger.Ledger) {
+			h.pools[1].State = PoolStandby
+			h.pools[0].State, h.pools[0].Reason, h.pools[0].Leaving = PoolDegraded, "not_configured", true
+		}, Degraded, "pool:main", Degraded, "degraded"},
 		{"a drained pool that is needed is degraded", func(h *fakeHub, _ *ledger.Ledger) {
 			h.pools[1].State = PoolStandby
 			h.pools[0].State, h.pools[0].Drained = PoolDegraded, true

@@ -151,6 +151,8 @@ type PoolState struct {
 	Breaker string
 	// Drained says that an operator wants its miners elsewhere.
 	Drained bool
+	// Leaving says that it is not configured any more.
+	Leaving bool
 	// Miners counts the miners whose work comes from it.
 	Miners int
 	// OneWorker says that the pool was found to know one worker a connection.

@@ -60,12 +60,25 @@ func (c *Conn) hangUp(abrupt bool) {
 	case abrupt:
 		_ = tcp.SetLinger(0)
 		_ = tcp.Close()
-	case c.raw != nil:
-		_ = tcp.CloseWrite()
-		_ = tcp.SetReadDeadline(time.Time{})
-		_ = c.raw.Read(discard)
+	default:
+		c.leaveNothing(tcp)
 	}
 	_ = c.conn.Close()
+}
+
+// leaveNothing says that nothing more comes, and reads what is there below a TLS
+// connection, too.
+func (c *Conn) leaveNothing(tcp *net.TCPConn) {
+	raw := rawOf(tcp)
+	if raw == nil {
+		return
+	}
+	if half, ok := c.conn.(interface{ CloseWrite() error }); ok {
+		_ = half.CloseWrite()
+	}
+	_ = tcp.CloseWrite()
+	_ = tcp.SetReadDeadline(time.Time{})
+	_ = raw.Read(discard)
 }
 
 // discard reads what is there and drops it.

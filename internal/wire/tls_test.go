@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"errors"
 	"io"
 	"net"
 	"testing"
@@ -80,5 +81,33 @@ func TestFrozenTLSPeerHoldsNobodyUp(t *testing.T) {
 			conns[1].Send(Frame{Class: Anchor, Data: frame})
 			want.Write(frame)
 		}
+	}
+}
+
+// TestLastReplyArrivesByTLS is TestLastReplyArrives for a TLS peer.
+func TestLastReplyArrivesByTLS(t *testing.T) {
+	for range 20 {
+		near, far := tlsPair(t)
+		c := New(near, nil, &Config{})
+		s := &script{}
+		s.line = func(string) error {
+			c.Send(reply("sorry\n"))
+			return named{mining.TooManyErrors}
+		}
+		if _, err := far.Write(bytes.Repeat([]byte("a line\n"), 400)); err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan mining.Reason, 1)
+		go func() { ended <- c.Run(context.Background(), s) }()
+		if got, err := io.ReadAll(far); string(got) != "sorry\n" || err != nil {
+			t.Errorf("peer heard %q, %v", got, err)
+		}
+		if got := <-ended; got != mining.TooManyErrors {
+			t.Errorf("ended with %s", got)
+		}
+		if _, err := far.NetConn().Read(make([]byte, 1)); !errors.Is(err, io.EOF) { // what is on its way would be lost
+			t.Errorf("the socket below ends with %v", err)
+		}
+		_ = far.Close()
 	}
 }

@@ -40,7 +40,7 @@ function part(some, all) {
 
 function badge(state, warnings = []) {
   const el = document.createElement("span");
-  const good = ["active", "mining", "ready", "ok"], warn = ["connecting", "degraded", "subscribed", "standby"];
+  const good = ["active", "mining", "ready", "ok"], warn = ["connecting", "degraded", "subscribed"];
   el.className = "badge " + (good.includes(state) && !warnings.length ? "good" : warnings.length || warn.includes(state) ? "warn" : state === "down" || state === "not ready" ? "bad" : "");
   el.textContent = state;
   el.title = warnings.join("\n");
@@ -184,7 +184,7 @@ function drawTables({ pools, workers, miners, routes }) {
     ...(any("work_not_submitted") ? [["Work not paid for", (p) => loud(p.work_not_submitted, difficulty), "num"]] : []),
     ["Last job", (p) => p.last_job_age_seconds == null ? "never" : span(p.last_job_age_seconds) + " ago", "num"],
     ["Answers in", (p) => p.rtt_seconds ? (p.rtt_seconds * 1000).toFixed(p.rtt_seconds < 0.01 ? 1 : 0) + " ms" : "–", "num"],
-    ["Address / error", (p) => p.error || p.url, "wide"],
+    ["Address / error", (p) => p.error || p.url.replace(/^stratum\+(tcp:\/\/)?/, ""), "wide"],
   ], pools.pools, "No pool is configured.");
   total("pools-total", pools.pools.length, pools.total);
 
