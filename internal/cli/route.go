@@ -83,6 +83,11 @@ func splitParts(text string) ([]map[string]any, error) {
 				return nil, usageError{fmt.Sprintf("%q says nothing of a part; write KEY=VALUE once for each key, as in 'vip;worker=vip.*'", key)}
 			}
 			part[name] = value
+			if name == "weight" {
+				if part[name], err = weightOf(value); err != nil {
+					return nil, err
+				}
+			}
 		}
 		return []map[string]any{part}, nil
 	}
@@ -104,13 +109,20 @@ func splitPart(text string, bare bool) (map[string]any, error) {
 		return nil, usageError{fmt.Sprintf("%q is no part of a split; write POOL=WEIGHT, POOL/POOL=WEIGHT or POOL=HASHRATE, as in main=70,a/b=30 or buyer=500TH/s,main=1", text)}
 	}
 	part := map[string]any{"pools": strings.Split(pools, "/")}
-	if weight, err := strconv.ParseFloat(much, 64); err == nil {
-		if !(weight > 0) || math.IsInf(weight, 0) {
-			return nil, usageError{much + " is no weight; write a number above 0"}
+	if _, err := strconv.ParseFloat(much, 64); err == nil {
+		if part["weight"], err = weightOf(much); err != nil {
+			return nil, err
 		}
-		part["weight"] = weight
 	} else if ok {
 		part["hashrate"] = much
 	}
 	return part, nil
+}
+
+func weightOf(text string) (float64, error) {
+	weight, err := strconv.ParseFloat(text, 64)
+	if err != nil || !(weight > 0) || math.IsInf(weight, 0) {
+		return 0, usageError{text + " is no weight; write a number above 0"}
+	}
+	return weight, nil
 }
