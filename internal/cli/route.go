@@ -74,22 +74,10 @@ func (c *routeUnsplitCmd) Run(env *environment) error {
 func splitParts(text string) ([]map[string]any, error) {
 	if first, keys, one := strings.Cut(text, ";"); one {
 		part, err := splitPart(first, true)
-		if err != nil {
-			return nil, err
+		if err == nil {
+			err = addKeys(part, keys)
 		}
-		for key := range strings.SplitSeq(keys, ";") {
-			name, value, ok := strings.Cut(strings.TrimSpace(key), "=")
-			if _, twice := part[name]; !ok || name == "" || twice {
-				return nil, usageError{fmt.Sprintf("%q says nothing of a part; write KEY=VALUE once for each key, as in 'vip;worker=vip.*'", key)}
-			}
-			part[name] = value
-			if name == "weight" {
-				if part[name], err = weightOf(value); err != nil {
-					return nil, err
-				}
-			}
-		}
-		return []map[string]any{part}, nil
+		return []map[string]any{part}, err
 	}
 	var parts []map[string]any
 	for one := range strings.SplitSeq(text, ",") {
@@ -100,6 +88,23 @@ func splitParts(text string) ([]map[string]any, error) {
 		parts = append(parts, part)
 	}
 	return parts, nil
+}
+
+// addKeys adds keys such as "worker=vip.*;weight=2" to a part.
+func addKeys(part map[string]any, keys string) (err error) {
+	for key := range strings.SplitSeq(keys, ";") {
+		name, value, ok := strings.Cut(strings.TrimSpace(key), "=")
+		if _, twice := part[name]; !ok || name == "" || twice {
+			return usageError{fmt.Sprintf("%q says nothing of a part; write KEY=VALUE once for each key, as in 'vip;worker=vip.*'", key)}
+		}
+		part[name] = value
+		if name == "weight" {
+			if part[name], err = weightOf(value); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // splitPart reads a part such as a/b=30, or one such as a/b where it may be bare.
