@@ -195,9 +195,9 @@ func (c *control) reload(cfg *config.Config, put func(splits map[string][]hub.Pa
 	}
 	c.cfg.Store(cfg)
 	maps.DeleteFunc(c.splits, func(route string, _ keptSplit) bool { return splits[route] == nil })
-	gone := func(pool string, _ bool) bool { _, ok := cfg.Pool(pool); return !ok }
-	maps.DeleteFunc(c.drained, gone)
-	maps.DeleteFunc(c.disabled, gone)
+	for _, pools := range []map[string]bool{c.drained, c.disabled} {
+		maps.DeleteFunc(pools, func(pool string, _ bool) bool { _, ok := cfg.Pool(pool); return !ok })
+	}
 	maps.DeleteFunc(c.pinned, func(route, pool string) bool {
 		r, ok := cfg.Route(route)
 		return !ok || !slices.Contains(r.EveryPool(), pool)

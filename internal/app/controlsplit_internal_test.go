@@ -211,19 +211,3 @@ func TestSplitDuringAReload(t *testing.T) {
 		t.Errorf("the next start says %s", said)
 	}
 }
-
-// What was arranged for a pool that a reload takes away does not come back with it.
-func TestReloadForgetsWhatIsGone(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "control.json")
-	h := newSteered()
-	arranged(t, path, h, func(c *control) {
-		done(t)(c.DrainPool("b", true))
-		_, ok, err := c.DisablePool("b")
-		done(t)(ok, err)
-		h.pools, h.routes = "a", map[string]string{"farm": "a"}
-		if _, _, err := c.reload(h.config(), func(map[string][]hub.PartConfig) error { return nil }); err != nil {
-			t.Fatal(err)
-		}
-	})
-	wantFile(t, path, `{"version":1}`)
-}
