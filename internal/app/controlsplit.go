@@ -75,6 +75,8 @@ func hubParts(of []config.SplitPart) (parts []hub.PartConfig) {
 
 // SplitRoute implements [httpapi.Controller].
 func (c *control) SplitRoute(route string, split []byte) (ok bool, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock() // a reload must not come in between
 	r, ok := c.cfg.Load().Route(route)
 	if !ok {
 		return false, nil
@@ -88,6 +90,8 @@ func (c *control) SplitRoute(route string, split []byte) (ok bool, err error) {
 
 // SplitByFile implements [httpapi.Controller].
 func (c *control) SplitByFile(route string) (ok bool, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock() // as above
 	r, ok := c.cfg.Load().Route(route)
 	if !ok {
 		return false, nil
@@ -104,10 +108,8 @@ func invalid(problems config.Problems) error {
 }
 
 // split divides a route by parts, which are kept as want, unless it is so already,
-// and keeps what is not as the file has it.
+// and keeps what is not as the file has it. mu is held.
 func (c *control) split(r config.Route, want []keptPart, parts []config.SplitPart) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	file := filed(r)
 	now := file
 	if kept, changed := c.splits[r.Name]; changed {

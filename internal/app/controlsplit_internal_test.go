@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -181,5 +182,32 @@ func TestSplitsThatAreRefused(t *testing.T) {
 	})
 	if _, err := os.Stat(path); err == nil || len(h.splits) != 0 {
 		t.Errorf("split to %v, %v", h.splits, err)
+	}
+}
+
+// What a route is split to while another file is put in place replaces what that one
+// says, so that it holds over the next start.
+func TestSplitDuringAReload(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "control.json")
+	h := divided()
+	arranged(t, path, h, func(c *control) {
+		h.filed["farm"] = []config.SplitPart{{Pool: "a", Weight: 1}, {Pool: "b", Weight: 2}}
+		asked := make(chan struct{})
+		_, _, err := c.reload(h.config(), func(map[string][]hub.PartConfig) error {
+			go func() {
+				defer close(asked)
+				done(t)(c.SplitRoute("farm", []byte(otherwise)))
+			}()
+			for range 1000 {
+				runtime.Gosched()
+			}
+			return nil
+		})
+		if <-asked; err != nil {
+			t.Error(err)
+		}
+	})
+	if said := arranged(t, path, h, nil); said != "" {
+		t.Errorf("the next start says %s", said)
 	}
 }

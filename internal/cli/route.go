@@ -74,17 +74,10 @@ func (c *routeUnsplitCmd) Run(env *environment) error {
 func splitParts(text string) ([]map[string]any, error) {
 	if first, keys, one := strings.Cut(text, ";"); one {
 		part, err := splitPart(first, true)
-		if err != nil {
-			return nil, err
+		if err == nil {
+			err = addKeys(part, keys)
 		}
-		for key := range strings.SplitSeq(keys, ";") {
-			name, value, ok := strings.Cut(strings.TrimSpace(key), "=")
-			if _, twice := part[name]; !ok || name == "" || twice {
-				return nil, usageError{fmt.Sprintf("%q says nothing of a part; write KEY=VALUE once for each key, as in 'vip;worker=vip.*'", key)}
-			}
-			part[name] = value
-		}
-		return []map[string]any{part}, nil
+		return []map[string]any{part}, err
 	}
 	var parts []map[string]any
 	for one := range strings.SplitSeq(text, ",") {
@@ -97,6 +90,23 @@ func splitParts(text string) ([]map[string]any, error) {
 	return parts, nil
 }
 
+// addKeys adds keys such as "worker=vip.*;weight=2" to a part.
+func addKeys(part map[string]any, keys string) (err error) {
+	for key := range strings.SplitSeq(keys, ";") {
+		name, value, ok := strings.Cut(strings.TrimSpace(key), "=")
+		if _, twice := part[name]; !ok || name == "" || twice {
+			return usageError{fmt.Sprintf("%q says nothing of a part; write KEY=VALUE once for each key, as in 'vip;worker=vip.*'", key)}
+		}
+		part[name] = value
+		if name == "weight" {
+			if part[name], err = weightOf(value); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // splitPart reads a part such as a/b=30, or one such as a/b where it may be bare.
 func splitPart(text string, bare bool) (map[string]any, error) {
 	pools, much, ok := strings.Cut(strings.TrimSpace(text), "=")
@@ -104,13 +114,20 @@ func splitPart(text string, bare bool) (map[string]any, error) {
 		return nil, usageError{fmt.Sprintf("%q is no part of a split; write POOL=WEIGHT, POOL/POOL=WEIGHT or POOL=HASHRATE, as in main=70,a/b=30 or buyer=500TH/s,main=1", text)}
 	}
 	part := map[string]any{"pools": strings.Split(pools, "/")}
-	if weight, err := strconv.ParseFloat(much, 64); err == nil {
-		if !(weight > 0) || math.IsInf(weight, 0) {
-			return nil, usageError{much + " is no weight; write a number above 0"}
+	if _, err := strconv.ParseFloat(much, 64); err == nil {
+		if part["weight"], err = weightOf(much); err != nil {
+			return nil, err
 		}
-		part["weight"] = weight
 	} else if ok {
 		part["hashrate"] = much
 	}
 	return part, nil
+}
+
+func weightOf(text string) (float64, error) {
+	weight, err := strconv.ParseFloat(text, 64)
+	if err != nil || !(weight > 0) || math.IsInf(weight, 0) {
+		return 0, usageError{text + " is no weight; write a number above 0"}
+	}
+	return weight, nil
 }

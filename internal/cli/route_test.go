@@ -25,6 +25,10 @@ func TestRouteAsks(t *testing.T) {
 			`PUT /api/v1/routes/farm/split application/json {"split":[{"pools":["main"],"weight":1},{"pools":["night"],"time_zone":"Europe/Prague","weight":1,"when":"* 0,1 * * *"}]}`,
 			"route farm is split: main=1 night=1;when=* 0,1 * * *;time_zone=Europe/Prague\n",
 		},
+		"split farm main=1 b;weight=2;worker=b.*": {
+			`PUT /api/v1/routes/farm/split application/json {"split":[{"pools":["main"],"weight":1},{"pools":["b"],"weight":2,"worker":"b.*"}]}`,
+			"route farm is split: main=1 b;weight=2;worker=b.*\n",
+		},
 		"unsplit a/b": {"DELETE /api/v1/routes/a%2Fb/split", "route a/b has its pools as the file says\n"},
 	} {
 		addr, asked := ordered(t, http.StatusNoContent, "", "")
@@ -58,6 +62,8 @@ func TestRouteFailures(t *testing.T) {
 		{[]string{"split", "farm", "main=-1"}, "-1 is no weight"},
 		{[]string{"split", "farm", "main=nan"}, "nan is no weight"},
 		{[]string{"split", "farm", "main=inf"}, "inf is no weight"},
+		{[]string{"split", "farm", "b;weight=inf"}, "inf is no weight"},
+		{[]string{"split", "farm", "b;weight=5TH/s"}, "5TH/s is no weight"},
 		{[]string{"split", "farm", "vip;worker"}, `"worker" says nothing of a part; write KEY=VALUE`},
 		{[]string{"split", "farm", "vip;worker=a;worker=b"}, `"worker=b" says nothing of a part`},
 		{[]string{"split", "farm", ";worker=a"}, `"" is no part of a split`},

@@ -128,7 +128,7 @@ func (g *dedicated) regain() bool {
 			return false
 		}
 		if pools := g.usable(began); len(pools) > 0 && !began.Before(next) {
-			if slices.ContainsFunc(pools, g.wonBy) {
+			if g.won(len(pools)) {
 				return true
 			}
 			if began.After(deadline) {
@@ -149,14 +149,25 @@ func (g *dedicated) waits(grace bool) bool {
 	return g.movable() && (grace || g.held != nil && g.route.conf().Hold)
 }
 
-// wonBy says whether a candidate at a pool has taken over the miner, which has no
-// link.
-func (g *dedicated) wonBy(p *pool) bool {
-	if g.hub.dials.Wait(g.hub.ctx) != nil {
-		return false // the hub ends
+// won says whether a candidate has taken over the miner, which has no link, at one of
+// so many pools. To which it goes is asked when it is its turn: those before it have
+// been counted by then, of whom the parts of a split may have had enough.
+func (g *dedicated) won(pools int) bool {
+	var tried []*pool
+	for range pools {
+		if g.hub.dials.Wait(g.hub.ctx) != nil {
+			return false // the hub ends
+		}
+		left := slices.DeleteFunc(g.usable(time.Now()), func(p *pool) bool { return slices.Contains(tried, p) })
+		if len(left) == 0 {
+			return false
+		}
+		if c := g.offer(left[0], nil); c != nil && c.wins() {
+			return true
+		}
+		tried = append(tried, left[0])
 	}
-	c := g.offer(p, nil)
-	return c != nil && c.wins()
+	return false
 }
 
 // usable are the route's pools that the miner could go to, best first. One

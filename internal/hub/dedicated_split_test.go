@@ -201,6 +201,31 @@ func TestDedicatedSplitWithADeadPart(t *testing.T) {
 	})
 }
 
+// So they do where they are so many that they have to wait for their turns.
+func TestDedicatedSplitWithADeadPartOfMany(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first, second, third := sharedPool("first"), sharedPool("second"), sharedPool("third")
+		h := build(t, []*fakePool{first, second, third}, func(c *hub.Config) {
+			c.Routes[0].Parts = []hub.PartConfig{
+				{Pools: []string{"first"}, Weight: 50}, {Pools: []string{"second"}, Weight: 30}, {Pools: []string{"third"}, Weight: 20},
+			}
+		})
+		guests := h.crowd(600)
+		pass(2 * time.Second)
+		before := second.count() + third.count()
+		first.refuse.Store(true)
+		first.closeAll()
+		pass(5 * time.Second)
+		at, n := where(t, guests), second.count()+third.count()-before
+		if off := at["second"] - 360; off < -5 || off > 5 || at["third"] != 600-at["second"] || n != 300 {
+			t.Errorf("without the first: %v, by %d connections", at, n)
+		}
+		for _, g := range guests {
+			h.hub.Leave(g.miner)
+		}
+	})
+}
+
 // A pool that takes no more miners has those it has: each is sent there once, and
 // nobody is without work for it.
 func TestDedicatedSplitToAPoolThatIsFull(t *testing.T) {

@@ -23,13 +23,14 @@ const (
 var counting = vardiff.Config{SharesPerMinute: countFor}
 
 // member is the miner as one of a split's, and the pool that it has work from, or
-// nil. It counts where it is on its way to, and not at all while it has no link.
+// nil. It counts where it is on its way to, and not at all while it has no link and is
+// on no way.
 func (g *dedicated) member(r *route, s *split, now time.Time) (m steer.Member, serves *pool, ok bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	at := g.pool
 	switch {
-	case g.left || g.link == nil || g.route != r:
+	case g.left || g.link == nil && g.candidate == nil || g.route != r:
 		return m, nil, false
 	case g.candidate != nil:
 		at = g.candidate.pool

@@ -59,7 +59,8 @@ func (m *shared) check(s *mining.Share, stranger bool, now time.Time) (*group, j
 			return m.group, f
 		}
 	}
-	for _, g := range m.former {
+	for i := range m.former {
+		g := m.former[i].group
 		if f := g.works.Check(&c, now); f.Work != nil {
 			return g, f
 		}

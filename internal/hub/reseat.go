@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/loka/stratum/internal/jobbook"
@@ -177,11 +178,21 @@ func (m *shared) reseat(r *route, now time.Time) bool {
 
 // quit takes the miner out of its group, whose work may still bring shares.
 func (m *shared) quit() {
-	if from := m.group; from != nil {
-		from.remove(m)
-		m.group = nil
-		m.former = append([]*group{from}, m.former[:min(len(m.former), maxFormer-1)]...)
+	from := m.group
+	if from == nil {
+		return
 	}
+	from.remove(m)
+	m.group = nil
+	of := former{group: from}
+	if i := slices.IndexFunc(m.former, func(f former) bool { return f.group == from }); i >= 0 {
+		of = m.former[i]
+		m.former = slices.Delete(m.former, i, i+1)
+	}
+	if m.from == from {
+		of.last, of.had = m.current.ID, true
+	}
+	m.former = slices.Insert(m.former[:min(len(m.former), maxFormer-1)], 0, of)
 }
 
 // reseat puts a miner with a link of its own on another route.

@@ -204,12 +204,13 @@ func (n *next) addRoute(rc *RouteConfig, was *route) error {
 	}
 	if was.stays(rc, conf) {
 		r = was
-		if before := was.conf(); slices.Equal(before.pools, conf.pools) && reflect.DeepEqual(before.Parts, conf.Parts) {
-			divided = was.split.Load()
+		// What it was split to meanwhile may be what is asked for now.
+		if s := was.split.Load(); slices.Equal(was.conf().pools, conf.pools) && s.is(rc.Parts) {
+			divided = s
 		}
 	}
 	if divided == nil {
-		divided = n.newSplit(rc, rc.Parts)
+		divided = n.newSplit(r, rc.Parts)
 	}
 	n.routes = append(n.routes, r)
 	n.confs, n.splits, n.pins = append(n.confs, conf), append(n.splits, divided), append(n.pins, pin)

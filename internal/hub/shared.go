@@ -13,8 +13,17 @@ import (
 	"github.com/loka/stratum/work"
 )
 
-// maxFormer bounds how many groups a miner's late shares may belong to.
-const maxFormer = 4
+// maxFormer bounds how many groups a miner's late shares may belong to, and of how
+// many it is known what it has had: one miner may be divided among as many pools.
+const maxFormer = 8
+
+// former is a group that a miner came from, and the newest work that it had of it, if
+// any.
+type former struct {
+	group *group
+	last  mining.JobID
+	had   bool
+}
 
 // shared is the role of a miner that shares a pool connection with others. It
 // has a difficulty of its own, and its shares are judged here. All of it is
@@ -25,7 +34,7 @@ type shared struct {
 	// group is whose work it has; nil before it has one. former are groups
 	// that it came from, newest first, whose work may still bring shares.
 	group  *group
-	former []*group
+	former []former
 	// place is where the group lists it, guarded by the group's mutex.
 	place int
 
@@ -45,12 +54,9 @@ type shared struct {
 	rate  atomics.Float64
 	moved atomic.Int64
 	opts  options
-	// current is the newest work given, from the group that gave it; given are
-	// the ids of the last, n of them in all.
+	// current is the newest work given, from the group that gave it.
 	current *mining.Work
 	from    *group
-	given   [8]mining.JobID
-	n       int
 	// hurried says that the group knows of a change that must not wait.
 	hurried bool
 }
@@ -117,10 +123,10 @@ func (m *shared) retell(from *group) {
 	m.peer.SetExtranonce(slot, layout.Miner)
 	m.space.slots.Free(m.slot, time.Now())
 	m.layout, m.space, m.slot = layout, space, slot
-	from.remove(m)
+	m.quit()
 	// Shares of before are built on another extranonce1. Those of the group
 	// that it comes from are stale, those of others could not be judged.
-	m.group, m.former, m.current, m.from = nil, []*group{from}, nil, nil
+	m.former, m.current, m.from = m.former[:1], nil, nil
 	m.board()
 }
 
@@ -198,7 +204,7 @@ func (m *shared) start(now time.Time) {
 // give hands work of the miner's group to the miner, at the difficulty that it
 // should have now.
 func (m *shared) give(w *mining.Work, now time.Time) {
-	if slices.Contains(m.given[:min(m.n, len(m.given))], w.ID) {
+	if m.had(w) {
 		// It is back at a group whose work it had: the same again would be the
 		// same search. It goes on with what it has until there is another.
 		m.hurry()
@@ -207,8 +213,6 @@ func (m *shared) give(w *mining.Work, now time.Time) {
 		}
 		return
 	}
-	m.given[m.n%len(m.given)] = w.ID
-	m.n++
 	if !m.started {
 		m.start(now)
 	} else if n := m.group.outages.Load(); n != m.outages {
@@ -232,6 +236,14 @@ func (m *shared) give(w *mining.Work, now time.Time) {
 	m.told.Set(w.ID, d, now)
 	m.current, m.from, m.hurried = w, m.group, false
 	m.peer.Work(mining.Assignment{Work: w, Difficulty: d, Clean: clean})
+}
+
+// had says whether the miner was given a work of its group, or a later one of it.
+func (m *shared) had(w *mining.Work) bool {
+	if m.from == m.group {
+		return !m.current.ID.Before(w.ID)
+	}
+	return slices.ContainsFunc(m.former, func(f former) bool { return f.group == m.group && f.had && !f.last.Before(w.ID) })
 }
 
 // measure estimates the miner's hashrate, in H/s.
@@ -279,7 +291,7 @@ func (m *shared) knows(id mining.JobID, now time.Time) bool {
 		w, _ := g.works.Get(id, now)
 		return w != nil
 	}
-	return m.group != nil && in(m.group) || slices.ContainsFunc(m.former, in)
+	return m.group != nil && in(m.group) || slices.ContainsFunc(m.former, func(f former) bool { return in(f.group) })
 }
 
 func (m *shared) at() *pool {

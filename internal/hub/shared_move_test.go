@@ -62,14 +62,14 @@ func (n *nomad) leave() {
 }
 
 // A moved miner goes on with what it has: its late shares count where their
-// work came from, for the four groups that it was in last.
+// work came from, for the eight groups that it was in last.
 func TestLateSharesOfManyGroups(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sharedPool("main")
 		p.en2Size, p.unique = 12, false // a pad of its own is all that a group differs by
 		h := buildShared(t, []*fakePool{p}, fewMiners(nomads))
 		n := h.nomad()
-		var given [7]*mining.Work // by its groups in turn
+		var given [11]*mining.Work // by its groups in turn
 		for i := range given {
 			if i > 0 {
 				n.move()
@@ -172,5 +172,35 @@ func TestHeaderOfAMovedMiner(t *testing.T) {
 		if len(wrongs) > 0 {
 			rt.Fatalf("%q", wrongs)
 		}
+	})
+}
+
+// A miner that comes back to a pool is not given the search again that it has had
+// there, however much it was given elsewhere meanwhile.
+func TestBackAtThePoolOfTheSameJob(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first, second := sharedPool("first"), sharedPool("second")
+		h := buildShared(t, []*fakePool{first, second}, nil)
+		g := h.bring(1, "rig.1")
+		pass(3 * time.Second)
+		h.hub.PinRoute("farm", "second")
+		pass(time.Second)
+		for range 12 {
+			second.job()
+			pass(time.Second)
+		}
+		h.hub.PinRoute("farm", "first")
+		pass(4 * time.Second)
+		seen := make(map[mining.JobID]bool)
+		for _, w := range g.works {
+			if seen[w.ID] {
+				t.Errorf("work %v of %s is given again", w.ID, w.Job.Pool)
+			}
+			seen[w.ID] = true
+		}
+		if at := g.newest().Job.Pool; at != "first" {
+			t.Errorf("it works for %s", at)
+		}
+		g.leave()
 	})
 }

@@ -53,7 +53,7 @@ func (s *split) graded(h *Hub, need grade, working []bool, now time.Time) (parts
 			if !h.poolUp(p, now) && !s.linked[p].Load() {
 				return false
 			}
-			return !need.good || !p.out(now) && (!need.held || working[i] || now.Sub(p.healthySince()) >= s.hold)
+			return !need.good || !p.out(now) && (!need.held || working[i] || now.Sub(p.healthySince()) >= s.route.conf().ReturnAfter)
 		})
 		some = some || parts[i].Usable
 	}

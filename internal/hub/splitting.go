@@ -3,6 +3,7 @@ package hub
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -14,7 +15,8 @@ import (
 // split is how a route's hashrate is divided; it is replaced as a whole. Only the
 // goroutine in Run uses it, but for what is said.
 type split struct {
-	// parts are static; a pool is of one part only.
+	// route and parts are static; a pool is of one part only.
+	route  *route
 	parts  []PartConfig
 	partOf map[*pool]int
 	pools  [][]*pool
@@ -40,8 +42,6 @@ type split struct {
 	linked map[*pool]*atomic.Bool
 	// target is what each part should have, in parts of 1; atomic.
 	target []atomics.Float64
-	// hold is how long a part that was lost must have been well.
-	hold time.Duration
 	// closed says which parts were outside their windows when that was looked at
 	// last.
 	closed []bool
@@ -50,16 +50,16 @@ type split struct {
 }
 
 // newSplit divides a route's pools; nil where there are no parts.
-func (ro *roster) newSplit(rc *RouteConfig, parts []PartConfig) *split {
+func (ro *roster) newSplit(r *route, parts []PartConfig) *split {
 	if len(parts) == 0 {
 		return nil
 	}
 	s := &split{
-		hold: rc.ReturnAfter, parts: parts, partOf: make(map[*pool]int), linked: make(map[*pool]*atomic.Bool), pools: make([][]*pool, len(parts)),
+		route: r, parts: parts, partOf: make(map[*pool]int), linked: make(map[*pool]*atomic.Bool), pools: make([][]*pool, len(parts)),
 		had: make([]atomics.Float64, len(parts)), told: make([]float64, len(parts)), target: make([]atomics.Float64, len(parts)),
 		own: make([]atomics.Float64, len(parts)), owned: make([]atomic.Int64, len(parts)), stands: make([]atomic.Int64, len(parts)), placed: make([]atomic.Int64, len(parts)), closed: make([]bool, len(parts)),
 	}
-	if !rc.Shared {
+	if !r.Shared {
 		s.splitter.MoveEvery = moveEvery
 	}
 	globs := make([]string, 0, len(parts))
@@ -80,6 +80,19 @@ func (ro *roster) newSplit(rc *RouteConfig, parts []PartConfig) *split {
 		s.stands[i].Store(int64(i))
 	}
 	return s
+}
+
+// is says whether the parts are those of s, which may be nil.
+func (s *split) is(parts []PartConfig) bool {
+	if s == nil {
+		return len(parts) == 0
+	}
+	return slices.EqualFunc(s.parts, parts, func(a, b PartConfig) bool {
+		same := slices.Equal(a.Pools, b.Pools) && a.Window.String() == b.Window.String() && a.Window.Zone() == b.Window.Zone()
+		// Read again, a window is another one, and its zone's name says it all.
+		a.Pools, a.Window, b.Pools, b.Window = nil, nil, nil, nil
+		return same && reflect.DeepEqual(a, b)
+	})
 }
 
 // aim says what each part should have.
@@ -146,7 +159,7 @@ func (h *Hub) SetSplit(name string, parts []PartConfig) error {
 	if err := r.checkParts(parts); err != nil {
 		return err
 	}
-	s := ro.newSplit(&r.conf().RouteConfig, slices.Clone(parts))
+	s := ro.newSplit(r, slices.Clone(parts))
 	if s == nil {
 		h.log.Info("route is not split any more: its pools are in one order", "route", name)
 	} else {

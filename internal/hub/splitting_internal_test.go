@@ -11,8 +11,8 @@ import (
 func TestSharesOfASplit(t *testing.T) {
 	a, b := &pool{PoolConfig: PoolConfig{Name: "a"}}, &pool{PoolConfig: PoolConfig{Name: "b"}}
 	ro := &roster{byName: map[string]*pool{"a": a, "b": b}}
-	rc := &RouteConfig{Shared: true}
-	s := ro.newSplit(rc, []PartConfig{{Pools: []string{"a"}, Weight: 1}, {Pools: []string{"b"}, Worker: "vip.*"}})
+	r := &route{Shared: true}
+	s := ro.newSplit(r, []PartConfig{{Pools: []string{"a"}, Weight: 1}, {Pools: []string{"b"}, Worker: "vip.*"}})
 	unknown, other, vip := new(seat), new(seat), new(seat)
 	other.worker.Store(mining.NewWorker("rig.1"))
 	vip.worker.Store(mining.NewWorker("vip.1"))
@@ -30,7 +30,7 @@ func TestSharesOfASplit(t *testing.T) {
 		t.Errorf("of %d each: %v and %v for the first part, %v and %v for the second",
 			n, s.had[0].Load(), s.own[0].Load(), s.had[1].Load(), s.own[1].Load())
 	}
-	if again := ro.newSplit(rc, []PartConfig{{Pools: []string{"a"}, Worker: "vip.?"}, {Pools: []string{"b"}, Weight: 1}}); !again.atOwn(vip, 0) || again.atOwn(vip, 1) {
+	if again := ro.newSplit(r, []PartConfig{{Pools: []string{"a"}, Worker: "vip.?"}, {Pools: []string{"b"}, Weight: 1}}); !again.atOwn(vip, 0) || again.atOwn(vip, 1) {
 		t.Error("after another split the miner is for the part that it was")
 	}
 }

@@ -134,13 +134,22 @@ type plan struct {
 	total, largest float64
 	at             []int
 	// want is what is missing at each part within the horizon.
-	want  []float64
-	moves []Move
+	want []float64
+	// movable are the free members of each part that may be sent elsewhere, once that
+	// was asked.
+	movable [][]mover
+	moves   []Move
+}
+
+// mover is a free member, by its index, and what it does within the horizon.
+type mover struct {
+	i    int
+	rate float64
 }
 
 // begin is a plan in which those who are bound go to their own parts.
 func begin(members []Member, parts []Part, horizon time.Duration) plan {
-	p := plan{members: members, horizon: horizon, open: make([]bool, len(parts)), want: make([]float64, len(parts))}
+	p := plan{members: members, horizon: horizon, open: make([]bool, len(parts)), want: make([]float64, len(parts)), movable: make([][]mover, len(parts))}
 	for i, m := range members {
 		if m.IsBound {
 			if own, ok := Stands(parts, m.Own); ok && (!m.Stuck || m.Part == own) {
@@ -192,20 +201,35 @@ func (p *plan) even(now time.Time) bool {
 		return false
 	}
 	best, gap := -1, p.want[to]-p.want[from]
-	for i, of := range p.free {
-		m := p.members[of]
-		if p.at[i] != from || m.Part != from || m.Stuck || now.Sub(m.Moved) < p.horizon || p.rates[i] <= 0 || p.rates[i] >= gap {
-			continue
-		}
-		if best < 0 || math.Abs(p.rates[i]-gap/2) < math.Abs(p.rates[best]-gap/2) {
-			best = i
+	movers := p.movers(from, now)
+	for j, m := range movers {
+		if m.rate < gap && (best < 0 || math.Abs(m.rate-gap/2) < math.Abs(movers[best].rate-gap/2)) {
+			best = j
 		}
 	}
 	if best < 0 {
 		return false
 	}
-	p.place(best, to)
+	p.place(movers[best].i, to)
+	last := len(movers) - 1
+	movers[best] = movers[last]
+	p.movable[from] = movers[:last]
 	return true
+}
+
+// movers are the free members that may be sent from a part. They are looked for once:
+// of many thousands it is hundreds that are sent one by one.
+func (p *plan) movers(from int, now time.Time) []mover {
+	if p.movable[from] == nil {
+		p.movable[from] = []mover{}
+		for i, of := range p.free {
+			m := &p.members[of]
+			if p.at[i] == from && m.Part == from && !m.Stuck && now.Sub(m.Moved) >= p.horizon && p.rates[i] > 0 {
+				p.movable[from] = append(p.movable[from], mover{i, p.rates[i]})
+			}
+		}
+	}
+	return p.movable[from]
 }
 
 // extremes are the open parts that miss least and most, -1 where none is open.
