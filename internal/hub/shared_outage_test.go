@@ -114,7 +114,7 @@ func TestShortOutage(t *testing.T) {
 			_ = c.Close()
 		}
 		time.AfterFunc(5*time.Second, func() { p.refuse.Store(false) })
-		pass(100 * time.Second)
+		lives(100*time.Second, p) // a pool that says nothing for 90 s is lost again
 		if a := g.mine("alice"); g.reason() != "" || a.Verdict != mining.Accepted {
 			t.Errorf("closed with %q, a share: %v", g.reason(), a.Verdict)
 		}
