@@ -52,8 +52,9 @@ type Hub struct {
 
 	// dials spaces the connections of which each is for one miner or account, for
 	// they are lost all at once; returns those of miners with links of their own
-	// to better pools, while others serve.
-	dials, returns *rate.Limiter
+	// to better pools, and sends those to where their pool has sent them, while others
+	// serve.
+	dials, returns, sends *rate.Limiter
 
 	// ctx is what links live under; it ends when Run does.
 	ctx    context.Context
@@ -98,7 +99,7 @@ func New(cfg Config, deps Deps) (*Hub, error) {
 	probes, endProbes := context.WithCancel(context.Background())
 	h := &Hub{
 		cfg: cfg.withDefaults(), deps: deps, log: deps.Logger,
-		dials: rate.NewLimiter(dialRate, dialBurst), returns: rate.NewLimiter(dialBurst, dialBurst),
+		dials: rate.NewLimiter(dialRate, dialBurst), returns: rate.NewLimiter(dialBurst, dialBurst), sends: rate.NewLimiter(dialBurst, dialBurst),
 		ctx: ctx, cancel: cancel, probes: probes, endProbes: endProbes,
 		fanout:  newFanout(deps.Metrics.FanoutSeconds),
 		memory:  vardiff.NewMemory(),

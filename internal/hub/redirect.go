@@ -116,7 +116,9 @@ func (g *group) succeeded() bool { return g.successor != nil && g.successor.serv
 func (g *dedicated) sentOn(l *link.Link, ev upstream.Event) {
 	p := g.pool
 	if to, ok := g.hub.redirect(p, &g.trail, l, ev); ok {
-		time.AfterFunc(to.Wait, func() { g.offerAt(p, l, &to) })
+		// A pool sends all its miners at once, and they have a link meanwhile.
+		turn := g.hub.sends.Reserve().Delay()
+		time.AfterFunc(to.Wait+turn, func() { g.offerAt(p, l, &to) })
 	}
 }
 

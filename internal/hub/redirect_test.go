@@ -205,6 +205,33 @@ func TestReconnectDedicated(t *testing.T) {
 	})
 }
 
+// All miners with links of their own are sent elsewhere at once, and go one after the
+// other: nobody is flooded, and each is served meanwhile.
+func TestReconnectDedicatedIsPaced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newReconnects(t, nil)
+		guests := r.crowd(160)
+		r.asks(r.first, "other", 0)
+		pass(time.Second)
+		if n := r.other.count(); n < 50 || n > 110 {
+			t.Errorf("%d connections after a second", n)
+		}
+		for i, g := range guests {
+			if a := g.mine(g.login()); a.Verdict != mining.Accepted {
+				t.Errorf("a share of miner %d meanwhile: %v", i, a.Verdict)
+			}
+		}
+		lives(5*time.Second, r.first, r.other)
+		if n := r.other.count(); n != 160 {
+			t.Errorf("%d connections after 6 s", n)
+		}
+		r.mines(guests, r.other)
+		for _, g := range guests {
+			g.leave()
+		}
+	})
+}
+
 // The probe follows without the pool being down for it, and comes back where
 // nobody is there.
 func TestReconnectOfTheProbe(t *testing.T) {
