@@ -187,8 +187,6 @@ func (m *planMove) words() string {
 	switch {
 	case m.Closed != "":
 		return from + " would be closed: " + visible(m.Closed)
-	case m.ToPool == "":
-		to = "be divided anew"
 	case m.ToPool == m.Pool:
 		to = "go to its new connections"
 	default:

@@ -25,7 +25,7 @@ func TestPlanWords(t *testing.T) {
 				Moves: []planMove{
 					{Miners: 1, Route: "farm", Pool: "a", ToRoute: "farm", ToPool: "b"},
 					{Miners: 20, Route: "farm", Pool: "a", ToRoute: "vip", ToPool: "a"},
-					{Miners: 3, Route: "farm", Pool: "c", ToRoute: "farm"},
+					{Miners: 3, Route: "farm", Pool: "c", ToRoute: "farm", ToPool: "c"},
 					{Miners: 4, Route: "farm", Closed: "no_route"},
 					{Miners: 5, Listener: "0.0.0.0:3334", Closed: "listener_removed"},
 				},
@@ -39,7 +39,7 @@ func TestPlanWords(t *testing.T) {
   ! route[y].split: the file changes it, so what was arranged by API holds no more
 1 miner on route farm at pool a would go to pool b
 20 miners on route farm at pool a would go to its new connections on route vip
-3 miners on route farm at pool c would be divided anew
+3 miners on route farm at pool c would go to its new connections
 4 miners on route farm would be closed: no_route
 5 miners that came by listener 0.0.0.0:3334 would be closed: listener_removed
 `,

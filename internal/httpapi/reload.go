@@ -53,7 +53,7 @@ type Plan struct {
 	Restart   []string   `json:"restart" nullable:"false" doc:"Keys that take effect at the next start only"`
 	Arranged  []string   `json:"arranged" nullable:"false" doc:"Keys in whose place what was arranged by API would go on to hold"`
 	Forgotten []string   `json:"forgotten" nullable:"false" doc:"Keys that were arranged by API and that the file would change"`
-	Moves     []PlanMove `json:"moves" nullable:"false" doc:"Miners that would go elsewhere, by what the pools do now"`
+	Moves     []PlanMove `json:"moves" nullable:"false" doc:"Miners that would go elsewhere, by what the pools do now; of a split it is what comes to its parts' shares, by the miners' hashrates now"`
 }
 
 // PlanMove is what would become of some miners.
@@ -63,7 +63,7 @@ type PlanMove struct {
 	Route    string `json:"route,omitempty" doc:"Where they are"`
 	Pool     string `json:"pool,omitempty" doc:"Where they are; empty: nowhere yet"`
 	ToRoute  string `json:"to_route,omitempty" doc:"Where they would go"`
-	ToPool   string `json:"to_pool,omitempty" doc:"The pool they would go to first; with the same name it is one over new connections; empty: the pools of a split"`
+	ToPool   string `json:"to_pool,omitempty" doc:"The pool they would go to; with the same name it is one over new connections"`
 	Closed   string `json:"closed,omitempty" doc:"Why their connections would be closed; empty: they would not"`
 }
 

@@ -61,7 +61,7 @@ func (h *house) foretell(change func(c *hub.Config), at map[string]int) map[stri
 	at = maps.Clone(at)
 	for _, m := range moves {
 		at[hostOf(h.cfg.Pools, m.Pool)] -= m.Miners
-		if m.Closed == "" && m.ToPool != "" {
+		if m.Closed == "" {
 			at[hostOf(cfg.Pools, m.ToPool)] += m.Miners
 		}
 	}
@@ -169,6 +169,17 @@ func TestApply(t *testing.T) {
 		}, func(c *hub.Config) {
 			c.Routes[0].Parts = []hub.PartConfig{{Pools: []string{"three"}, Weight: 1}}
 		}, map[string]int{"three": 12}, "s"},
+		"a route is divided": {only(all...), func(c *hub.Config) {
+			c.Routes[0].Parts = []hub.PartConfig{{Pools: []string{"one"}, Weight: 3}, {Pools: []string{"two", "three"}, Weight: 1}}
+		}, map[string]int{"one": 9, "two": 3}, "s"},
+		"a route is divided by workers": {only(all...), func(c *hub.Config) {
+			c.Routes[0].Parts = []hub.PartConfig{{Pools: []string{"one"}, Weight: 1}, {Pools: []string{"three"}, Worker: "rig1*"}, {Pools: []string{"two"}, Weight: 1}}
+		}, map[string]int{"one": 5, "three": 3, "two": 4}, "s"},
+		"the order within a part changes": {func(c *hub.Config) {
+			c.Routes[0].Parts = []hub.PartConfig{{Pools: []string{"two", "one"}, Weight: 1}}
+		}, func(c *hub.Config) {
+			c.Routes[0].Parts = []hub.PartConfig{{Pools: []string{"one", "two"}, Weight: 1}}
+		}, map[string]int{"one": 12}, "sd"},
 		"a split goes": {func(c *hub.Config) {
 			c.Routes[0].Parts = []hub.PartConfig{{Pools: []string{"two"}, Weight: 1}}
 		}, func(c *hub.Config) { c.Routes[0].Parts = nil }, map[string]int{"one": 12}, "s"},
@@ -196,7 +207,7 @@ func TestApply(t *testing.T) {
 					t.Fatalf("%s: %v", what, err)
 				}
 				lives(8*time.Second, pools...)
-				if divided := h.cfg.Routes[0].Parts != nil; !divided && !maps.Equal(foretold, c.want) {
+				if !maps.Equal(foretold, c.want) {
 					t.Errorf("%s: foretold are %v, want %v", what, foretold, c.want)
 				}
 				for i, g := range guests {

@@ -1,6 +1,7 @@
 package hub_test
 
 import (
+	"maps"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -61,19 +62,49 @@ func TestPreviewOfTheSplitInPlace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		first, second := sharedPool("first"), sharedPool("second")
 		h := buildShared(t, []*fakePool{first, second}, splitting)
-		g := h.bring(1, "rig.1")
+		guests := h.crowd(10)
 		parts := []hub.PartConfig{{Pools: []string{"first"}, Weight: 1}, {Pools: []string{"second"}, Weight: 1}}
 		if err := h.hub.SetSplit("farm", parts); err != nil {
 			t.Fatal(err)
 		}
+		works(t, guests, 12, first, second)
 		moves, err := h.hub.Preview(h.changed(func(c *hub.Config) { c.Routes[0].Parts = parts }))
 		if err != nil || len(moves) != 0 {
 			t.Errorf("%+v, %v", moves, err)
 		}
-		if moves, err = h.hub.Preview(h.cfg); err != nil || len(moves) != 1 {
+		if moves, err = h.hub.Preview(h.cfg); err != nil || len(moves) != 1 || moves[0] != (hub.Move{Route: "farm", Pool: "second", ToRoute: "farm", ToPool: "first", Miners: 2}) {
 			t.Errorf("with the split of before: %+v, %v", moves, err)
 		}
-		g.leave()
+		off := func(c *hub.Config) { c.Routes[0].Parts, c.Pools[1].Disabled = parts, true }
+		if moves, err = h.hub.Preview(h.changed(off)); err != nil || len(moves) != 1 || moves[0].ToPool != "first" || moves[0].Miners != 5 {
+			t.Errorf("with a part's pool disabled: %+v, %v", moves, err)
+		}
+		for _, g := range guests {
+			g.leave()
+		}
+	})
+}
+
+// What is foretold of a split comes about with miners that have links of their own,
+// too, where it takes its time.
+func TestPreviewOfADedicatedSplit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first, second := sharedPool("first"), sharedPool("second")
+		h := build(t, []*fakePool{first, second}, nil)
+		guests := h.crowd(4)
+		lives(time.Minute, first, second)
+		split := func(c *hub.Config) {
+			c.Routes[0].Parts = []hub.PartConfig{{Pools: []string{"first"}, Weight: 3}, {Pools: []string{"second"}, Weight: 1}}
+		}
+		foretold := h.foretell(split, h.makers(guests))
+		h.must(h.apply(split))
+		lives(25*time.Minute, first, second)
+		if at := h.makers(guests); at["second"] != 1 || !maps.Equal(at, foretold) {
+			t.Errorf("foretold are %v, and they are at %v", foretold, at)
+		}
+		for _, g := range guests {
+			g.leave()
+		}
 	})
 }
 

@@ -2,7 +2,6 @@ package steer
 
 import (
 	"cmp"
-	"math"
 	"slices"
 	"time"
 )
@@ -83,6 +82,11 @@ type Move struct{ Member, To int }
 // owed, comes to the targets. A member is not moved within MoveEvery of its
 // last move, unless its part is not usable, or another is its own.
 func (s *Splitter) Decide(members []Member, parts []Part, now time.Time) []Move {
+	return s.decide(members, parts, now, maxMoves)
+}
+
+// decide evens out most members at the most.
+func (s *Splitter) decide(members []Member, parts []Part, now time.Time, most int) []Move {
 	p := begin(members, parts, cmp.Or(s.MoveEvery, MoveEvery))
 	s.retarget(parts, &p)
 	for i, part := range parts {
@@ -111,7 +115,7 @@ func (s *Splitter) Decide(members []Member, parts []Part, now time.Time) []Move 
 		}
 	}
 	p.house()
-	for range min(len(p.free), maxMoves) {
+	for range min(len(p.free), most) {
 		if !p.even(now) {
 			break
 		}
@@ -200,25 +204,23 @@ func (p *plan) even(now time.Time) bool {
 	if from < 0 || from == to {
 		return false
 	}
-	best, gap := -1, p.want[to]-p.want[from]
+	gap := p.want[to] - p.want[from]
 	movers := p.movers(from, now)
-	for j, m := range movers {
-		if m.rate < gap && (best < 0 || math.Abs(m.rate-gap/2) < math.Abs(movers[best].rate-gap/2)) {
-			best = j
-		}
+	// The one that fits best is one of the two next to half of what is missing.
+	best, _ := slices.BinarySearchFunc(movers, gap/2, func(m mover, rate float64) int { return cmp.Compare(m.rate, rate) })
+	if best == len(movers) || best > 0 && (movers[best].rate >= gap || gap/2-movers[best-1].rate <= movers[best].rate-gap/2) {
+		best--
 	}
-	if best < 0 {
+	if best < 0 || movers[best].rate >= gap {
 		return false
 	}
 	p.place(movers[best].i, to)
-	last := len(movers) - 1
-	movers[best] = movers[last]
-	p.movable[from] = movers[:last]
+	p.movable[from] = slices.Delete(movers, best, best+1)
 	return true
 }
 
-// movers are the free members that may be sent from a part. They are looked for once:
-// of many thousands it is hundreds that are sent one by one.
+// movers are the free members that may be sent from a part, by their rates. They are
+// looked for once: of many thousands it is hundreds that are sent one by one.
 func (p *plan) movers(from int, now time.Time) []mover {
 	if p.movable[from] == nil {
 		p.movable[from] = []mover{}
@@ -228,6 +230,7 @@ func (p *plan) movers(from int, now time.Time) []mover {
 				p.movable[from] = append(p.movable[from], mover{i, p.rates[i]})
 			}
 		}
+		slices.SortStableFunc(p.movable[from], func(a, b mover) int { return cmp.Compare(a.rate, b.rate) })
 	}
 	return p.movable[from]
 }
@@ -262,4 +265,28 @@ func (s *Splitter) retarget(parts []Part, p *plan) {
 		}
 		s.owed[i] = min(max(s.owed[i], -most*s.targets[i]), most*s.targets[i])
 	}
+}
+
+// Settle says at which part each member comes to be by itself, where the parts are
+// owed nothing, nothing else changes, and how long ago somebody was moved does not
+// matter; -1 is nowhere, for no part is usable.
+func Settle(members []Member, parts []Part) (at []int) {
+	members = slices.Clone(members)
+	for i := range members {
+		members[i].Moved = time.Time{}
+	}
+	var s Splitter
+	for range 8 { // once is enough, but for some that fit better elsewhere then
+		moves := s.decide(members, parts, time.Unix(0, 0), len(members))
+		if len(moves) == 0 {
+			break
+		}
+		for _, mv := range moves {
+			members[mv.Member].Part = mv.To
+		}
+	}
+	for _, m := range members {
+		at = append(at, m.Part)
+	}
+	return at
 }

@@ -449,3 +449,53 @@ func TestSplitDecisionsAreSound(t *testing.T) {
 		}
 	})
 }
+
+// Who is settled has nothing left to even out, who is stuck stays, who is bound is
+// with its own, and all others are at parts that are usable.
+func TestSettle(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		parts, usable := make([]steer.Part, rapid.IntRange(1, 4).Draw(t, "parts")), 0
+		for i := range parts {
+			p := steer.Part{Usable: rapid.Bool().Draw(t, "usable")}
+			if rapid.Bool().Draw(t, "by hashrate") {
+				p.Hashrate = rapid.Float64Range(1, 1e15).Draw(t, "hashrate")
+			} else {
+				p.Weight = rapid.Float64Range(0.1, 100).Draw(t, "weight")
+			}
+			if p.Usable {
+				usable++
+			}
+			parts[i] = p
+		}
+		members := make([]steer.Member, rapid.IntRange(0, 700).Draw(t, "members"))
+		for i := range members {
+			m := steer.Member{Part: rapid.IntRange(-1, len(parts)-1).Draw(t, "part"), Hashrate: float64(rapid.IntRange(0, 300).Draw(t, "TH/s")) * 1e12, Moved: time.Now()}
+			m.Stuck = m.Part >= 0 && rapid.IntRange(0, 9).Draw(t, "stuck") == 0
+			if m.IsBound = rapid.IntRange(0, 9).Draw(t, "bound") == 0; m.IsBound {
+				m.Own = rapid.IntRange(0, len(parts)-1).Draw(t, "own")
+			}
+			members[i] = m
+		}
+		at := steer.Settle(members, parts)
+		if len(at) != len(members) {
+			t.Fatalf("%d of %d", len(at), len(members))
+		}
+		settled := slices.Clone(members)
+		for i, m := range members {
+			switch to := at[i]; {
+			case m.Stuck && to != m.Part:
+				t.Errorf("one that is stuck at %d comes to %d", m.Part, to)
+			case m.Stuck, usable == 0:
+			case to < 0 || !parts[to].Usable:
+				t.Errorf("one comes to %d, which is of no use", to)
+			case m.IsBound && parts[m.Own].Usable && to != m.Own:
+				t.Errorf("one of %d comes to %d", m.Own, to)
+			}
+			settled[i].Part, settled[i].Moved = at[i], time.Time{}
+		}
+		var s steer.Splitter
+		if moves := s.Decide(settled, parts, time.Unix(0, 0)); len(moves) > 0 {
+			t.Errorf("%d moves are left, such as %+v of %+v", len(moves), moves[0], settled[moves[0].Member])
+		}
+	})
+}
