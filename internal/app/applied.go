@@ -59,7 +59,7 @@ func (h history) list() []httpapi.Applied {
 	ids := h.ids()
 	all := make([]httpapi.Applied, 0, len(ids))
 	for _, id := range slices.Backward(ids) {
-		var one applied
+		one := applied{Changes: []httpapi.Change{}}
 		if err := readKept(filepath.Join(h.dir, id+".json"), &one); err != nil {
 			h.log.Warn("what is known of a configuration file that was in place cannot be read", "id", id, "error", err)
 		}

@@ -218,6 +218,13 @@ func TestReloadKeepsFiles(t *testing.T) {
 		t.Errorf("the file that is in place is not the one that was named: %v", err)
 	}
 	r.post("/api/v1/reload", `{"applied":"00000001"}`, http.StatusNotFound, "no such file")
+	// One of which nothing is known any more is listed, with no differences.
+	if err := os.WriteFile(filepath.Join(r.dir, "applied", "00000014.json"), []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if status, text := r.request(http.MethodGet, "/api/v1/applied", ""); status != http.StatusOK || !strings.Contains(text, `"id":"00000014","at":"0001-01-01T00:00:00Z","changes":[]}`) {
+		t.Errorf("what is listed: %d %s", status, text)
+	}
 }
 
 // post asks the API for something that is answered.
