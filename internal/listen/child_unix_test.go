@@ -107,8 +107,9 @@ func TestOutOfDescriptors(t *testing.T) {
 		t.Fatalf("%v\n%s", err, log.String())
 	}
 	paused, resumed := strings.Count(log.String(), "cannot accept"), strings.Count(log.String(), "accepting connections again")
-	// The backlog may take the descriptors again as they come free.
-	if paused < 1 || paused != resumed || paused > 10 {
+	// The backlog may take the descriptors again as they come free, and the end
+	// may come while it has them.
+	if over := paused - resumed; paused < 1 || resumed < 1 || over < 0 || over > 1 || paused > 10 {
 		t.Errorf("the log names %d pauses and %d resumptions:\n%s", paused, resumed, log.String())
 	}
 }
