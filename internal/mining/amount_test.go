@@ -62,8 +62,15 @@ func TestAmountOfRoundsToAPico(t *testing.T) {
 		satoshi float64
 		want    string
 	}{
-		{0, "0"}, {-1, "0"}, {math.NaN(), "0"}, {math.Inf(-1), "0"},
-		{1, "1"}, {0.5, "0.5"}, {1.25e-12, "0.000000000001"}, {0.9999999999999, "1"}, {312500000, "312500000"},
+		{0, "0"},
+		{-1, "0"},
+		{math.NaN(), "0"},
+		{math.Inf(-1), "0"},
+		{1, "1"},
+		{0.5, "0.5"},
+		{1.25e-12, "0.000000000001"},
+		{0.9999999999999, "1"},
+		{312500000, "312500000"},
 	} {
 		if got := mining.AmountOf(c.satoshi).String(); got != c.want {
 			t.Errorf("%v satoshi is %s, want %s", c.satoshi, got, c.want)

@@ -76,16 +76,18 @@ func (c *Cell) Add(o *Cell) {
 
 // Rollup is what was counted within one step of time.
 type Rollup struct {
-	// At is when the step begins, in UTC.
-	At time.Time
 	Key
 	Cell
+
+	// At is when the step begins, in UTC.
+	At time.Time
 }
 
 // Total is all that was ever counted of a key.
 type Total struct {
 	Key
 	Cell
+
 	// Last is when the last share of it came; zero: not known.
 	Last time.Time
 }

@@ -90,7 +90,9 @@ const (
 func Steps() []Step { return []Step{Minute, Hour, Day} }
 
 // Length is the step's time.
-func (s Step) Length() time.Duration { return [...]time.Duration{time.Minute, time.Hour, 24 * time.Hour}[s] }
+func (s Step) Length() time.Duration {
+	return [...]time.Duration{time.Minute, time.Hour, 24 * time.Hour}[s]
+}
 
 // String is minute, hour or day.
 func (s Step) String() string { return [...]string{"minute", "hour", "day"}[s] }
@@ -100,11 +102,12 @@ func (s Step) Floor(t time.Time) time.Time { return t.UTC().Truncate(s.Length())
 
 // Point is one side and verdict of a series at a time.
 type Point struct {
+	Cell
+
 	// At is when the step begins, in UTC.
 	At      time.Time
 	Side    Side
 	Verdict mining.Verdict
-	Cell
 }
 
 // Group says what sums are by, besides side and verdict; what is not asked for
@@ -114,9 +117,10 @@ type Group struct{ Worker, User, Pool, Route bool }
 // Sum is all that was counted of a key within a period.
 type Sum struct {
 	Key
+	Cell
+
 	// User is the worker's, or what is asked for in its place.
 	User string
-	Cell
 }
 
 // History answers questions about the past.
