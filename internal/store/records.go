@@ -22,12 +22,19 @@ const (
 	// Unsent counts work that was done for the pool and could not be handed to
 	// it. Its verdict is always Accepted, which was ours.
 	Unsent
+	// Twice counts answers of the pool to shares that it had answered before, by
+	// the verdict of the later answer, with the pool's difficulty.
+	Twice
+	// Found counts shares that were blocks, with the difficulty that their hash
+	// reached. Its verdict is always Accepted.
+	Found
 )
 
 // Sides lists them all.
-func Sides() []Side { return []Side{Ours, Pools, Sent, Unsent} }
+func Sides() []Side { return []Side{Ours, Pools, Sent, Unsent, Twice, Found} }
 
-// String is the side's one spelling: ours, pool, sent, unsent.
+// String is the side's one spelling: ours, pool, sent, unsent, twice,
+// found.
 func (s Side) String() string {
 	switch s {
 	case Ours:
@@ -38,6 +45,10 @@ func (s Side) String() string {
 		return "sent"
 	case Unsent:
 		return "unsent"
+	case Twice:
+		return "twice"
+	case Found:
+		return "found"
 	}
 	return "unknown"
 }
