@@ -1,7 +1,6 @@
 // Package work is the arithmetic of Bitcoin proof of work as mining pools and
 // miners need it: block headers, coinbase and merkle root assembly, what a
-// coinbase pays, SHA-256d,
-// targets, difficulties, version bits and extranonces.
+// coinbase pays, SHA-256d, targets, difficulties, version bits and extranonces.
 //
 // Its types are small values that read and print the forms they have in
 // Stratum V1. The package knows no message, job, connection, clock or log; it
