@@ -1,6 +1,6 @@
 // Package work is the arithmetic of Bitcoin proof of work as mining pools and
-// miners need it: block headers, coinbase and merkle root assembly, SHA-256d,
-// targets, difficulties, version bits and extranonces.
+// miners need it: block headers, coinbase and merkle root assembly, what a
+// coinbase pays, SHA-256d, targets, difficulties, version bits and extranonces.
 //
 // Its types are small values that read and print the forms they have in
 // Stratum V1. The package knows no message, job, connection, clock or log; it
@@ -31,5 +31,6 @@
 //
 // No function here panics on any input that came from outside. Checking a
 // share ([AppendCoinbase] into a buffer of its own, [DoubleSHA256],
-// [MerkleRoot], [Header.Hash], [Target.Met]) does not allocate.
+// [MerkleRoot], [Header.Hash], [Target.Met]) does not allocate, nor does what is
+// done once for a job ([ParseCoinbase], [NBits.Difficulty]).
 package work

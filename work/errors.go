@@ -11,14 +11,16 @@ var (
 	ErrDigit = errors.New("not a hex digit")
 	// ErrSyntax: not a decimal number.
 	ErrSyntax = errors.New("not a decimal number")
-	// ErrRange: a number outside of what the type can hold.
+	// ErrRange: a number outside of what the type can hold, or of what is taken.
 	ErrRange = errors.New("out of range")
-	// ErrNegative: compact bits with the sign set.
+	// ErrNegative: compact bits, or an amount, with the sign set.
 	ErrNegative = errors.New("negative")
 	// ErrOverflow: compact bits of more than 256 bits.
 	ErrOverflow = errors.New("more than 256 bits")
 	// ErrZero: compact bits that stand for zero.
 	ErrZero = errors.New("zero")
+	// ErrForm: bytes that are not what they should be.
+	ErrForm = errors.New("malformed")
 )
 
 // ParseError says which kind of value could not be read, and why. It does not

@@ -52,3 +52,14 @@ func (b NBits) Target() (Target, error) {
 	}
 	return t, nil
 }
+
+// Difficulty returns how much harder than difficulty 1 a block is to find: that
+// of [NBits.Target], to the precision of a float64. It is 0, which is no
+// difficulty, where the bits are no target. It does not allocate.
+func (b NBits) Difficulty() Difficulty {
+	t, err := b.Target()
+	if err != nil {
+		return 0
+	}
+	return t.Difficulty()
+}

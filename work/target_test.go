@@ -228,3 +228,22 @@ func FuzzHashes(f *testing.F) {
 		equal(t, "display is wire reversed", display, wire)
 	})
 }
+
+// TestNBitsDifficulty has the example of the Bitcoin wiki's page on difficulty,
+// what Bitcoin Core says of a few networks, and bits that are no target.
+func TestNBitsDifficulty(t *testing.T) {
+	for bits, want := range map[work.NBits]work.Difficulty{
+		0x1d00ffff: 1,
+		0x1b0404cb: 16307.420938523983,
+		0x17023a04: 126411437451912.23,
+		0x207fffff: 4.6565423739069247e-10,
+		0:          0,
+		0x1d80ffff: 0,
+		0xff00ffff: 0,
+	} {
+		equal(t, bits.String(), bits.Difficulty(), want)
+	}
+	if n := testing.AllocsPerRun(100, func() { _ = work.NBits(0x17023a04).Difficulty() }); n != 0 {
+		t.Errorf("%g allocations", n)
+	}
+}

@@ -157,7 +157,7 @@ func (g *dedicated) LinkEvent(l *link.Link, ev upstream.Event) {
 	case upstream.Reconnect:
 		g.sentOn(l, ev)
 	case upstream.Verdict, upstream.Difficulty, upstream.Extranonce,
-		upstream.Message, upstream.BadLine:
+		upstream.Message, upstream.BadLine, upstream.AnsweredTwice:
 		// What matters of a difficulty or an extranonce rides in the next job; the
 		// link logs and counts the others.
 	}

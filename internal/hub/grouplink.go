@@ -125,7 +125,7 @@ func (g *group) LinkEvent(l *link.Link, ev upstream.Event) {
 		g.onDifficulty(ev.Difficulty)
 	case upstream.Reconnect:
 		g.sentOn(l, ev)
-	case upstream.Subscribed, upstream.Extranonce, upstream.Message, upstream.BadLine:
+	case upstream.Subscribed, upstream.Extranonce, upstream.Message, upstream.BadLine, upstream.AnsweredTwice:
 		// What matters of the first two rides in the next job; the link logs
 		// and counts the others.
 	}

@@ -50,6 +50,8 @@ type Finding struct {
 	// Version is the header's, Rolled says that it may differ from the job's.
 	Version work.Version
 	Rolled  bool
+	// Hash is the header's, with Version: the block's, where it is a Block.
+	Hash work.Hash
 	// Credited is the difficulty that the share counts with if it is
 	// accepted, Reached that of its hash.
 	Credited, Reached work.Difficulty
@@ -85,6 +87,7 @@ func (b *Book) Check(c *Claim, now time.Time) Finding {
 	mask := c.Mask & (w.VersionMask | work.VersionMask(w.Job.Version))
 	f := Finding{Work: w, Version: w.Job.Version, Rolled: s.HasVersionBits || mask != 0}
 	hash, met := c.solve(w, mask, now, &f)
+	f.Hash = hash
 	illegal := s.HasVersionBits && !mask.Allows(s.VersionBits)
 	f.Reached = hash.Difficulty()
 	f.Block = e.network.Met(hash)

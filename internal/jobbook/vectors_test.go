@@ -128,6 +128,9 @@ func TestRealSharesAreAccepted(t *testing.T) {
 		if f.Credited != 1 || f.Reached != v.Difficulty {
 			t.Errorf("%s: credited with %v, reached %v, want 1 and %v", v.Name, f.Credited, f.Reached, v.Difficulty)
 		}
+		if f.Hash != work.DoubleSHA256(must[[]byte](t)(hex.DecodeString(v.Header))) {
+			t.Errorf("%s: hash %s", v.Name, f.Hash)
+		}
 		header := must[[]byte](t)(hex.DecodeString(v.Header))
 		if want := must[work.Header](t)(work.ParseHeader(header)).Version; f.Version != want {
 			t.Errorf("%s: version %v, want %v", v.Name, f.Version, want)

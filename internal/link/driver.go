@@ -70,7 +70,7 @@ func (m *Metrics) count(ev upstream.Event) {
 	case upstream.Verdict:
 		m.verdict(ev)
 	case upstream.Subscribed, upstream.Job, upstream.Difficulty, upstream.Extranonce,
-		upstream.Mask, upstream.Authorized, upstream.Message, upstream.Reconnect:
+		upstream.Mask, upstream.Authorized, upstream.Message, upstream.Reconnect, upstream.AnsweredTwice:
 	}
 }
 

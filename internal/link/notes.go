@@ -36,7 +36,7 @@ func (n *notes) event(ev upstream.Event) {
 		n.log.Debug("pool subscribed", slog.String("extranonce1", ev.Extranonce1.String()),
 			slog.Int("extranonce2_size", ev.Extranonce2Size))
 	case upstream.Job, upstream.Difficulty, upstream.Extranonce, upstream.Mask,
-		upstream.Authorized, upstream.Verdict, upstream.Reconnect:
+		upstream.Authorized, upstream.Verdict, upstream.Reconnect, upstream.AnsweredTwice:
 	}
 }
 

@@ -92,7 +92,7 @@ func (a *attempt) learn(ev upstream.Event) (news bool, end mining.Reason) {
 		end = a.login(ev)
 	case upstream.BadLine:
 		a.badLine = ev.Text
-	case upstream.Verdict, upstream.Message, upstream.Reconnect:
+	case upstream.Verdict, upstream.Message, upstream.Reconnect, upstream.AnsweredTwice:
 	}
 	a.known = a.subscribed && a.masked
 	return news && a.known, end

@@ -77,6 +77,15 @@ type Job struct {
 	// VersionMask is what the pool allows to be rolled; 0 is nothing.
 	VersionMask work.VersionMask
 
+	// Reward is the sum of the coinbase's outputs in satoshi, which is the
+	// subsidy and the fees, and Height the block's (BIP 34). Both are the pool's
+	// word, which nothing here checks; 0 is not known: a coinbase of another
+	// kind, or of none.
+	Reward int64
+	Height uint32
+	// Network is the network's difficulty, by NBits; 0 is not known.
+	Network work.Difficulty
+
 	// Received is when the job's last byte was read.
 	Received time.Time
 }
@@ -87,6 +96,11 @@ type Job struct {
 func (j *Job) Stales(before *Job) bool {
 	return j.Clean || before == nil || j.PrevHash != before.PrevHash
 }
+
+// Worth is what a share of a difficulty is expected to earn, of the whole
+// block that j is for; nothing where the reward or the network's difficulty is
+// not known.
+func (j *Job) Worth(d work.Difficulty) Amount { return Worth(d, j.Network, j.Reward) }
 
 // Work is a job as one group of miners is given it. It is shared by all of
 // them and immutable once the first has it.

@@ -79,3 +79,20 @@ func TestConnectionIDsPrintInDecimal(t *testing.T) {
 		t.Error(s)
 	}
 }
+
+// TestJobWorth: a share earns its part of the block, nothing where the job does
+// not say what that pays or how hard it is to find.
+func TestJobWorth(t *testing.T) {
+	job := mining.Job{Reward: 312_500_000, Network: 1000}
+	if got := job.Worth(1); got != (mining.Amount{Sat: 312_500}) {
+		t.Errorf("a thousandth of a block is worth %v", got)
+	}
+	if got := job.Worth(5000); got != (mining.Amount{Sat: 312_500_000}) {
+		t.Errorf("more than a block is worth %v", got)
+	}
+	for _, unknown := range []mining.Job{{Reward: 1}, {Network: 1}, {}} {
+		if got := unknown.Worth(1); !got.Zero() {
+			t.Errorf("%+v: %v", unknown, got)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package sim
 import (
 	"encoding/binary"
 	"encoding/hex"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -66,6 +67,28 @@ func TestCoinbase(t *testing.T) {
 			t.Fatalf("outputs end at %d of %d", at, len(tx))
 		}
 	})
+}
+
+// TestCoinbaseSaysItsBlock: what stands in a made-up block's coinbase is what a
+// pool on the real network says at its height, and grows with each block.
+func TestCoinbaseSaysItsBlock(t *testing.T) {
+	t.Parallel()
+	p, err := NewPool(PoolConfig{Seed: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for block := range uint32(3) {
+		tmpl, err := p.chain.template(1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c1, c2 := tmpl.coinbase(coinbaseShape{tag: "tag", extranonce: 8, padding: 100})
+		c, err := work.ParseCoinbase(slices.Concat(c1, make([]byte, 8), c2))
+		if err != nil || c.Height != 840_000+block || c.Reward != tmpl.value || c.Reward < 312_500_000 || c.Reward >= 332_500_000 {
+			t.Errorf("block %d: %+v, %v", block, c, err)
+		}
+		p.chain.extend(work.Hash{})
+	}
 }
 
 func readVarint(b []byte) (n, width int) {

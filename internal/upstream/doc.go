@@ -12,7 +12,7 @@
 //     and five of those within a minute end the session.
 //   - Request ids are our own, integers from 1 upward; a reply is matched by
 //     id whatever its order. A reply to nothing we asked is counted and
-//     ignored.
+//     ignored; a further one to a submit is told and changes nothing.
 //   - The tag of each submit and each authorize gets exactly one first
 //     verdict, and at most one more, marked Late, after a first verdict of
 //     Unanswered.

@@ -38,6 +38,11 @@ const (
 	Reconnect
 	// BadLine: a line could not be used and was skipped. Text says why.
 	BadLine
+	// AnsweredTwice: a submit that the pool had answered was answered once
+	// more, which changes nothing. Tag, Verdict (of the new answer), First (of
+	// the first, the same or not), RTT, Code, Text. Each further answer is one
+	// of them, as long as the submit is remembered.
+	AnsweredTwice
 )
 
 // String names the kind as logs do.
@@ -45,6 +50,7 @@ func (k EventKind) String() string {
 	names := [...]string{
 		"unknown", "subscribed", "job", "difficulty", "extranonce", "mask",
 		"authorized", "verdict", "message", "reconnect", "bad_line",
+		"answered_twice",
 	}
 	if int(k) >= len(names) {
 		return names[0]
@@ -63,6 +69,8 @@ type Event struct {
 	Local bool
 	// Verdict is final: never Pending.
 	Verdict mining.Verdict
+	// First is what the pool answered first, of AnsweredTwice.
+	First mining.Verdict
 	// Port is Reconnect's, 0 where the pool named none.
 	Port uint16
 	// Extranonce1 and Extranonce2Size (in bytes) are the pool's.

@@ -92,7 +92,7 @@ func checkEvent(t *testing.T, ev upstream.Event) {
 		if ev.VersionMask&^work.MaskBIP320 != 0 {
 			t.Errorf("mask %v", ev.VersionMask)
 		}
-	case upstream.Authorized, upstream.Verdict:
+	case upstream.Authorized, upstream.Verdict, upstream.AnsweredTwice:
 		if ev.Verdict == mining.Pending || ev.RTT < 0 {
 			t.Errorf("verdict %+v", ev)
 		}

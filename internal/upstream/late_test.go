@@ -47,13 +47,55 @@ func TestUnansweredThenLate(t *testing.T) {
 	}
 	p.reset()
 	p.say(accepts(2), accepts(2), accepts(3))
-	p.wantEvents("verdict 1 accepted late", "verdict 2 accepted")
+	p.wantEvents("verdict 1 accepted late", "answered_twice 1 accepted after accepted", "verdict 2 accepted")
 	if ev := p.events[0]; ev.RTT != 30*time.Second {
 		t.Errorf("event is %+v", ev)
 	}
 	if info := p.s.Info(); info.Pending != 0 || info.Late != 0 {
 		t.Errorf("info is %+v", info)
 	}
+}
+
+// A pool that answers a share twice is told from one that answers nothing that
+// was asked; what it said first is what counts.
+func TestAnsweredTwice(t *testing.T) {
+	t.Parallel()
+	const refused = `{"id":2,"result":null,"error":[22,"Duplicate share",null]}`
+	p := withJob(t, upstream.Config{})
+	p.submit(share(p.s.LastJob(), 1)).reset()
+	p.say(accepts(2))
+	p.now = p.now.Add(3 * time.Second)
+	p.say(refused, accepts(2), accepts(1), accepts(3))
+	p.wantEvents("verdict 1 accepted", "answered_twice 1 duplicate after accepted", "answered_twice 1 accepted after accepted")
+	if ev := p.events[1]; ev.RTT != 3*time.Second || ev.Code != 22 || ev.Text != "Duplicate share" || ev.Late {
+		t.Errorf("event is %+v", ev)
+	}
+	if info := p.s.Info(); info.Pending != 0 || info.Counts.UnknownReplies != 4 || info.Counts.BadLines != 0 {
+		t.Errorf("info is %+v", info)
+	}
+	p.reset()
+	for i := range 20 { // until others have taken its place
+		p.submit(share(p.s.LastJob(), 2)).say(accepts(3 + i))
+	}
+	p.reset()
+	p.say(refused)
+	p.wantEvents()
+}
+
+// A share that the pool never answered is not answered twice, nor is a login.
+func TestNotAnsweredTwice(t *testing.T) {
+	t.Parallel()
+	p := withJob(t, upstream.Config{SilenceTimeout: time.Hour})
+	p.submit(share(p.s.LastJob(), 1)).authorize("acct", 2).say(accepts(3), accepts(3))
+	p.pass(30 * time.Second)
+	p.say(accepts(2), accepts(2)) // its first, if late, and its second
+	p.wantEvents("authorized 2 accepted", "verdict 1 unanswered", "verdict 1 accepted late", "answered_twice 1 accepted after accepted")
+	p.reset()
+	p.submit(share(p.s.LastJob(), 3))
+	p.pass(30 * time.Second)
+	p.pass(5 * time.Minute)
+	p.say(accepts(4), accepts(4)) // forgotten
+	p.wantEvents("verdict 3 unanswered")
 }
 
 func TestLateAuthorize(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/sv1"
+	"github.com/loka/stratum/work"
 )
 
 // Bounds of a job. A pool is not trusted: firmware has overflowed on less
@@ -78,9 +79,26 @@ func (s *V1) cleans(m *sv1.Notify) bool {
 func (s *V1) tellJob(job *mining.Job) {
 	job.Extranonce1, job.Extranonce2Size = s.en1, s.en2Size
 	job.Difficulty, job.VersionMask = s.difficulty, s.mask
+	appraise(job)
 	s.last = job
 	s.counts.Jobs++
 	s.tell(Event{Kind: Job, Job: job})
+}
+
+// appraise reads what a job's block is worth, with an extranonce2 of zeros: no
+// output depends on it. A coinbase that cannot be read says nothing and is no
+// reason against the job, for it is the pool that has to make a block of it.
+func appraise(job *mining.Job) {
+	job.Network = job.NBits.Difficulty()
+	en2, ok := work.MakeExtranonce(make([]byte, job.Extranonce2Size))
+	if !ok {
+		return
+	}
+	size := len(job.CoinbasePrefix) + job.Extranonce1.Len() + en2.Len() + len(job.CoinbaseSuffix)
+	raw := work.AppendCoinbase(make([]byte, 0, size), job.CoinbasePrefix, job.Extranonce1, en2, job.CoinbaseSuffix)
+	if c, err := work.ParseCoinbase(raw); err == nil {
+		job.Reward, job.Height = c.Reward, c.Height
+	}
 }
 
 // seconds bounds a number of seconds from a pool to a day.

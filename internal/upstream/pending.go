@@ -16,14 +16,16 @@ const (
 	askSuggest
 	askAuthorize
 	askSubmit
+	askAnswered // a submit that the pool has answered
 )
 
 // ask is one request of ours that a reply may still come to.
 type ask struct {
 	at   time.Time
 	tag  uint64
-	kind askKind // askNone: answered, or forgotten
-	late bool    // its first verdict was Unanswered
+	kind askKind        // askNone: answered, or forgotten
+	late bool           // its first verdict was Unanswered
+	said mining.Verdict // the pool's first word, of askAnswered
 }
 
 // lateFor is how long a request that was given up is remembered, so that the
@@ -33,6 +35,11 @@ const lateFor = 5 * time.Minute
 // asks is the memory of requests by id. Ids are consecutive, so it is a ring:
 // id n lives at n modulo its length. Between head and next lie open, late and
 // answered ones; the window is never longer than limit.
+//
+// An answered submit stays in its slot until another id takes that, so that a
+// pool's second word on it is told from nonsense: the latest of them are
+// known, as many as the ring is long, and none once that is let go. They hold
+// nothing up.
 //
 // Overflow: when the window is full its oldest is forgotten if it is late,
 // and counts as unanswered early if it is open. A reply to a forgotten one is
@@ -88,20 +95,41 @@ func (a *asks) grow() {
 	}
 }
 
-// take returns the request that a reply with this id answers and forgets it.
-// ok is false for an id that was never given, was answered or is forgotten.
+// take returns the request that a reply with this id answers and forgets it,
+// but for what the pool said of a submit. ok is false for an id that was never
+// given, was answered or is forgotten.
 func (a *asks) take(id uint64) (ask, bool) {
 	if id < a.head || id >= a.next {
 		return ask{}, false
 	}
 	s := a.slot(id)
-	if s.kind == askNone {
+	if !s.waits() {
 		return ask{}, false
 	}
 	got := *s
 	a.forget(s)
+	if got.kind == askSubmit {
+		*s = ask{at: got.at, tag: got.tag, kind: askAnswered}
+	}
 	a.trim()
 	return got, true
+}
+
+// answered returns the submit that was answered under this id, as long as it
+// is remembered.
+func (a *asks) answered(id uint64) (*ask, bool) {
+	if id >= a.next || a.next-id > a.size {
+		return nil, false
+	}
+	s := a.slot(id)
+	return s, s.kind == askAnswered
+}
+
+// settle remembers what the pool said of a submit that was just taken.
+func (a *asks) settle(id uint64, said mining.Verdict) {
+	if s, ok := a.answered(id); ok {
+		s.said = said
+	}
 }
 
 func (a *asks) forget(s *ask) {
@@ -116,7 +144,7 @@ func (a *asks) forget(s *ask) {
 // trim moves head past what is answered. A ring that a burst made long is let
 // go once nothing is in it.
 func (a *asks) trim() {
-	for a.head < a.next && a.slot(a.head).kind == askNone {
+	for a.head < a.next && !a.slot(a.head).waits() {
 		a.head++
 	}
 	a.cold = max(a.cold, a.head)
@@ -137,7 +165,7 @@ func (a *asks) evict() (ask, bool) {
 // oldest returns the oldest open request.
 func (a *asks) oldest() (*ask, bool) {
 	for ; a.cold < a.next; a.cold++ {
-		if s := a.slot(a.cold); s.kind != askNone && !s.late {
+		if s := a.slot(a.cold); s.waits() && !s.late {
 			return s, true
 		}
 	}
@@ -171,6 +199,9 @@ func (a *asks) giveUp(s *ask) ask {
 	a.late++
 	return got
 }
+
+// waits says that a reply is awaited, if only a late one.
+func (a ask) waits() bool { return a.kind != askNone && a.kind != askAnswered }
 
 // tagged says that somebody waits for the verdict under a tag.
 func (a ask) tagged() bool { return a.kind == askAuthorize || a.kind == askSubmit }

@@ -3,6 +3,8 @@ package upstream
 import (
 	"testing"
 	"time"
+
+	"github.com/loka/stratum/internal/mining"
 )
 
 // A burst does not hold memory for good, nor does one request that a pool
@@ -37,5 +39,54 @@ func TestRingIsLetGo(t *testing.T) {
 				t.Error("nothing is remembered any more")
 			}
 		})
+	}
+}
+
+// An answered submit is known until its slot is taken, whatever the ring does
+// in the meantime; what is not a submit, or was never answered, is not.
+func TestAnsweredIsRememberedForAWhile(t *testing.T) {
+	now := time.Unix(0, 0)
+	a := newAsks(4096)
+	open := a.put(askSubmit, 3, now)
+	login := a.put(askAuthorize, 1, now)
+	answered := a.put(askSubmit, 2, now)
+	for _, id := range []uint64{login, answered} {
+		if _, ok := a.take(id); !ok {
+			t.Fatalf("request %d is not remembered", id)
+		}
+		a.settle(id, mining.Stale)
+	}
+	for a.next < 60 { // the ring grows
+		a.put(askSubmit, a.next, now)
+	}
+	for _, id := range []uint64{0, login, open, a.next, a.next + 1, 1 << 40} {
+		if got, ok := a.answered(id); ok {
+			t.Errorf("request %d was answered: %+v", id, got)
+		}
+	}
+	if got, ok := a.answered(answered); !ok || got.tag != 2 || got.said != mining.Stale || !got.at.Equal(now) {
+		t.Errorf("request %d: %+v, %t", answered, got, ok)
+	}
+	for id := open; id < a.next; id++ {
+		if id == login || id == answered {
+			continue
+		}
+		if _, ok := a.take(id); !ok {
+			t.Fatalf("request %d is not remembered", id)
+		}
+		a.settle(id, mining.Accepted)
+	}
+	for range a.size {
+		if _, ok := a.take(a.put(askSubmit, 4, now)); !ok {
+			t.Fatal("a request is not remembered")
+		}
+	}
+	for id := range a.next {
+		if got, ok := a.answered(id); ok != (id >= a.next-a.size) || ok && got.tag != 4 {
+			t.Errorf("request %d of %d: %+v, %t", id, a.next, got, ok)
+		}
+	}
+	if a.head != a.next || a.open != 0 {
+		t.Errorf("what was answered holds up: %d to %d, %d open", a.head, a.next, a.open)
 	}
 }

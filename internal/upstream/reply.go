@@ -10,9 +10,12 @@ import (
 )
 
 // reply handles an answer of the pool. One to nothing we asked is counted and
-// ignored: buggy pools answer twice, and NOMP says
+// ignored: NOMP says
 //
 //	{"id":null,"result":[],"error":true}
+//
+// and buggy pools answer twice. A second answer to a submit is told, for it may
+// not be the first one's.
 func (s *V1) reply() error {
 	id, ok := sv1.ParseID(s.msg.ID)
 	if !ok {
@@ -22,6 +25,7 @@ func (s *V1) reply() error {
 	asked, ok := s.asks.take(id)
 	if !ok {
 		s.counts.UnknownReplies++
+		s.again(id)
 		return nil
 	}
 	switch asked.kind {
@@ -32,8 +36,8 @@ func (s *V1) reply() error {
 	case askAuthorize:
 		s.authorized(asked)
 	case askSubmit:
-		s.submitted(asked)
-	case askSuggest, askNone: // a pool may think of our wishes what it likes
+		s.submitted(id, asked)
+	case askSuggest, askNone, askAnswered: // a pool may think of our wishes what it likes
 	}
 	return nil
 }
@@ -168,18 +172,36 @@ func (s *V1) authorized(asked ask) {
 //
 //	{"id":4,"error":{"code":22,"message":"duplicate share","data":null},"jsonrpc":"2.0"}
 //	{"reject-reason":"Above target","result":false,"error":null,"id":5}
-func (s *V1) submitted(asked ask) {
+func (s *V1) submitted(id uint64, asked ask) {
 	ev := s.answered(asked, Verdict)
+	s.judge(&ev)
+	s.asks.settle(id, ev.Verdict)
+	s.tell(ev)
+}
+
+// again tells a further answer to a submit.
+func (s *V1) again(id uint64) {
+	asked, ok := s.asks.answered(id)
+	if !ok {
+		return
+	}
+	ev := s.answered(*asked, AnsweredTwice)
+	ev.First = asked.said
+	s.judge(&ev)
+	s.tell(ev)
+}
+
+// judge reads the pool's word on a submit.
+func (s *V1) judge(ev *Event) {
 	if sv1.Accepted(&s.msg) {
 		ev.Verdict = mining.Accepted
-	} else {
-		e := sv1.Refusal(&s.msg)
-		ev.Verdict, ev.Code, ev.Text = refusal(e), e.Code, shown(e.Text)
-		if ev.Text == "" && ev.Code == 0 && bytes.Equal(bytes.TrimSpace(s.msg.Result), []byte("null")) {
-			ev.Text = "neither result nor error"
-		}
+		return
 	}
-	s.tell(ev)
+	e := sv1.Refusal(&s.msg)
+	ev.Verdict, ev.Code, ev.Text = refusal(e), e.Code, shown(e.Text)
+	if ev.Text == "" && ev.Code == 0 && bytes.Equal(bytes.TrimSpace(s.msg.Result), []byte("null")) {
+		ev.Text = "neither result nor error"
+	}
 }
 
 func (s *V1) answered(asked ask, kind EventKind) Event {

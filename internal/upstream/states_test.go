@@ -260,7 +260,7 @@ func TestNames(t *testing.T) {
 	if got := upstream.EventKind(0).String() + upstream.EventKind(99).String() + upstream.State(99).String(); got != strings.Repeat("unknown", 3) {
 		t.Errorf("got %q", got)
 	}
-	if upstream.Subscribed.String() != "subscribed" || upstream.BadLine.String() != "bad_line" {
+	if upstream.Subscribed.String() != "subscribed" || upstream.BadLine.String() != "bad_line" || upstream.AnsweredTwice.String() != "answered_twice" {
 		t.Error("the kinds' names are out of step")
 	}
 }

@@ -218,7 +218,8 @@ func TestVerdictsInAnyOrder(t *testing.T) {
 	}
 	p.reset()
 	p.say(`{"id":4,"result":true}`, `{"id":2,"result":true}`, `{"id":2,"result":true}`, `{"id":5,"error":[22,"dup",null]}`, `{"id":3,"result":true}`)
-	p.wantEvents("verdict 3 accepted", "verdict 1 accepted", "verdict 4 duplicate", "verdict 2 accepted")
+	p.wantEvents("verdict 3 accepted", "verdict 1 accepted", "answered_twice 1 accepted after accepted",
+		"verdict 4 duplicate", "verdict 2 accepted")
 	if info := p.s.Info(); info.Pending != 0 || info.Counts.UnknownReplies != 1 {
 		t.Errorf("info is %+v", info)
 	}

@@ -163,6 +163,8 @@ func said(ev upstream.Event) string {
 		text += " " + ev.VersionMask.String()
 	case upstream.Authorized, upstream.Verdict:
 		text += " " + string(rune('0'+ev.Tag%10)) + " " + ev.Verdict.String()
+	case upstream.AnsweredTwice:
+		text += " " + string(rune('0'+ev.Tag%10)) + " " + ev.Verdict.String() + " after " + ev.First.String()
 	case upstream.Message:
 		text += " " + ev.Text
 	case upstream.Reconnect:

@@ -1,6 +1,7 @@
 package upstream_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -46,7 +47,11 @@ func TestEachTagGetsOneFirstVerdict(t *testing.T) {
 					r.Skip("nothing sent")
 				}
 				for range rapid.IntRange(1, 20).Draw(r, "n") {
-					p.say(accepts(firstID + rapid.IntRange(0, sent-1).Draw(r, "which")))
+					line := accepts(firstID + rapid.IntRange(0, sent-1).Draw(r, "which"))
+					if rapid.Bool().Draw(r, "refused") {
+						line = strings.Replace(line, `true,"error":null`, `null,"error":[22,"Duplicate",null]`, 1)
+					}
+					p.say(line)
 				}
 			},
 			"wait": func(r *rapid.T) {
@@ -61,7 +66,17 @@ func TestEachTagGetsOneFirstVerdict(t *testing.T) {
 		})
 		p.events = p.s.Abandon(p.now, p.events)
 		first, late := map[uint64]mining.Verdict{}, map[uint64]int{}
+		said := map[uint64]mining.Verdict{} // by the pool
 		for _, ev := range p.events {
+			if ev.Kind == upstream.AnsweredTwice {
+				if said[ev.Tag] == mining.Pending || said[ev.Tag] != ev.First {
+					r.Fatalf("tag %d: %v again after %v, which was %v", ev.Tag, ev.Verdict, ev.First, said[ev.Tag])
+				}
+				continue
+			}
+			if !ev.Local && ev.Verdict != mining.Unanswered {
+				said[ev.Tag] = ev.Verdict
+			}
 			if ev.Late {
 				if late[ev.Tag]++; late[ev.Tag] > 1 || first[ev.Tag] != mining.Unanswered {
 					r.Fatalf("tag %d: late verdict after %v", ev.Tag, first[ev.Tag])
