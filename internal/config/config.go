@@ -204,12 +204,19 @@ type VardiffOverride struct {
 
 // Storage is the [storage] table.
 type Storage struct {
-	// URL is empty for SQLite in Config.DataDir.
+	// URL is empty for SQLite in Config.DataDir, else it is that of a PostgreSQL
+	// database. There may be a password in it.
 	URL mining.Secret `toml:"url"`
-	// KeepShares is how long single shares are kept.
+	// KeepShares is how long single shares are kept; 0 keeps none.
 	KeepShares time.Duration `toml:"keep_shares"`
+	// KeepMinutes is how long sums of a minute are kept; those of an hour and a
+	// day stay.
+	KeepMinutes time.Duration `toml:"keep_minutes"`
 	// MaxDisk bounds what the store may use.
 	MaxDisk Size `toml:"max_disk"`
+	// Archive says that the single shares of a day are compressed into the folder
+	// archive of Config.DataDir before they are dropped.
+	Archive bool `toml:"archive"`
 }
 
 // Defaults returns what holds where nothing is configured. It has no pool and
@@ -227,7 +234,7 @@ func Defaults() Config {
 		},
 		HTTP:    HTTP{Listen: "127.0.0.1:9090"},
 		Vardiff: Vardiff{SharesPerMinute: 6, Start: 1024, Min: 0.001},
-		Storage: Storage{KeepShares: 48 * time.Hour, MaxDisk: 10 << 30},
+		Storage: Storage{KeepShares: 48 * time.Hour, KeepMinutes: 30 * 24 * time.Hour, MaxDisk: 10 << 30},
 	}
 }
 

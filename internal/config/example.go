@@ -66,4 +66,12 @@ password = "x"
 # min = 0.001
 # max = 0.0                          # 0: bounded by the pool's only
 # fixed = 0.0                        # 0: adjusted; else every miner's
+
+# What is kept of shares, for history, exports and payouts.
+# [storage]
+# url = ""                           # "": SQLite in data_dir; or postgres://… for PostgreSQL
+# keep_shares = "48h"                # single shares; "0s": none. Sums of hours and days stay
+# keep_minutes = "720h"              # sums of a minute
+# max_disk = "10GiB"                 # old single shares go early to stay below it
+# archive = false                    # true: days of single shares are compressed into data_dir/archive first
 `

@@ -23,9 +23,6 @@ type gate struct {
 func gates() []gate {
 	return []gate{
 		{"listener[].proxy_from", []string{"[]"}, "leave it empty"},
-		{"storage.url", []string{`""`}, "leave it empty; figures are kept in data_dir"},
-		{"storage.keep_shares", []string{`"48h"`}, "leave it out; single shares are not stored yet"},
-		{"storage.max_disk", []string{`"10GiB"`}, "leave it out; single shares are not stored yet"},
 	}
 }
 

@@ -31,6 +31,7 @@ func (l *loader) noteInert(c *Config) {
 	l.noteInertPools(c, used)
 	l.noteInertTLS(c)
 	l.noteInertVardiff(c)
+	l.noteInertStorage(c.Storage)
 }
 
 // noteInertPools remarks on what of pools has no effect; used are those that a route

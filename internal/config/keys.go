@@ -141,9 +141,11 @@ func meanings() map[string]meaning {
 		"route[].match.pool":        {"Glob on `pool=NAME` in the password of the miner's first worker; a miner without it does not match. See [passwords](#passwords).", "any, or none at all"},
 		"route[].match.group":       {"Glob on `group=NAME` in that password, likewise.", "any, or none at all"},
 
-		"storage.url":         {"Empty: SQLite in `data_dir`. Else `postgres://…`.", ""},
-		"storage.keep_shares": {"How long single shares are kept.", ""},
-		"storage.max_disk":    {"Most disk space the store may take.", ""},
+		"storage.url":          {"Empty: SQLite in `data_dir`. Else a PostgreSQL database, `postgres://USER:PASSWORD@HOST:PORT/DATABASE`, with parameters such as `?sslmode=verify-full` after it; `?host=/var/run/postgresql` names a socket's folder. In user and password `@` is written `%40`, `:` `%3A`, `/` `%2F` and `%` `%25`.", ""},
+		"storage.keep_shares":  {"How long single shares are kept, at least 1 h; `\"0s\"` keeps none. They are dropped by whole days.", ""},
+		"storage.keep_minutes": {"How long sums of a minute are kept, at least 1 h. Those of an hour and of a day are not dropped.", ""},
+		"storage.max_disk":     {"Most disk space that the store may take, at least 64 MiB: days of single shares are dropped early, the oldest first, to stay below it.", ""},
+		"storage.archive":      {"Whether the single shares of a day are compressed into `data_dir/archive` before they are dropped. loka does not drop what is there, and `max_disk` does not count it.", ""},
 	}
 	maps.Copy(m, poolMeanings())
 	for at, without := range map[string]string{"vardiff": "", "listener[].vardiff": "`[vardiff]`'s", "route[].vardiff": "the listener's or `[vardiff]`'s"} {

@@ -127,9 +127,11 @@ max = 100000
 fixed = 2e-10
 
 [storage]
-url = ""
-keep_shares = "48h"
-max_disk = "10GiB"
+url = "postgres://u:p@h/db"
+keep_shares = "24h"
+keep_minutes = "48h"
+max_disk = "1GiB"
+archive = true
 `, Options{})
 	if got := c.Listeners; len(got) != 3 || got[0].Address != "0.0.0.0:3333" || got[2].Address != "0.0.0.0:3334" || *got[2].Vardiff.Min != 65536 {
 		t.Errorf("listeners: %+v", got)

@@ -76,15 +76,15 @@ func TestVariables(t *testing.T) {
 func TestProblemsQuoteWhatWasWritten(t *testing.T) {
 	t.Parallel()
 	_, problems := loadWith(minimal+`[storage]
-max_disk = "10Gb"
-keep_shares = "7200m"
+max_disk = "10Mb"
+keep_shares = "30m"
 [server]
 idle_timeout = "-60s"
 shutdown_timeout = "100m"
 `, map[string]string{"LOKA_SERVER_HANDSHAKE_TIMEOUT": "0h"})
 	got := problems.Error()
 	for _, want := range []string{
-		`storage.max_disk: "10Gb" is not available`, `storage.keep_shares: "7200m" is not available`,
+		`storage.max_disk: "10Mb" is out of range`, `storage.keep_shares: "30m" is out of range`,
 		`server.idle_timeout: "-60s" is out of range`, `server.shutdown_timeout: "100m" is out of range; write at most "1h"`,
 		`LOKA_SERVER_HANDSHAKE_TIMEOUT: server.handshake_timeout: "0h" is out of range`,
 	} {

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"math"
 	"strings"
 	"time"
 
@@ -31,6 +30,7 @@ func (l *loader) validate(c *Config) {
 	l.checkLoops(c)
 	l.checkRoutes(c)
 	l.checkVardiff(c)
+	l.checkStorage(c.Storage)
 	l.checkGates(c)
 	l.noteInert(c)
 }
@@ -50,11 +50,6 @@ func (l *loader) checkServer(c *Config) {
 	l.checkTimeout("server.authorize_timeout", s.AuthorizeTimeout, maxTimeout)
 	l.checkTimeout("server.idle_timeout", s.IdleTimeout, maxTimeout)
 	l.checkTimeout("server.shutdown_timeout", s.ShutdownTimeout, time.Hour)
-	l.checkTimeout("storage.keep_shares", c.Storage.KeepShares, math.MaxInt64)
-	if c.Storage.MaxDisk <= 0 {
-		l.add("storage.max_disk", `%s is out of range; write a size above 0, such as "10GiB"`,
-			l.quote("storage.max_disk", c.Storage.MaxDisk))
-	}
 }
 
 func (l *loader) checkTimeout(path string, d, most time.Duration) {

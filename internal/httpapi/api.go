@@ -12,14 +12,14 @@ import (
 	"github.com/loka/stratum/internal/view"
 )
 
-// paging is what every list takes.
-type paging struct {
+// Paging is what every list takes.
+type Paging struct {
 	Limit  int `query:"limit" minimum:"0" doc:"At most so many elements; 0: all"`
 	Offset int `query:"offset" minimum:"0" doc:"Leave out so many elements first"`
 }
 
 // cut applies the paging. It never fails: past the end there is nothing.
-func cut[T any](p paging, all []T) []T {
+func cut[T any](p Paging, all []T) []T {
 	all = all[min(p.Offset, len(all)):]
 	if p.Limit > 0 {
 		all = all[:min(p.Limit, len(all))]
@@ -95,6 +95,9 @@ func routes(deps Deps) *http.ServeMux {
 	if deps.Reloader != nil {
 		reloads(api, deps.Reloader)
 	}
+	if deps.Records != nil {
+		records(api, deps)
+	}
 	if deps.Metrics != nil {
 		mux.Handle("GET /metrics", asProblems(deps.Metrics))
 		mux.Handle("GET /metrics/prometheus", asProblems(deps.Metrics))
@@ -150,19 +153,19 @@ func reads(api huma.API, m *view.Model) {
 }
 
 func lists(api huma.API, m *view.Model) {
-	huma.Register(api, get("/api/v1/pools", "pools", "Every configured pool and its answers"), func(_ context.Context, in *paging) (*body[PoolList], error) {
+	huma.Register(api, get("/api/v1/pools", "pools", "Every configured pool and its answers"), func(_ context.Context, in *Paging) (*body[PoolList], error) {
 		all := m.Pools()
 		return &body[PoolList]{PoolList{cut(*in, all), len(all)}}, nil
 	})
-	huma.Register(api, get("/api/v1/workers", "workers", "Every worker that is connected or ever submitted a share"), func(_ context.Context, in *paging) (*body[WorkerList], error) {
+	huma.Register(api, get("/api/v1/workers", "workers", "Every worker that is connected or ever submitted a share"), func(_ context.Context, in *Paging) (*body[WorkerList], error) {
 		all := m.Workers()
 		return &body[WorkerList]{WorkerList{cut(*in, all), len(all)}}, nil
 	})
-	huma.Register(api, get("/api/v1/miners", "miners", "Every open miner connection"), func(_ context.Context, in *paging) (*body[MinerList], error) {
+	huma.Register(api, get("/api/v1/miners", "miners", "Every open miner connection"), func(_ context.Context, in *Paging) (*body[MinerList], error) {
 		all := m.Miners()
 		return &body[MinerList]{MinerList{cut(*in, all), len(all)}}, nil
 	})
-	huma.Register(api, get("/api/v1/routes", "routes", "Every route and what serves it"), func(_ context.Context, in *paging) (*body[RouteList], error) {
+	huma.Register(api, get("/api/v1/routes", "routes", "Every route and what serves it"), func(_ context.Context, in *Paging) (*body[RouteList], error) {
 		all := m.Routes()
 		return &body[RouteList]{RouteList{cut(*in, all), len(all)}}, nil
 	})

@@ -16,12 +16,19 @@ func Handler(deps Deps, loopback bool) http.Handler {
 	if deps.Logger == nil {
 		deps.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &guard{mux: routes(deps), token: deps.Token, loopback: loopback, log: deps.Logger}
+	mux := routes(deps)
+	g := &guard{mux: mux, writes: mux, token: deps.Token, loopback: loopback, log: deps.Logger}
+	if deps.Records != nil {
+		g.writes = &auditor{deps.Records, deps.Logger, mux}
+	}
+	return g
 }
 
 // guard decides who may ask before anything is looked up.
 type guard struct {
-	mux      *http.ServeMux
+	mux *http.ServeMux
+	// writes serves what is no read.
+	writes   http.Handler
 	token    Verifier
 	loopback bool
 	log      *slog.Logger
@@ -53,8 +60,10 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case pattern == "":
 		g.unrouted(w, r, handler)
-	case !read(r) && !trusted:
+	case (!read(r) || r.URL.Path == auditPath) && !trusted:
 		unauthorized(w)
+	case !read(r):
+		g.writes.ServeHTTP(w, r)
 	default:
 		g.mux.ServeHTTP(w, r)
 	}

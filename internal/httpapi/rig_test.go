@@ -33,6 +33,8 @@ type fakeHub struct {
 	// keep what came of keeping it.
 	said         []string
 	refuse, keep error
+	// solo says that there is a dedicated route of that name.
+	solo bool
 }
 
 func (h *fakeHub) Miners() []view.MinerState { return append([]view.MinerState(nil), h.miners...) }
@@ -44,7 +46,11 @@ func (h *fakeHub) Pools() []view.PoolState {
 }
 
 func (h *fakeHub) Routes() []view.RouteState {
-	return []view.RouteState{{Name: "farm", Mode: "shared", Pools: []string{"main", "backup"}, Active: "main", Pinned: "main", Ready: h.ready}}
+	all := []view.RouteState{{Name: "farm", Mode: "shared", Pools: []string{"main", "backup"}, Active: "main", Pinned: "main", Ready: h.ready}}
+	if h.solo {
+		all = append(all, view.RouteState{Name: "solo", Mode: "dedicated", Pools: []string{"main"}})
+	}
+	return all
 }
 func (h *fakeHub) SlotsInUse() int { return 0 }
 func (h *fakeHub) Ready() bool     { return h.ready }
@@ -116,7 +122,7 @@ func newDeps() (Deps, *fakeHub) {
 	text := func(s string) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(s)) })
 	}
-	return Deps{Model: model, Token: fakeToken{}, Metrics: text("metrics"), Page: text("page"), Miners: hub, Control: hub, Reloader: new(fakeReloader)}, hub
+	return Deps{Model: model, Token: fakeToken{}, Metrics: text("metrics"), Page: text("page"), Miners: hub, Control: hub, Reloader: new(fakeReloader), Records: newRecords(newStore())}, hub
 }
 
 // ask sends one request straight to the handler.

@@ -52,7 +52,10 @@ type Deps struct {
 	Control Controller
 	// Reloader serves what puts configurations in place.
 	Reloader Reloader
-	Logger   *slog.Logger
+	// Records serves history, revenue, exports, payouts and the audit record, and
+	// keeps the latter.
+	Records *Records
+	Logger  *slog.Logger
 }
 
 // Server serves HTTP on one address. Make it with [New].

@@ -1,0 +1,57 @@
+package config
+
+import (
+	"net/url"
+	"time"
+
+	"github.com/loka/stratum/internal/mining"
+)
+
+// Bounds of what is kept.
+const (
+	minKeep      = time.Hour
+	minDisk Size = 64 << 20
+)
+
+// checkStorage checks the [storage] table.
+func (l *loader) checkStorage(s Storage) {
+	l.checkDatabase("storage.url", s.URL)
+	if s.KeepShares < minKeep && s.KeepShares != 0 {
+		l.add("storage.keep_shares", `%s is out of range; write a duration of at least "1h", or "0s" to keep no single shares`,
+			l.quote("storage.keep_shares", s.KeepShares))
+	}
+	if s.KeepMinutes < minKeep {
+		l.add("storage.keep_minutes", `%s is out of range; write a duration of at least "1h", such as "720h"`,
+			l.quote("storage.keep_minutes", s.KeepMinutes))
+	}
+	if s.MaxDisk < minDisk {
+		l.add("storage.max_disk", `%s is out of range; write a size of at least "64MiB", such as "10GiB"`,
+			l.quote("storage.max_disk", s.MaxDisk))
+	}
+}
+
+// checkDatabase checks a database's URL. There may be a password anywhere in a
+// text that is no URL, so nothing of it is echoed.
+func (l *loader) checkDatabase(at string, database mining.Secret) {
+	if database == "" {
+		return
+	}
+	//nolint:gosec // there is no password in it
+	const right = `write "postgres://USER:PASSWORD@HOST:5432/DATABASE", or "" for SQLite in data_dir`
+	u, err := url.Parse(database.Reveal())
+	switch {
+	case err != nil:
+		l.add(at, "not a URL; %s; in user and password @ is written %%40, : %%3A, / %%2F and %% %%25", right)
+	case u.Scheme != "postgres" && u.Scheme != "postgresql":
+		l.add(at, "not a PostgreSQL database; %s", right)
+	case u.Hostname() == "" && u.Query().Get("host") == "":
+		l.add(at, "no host named; %s; ?host=/var/run/postgresql names the folder of a socket", right)
+	}
+}
+
+// noteInertStorage remarks on what of the store has no effect.
+func (l *loader) noteInertStorage(s Storage) {
+	if s.Archive && s.KeepShares == 0 {
+		l.note("storage.archive", `has no effect with keep_shares = "0s"`)
+	}
+}
