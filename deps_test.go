@@ -26,7 +26,7 @@ var floors = map[string]int{
 	"internal/store": 3, "internal/downstream": 3, "internal/upstream": 3, "internal/pipeline": 3,
 	"internal/wire": 4, "internal/ledger": 4, "internal/atomicfile": 4, "internal/auth": 4, "internal/sim": 4, "internal/testkit": 4,
 	"internal/store/relational": 4, "internal/store/migrations": 4, "internal/store/storetest": 4, "internal/store/sqlite": 8, "internal/store/postgres": 8,
-	"internal/listen": 5, "internal/dial": 5, "internal/serve": 5, "internal/link": 5,
+	"internal/journal": 5, "internal/listen": 5, "internal/dial": 5, "internal/serve": 5, "internal/link": 5,
 	"internal/hub":     6,
 	"internal/view":    7,
 	"internal/metrics": 8, "internal/httpapi": 8, "internal/web": 8, "internal/config": 8,
@@ -42,7 +42,6 @@ var sameFloor = map[string][]string{
 	"internal/extranonce": {"internal/mining"},
 	"internal/vardiff":    {"internal/mining"},
 	"internal/quality":    {"internal/mining"},
-	"internal/ledger":     {"internal/atomicfile"},
 	"internal/link":       {"internal/dial"},
 	"internal/httpapi":    {"internal/web"},
 }

@@ -17,19 +17,17 @@ import (
 	"github.com/loka/stratum/internal/dial"
 	"github.com/loka/stratum/internal/httpapi"
 	"github.com/loka/stratum/internal/hub"
+	"github.com/loka/stratum/internal/journal"
 	"github.com/loka/stratum/internal/ledger"
 	"github.com/loka/stratum/internal/listen"
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/internal/serve"
+	"github.com/loka/stratum/internal/vardiff"
 	"github.com/loka/stratum/internal/view"
 )
 
-const (
-	// saveEvery is how often the ledger's totals are kept.
-	saveEvery = 10 * time.Second
-	// dueAtMost bounds the wait for verdicts at a graceful stop.
-	dueAtMost = 5 * time.Second
-)
+// dueAtMost bounds the wait for verdicts at a graceful stop.
+const dueAtMost = 5 * time.Second
 
 // Deps are what an app is given from outside.
 type Deps struct {
@@ -50,7 +48,8 @@ type App struct {
 	version string
 	source  Source
 	lock    *os.File
-	state   string // path of state.json
+	kept    *storage
+	journal *journal.Journal
 	books   *ledger.Ledger
 	hub     *hub.Hub
 	serve   *serve.Server
@@ -99,7 +98,7 @@ func New(cfg *config.Config, deps Deps) (*App, error) {
 		return nil, err
 	}
 	a := &App{
-		log: deps.Logger, version: deps.Version, source: deps.Source, lock: lock, state: filepath.Join(cfg.DataDir, "state.json"),
+		log: deps.Logger, version: deps.Version, source: deps.Source, lock: lock,
 		applied: history{filepath.Join(cfg.DataDir, "applied"), deps.Logger},
 		started: make(chan struct{}),
 	}
@@ -114,6 +113,9 @@ func New(cfg *config.Config, deps Deps) (*App, error) {
 
 // Close gives the data directory back. Only an app that is never run needs it.
 func (a *App) Close() {
+	if a.kept != nil {
+		a.kept.close(a.log)
+	}
 	if a.lock != nil {
 		_ = a.lock.Close() // the lock goes with it
 	}
@@ -126,12 +128,10 @@ func (a *App) build(cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
-	a.books = ledger.New(ledger.Config{OnOverflow: func(string) {
-		a.log.Warn("too many workers: later names share the book of (other); remove data_dir/state.json to begin anew",
-			"most", ledger.DefaultMaxWorkers)
-	}}, now)
-	a.loadState(now)
-
+	rates := vardiff.NewMemory()
+	if err := a.openBooks(cfg, instance, rates, now); err != nil {
+		return err
+	}
 	a.counts, err = newCounts(cfg, version)
 	if err != nil {
 		return err
@@ -143,7 +143,7 @@ func (a *App) build(cfg *config.Config) error {
 	a.found = loadFindings(filepath.Join(cfg.DataDir, "pools.json"), a.log)
 	a.found.recall(hubCfg.Pools)
 	a.hub, err = hub.New(hubCfg, hub.Deps{
-		Dial: dial.New(dial.Config{Logger: a.log}).Dial, Ledger: a.books, Logger: a.log, OnFound: a.found.keep,
+		Dial: dial.New(dial.Config{Logger: a.log}).Dial, Ledger: a.books, Rates: rates, Logger: a.log, OnFound: a.found.keep,
 		Metrics: a.counts.hub(), Wire: wireConfig(poolLine, a.counts.wire(mining.Upstream)),
 	})
 	if err != nil {
@@ -155,7 +155,7 @@ func (a *App) build(cfg *config.Config) error {
 	a.model = view.New(view.Deps{
 		Version: version, Instance: instance, Books: a.books,
 		Hub: &readers{hub: a.hub, serve: a.serve, cfg: a.cfg.Load},
-		Now: time.Now, Started: now,
+		Now: time.Now, Started: now, Keeping: a.keeping,
 	})
 	a.counts.source.Model = a.model
 	if err := a.makeListeners(cfg); err != nil {
@@ -173,22 +173,6 @@ type house struct{ *hub.Hub }
 
 // Join implements [serve.House].
 func (h house) Join(m *mining.Miner, c *serve.Conn) { h.Hub.Join(m, c) }
-
-// loadState brings back the totals of the last run. What cannot be read is
-// put aside, never overwritten.
-func (a *App) loadState(now time.Time) {
-	err := a.books.Load(a.state, now)
-	if err == nil {
-		return
-	}
-	aside, moved := ledger.SetAside(a.state)
-	if moved != nil {
-		a.log.Error("totals of the last run cannot be read, nor put aside; this run's are not kept", "error", err, "aside_error", moved)
-		a.state = "" // what is there is not overwritten
-		return
-	}
-	a.log.Error("totals of the last run cannot be read; they begin anew", "error", err, "kept_as", aside)
-}
 
 // makeListeners makes the miners' listeners within what the descriptor limit
 // allows.
@@ -321,7 +305,8 @@ func (a *App) Run(ctx context.Context) error {
 		a.accept(l)
 	}
 	a.mu.Unlock()
-	run(&reads, "ledger", func() error { return a.books.Run(reading, a.state, saveEvery, a.log) })
+	run(&reads, "ledger", func() error { a.books.Run(reading); return nil })
+	run(&reads, "journal", func() error { return a.journal.Run(reading) })
 	run(&reads, "http", func() error { return a.http.Run(reading) })
 	addrs, cfg := a.Addrs(), a.cfg.Load()
 	a.log.InfoContext(ctx, "loka is up", "miners", addrs.Miners, "http", addrs.HTTP, "pools", len(cfg.Pools), "routes", len(cfg.Routes))

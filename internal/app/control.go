@@ -15,7 +15,6 @@ import (
 	"github.com/loka/stratum/internal/config"
 	"github.com/loka/stratum/internal/httpapi"
 	"github.com/loka/stratum/internal/hub"
-	"github.com/loka/stratum/internal/ledger"
 )
 
 // controlVersion is the version of the file that arrangements are kept in.
@@ -69,7 +68,7 @@ func newControl(path string, of controlled, cfg *config.Config, log *slog.Logger
 	c.cfg.Store(cfg)
 	file, err := readControl(path)
 	if err != nil {
-		aside, moved := ledger.SetAside(path)
+		aside, moved := atomicfile.SetAside(path)
 		log.Error("what was drained, disabled, pinned and split otherwise cannot be read; nothing is", "error", err, "kept_as", aside, "aside_error", moved)
 	}
 	forgot := false

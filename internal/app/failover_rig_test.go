@@ -249,8 +249,8 @@ func (r *poolsRig) agreeAt(pool int) (accepted uint64) {
 	if got, want := t.Pools.Refused(), theirs.RejectedTotal(); got > want || got+open < want {
 		r.t.Errorf("%s refused %d; in our book are %d, and %d unanswered", name, want, got, open)
 	}
-	if t.PoolWorkAccepted > theirs.Work*(1+1e-9) {
-		r.t.Errorf("%s accepted work of %g, in our book it is %g", name, theirs.Work, t.PoolWorkAccepted)
+	if t.PoolWorkAccepted() > theirs.Work*(1+1e-9) {
+		r.t.Errorf("%s accepted work of %g, in our book it is %g", name, theirs.Work, t.PoolWorkAccepted())
 	}
 	for code, n := range theirs.Rejected {
 		if code != sv1.CodeStale && n > 0 {

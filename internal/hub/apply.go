@@ -67,6 +67,9 @@ func (h *Hub) take(n *next, now time.Time) {
 	}
 	n.disableLeaving()
 	for i, r := range n.routes {
+		if r.book == nil {
+			r.book = h.deps.Ledger.Route(r.Name, now)
+		}
 		r.all.Store(n.confs[i])
 		r.pin.Store(n.pins[i])
 		if s := n.splits[i]; r.split.Swap(s) != s && s != nil {

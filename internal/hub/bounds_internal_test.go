@@ -6,6 +6,7 @@ import (
 
 	"github.com/loka/stratum/internal/extranonce"
 	"github.com/loka/stratum/internal/jobbook"
+	"github.com/loka/stratum/internal/ledger"
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/work"
 )
@@ -27,8 +28,8 @@ func TestDeliveriesAreBounded(t *testing.T) {
 // counted: nothing that was accepted vanishes.
 func TestShareOfALinkThatJustEndedIsCounted(t *testing.T) {
 	g, _ := gathered(1)
-	p := new(pool)
-	g.pool = p
+	books := ledger.New(ledger.Config{}, time.Now())
+	g.hub, g.route, g.pool = &Hub{deps: Deps{Ledger: books}}, &route{book: books.Route("r", time.Now())}, &pool{book: books.Pool("p", time.Now())}
 	m := g.members[0]
 	job := &mining.Job{Difficulty: 1, Extranonce2Size: 8}
 	m.layout.Slot, m.layout.Miner = 4, 4
@@ -39,9 +40,9 @@ func TestShareOfALinkThatJustEndedIsCounted(t *testing.T) {
 	// LinkEnded comes between the check and here: g.link is nil.
 	g.forward(m, &member{}, &mining.Share{Job: 7, Extranonce2: en2}, &jobbook.Finding{
 		Verdict: mining.Accepted, Work: w, Forward: true, Credited: 1,
-	})
-	if got := p.unsubmitted.Load(); got != 1 {
-		t.Errorf("%v of work is counted as not submitted, want 1", got)
+	}, 1)
+	if got := books.Pools(time.Now())[0].Tally.Unsent; got.Shares != 1 || got.Work != 1 {
+		t.Errorf("%+v is counted as not submitted, want one share of 1", got)
 	}
 }
 

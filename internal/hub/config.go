@@ -209,6 +209,8 @@ type Deps struct {
 	// Dial opens a connection to a pool.
 	Dial   func(ctx context.Context, endpoint dial.Endpoint) (net.Conn, error)
 	Ledger *ledger.Ledger
+	// Rates remembers miners' hashrates; nil is a memory of the hub's own.
+	Rates *vardiff.Memory
 	// OnFound is told of a pool what is worth keeping for the next run,
 	// whenever that changes, from the goroutine in Run, again until it returns
 	// no error; nil is nobody.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/loka/stratum/internal/extranonce"
 	"github.com/loka/stratum/internal/jobbook"
+	"github.com/loka/stratum/internal/ledger"
 	"github.com/loka/stratum/internal/link"
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/internal/upstream"
@@ -28,9 +29,14 @@ type share struct {
 	member     *member
 	pool       *pool
 	difficulty work.Difficulty
-	// reached is the difficulty of the share's hash.
-	reached work.Difficulty
-	at      time.Time
+	// job is what it is of, hash its hash; block says that it is one.
+	job   *mining.Job
+	hash  work.Hash
+	block bool
+	at    time.Time
+	// id is what the ledger knows it by, booked when that was.
+	id     ledger.ShareID
+	booked time.Time
 	// answered: the miner was told "unanswered"; only the pool's word is due.
 	answered bool
 }
@@ -312,7 +318,14 @@ func (g *dedicated) submit(req *mining.Request, m *member, now time.Time) mining
 		a.Verdict = mining.Unanswered
 		return a
 	}
-	g.shares[req.Ticket] = share{member: m, pool: p, difficulty: w.Job.Difficulty, reached: g.reached(w, &req.Share), at: now}
+	s := share{member: m, pool: p, difficulty: w.Job.Difficulty, job: w.Job, hash: g.hash(w, &req.Share), at: now}
+	if network, err := w.Job.NBits.Target(); err == nil && network.Met(s.hash) {
+		s.block = true
+		g.hub.foundBlock(&ledger.Entry{
+			Worker: m.book, Pool: p.book, Route: g.route.book, Job: w.Job, ShareDifficulty: s.hash.Difficulty(), At: now,
+		}, s.hash)
+	}
+	g.shares[req.Ticket] = s
 	g.due.Add(1)
 	a.Verdict = mining.Pending
 	return a
@@ -325,14 +338,14 @@ func (g *dedicated) upstreamExtranonce(layout extranonce.Layout, miner work.Extr
 	return layout.Upstream(layout.Head(g.padSeed), g.slot, miner)
 }
 
-// reached is the difficulty of a share's hash, with version bits read as
-// BIP 310 does: for the record of the best share, not for a verdict.
-func (g *dedicated) reached(w *mining.Work, s *mining.Share) work.Difficulty {
+// hash is a share's, with version bits read as BIP 310 does: for the record of
+// the best share and of blocks, not for a verdict.
+func (g *dedicated) hash(w *mining.Work, s *mining.Share) work.Hash {
 	version := w.Job.Version
 	if s.HasVersionBits {
 		version = g.mask.Replace(version, s.VersionBits&g.mask)
 	}
-	return jobbook.Hash(w, g.layout.Told(g.en1, g.slot), s, version).Difficulty()
+	return jobbook.Hash(w, g.layout.Told(g.en1, g.slot), s, version)
 }
 
 func passThroughOf(size int) extranonce.Layout {

@@ -62,8 +62,8 @@ func TestDedicatedHoldThroughAnOutage(t *testing.T) {
 		if s := h.hub.Routes()[0]; s.Unpaid != 1 {
 			t.Errorf("%d miners work for nothing, want 1", s.Unpaid)
 		}
-		if total := h.books.Snapshot(time.Now()).Total; total.Ours.Accepted() != 0 || total.WorkAccepted != 0 {
-			t.Errorf("%d accepted, work %v; unpaid ones are not", total.Ours.Accepted(), total.WorkAccepted)
+		if total := h.books.Snapshot(time.Now()).Total.Tally; total.Ours.Accepted() != 0 || total.WorkAccepted() != 0 {
+			t.Errorf("%d accepted, work %v; unpaid ones are not", total.Ours.Accepted(), total.WorkAccepted())
 		}
 		held := g.newest()
 		p.refuse.Store(false)

@@ -176,15 +176,15 @@ func TestVerdictsAreThePools(t *testing.T) {
 		}
 		snap := h.books.Snapshot(time.Now())
 		for _, v := range []mining.Verdict{mining.Accepted, mining.Stale, mining.Duplicate, mining.LowDifficulty, mining.Invalid} {
-			if ours, pools := snap.Total.Ours.Of(v), snap.Total.Pools.Of(v); ours != pools || ours == 0 {
+			if ours, pools := snap.Total.Tally.Ours.Of(v), snap.Total.Tally.Pools.Of(v); ours != pools || ours == 0 {
 				t.Errorf("%v: booked %d as ours, %d as the pool's", v, ours, pools)
 			}
 		}
 		if best := snap.Workers[0].Best; best <= 0 {
 			t.Errorf("best share %v after an accepted one", best)
 		}
-		if snap.Total.WorkAccepted != 1024 || snap.Total.PoolWorkAccepted != 1024 {
-			t.Errorf("work %g and %g, want the pool's difficulty of the one accepted share", snap.Total.WorkAccepted, snap.Total.PoolWorkAccepted)
+		if snap.Total.Tally.WorkAccepted() != 1024 || snap.Total.Tally.PoolWorkAccepted() != 1024 {
+			t.Errorf("work %g and %g, want the pool's difficulty of the one accepted share", snap.Total.Tally.WorkAccepted(), snap.Total.Tally.PoolWorkAccepted())
 		}
 		g.leave()
 	})
@@ -239,7 +239,7 @@ func TestUnansweredShareAndItsLateVerdict(t *testing.T) {
 		p.last().late(9, "true")
 		synctest.Wait()
 		snap := h.books.Snapshot(time.Now())
-		if ours, pools := snap.Total.Ours, snap.Total.Pools; ours.Of(mining.Unanswered) != 1 || ours.Of(mining.Accepted) != 0 || pools.Of(mining.Accepted) != 1 {
+		if ours, pools := snap.Total.Tally.Ours, snap.Total.Tally.Pools; ours.Of(mining.Unanswered) != 1 || ours.Of(mining.Accepted) != 0 || pools.Of(mining.Accepted) != 1 {
 			t.Errorf("ours %v, the pool's %v", ours, pools)
 		}
 		g.leave()

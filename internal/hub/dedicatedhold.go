@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/loka/stratum/internal/jobbook"
@@ -70,7 +71,8 @@ func (g *dedicated) submitHeld(req *mining.Request, m *member, now time.Time) mi
 		g.hub.lostBlock(g.route, &f)
 	}
 	g.record(ledger.Entry{
-		Worker: m.book, Pool: g.pool.book, Verdict: f.Verdict, Difficulty: f.Credited, ShareDifficulty: f.Reached, At: now,
+		Worker: m.book, Pool: g.pool.book, Route: g.route.book, Job: h.work.Job, Verdict: f.Verdict,
+		Difficulty: cmp.Or(f.Credited, h.work.Job.Difficulty), ShareDifficulty: f.Reached, At: now,
 	})
 	return mining.Answer{Ticket: req.Ticket, Verdict: f.Verdict, Text: f.Text, Booked: true}
 }

@@ -141,6 +141,9 @@ func (g *dedicated) LinkEvent(l *link.Link, ev upstream.Event) {
 	case ev.Kind == upstream.Verdict: // of a link before, too: a ticket was submitted once
 		g.onVerdict(ev)
 		return
+	case ev.Kind == upstream.AnsweredTwice:
+		g.answeredTwice(l, ev)
+		return
 	case l != g.link:
 		return
 	}

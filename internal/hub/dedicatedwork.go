@@ -158,20 +158,24 @@ func (g *dedicated) onVerdict(ev upstream.Event) {
 	}
 	now := time.Now()
 	entry := ledger.Entry{
-		Worker: s.member.book, Pool: s.pool.book, Verdict: ev.Verdict, PoolVerdict: ev.Verdict,
-		Difficulty: s.difficulty, PoolDifficulty: s.difficulty, ShareDifficulty: s.reached, At: now,
+		Worker: s.member.book, Pool: s.pool.book, Route: g.route.book, Job: s.job, Verdict: ev.Verdict, PoolVerdict: ev.Verdict,
+		Sent: true, Difficulty: s.difficulty, PoolDifficulty: s.difficulty, ShareDifficulty: s.hash.Difficulty(), At: now,
 	}
 	switch {
 	case ev.Late:
-		g.hub.deps.Ledger.RecordPool(entry)
-	case ev.Local || ev.Verdict == mining.Unanswered:
-		entry.PoolVerdict = mining.Pending
+		entry.ID, entry.Verdict, entry.Sent, entry.At = s.id, mining.Pending, false, s.booked
+		g.hub.deps.Ledger.Record(entry)
+	case ev.Local:
+		entry.PoolVerdict, entry.Sent = mining.Pending, false
 		g.record(entry)
 	default:
-		g.record(entry)
+		s.id, s.booked = g.record(entry), now
 		if ev.Verdict == mining.Accepted {
 			g.booked(&s, now)
 		}
+	}
+	if s.block && !ev.Local {
+		g.hub.foundBlock(&entry, s.hash)
 	}
 	if ev.Verdict == mining.Unanswered && !ev.Local {
 		s.answered = true

@@ -123,7 +123,6 @@ func (p *pool) inherit(was *pool) {
 	p.byOperator.Store(was.byOperator.Load())
 	p.disabled.Store(was.disabled.Load()) // what of it holds is revised
 	p.disabledAt.Store(was.disabledAt.Load())
-	p.unsubmitted.Store(max(p.unsubmitted.Load(), was.unsubmitted.Load()))
 	p.discrepancies.Store(max(p.discrepancies.Load(), was.discrepancies.Load()))
 }
 

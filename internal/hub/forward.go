@@ -15,10 +15,16 @@ import (
 // forwarded is a share that the pool was sent and has not answered.
 type forwarded struct {
 	worker *ledger.WorkerBook
+	// id is what the ledger knows it by.
+	id ledger.ShareID
 	// difficulty is the pool's for the share's job.
 	difficulty work.Difficulty
 	job        mining.JobID
+	of         *mining.Job
 	at         time.Time
+	// hash is the block's that it is, if block.
+	hash  work.Hash
+	block bool
 	// name is what it was sent by, nil for the link's login.
 	name *alias
 	// reading is how its version bits were written; it matters where the
@@ -33,7 +39,7 @@ type forwarded struct {
 
 // forward sends a share to the pool. who is nil for a block that nobody who
 // was let in has found. The seat's mutex is held.
-func (g *group) forward(m *shared, who *member, s *mining.Share, f *jobbook.Finding) {
+func (g *group) forward(m *shared, who *member, s *mining.Share, f *jobbook.Finding, id ledger.ShareID) {
 	now := time.Now()
 	job := f.Work.Job
 	en2, ok := m.upstreamExtranonce(g, job, s.Extranonce2)
@@ -43,17 +49,18 @@ func (g *group) forward(m *shared, who *member, s *mining.Share, f *jobbook.Find
 	// The job of a link that has ended is nothing to the next.
 	if !ok || l == nil || f.Work.ID.Before(g.since) {
 		g.mu.Unlock()
-		g.lostInFlight(f)
+		g.lostInFlight(f, who, now)
 		return
 	}
 	if !g.climb.send(now) && !f.Block {
 		g.mu.Unlock()
-		g.pool.notSubmitted(job.Difficulty)
+		g.notSubmitted(who.books(), job, job.Difficulty, now)
 		return
 	}
 	reading := p.reading()
 	share := forwarded{
-		worker: who.books(), difficulty: job.Difficulty, job: f.Work.ID, at: now, ours: f.Verdict,
+		worker: who.books(), id: id, difficulty: job.Difficulty, job: f.Work.ID, of: job, at: now, ours: f.Verdict,
+		hash: f.Hash, block: f.Block,
 		reading: reading, matters: f.Rolled && (g.mask|job.VersionMask)&work.VersionMask(job.Version) != 0,
 	}
 	name := g.login
@@ -76,18 +83,37 @@ func (g *group) forward(m *shared, who *member, s *mining.Share, f *jobbook.Find
 	if _, ok := g.forwarded[tag]; ok { // else the link's end has cleared it
 		delete(g.forwarded, tag)
 		g.due.Add(-1)
-		g.pool.notSubmitted(job.Difficulty)
+		g.notSubmitted(share.worker, job, job.Difficulty, now)
+	}
+}
+
+// notSubmitted books work that was done for the pool and not handed to it.
+func (g *group) notSubmitted(w *ledger.WorkerBook, job *mining.Job, d work.Difficulty, now time.Time) {
+	g.hub.deps.Ledger.Record(ledger.Entry{Worker: w, Pool: g.pool.book, Route: g.route.book, Job: job, Unsent: d, At: now})
+}
+
+// news is what is booked of a share that was forwarded, but for what the news is.
+func (g *group) news(s *forwarded) ledger.Entry {
+	return ledger.Entry{
+		ID: s.id, Worker: s.worker, Pool: g.pool.book, Route: g.route.book, Job: s.of, PoolDifficulty: s.difficulty, At: s.at,
 	}
 }
 
 // lostInFlight counts a share whose link ended while it was judged.
-func (g *group) lostInFlight(f *jobbook.Finding) {
+func (g *group) lostInFlight(f *jobbook.Finding, who *member, now time.Time) {
 	if f.Block {
 		g.hub.lostBlock(g.route, f)
 	}
 	if f.Verdict == mining.Accepted {
-		g.pool.notSubmitted(f.Work.Job.Difficulty)
+		g.notSubmitted(who.books(), f.Work.Job, f.Work.Job.Difficulty, now)
 	}
+}
+
+// foundBlock books a block.
+func (h *Hub) foundBlock(e *ledger.Entry, hash work.Hash) {
+	h.deps.Ledger.Found(ledger.Block{
+		Hash: hash, At: e.At, Worker: e.Worker, Pool: e.Pool, Route: e.Route, Job: e.Job, Difficulty: e.ShareDifficulty, Verdict: e.PoolVerdict,
+	})
 }
 
 // lostBlock says that there is no connection to hand a block in by.
@@ -114,7 +140,7 @@ func (g *group) onVerdict(ev upstream.Event) {
 		delete(g.forwarded, ev.Tag)
 	}
 	if ev.Local { // it was never sent
-		p.notSubmitted(share.difficulty)
+		g.notSubmitted(share.worker, share.of, share.difficulty, share.at)
 		switch {
 		case share.ours != mining.Accepted:
 			g.hub.log.LogAttrs(context.Background(), slog.LevelError, "a block could not be handed in",
@@ -124,9 +150,15 @@ func (g *group) onVerdict(ev upstream.Event) {
 		}
 		return
 	}
-	g.hub.deps.Ledger.RecordPool(ledger.Entry{
-		Worker: share.worker, Pool: p.book, PoolVerdict: ev.Verdict, PoolDifficulty: share.difficulty,
-	})
+	news := g.news(&share)
+	news.Sent, news.PoolVerdict = !ev.Late, ev.Verdict
+	g.hub.deps.Ledger.Record(news)
+	if share.block {
+		g.hub.foundBlock(&news, share.hash)
+	}
+	if ev.Verdict != mining.Unanswered {
+		g.remember(ev.Tag, &share)
+	}
 	if share.ours == mining.Accepted && !ev.Late { // else a block that is none by our own check
 		p.quality.Answered(ev.Verdict, ev.RTT)
 	}

@@ -98,6 +98,9 @@ type group struct {
 	varied    time.Time
 	// early is a job that came before the link may serve.
 	early *mining.Job
+	// lately are shares that the pool has answered last, answers how many it has.
+	lately  [lately]answered
+	answers uint64
 	// hurried are members whose difficulty should not wait for the next job.
 	hurried []*shared
 	// rushed says that one of them has nothing worth its while until then.

@@ -125,7 +125,9 @@ func (g *group) LinkEvent(l *link.Link, ev upstream.Event) {
 		g.onDifficulty(ev.Difficulty)
 	case upstream.Reconnect:
 		g.sentOn(l, ev)
-	case upstream.Subscribed, upstream.Extranonce, upstream.Message, upstream.BadLine, upstream.AnsweredTwice:
+	case upstream.AnsweredTwice:
+		g.answeredTwice(ev)
+	case upstream.Subscribed, upstream.Extranonce, upstream.Message, upstream.BadLine:
 		// What matters of the first two rides in the next job; the link logs
 		// and counts the others.
 	}

@@ -69,6 +69,9 @@ func (h *Hub) Refused(m *mining.Miner, w *mining.Worker, v mining.Verdict) {
 	if m, ok := s.memberOf(w); ok {
 		entry.Worker = m.book
 	}
+	if s.route != nil {
+		entry.Route = s.route.book
+	}
 	if s.role != nil {
 		if p := s.role.at(); p != nil {
 			entry.Pool = p.book

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
@@ -102,7 +103,7 @@ func New(cfg Config, deps Deps) (*Hub, error) {
 		dials: rate.NewLimiter(dialRate, dialBurst), returns: rate.NewLimiter(dialBurst, dialBurst), sends: rate.NewLimiter(dialBurst, dialBurst),
 		ctx: ctx, cancel: cancel, probes: probes, endProbes: endProbes,
 		fanout:  newFanout(deps.Metrics.FanoutSeconds),
-		memory:  vardiff.NewMemory(),
+		memory:  cmp.Or(deps.Rates, vardiff.NewMemory()),
 		seats:   make(map[mining.MinerID]*seat),
 		changed: make(chan struct{}),
 		groups:  make(map[groupKey][]*group),

@@ -16,20 +16,20 @@ import (
 func (m *shared) submit(req *mining.Request, who *member, now time.Time) mining.Answer {
 	a := mining.Answer{Ticket: req.Ticket, Booked: true}
 	g, f := m.check(&req.Share, who == nil, now)
-	entry := ledger.Entry{Worker: who.books(), Verdict: f.Verdict, Difficulty: f.Credited, ShareDifficulty: f.Reached, At: now}
-	if g != nil {
-		entry.Pool = g.pool.book
+	entry := m.entry(g, &f, who, now)
+	entry.ID = m.record(entry)
+	if f.Block {
+		m.hub.foundBlock(&entry, f.Hash)
 	}
 	if f.Forward {
-		g.forward(m, who, &req.Share, &f)
+		g.forward(m, who, &req.Share, &f, entry.ID)
 	}
 	switch f.Verdict { //nolint:exhaustive // the others earn nothing
 	case mining.Accepted:
-		m.credit(g, &f, now)
+		m.credit(g, &f, who, now)
 	case mining.Unpaid:
 		m.vardiff.Share(f.Credited, now) // it is no less busy for it
 	}
-	m.record(entry)
 	if took := m.hub.deps.Metrics.ShareSeconds; took != nil {
 		took.Observe(time.Since(now).Seconds())
 	}
@@ -68,16 +68,36 @@ func (m *shared) check(s *mining.Share, stranger bool, now time.Time) (*group, j
 	return m.group, jobbook.Finding{Verdict: none}
 }
 
+// entry is what is booked of a share.
+func (m *shared) entry(g *group, f *jobbook.Finding, who *member, now time.Time) ledger.Entry {
+	e := ledger.Entry{
+		Worker: who.books(), Route: m.route.book, Verdict: f.Verdict, Difficulty: f.Credited, ShareDifficulty: f.Reached, At: now,
+	}
+	switch {
+	case f.Work != nil:
+		e.Job = f.Work.Job
+	case m.current != nil: // what is lost is about that
+		e.Job = m.current.Job
+	}
+	if e.Difficulty == 0 && who != nil {
+		e.Difficulty = m.vardiff.Difficulty()
+	}
+	if g != nil {
+		e.Pool = g.pool.book
+	}
+	return e
+}
+
 // credit counts an accepted share for vardiff.
-func (m *shared) credit(g *group, f *jobbook.Finding, now time.Time) {
+func (m *shared) credit(g *group, f *jobbook.Finding, who *member, now time.Time) {
 	m.vardiff.Share(f.Credited, now)
 	of := f.Work.Job.Difficulty
 	g.route.split.Load().worked(m.seat, g.pool, float64(min(f.Credited, of))) // more is not paid
 	if above := f.Credited - of; above > 0 {
-		g.pool.notSubmitted(above)
+		g.notSubmitted(who.books(), f.Work.Job, above, now)
 	}
-	if now := g.terms.Load().difficulty; !f.Forward && now > 0 && now < of && f.Reached >= now {
-		g.pool.notSubmitted(now) // lowered meanwhile: whether a pool takes it for this job differs
+	if lowered := g.terms.Load().difficulty; !f.Forward && lowered > 0 && lowered < of && f.Reached >= lowered {
+		g.notSubmitted(who.books(), f.Work.Job, lowered, now) // whether a pool takes it for this job differs
 	}
 	if !m.hurried {
 		if _, urgent := m.vardiff.Want(now); urgent {

@@ -5,7 +5,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/loka/stratum/internal/atomics"
 	"github.com/loka/stratum/internal/extranonce"
 	"github.com/loka/stratum/internal/ledger"
 	"github.com/loka/stratum/internal/link"
@@ -47,7 +46,7 @@ type pool struct {
 	// that end, of miners that go elsewhere for it, of workers that the pool
 	// refuses, of those it says nothing about, and of valid shares that it
 	// refuses.
-	ended, moved, refused, silent, discrepancy pace.Pace
+	ended, moved, refused, silent, discrepancy, fickle pace.Pace
 
 	// oneWorker is when it was found to know one worker a connection, and
 	// suspected when a link ended in a way that points at that, both in Unix
@@ -59,8 +58,6 @@ type pool struct {
 	// share that it took where that matters; sure says that this leaves no doubt.
 	bits, shown atomic.Uint32
 	sure        atomic.Bool
-	// unsubmitted is work that was not handed to it, in difficulty-1 shares.
-	unsubmitted atomics.Float64
 	// discrepancies counts valid shares that it refused; disagreed counts
 	// those of late, and asked the shares that it answered of late.
 	discrepancies    atomic.Uint64
@@ -322,11 +319,6 @@ func (p *pool) password(r *route) mining.Secret {
 // as far as is found out.
 func (p *pool) reading() work.VersionReading {
 	return work.VersionReading(p.bits.Load()) //nolint:gosec // stored as one
-}
-
-// notSubmitted counts work that was done for the pool and not handed to it.
-func (p *pool) notSubmitted(d work.Difficulty) {
-	p.unsubmitted.Add(float64(d))
 }
 
 // confirm remembers that a share showed the reading to be right. To or in bits

@@ -177,8 +177,8 @@ func TestLinkOutlivesItsMinerWhileVerdictsAreDue(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		p.last().late(5, "true")
 		synctest.Wait()
-		if snap := h.books.Snapshot(time.Now()); snap.Total.Pools.Accepted() != 1 {
-			t.Errorf("%d shares booked by the pool's word", snap.Total.Pools.Accepted())
+		if snap := h.books.Snapshot(time.Now()); snap.Total.Tally.Pools.Accepted() != 1 {
+			t.Errorf("%d shares booked by the pool's word", snap.Total.Tally.Pools.Accepted())
 		}
 		time.Sleep(2 * time.Second)
 		synctest.Wait()

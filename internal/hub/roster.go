@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/loka/stratum/internal/dial"
+	"github.com/loka/stratum/internal/ledger"
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/internal/pace"
 	"github.com/loka/stratum/internal/steer"
@@ -35,6 +36,9 @@ type route struct {
 	// have none of their own.
 	Worker   mining.Template
 	Password mining.Secret
+
+	// book is there once the route is in a roster.
+	book *ledger.RouteBook
 
 	// all is what a reload may change, as a whole.
 	all atomic.Pointer[routeConf]

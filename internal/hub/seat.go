@@ -117,7 +117,7 @@ func newSeat(h *Hub, m *mining.Miner, p Peer) *seat {
 }
 
 // record books a share by our word, and the pool's where it is known.
-func (s *seat) record(e ledger.Entry) {
+func (s *seat) record(e ledger.Entry) ledger.ShareID {
 	switch e.Verdict {
 	case mining.Accepted:
 		s.accepted++
@@ -125,7 +125,7 @@ func (s *seat) record(e ledger.Entry) {
 	default:
 		s.rejected++
 	}
-	s.hub.deps.Ledger.Record(e)
+	return s.hub.deps.Ledger.Record(e)
 }
 
 // memberOf finds a worker that was let in.

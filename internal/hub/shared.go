@@ -301,15 +301,31 @@ func (m *shared) at() *pool {
 	return m.group.pool
 }
 
+// KeepRates remembers the hashrates of the miners that are there, as is done of
+// each when it leaves.
+func (h *Hub) KeepRates(now time.Time) {
+	for _, s := range h.all() {
+		s.mu.Lock()
+		if m, ok := s.role.(*shared); ok && !s.left {
+			m.keepRate(now)
+		}
+		s.mu.Unlock()
+	}
+}
+
+func (m *shared) keepRate(now time.Time) {
+	if m.first != nil && m.started {
+		m.hub.memory.Keep(m.first.worker.Login, m.vardiff.Hashrate(now), now)
+	}
+}
+
 // leave gives the miner's place up. Shares that the pool has not answered are
 // the group's to book.
 func (m *shared) leave(now time.Time) {
 	if m.group != nil {
 		m.group.remove(m)
 	}
-	if m.first != nil && m.started {
-		m.hub.memory.Keep(m.first.worker.Login, m.vardiff.Hashrate(now), now)
-	}
+	m.keepRate(now)
 	m.release()
 }
 

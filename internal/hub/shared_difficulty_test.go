@@ -253,7 +253,7 @@ func TestPoolStaysFarTooLow(t *testing.T) {
 		if n := len(asked); n < 1 || n > 3 {
 			t.Errorf("the pool was asked for %q", p.suggested)
 		}
-		if total := h.books.Snapshot(time.Now()).Total; total.Ours.Rejected() != 0 || total.Ours.Accepted() != total.Pools.Accepted() {
+		if total := h.books.Snapshot(time.Now()).Total.Tally; total.Ours.Rejected() != 0 || total.Ours.Accepted() != total.Pools.Accepted() {
 			t.Errorf("books: %+v", total)
 		}
 		w.leave()

@@ -231,8 +231,8 @@ func TestHoldThroughAnOutage(t *testing.T) {
 		if s := h.hub.Routes()[0]; s.Unpaid != 2 {
 			t.Errorf("%d miners work for nothing, want 2", s.Unpaid)
 		}
-		if total := h.books.Snapshot(time.Now()).Total; total.Ours.Rejected() != 3 || total.Ours.Accepted() != 0 || total.WorkAccepted != 0 {
-			t.Errorf("%d rejected, %d accepted, work %v; unpaid ones are neither", total.Ours.Rejected(), total.Ours.Accepted(), total.WorkAccepted)
+		if total := h.books.Snapshot(time.Now()).Total.Tally; total.Ours.Rejected() != 3 || total.Ours.Accepted() != 0 || total.WorkAccepted() != 0 {
+			t.Errorf("%d rejected, %d accepted, work %v; unpaid ones are neither", total.Ours.Rejected(), total.Ours.Accepted(), total.WorkAccepted())
 		}
 		held, back := g.newest(), time.Now()
 		p.refuse.Store(false)

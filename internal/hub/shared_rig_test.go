@@ -277,7 +277,7 @@ func (p *fakePool) job() {
 // expectBooks compares what the ledger has in total.
 func (h *house) expectBooks(what string, ours, pools map[mining.Verdict]uint64) {
 	h.t.Helper()
-	total := h.books.Snapshot(time.Now()).Total
+	total := h.books.Snapshot(time.Now()).Total.Tally
 	for _, v := range mining.Verdicts() {
 		if got := total.Ours.Of(v); got != ours[v] {
 			h.t.Errorf("%s: %d shares are %v by our word, want %d", what, got, v, ours[v])

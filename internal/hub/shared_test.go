@@ -64,7 +64,7 @@ func TestManyMinersShareAConnection(t *testing.T) {
 		}
 		h.expectBooks("at the end", map[mining.Verdict]uint64{mining.Accepted: 10}, map[mining.Verdict]uint64{mining.Accepted: 5})
 		for _, w := range h.books.Snapshot(time.Now()).Workers {
-			if w.Tally.Ours.Accepted() != 2 || w.Tally.Pools.Accepted() != 1 || w.Tally.WorkAccepted != 2*float64(easy) || w.Tally.PoolWorkAccepted != 32*float64(easy) {
+			if w.Tally.Ours.Accepted() != 2 || w.Tally.Pools.Accepted() != 1 || w.Tally.WorkAccepted() != 2*float64(easy) || w.Tally.PoolWorkAccepted() != 32*float64(easy) {
 				t.Errorf("%s: %+v", w.Name, w.Tally)
 			}
 		}

@@ -155,7 +155,7 @@ func (w *sharedWalk) see() {
 	if n := h.Pending(); n != 0 {
 		w.wrong("%d shares are due", n)
 	}
-	total := w.house.books.Snapshot(time.Now()).Total
+	total := w.house.books.Snapshot(time.Now()).Total.Tally
 	accepted := 0
 	for _, p := range w.pools {
 		n, refused := p.tally()

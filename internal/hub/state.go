@@ -148,6 +148,10 @@ func (h *Hub) Pools() []PoolState {
 			all = append(all, p)
 		}
 	}
+	unsent := make(map[string]float64)
+	for _, b := range h.deps.Ledger.Pools(now) {
+		unsent[b.Name] = b.Tally.Unsent.Work
+	}
 	states := make([]PoolState, 0, len(all))
 	for _, p := range all {
 		probe := p.probe.Status()
@@ -156,7 +160,7 @@ func (h *Hub) Pools() []PoolState {
 			RTT:       time.Duration(p.rtt.Load()),
 			Condition: p.conditionOf(at[p], preferred[p], &probe, now), Drained: p.drained.Load(),
 			Miners: miners[p.Name], OneWorker: p.knowsOne(now), Reading: p.reading(),
-			Unsubmitted: p.unsubmitted.Load(), Discrepancies: p.discrepancies.Load(), Trouble: p.trouble(now),
+			Unsubmitted: unsent[p.Name], Discrepancies: p.discrepancies.Load(), Trouble: p.trouble(now),
 			Shunned: p.shunned.Load() > now.UnixNano(), Quality: p.quality.Report(now),
 			Shared: shared[p.Name],
 		})

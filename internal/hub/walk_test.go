@@ -268,8 +268,8 @@ func walk(t *testing.T, rnd *rand.Rand) {
 		t.Errorf("the pool saw %d shares of %d", got, want)
 	}
 	got := uint64(0)
-	for _, n := range h.books.Snapshot(time.Now()).Total.Ours {
-		got += n
+	for _, n := range h.books.Snapshot(time.Now()).Total.Tally.Ours {
+		got += n.Shares
 	}
 	if got != uint64(nonce)+2 {
 		t.Errorf("%d shares are booked, of %d", got, nonce+2)

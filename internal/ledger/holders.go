@@ -50,7 +50,9 @@ func (l *Ledger) book(login, route string, now time.Time) *WorkerBook {
 		return w
 	case login == UnknownWorker:
 		return l.unknown
-	case len(l.workerList) >= l.maxWorkers, login == OtherWorker:
+	case login == OtherWorker:
+		return l.other
+	case len(l.workerList) >= l.maxWorkers && !l.makeRoom():
 		return l.other
 	}
 	l.lastID++
@@ -62,49 +64,60 @@ func (l *Ledger) book(login, route string, now time.Time) *WorkerBook {
 }
 
 // Release lets one holder of a book go: once for each call of [Ledger.Worker].
-// A book that nobody holds and in which no share was booked is dropped, so
-// that names alone cannot fill the table. Its share may still come, for an
-// answer can outlive its miner: it goes into the book that its login has then.
+// A book that nobody holds and in which no share was booked is dropped at the
+// next look, so that names alone cannot fill the table. A share of it may still
+// come, for an answer can outlive its miner: it goes into the book that its
+// login has then.
 func (l *Ledger) Release(w *WorkerBook) {
 	if w == nil || w == l.other || w == l.unknown {
 		return
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if w.dropped.Load() || w.holders.Add(-1) > 0 || w.used() {
+	if w.dropped || w.holders.Add(-1) > 0 || w.idle {
 		return
 	}
-	// Record books first and then looks whether the book was dropped; here it
-	// is the other way round, so one of the two sees the other.
-	w.dropped.Store(true)
-	if w.used() {
-		w.dropped.Store(false)
-		return
-	}
-	delete(l.workers, w.name)
-	end := len(l.workerList) - 1
-	last := l.workerList[end]
-	l.workerList[w.place], last.place = last, w.place
-	l.workerList[end] = nil
-	l.workerList = l.workerList[:end]
+	w.idle = true
+	l.idle = append(l.idle, w)
 }
 
-// inherit moves what was booked in a dropped book to where its login's shares
-// go now.
-func (l *Ledger) inherit(from *WorkerBook) {
+// makeRoom drops what is idle where that can be seen at once. mu is held.
+func (l *Ledger) makeRoom() bool {
+	if len(l.idle) == 0 || !l.bookMu.TryLock() { // a reader has it: never wait for one here
+		return false
+	}
+	defer l.bookMu.Unlock()
+	l.reap()
+	return len(l.workerList) < l.maxWorkers
+}
+
+// reap drops the books that nobody holds and nobody used. mu and bookMu are
+// held.
+func (l *Ledger) reap() {
+	for _, w := range l.idle {
+		w.idle = false
+		if w.holders.Load() > 0 || w.used() {
+			continue
+		}
+		w.dropped = true
+		delete(l.workers, w.name)
+		end := len(l.workerList) - 1
+		last := l.workerList[end]
+		l.workerList[w.place], last.place = last, w.place
+		l.workerList[end] = nil
+		l.workerList = l.workerList[:end]
+	}
+	clear(l.idle)
+	l.idle = l.idle[:0]
+}
+
+// heir is where the shares of a dropped book go. bookMu is held.
+func (l *Ledger) heir(from *WorkerBook) *WorkerBook {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !from.dropped.Load() { // Release saw the share and kept the book
-		return
+	if !from.dropped {
+		return from
 	}
-	to := l.book(from.name, *from.route.Load(), time.Unix(0, from.windows.born))
-	t := from.tally.take()
-	to.tally.add(&t)
-	to.last.raise(from.last.n.Load())
-	to.best.raise(from.best.load())
-}
-
-// used says whether a share was ever booked.
-func (w *WorkerBook) used() bool {
-	return w.last.n.Load() != 0 || w.tally.read() != (Tally{})
+	l.reap() // bookMu is held, too
+	return l.book(from.name, *from.route.Load(), time.Unix(0, from.windows.born))
 }

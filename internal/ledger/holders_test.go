@@ -1,10 +1,7 @@
 package ledger
 
 import (
-	"bytes"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -119,53 +116,18 @@ func TestShareAfterRelease(t *testing.T) {
 		l.Release(w) // once too often is harmless
 		c.before(l)
 		l.Record(accepted(w, p, epoch.Add(time.Second)))
-		l.RecordPool(Entry{Worker: w, Pool: p, PoolVerdict: mining.Accepted, PoolDifficulty: 2})
+		l.Record(Entry{Worker: w, Pool: p, PoolVerdict: mining.Accepted, PoolDifficulty: 2, At: epoch.Add(time.Second)})
 		s := l.Snapshot(epoch.Add(time.Minute))
 		if got := names(l, epoch); !slices.Equal(got, c.want) {
 			t.Errorf("%s: workers are %v, want %v", name, got, c.want)
 		}
-		if s.Total.Ours.Accepted() != 1 || s.Total.Pools.Accepted() != 2 || s.Total.WorkAccepted != 1 || s.Total.PoolWorkAccepted != 3 {
+		if s.Total.Tally.Ours.Accepted() != 1 || s.Total.Tally.Pools.Accepted() != 2 || s.Total.Tally.WorkAccepted() != 1 || s.Total.Tally.PoolWorkAccepted() != 3 {
 			t.Errorf("%s: total is %+v", name, s.Total)
 		}
-		if got := s.Workers[0]; !got.LastShareAt.Equal(epoch.Add(time.Second)) || got.Hashrate[Hour] == 0 {
+		if got := s.Workers[0]; !got.LastShareAt.Equal(epoch.Add(time.Second)) || got.Recent[Hour].Hashrate() == 0 {
 			t.Errorf("%s: worker is %+v", name, got)
 		}
 		checkSums(t, &s)
-	}
-}
-
-func TestUnusedBooksAreNotSaved(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "state.json")
-	l := New(Config{}, epoch)
-	l.Worker("idle", "r", epoch)
-	used := l.Worker("used", "r", epoch)
-	l.Record(accepted(used, l.Pool("p", epoch), epoch))
-	if err := l.Save(path, epoch); err != nil {
-		t.Fatal(err)
-	}
-	data, err := os.ReadFile(path)
-	if err != nil || bytes.Contains(data, []byte("idle")) {
-		t.Errorf("saved %s, %v", data, err)
-	}
-	// What an earlier version saved of those is not loaded, and nobody holds
-	// what is.
-	data = bytes.Replace(data, []byte(`"workers":[`), []byte(`"workers":[{"name":"idle","since":"2026-01-02T03:04:05Z"},`), 1)
-	if err := os.WriteFile(path, data, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	again := New(Config{}, epoch)
-	if err := again.Load(path, epoch); err != nil {
-		t.Fatal(err)
-	}
-	if got := names(again, epoch); !slices.Equal(got, []string{"used"}) {
-		t.Errorf("loaded %v", got)
-	}
-	if n := again.workers["used"].holders.Load(); n != 0 {
-		t.Errorf("a loaded book has %d holders", n)
-	}
-	again.Release(again.Worker("used", "r", epoch))
-	if got := names(again, epoch); !slices.Equal(got, []string{"used"}) {
-		t.Errorf("after a visit there are %v", got)
 	}
 }
 
@@ -181,7 +143,7 @@ func TestConcurrentReleases(t *testing.T) {
 		var seen uint64
 		for {
 			s := l.Snapshot(epoch)
-			if n := s.Total.Ours.Accepted(); n < seen {
+			if n := s.Total.Tally.Ours.Accepted(); n < seen {
 				t.Errorf("the total shrank from %d to %d", seen, n)
 			} else {
 				seen = n
@@ -198,9 +160,11 @@ func TestConcurrentReleases(t *testing.T) {
 			for i := range each {
 				login := fmt.Sprintf("w%d", (g*7+i)%200)
 				w := l.Worker(login, "r", epoch)
-				if w != l.other && w.dropped.Load() {
+				l.bookMu.Lock()
+				if w != l.other && w.dropped {
 					t.Error("a held book was dropped")
 				}
+				l.bookMu.Unlock()
 				switch i % 4 {
 				case 0:
 					l.Release(w)
@@ -218,7 +182,7 @@ func TestConcurrentReleases(t *testing.T) {
 	close(done)
 	readers.Wait()
 	s := l.Snapshot(epoch)
-	if n := s.Total.Ours.Accepted(); n != goroutines*each/2 || s.Total.WorkAccepted != float64(n) {
+	if n := s.Total.Tally.Ours.Accepted(); n != goroutines*each/2 || s.Total.Tally.WorkAccepted() != float64(n) {
 		t.Errorf("total is %+v, want %d shares", s.Total, goroutines*each/2)
 	}
 	checkSums(t, &s)
@@ -289,8 +253,8 @@ func TestReleaseAgainstAModel(t *testing.T) {
 				shares++
 			}
 			s := l.Snapshot(epoch)
-			if s.Total.Ours.Accepted() != shares {
-				t.Fatalf("%d shares, want %d", s.Total.Ours.Accepted(), shares)
+			if s.Total.Tally.Ours.Accepted() != shares {
+				t.Fatalf("%d shares, want %d", s.Total.Tally.Ours.Accepted(), shares)
 			}
 			checkSums(t, &s)
 			for _, w := range s.Workers {

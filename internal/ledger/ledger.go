@@ -6,11 +6,10 @@ import (
 	"time"
 
 	"github.com/loka/stratum/internal/mining"
-	"github.com/loka/stratum/work"
 )
 
 // DefaultMaxWorkers is how many worker books there are at most when the
-// configuration says nothing; about 150 MB when full.
+// configuration says nothing; about 700 MB when full.
 const DefaultMaxWorkers = 100_000
 
 const (
@@ -18,9 +17,17 @@ const (
 	OtherWorker = "(other)"
 	// UnknownWorker is the book of shares that no known worker sent.
 	UnknownWorker = "(unknown)"
-	// NoPool is the book of shares that belong to no pool.
-	NoPool = "(none)"
+	// NoPool is the book of shares that belong to no pool, NoRoute of those that
+	// belong to no route.
+	NoPool, NoRoute = "(none)", "(none)"
 )
+
+// Sink is told what was booked.
+type Sink interface {
+	// Take is given events in the order of each worker's; they are the sink's
+	// only until it returns. It must not wait for anything, nor call the ledger.
+	Take(events []Event)
+}
 
 // Config bounds a ledger.
 type Config struct {
@@ -31,6 +38,10 @@ type Config struct {
 	// the book [OtherWorker] for want of room for the first time. login is
 	// who got it, as it named itself. No lock is held; Worker waits for it.
 	OnOverflow func(login string)
+	// Sink, if not nil, is told of every entry once it is booked.
+	Sink Sink
+	// FirstID is where share ids begin; those of an earlier run must be below.
+	FirstID ShareID
 }
 
 // Ledger is the set of all books. Make it with [New].
@@ -38,26 +49,43 @@ type Ledger struct {
 	// Static after construction.
 	maxWorkers     int
 	onOverflow     func(login string)
+	sink           Sink
+	firstID        ShareID
 	other, unknown *WorkerBook
 	none           *PoolBook
+	noRoute        *RouteBook
+	queues         [queues]*queue
+	ids            [queues]counter
 
 	overflown atomic.Bool // onOverflow has been called
 
 	// mu guards the directory of books; it is taken when a miner authorizes
-	// or leaves, and by readers for as long as it takes to copy the lists.
+	// or leaves, and by readers for as long as it takes to copy the lists. Who
+	// holds bookMu may take it; who holds it may only try to take bookMu.
 	mu         sync.RWMutex
 	workers    map[string]*WorkerBook
 	workerList []*WorkerBook // in no order
+	idle       []*WorkerBook
 	lastID     uint32
 	pools      map[string]*PoolBook
 	poolList   []*PoolBook
+	routes     map[string]*RouteBook
+	routeList  []*RouteBook
 
-	// sampleMu guards what follows and every book's windows. The share path
-	// never takes it.
-	sampleMu sync.Mutex
-	started  time.Time
-	clock    sampleClock
-	total    windows
+	// bookMu guards what follows and what is in every book. The share path
+	// takes it only where a queue is full.
+	bookMu  sync.Mutex
+	started time.Time
+	clock   sampleClock
+	total   account
+	blocks  []Block
+	events  []Event // memory for the sink's
+}
+
+// counter is a number that has its cache line to itself.
+type counter struct {
+	n atomic.Uint64
+	_ [120]byte
 }
 
 // New makes an empty ledger; now is when its windows begin.
@@ -68,15 +96,24 @@ func New(cfg Config, now time.Time) *Ledger {
 	l := &Ledger{
 		maxWorkers: cfg.MaxWorkers,
 		onOverflow: cfg.OnOverflow,
+		sink:       cfg.Sink,
+		firstID:    max(cfg.FirstID, 1),
 		workers:    make(map[string]*WorkerBook),
 		pools:      make(map[string]*PoolBook),
+		routes:     make(map[string]*RouteBook),
 		started:    now,
+		none:       &PoolBook{name: NoPool},
+		noRoute:    &RouteBook{name: NoRoute},
+	}
+	for i := range l.queues {
+		l.queues[i] = newQueue()
 	}
 	l.other = newWorkerBook(OtherWorker, "", 0, now)
 	l.unknown = newWorkerBook(UnknownWorker, "", 1, now)
 	l.lastID = 1
-	l.none = newPoolBook(NoPool, now)
-	l.total.born = now.UnixNano()
+	for _, w := range []*windows{&l.none.windows, &l.noRoute.windows, &l.total.windows} {
+		w.born = now.UnixNano()
+	}
 	l.sample(now)
 	return l
 }
@@ -84,80 +121,123 @@ func New(cfg Config, now time.Time) *Ledger {
 // Pool returns the book of a pool, making it on first sight. Pools are
 // configured, so their number needs no cap.
 func (l *Ledger) Pool(name string, now time.Time) *PoolBook {
-	l.mu.RLock()
-	p := l.pools[name]
-	l.mu.RUnlock()
-	if p != nil {
-		return p
-	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if p := l.pools[name]; p != nil {
-		return p
-	}
-	if name == NoPool {
+	p := l.pools[name]
+	switch {
+	case p != nil:
+	case name == NoPool:
 		return l.none
+	default:
+		p = &PoolBook{name: name}
+		p.windows.born = now.UnixNano()
+		l.pools[name] = p
+		l.poolList = append(l.poolList, p)
 	}
-	p = newPoolBook(name, now)
-	l.pools[name] = p
-	l.poolList = append(l.poolList, p)
 	return p
 }
 
-// Entry is what became of one share.
-type Entry struct {
-	// Worker earned it; nil books it under [UnknownWorker].
-	Worker *WorkerBook
-	// Pool is whose job it solved; nil books it under [NoPool].
-	Pool *PoolBook
-	// Verdict is ours; Pending books nothing of ours.
-	Verdict mining.Verdict
-	// PoolVerdict is the pool's; Pending while it has said nothing.
-	PoolVerdict mining.Verdict
-	// Difficulty is what the miner was assigned: the share's worth when
-	// Verdict is Accepted.
-	Difficulty work.Difficulty
-	// PoolDifficulty is the pool's for this share: its worth there when
-	// PoolVerdict is Accepted.
-	PoolDifficulty work.Difficulty
-	// ShareDifficulty is what the hash reached, for the record of the best
-	// share; 0 when nobody computed it.
-	ShareDifficulty work.Difficulty
-	// At is when our verdict fell.
-	At time.Time
+// Route returns the book of a route, making it on first sight. Routes are
+// configured, so their number needs no cap.
+func (l *Ledger) Route(name string, now time.Time) *RouteBook {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	r := l.routes[name]
+	switch {
+	case r != nil:
+	case name == NoRoute:
+		return l.noRoute
+	default:
+		r = &RouteBook{name: name}
+		r.windows.born = now.UnixNano()
+		l.routes[name] = r
+		l.routeList = append(l.routeList, r)
+	}
+	return r
 }
 
-// Record books a share under its worker and its pool. The worker's book may
-// have been released meanwhile.
-func (l *Ledger) Record(e Entry) {
-	w, p := e.Worker, e.Pool
+// NextID draws the id of a share, for who must name it before it is recorded:
+// larger than any that was drawn for the worker before.
+func (l *Ledger) NextID(w *WorkerBook) ShareID {
 	if w == nil {
 		w = l.unknown
 	}
-	if p == nil {
-		p = l.none
+	return l.firstID + ShareID(l.ids[w.queue].n.Add(1)*queues+uint64(w.queue))
+}
+
+// Record books a share, or news of one, under its worker, its pool and its
+// route. The worker's book may have been released meanwhile. It returns the
+// share's id, for news of it.
+func (l *Ledger) Record(e Entry) ShareID {
+	if e.Worker == nil {
+		e.Worker = l.unknown
 	}
-	w.record(&e)
-	p.shards[w.id%poolShards].tally.record(&e)
-	if w.dropped.Load() { // after the share was booked: see Release
-		l.inherit(w)
+	if e.Pool == nil {
+		e.Pool = l.none
+	}
+	if e.Route == nil {
+		e.Route = l.noRoute
+	}
+	if e.ID == 0 && e.Verdict != mining.Pending {
+		e.ID = l.NextID(e.Worker)
+	}
+	q := l.queues[e.Worker.queue]
+	for !q.put(&e) {
+		l.settle()
+	}
+	return e.ID
+}
+
+// settle books what is in the queues.
+func (l *Ledger) settle() {
+	l.bookMu.Lock()
+	defer l.bookMu.Unlock()
+	l.bookQueued(time.Time{})
+}
+
+// bookQueued books what is in the queues. Entries without a time are of now. bookMu
+// is held.
+func (l *Ledger) bookQueued(now time.Time) {
+	l.events = l.events[:0]
+	for _, q := range l.queues {
+		q.take(func(e *Entry) {
+			e.known()
+			if e.At.IsZero() {
+				e.At = now
+			}
+			if e.Worker.dropped {
+				e.Worker = l.heir(e.Worker)
+			}
+			e.Worker.record(e)
+			e.Pool.record(e)
+			e.Route.record(e)
+			l.total.record(e)
+			if l.sink != nil {
+				l.events = append(l.events, Event{*e})
+			}
+		})
+	}
+	if len(l.events) == 0 {
+		return
+	}
+	l.sink.Take(l.events)
+	clear(l.events) // they are not to keep jobs
+	if cap(l.events) > 4*queueSize {
+		l.events = nil
 	}
 }
 
-// RecordPool books what a pool said later about a share that Record booked
-// while the pool's word was pending or unanswered. Only Worker, Pool,
-// PoolVerdict and PoolDifficulty of the entry are read.
-func (l *Ledger) RecordPool(e Entry) {
-	e.Verdict = mining.Pending
-	l.Record(e)
-}
-
-// books returns copies of the directory as it is now, with the books that
-// are always there.
-func (l *Ledger) books() ([]*WorkerBook, []*PoolBook) {
-	l.mu.RLock()
-	defer l.mu.RUnlock()
+// lists returns copies of the directory as it is now, with the books that
+// are always there, and drops the books that nobody needs. bookMu is held.
+func (l *Ledger) lists() ([]*WorkerBook, []*PoolBook, []*RouteBook) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.reap()
 	workers := append(make([]*WorkerBook, 0, len(l.workerList)+2), l.workerList...)
-	pools := append(make([]*PoolBook, 0, len(l.poolList)+1), l.poolList...)
-	return append(workers, l.other, l.unknown), append(pools, l.none)
+	return append(workers, l.other, l.unknown), l.poolsHeld(), append(append(make([]*RouteBook, 0, len(l.routeList)+1), l.routeList...), l.noRoute)
+}
+
+// poolsHeld is a copy of the list of pools. mu is held.
+func (l *Ledger) poolsHeld() []*PoolBook {
+	return append(append(make([]*PoolBook, 0, len(l.poolList)+1), l.poolList...), l.none)
 }

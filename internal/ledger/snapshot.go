@@ -5,146 +5,118 @@ import (
 	"strings"
 	"time"
 
-	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/work"
 )
 
-// Counts are numbers of shares by verdict; index 0 (Pending) is always 0.
-type Counts [verdicts]uint64
-
-// Of returns the count of one verdict.
-func (c *Counts) Of(v mining.Verdict) uint64 {
-	if int(v) >= len(c) {
-		return 0
-	}
-	return c[v]
-}
-
-// Accepted is the number of accepted shares.
-func (c *Counts) Accepted() uint64 { return c[mining.Accepted] }
-
-// Rejected is the number of shares with any verdict but Accepted and Unpaid:
-// whoever handed an unpaid one in was told that it was taken.
-func (c *Counts) Rejected() (n uint64) {
-	for v, k := range c {
-		if v != int(mining.Accepted) && v != int(mining.Unpaid) {
-			n += k
-		}
-	}
-	return n
-}
-
-// Refused is Rejected without Unanswered: what a pool really said no to.
-func (c *Counts) Refused() uint64 { return c.Rejected() - c[mining.Unanswered] }
-
-// Tally is what an account holds.
-type Tally struct {
-	// Ours counts shares by our own verdict, Pools by the pool's.
-	Ours, Pools Counts
-	// WorkAccepted sums the assigned difficulty of shares that we accepted,
-	// PoolWorkAccepted the pool's difficulty of shares that it accepted, both
-	// in difficulty-1 shares (2³² hashes).
-	WorkAccepted, PoolWorkAccepted float64
-}
-
-func (t *Tally) add(o *Tally) {
-	for i := range t.Ours {
-		t.Ours[i] += o.Ours[i]
-		t.Pools[i] += o.Pools[i]
-	}
-	t.WorkAccepted += o.WorkAccepted
-	t.PoolWorkAccepted += o.PoolWorkAccepted
-}
-
-// Rates are hashrates in H/s, by [Window].
-type Rates [windowCount]float64
-
-// Worker is one worker's account as a reader sees it.
-type Worker struct {
-	Name, Route string
-	Tally       Tally
-	// Hashrate is by our own accepted work.
-	Hashrate Rates
-	// Since is when the worker was first seen in this run.
+// Account is an account as a reader sees it.
+type Account struct {
+	Name  string
+	Tally Tally
+	// Recent is what it did within each window.
+	Recent [windowCount]Recent
+	// Since is when it was first seen.
 	Since time.Time
 	// LastShareAt is when the last share of any verdict came; zero: never.
 	LastShareAt time.Time
-	// Best is the largest difficulty a share's hash reached; 0: not known.
-	Best work.Difficulty
+	// Best is the largest difficulty that an accepted share's hash reached, 0
+	// where that is not known, and BestAt when it did.
+	Best   work.Difficulty
+	BestAt time.Time
 }
 
-// Pool is one pool's account as a reader sees it.
-type Pool struct {
-	Name  string
-	Tally Tally
-	// Hashrate is by the work that the pool accepted.
-	Hashrate Rates
-	// Accepted and Refused count the pool's answers within each window.
-	Accepted, Refused [windowCount]uint64
+// Worker is one worker's account as a reader sees it.
+type Worker struct {
+	Account
+
+	Route string
 }
+
+// Pool is one pool's account as a reader sees it, Route one route's.
+type (
+	Pool  = Account
+	Route = Account
+)
 
 // Snapshot is all books at one time. It is the reader's own.
 type Snapshot struct {
 	At, Started time.Time
-	Total       Tally
-	// Hashrate is by our own accepted work.
-	Hashrate Rates
-	// Workers and Pools are sorted by name. OtherWorker, UnknownWorker and
-	// NoPool are among them once something was booked there.
+	// Total is all accounts together. Its name is empty.
+	Total Account
+	// Workers, Pools and Routes are sorted by name. OtherWorker, UnknownWorker,
+	// NoPool and NoRoute are among them once something was booked there.
 	Workers []Worker
 	Pools   []Pool
+	Routes  []Route
 }
 
 // Snapshot reads all books.
 func (l *Ledger) Snapshot(now time.Time) Snapshot {
-	l.sampleMu.Lock()
-	defer l.sampleMu.Unlock()
-	l.sample(now)
-
-	from := l.clock.from(now)
-	workers, pools := l.books()
-	s := Snapshot{
-		At: now, Started: l.started,
-		Workers: make([]Worker, 0, len(workers)),
-		Pools:   make([]Pool, 0, len(pools)),
-	}
-	look := reading{clock: &l.clock, from: from, now: now}
+	l.bookMu.Lock()
+	defer l.bookMu.Unlock()
+	l.bring(now)
+	workers, pools, routes := l.lists()
+	look := reading{clock: &l.clock, from: l.clock.from(now), now: now}
+	s := Snapshot{At: now, Started: l.started, Total: look.account("", &l.total), Workers: make([]Worker, 0, len(workers))}
 	for _, b := range workers {
-		w := look.worker(b)
-		if b.dropped.Load() { // since the list was made; read first, see Release
-			continue
-		}
-		s.Total.add(&w.Tally)
-		if b != l.other && b != l.unknown || w.Tally != (Tally{}) {
-			s.Workers = append(s.Workers, w)
+		if b != l.other && b != l.unknown || b.used() {
+			s.Workers = append(s.Workers, Worker{look.account(b.name, &b.account), *b.route.Load()})
 		}
 	}
-	for _, b := range pools {
-		p := look.pool(b)
-		if b != l.none || p.Tally != (Tally{}) {
-			s.Pools = append(s.Pools, p)
+	s.Pools = look.pools(pools, l.none)
+	for _, b := range routes {
+		if b != l.noRoute || b.used() {
+			s.Routes = append(s.Routes, look.account(b.name, &b.account))
 		}
 	}
-	s.Hashrate = look.rates(&l.total, s.Total.WorkAccepted)
-
 	slices.SortFunc(s.Workers, func(a, b Worker) int { return strings.Compare(a.Name, b.Name) })
-	slices.SortFunc(s.Pools, func(a, b Pool) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(s.Pools, byName)
+	slices.SortFunc(s.Routes, byName)
 	return s
 }
+
+func byName(a, b Account) int { return strings.Compare(a.Name, b.Name) }
 
 // Pools reads the books of all pools without looking at any worker's; NoPool
 // is always among them.
 func (l *Ledger) Pools(now time.Time) []Pool {
-	l.sampleMu.Lock()
-	defer l.sampleMu.Unlock()
-	l.sample(now)
+	l.bookMu.Lock()
+	defer l.bookMu.Unlock()
+	l.bring(now)
+	l.mu.RLock()
+	pools := l.poolsHeld()
+	l.mu.RUnlock()
 	look := reading{clock: &l.clock, from: l.clock.from(now), now: now}
-	_, pools := l.books()
-	out := make([]Pool, 0, len(pools))
-	for _, b := range pools {
-		out = append(out, look.pool(b))
+	return look.pools(pools, nil)
+}
+
+// Total reads the book of all shares.
+func (l *Ledger) Total(now time.Time) Account {
+	l.bookMu.Lock()
+	defer l.bookMu.Unlock()
+	l.bring(now)
+	look := reading{clock: &l.clock, from: l.clock.from(now), now: now}
+	return look.account("", &l.total)
+}
+
+// Find reads the book of a login; ok is false where there is none.
+func (l *Ledger) Find(login string, now time.Time) (w Worker, ok bool) {
+	l.bookMu.Lock()
+	defer l.bookMu.Unlock()
+	l.bring(now)
+	l.mu.RLock()
+	b := l.workers[login]
+	l.mu.RUnlock()
+	switch {
+	case b != nil:
+	case login == OtherWorker && l.other.used():
+		b = l.other
+	case login == UnknownWorker && l.unknown.used():
+		b = l.unknown
+	default:
+		return Worker{}, false
 	}
-	return out
+	look := reading{clock: &l.clock, from: l.clock.from(now), now: now}
+	return Worker{look.account(b.name, &b.account), *b.route.Load()}, true
 }
 
 // reading is what all accounts of one snapshot are read with.
@@ -154,38 +126,28 @@ type reading struct {
 	now   time.Time
 }
 
-func (r *reading) worker(b *WorkerBook) Worker {
-	w := Worker{
-		Name: b.name, Route: *b.route.Load(), Tally: b.tally.read(),
-		Since: time.Unix(0, b.windows.born).UTC(), Best: work.Difficulty(b.best.load()),
+func (r *reading) account(name string, a *account) Account {
+	return Account{
+		Name: name, Tally: a.tally, Recent: a.recent(r.clock, r.from, r.now), Since: moment(a.windows.born),
+		LastShareAt: moment(a.last), Best: work.Difficulty(a.best), BestAt: moment(a.bestAt),
 	}
-	if ns := b.last.n.Load(); ns != 0 {
-		w.LastShareAt = time.Unix(0, ns).UTC()
-	}
-	w.Hashrate = r.rates(&b.windows, w.Tally.WorkAccepted)
-	return w
 }
 
-func (r *reading) pool(b *PoolBook) Pool {
-	p := Pool{Name: b.name, Tally: b.read()}
-	p.Hashrate = r.rates(&b.work, p.Tally.PoolWorkAccepted)
-	p.Accepted = r.counts(&b.accepted, p.Tally.Pools.Accepted())
-	p.Refused = r.counts(&b.refused, p.Tally.Pools.Refused())
-	return p
-}
-
-func (r *reading) rates(w *windows, sum float64) (out Rates) {
-	done, span := w.done(sum, r.clock, r.from, r.now)
-	for i := range out {
-		out[i] = work.Hashrate(done[i], span[i])
+// pools reads pools' books, but for that of none where nothing is in it.
+func (r *reading) pools(of []*PoolBook, none *PoolBook) []Pool {
+	out := make([]Pool, 0, len(of))
+	for _, b := range of {
+		if b != none || b.used() {
+			out = append(out, r.account(b.name, &b.account))
+		}
 	}
 	return out
 }
 
-func (r *reading) counts(w *windows, sum uint64) (out [windowCount]uint64) {
-	done, _ := w.done(float64(sum), r.clock, r.from, r.now)
-	for i := range out {
-		out[i] = uint64(done[i])
+// moment is the zero time for 0.
+func moment(ns int64) time.Time {
+	if ns == 0 {
+		return time.Time{}
 	}
-	return out
+	return time.Unix(0, ns).UTC()
 }

@@ -1,6 +1,12 @@
 package ledger
 
-import "time"
+import (
+	"math"
+	"time"
+
+	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/work"
+)
 
 // Window is one of the spans that hashrates are given for.
 type Window uint8
@@ -22,23 +28,24 @@ const (
 	minuteSlots = 12 + 2
 	tenSlots    = 20 + 2
 	hourSlots   = 20 + 2
-	daySlots    = 96 + 2
+	daySlots    = 48 + 2
 	allSlots    = minuteSlots + tenSlots + hourSlots + daySlots
 )
 
 // windowPlan says how each window is sampled. first and slots are its part
-// of the arrays below.
+// of the arrays below; kept is how far apart the samples are that outlive the
+// process (see [Memory]).
 //
 //nolint:gochecknoglobals // a table
 var windowPlan = [windowCount]struct {
-	name         string
-	length, step time.Duration
-	first, slots int
+	name               string
+	length, step, kept time.Duration
+	first, slots       int
 }{
-	{"1m", time.Minute, 5 * time.Second, 0, minuteSlots},
-	{"10m", 10 * time.Minute, 30 * time.Second, minuteSlots, tenSlots},
-	{"1h", time.Hour, 3 * time.Minute, minuteSlots + tenSlots, hourSlots},
-	{"24h", 24 * time.Hour, 15 * time.Minute, minuteSlots + tenSlots + hourSlots, daySlots},
+	{"1m", time.Minute, 5 * time.Second, 15 * time.Second, 0, minuteSlots},
+	{"10m", 10 * time.Minute, 30 * time.Second, 2 * time.Minute, minuteSlots, tenSlots},
+	{"1h", time.Hour, 3 * time.Minute, 9 * time.Minute, minuteSlots + tenSlots, hourSlots},
+	{"24h", 24 * time.Hour, 30 * time.Minute, time.Hour, minuteSlots + tenSlots + hourSlots, daySlots},
 }
 
 // String is the window's name in the API: 1m, 10m, 1h, 24h.
@@ -56,14 +63,71 @@ func (w Window) Resolution() time.Duration { return windowPlan[w].step }
 // a worker that has just come must not read as a burst.
 const minAge = time.Second
 
-// windows are the sampled cumulative sums of one account, parallel to
-// sampleClock.at: 8 bytes for each of the 156 samples. An account that has
-// done nothing yet keeps none: its sum was 0 at each of them.
+// sample is what an account had done by some time.
+type sample struct {
+	work, poolWork, value, poolValue          float64
+	accepted, rejected, poolAccepted, refused uint32
+}
+
+// sampleOf is the present sample of a tally.
+func sampleOf(t *Tally) sample {
+	//nolint:gosec // only differences are looked at, and they are small: they may wrap
+	return sample{
+		work: t.Ours[mining.Accepted].Work, poolWork: t.Pools[mining.Accepted].Work,
+		value: t.Ours[mining.Accepted].Value.Float(), poolValue: t.Pools[mining.Accepted].Value.Float(),
+		accepted: uint32(t.Ours.Accepted()), rejected: uint32(t.Ours.Rejected()),
+		poolAccepted: uint32(t.Pools.Accepted()), refused: uint32(t.Pools.Refused()),
+	}
+}
+
+// since is what was done after another sample, an earlier one.
+func (s *sample) since(o *sample) Recent {
+	return Recent{
+		Work: max(s.work-o.work, 0), PoolWork: max(s.poolWork-o.poolWork, 0),
+		Value: max(s.value-o.value, 0), PoolValue: max(s.poolValue-o.poolValue, 0),
+		Accepted: uint64(s.accepted - o.accepted), Rejected: uint64(s.rejected - o.rejected),
+		PoolAccepted: uint64(s.poolAccepted - o.poolAccepted), PoolRefused: uint64(s.refused - o.refused),
+	}
+}
+
+// Recent is what an account did within a window.
+type Recent struct {
+	// Span is the time that it was done in.
+	Span time.Duration
+	// Work is accepted work by our word, in difficulty-1 shares, PoolWork by the
+	// pool's; Value and PoolValue are what that was expected to earn, in satoshi.
+	Work, PoolWork, Value, PoolValue float64
+	// Accepted and Rejected count shares by our word, PoolAccepted and
+	// PoolRefused by the pool's.
+	Accepted, Rejected, PoolAccepted, PoolRefused uint64
+}
+
+// Hashrate is by our word, PoolHashrate by the pool's, in H/s.
+func (r *Recent) Hashrate() float64 { return work.Hashrate(r.Work, r.Span) }
+
+// PoolHashrate is by the pool's word, in H/s.
+func (r *Recent) PoolHashrate() float64 { return work.Hashrate(r.PoolWork, r.Span) }
+
+// Error is by how much a hashrate that was worked out of so many shares may be
+// off, as a part of it: in 95 of 100 cases it is by less. Shares come by chance
+// at a steady mean, so their number varies by its square root; where they
+// differ in difficulty by much it is a little more. It is 1 where there is
+// nothing to go by.
+func Error(shares uint64) float64 {
+	if shares == 0 {
+		return 1
+	}
+	return min(1, 1.96/math.Sqrt(float64(shares)))
+}
+
+// windows are the sampled sums of one account, parallel to sampleClock.at:
+// 48 bytes for each. An account that has done nothing yet keeps none: its sums
+// were 0 at each of them.
 type windows struct {
 	// born is when the account began, in UnixNano: a window reaches no
-	// further back, and the sum was 0 then.
-	born int64
-	sums *[allSlots]float64
+	// further back, and the sums were 0 then.
+	born    int64
+	samples *[allSlots]sample
 }
 
 // sampleClock says when the samples were taken; it is the same for all
@@ -127,42 +191,49 @@ func begins(a, b, limit int64) bool {
 	}
 }
 
-func (w *windows) sample(sum float64, at slots) {
-	if w.sums == nil {
-		if sum == 0 {
+func (a *account) sample(at slots) {
+	if a.windows.samples == nil {
+		if !a.used() {
 			return
 		}
-		w.sums = new([allSlots]float64)
+		a.windows.samples = new([allSlots]sample)
 	}
 	for _, s := range at {
 		if s >= 0 {
-			w.sums[s] = sum
+			a.windows.samples[s] = sampleOf(&a.tally)
 		}
 	}
 }
 
-// done returns what was added to the sum within each window, and within what
-// time.
-func (w *windows) done(sum float64, c *sampleClock, from slots, now time.Time) (done [windowCount]float64, span [windowCount]time.Duration) {
+// recent returns what was done within each window.
+func (a *account) recent(c *sampleClock, from slots, now time.Time) (done [windowCount]Recent) {
+	present, w := sampleOf(&a.tally), &a.windows
 	for i, s := range from {
-		since, base := w.born, 0.0
-		if s >= 0 && c.at[s] > w.born {
-			since = c.at[s]
-			if w.sums != nil {
-				base = w.sums[s]
+		since, base := w.born, sample{}
+		if s >= 0 {
+			since = max(since, c.at[s])
+			if w.samples != nil { // of before it began they are empty, or what it began with
+				base = w.samples[s]
 			}
 		}
-		done[i] = max(sum-base, 0)
-		span[i] = max(time.Duration(now.UnixNano()-since), minAge)
+		done[i] = present.since(&base)
+		done[i].Span = max(time.Duration(now.UnixNano()-since), minAge)
 	}
-	return done, span
+	return done
 }
 
-// Tick samples every account's sums where a window's step has passed. Call it
-// about once a second; [Ledger.Run] and [Ledger.Snapshot] do.
+// Tick books what is in the queues, and samples every account's sums where a
+// window's step has passed. Call it several times a second; [Ledger.Run] does,
+// and every reader.
 func (l *Ledger) Tick(now time.Time) {
-	l.sampleMu.Lock()
-	defer l.sampleMu.Unlock()
+	l.bookMu.Lock()
+	defer l.bookMu.Unlock()
+	l.bring(now)
+}
+
+// bring brings the books up to date. bookMu is held.
+func (l *Ledger) bring(now time.Time) {
+	l.bookQueued(now)
 	l.sample(now)
 }
 
@@ -171,18 +242,15 @@ func (l *Ledger) sample(now time.Time) {
 	if !some {
 		return
 	}
-	workers, pools := l.books()
-	var total float64
+	workers, pools, routes := l.lists()
 	for _, w := range workers {
-		sum := w.tally.work.Load()
-		w.windows.sample(sum, at)
-		total += sum
+		w.sample(at)
 	}
-	l.total.sample(total, at)
 	for _, p := range pools {
-		t := p.read()
-		p.work.sample(t.PoolWorkAccepted, at)
-		p.accepted.sample(float64(t.Pools.Accepted()), at)
-		p.refused.sample(float64(t.Pools.Refused()), at)
+		p.sample(at)
 	}
+	for _, r := range routes {
+		r.sample(at)
+	}
+	l.total.sample(at)
 }

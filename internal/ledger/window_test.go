@@ -42,8 +42,8 @@ func TestYoungWindowIsHonest(t *testing.T) {
 			if seconds > 60 {
 				percent = 2 // the share at the moment of a sample
 			}
-			if !closeTo(s.Hashrate[i], 10, percent) || !closeTo(s.Workers[0].Hashrate[i], 10, percent) || !closeTo(s.Pools[0].Hashrate[i], 20, percent) {
-				t.Errorf("after %d s the window of %v shows %v, %v, %v", seconds, i, s.Hashrate[i], s.Workers[0].Hashrate[i], s.Pools[0].Hashrate[i])
+			if !closeTo(s.Total.Recent[i].Hashrate(), 10, percent) || !closeTo(s.Workers[0].Recent[i].Hashrate(), 10, percent) || !closeTo(s.Pools[0].Recent[i].PoolHashrate(), 20, percent) {
+				t.Errorf("after %d s the window of %v shows %v, %v, %v", seconds, i, s.Total.Recent[i].Hashrate(), s.Workers[0].Recent[i].Hashrate(), s.Pools[0].Recent[i].PoolHashrate())
 			}
 		}
 	}
@@ -55,10 +55,10 @@ func TestAWorkerIsAsOldAsItIs(t *testing.T) {
 	now := idle(l, epoch, 3*time.Hour)
 	w := l.Worker("late", "", now)
 	s := l.Snapshot(mine(l, w, p, now, 30))
-	if got := s.Workers[0].Hashrate; !closeTo(got[Minute], 10, 1e-6) || !closeTo(got[Day], 10, 1e-6) {
+	if got := s.Workers[0].Recent; !closeTo(got[Minute].Hashrate(), 10, 1e-6) || !closeTo(got[Day].Hashrate(), 10, 1e-6) {
 		t.Errorf("a worker of 30 s shows %v", got)
 	}
-	if got := s.Hashrate[Day]; !closeTo(got, 300.0/(3*3600+30), 1e-6) {
+	if got := s.Total.Recent[Day].Hashrate(); !closeTo(got, 300.0/(3*3600+30), 1e-6) {
 		t.Errorf("the whole of 3 h shows %v", got)
 	}
 }
@@ -80,18 +80,18 @@ func TestWindowsForget(t *testing.T) {
 		now = idle(l, now, c.idle)
 		s := l.Snapshot(now)
 		for _, w := range c.zero {
-			if s.Hashrate[w] != 0 || s.Workers[0].Hashrate[w] != 0 {
-				t.Errorf("idle for another %v, the window of %v still shows %v", c.idle, w, s.Hashrate[w])
+			if s.Total.Recent[w].Hashrate() != 0 || s.Workers[0].Recent[w].Hashrate() != 0 {
+				t.Errorf("idle for another %v, the window of %v still shows %v", c.idle, w, s.Total.Recent[w].Hashrate())
 			}
 		}
 		for _, w := range c.some {
-			if s.Hashrate[w] <= 0 {
+			if s.Total.Recent[w].Hashrate() <= 0 {
 				t.Errorf("idle for another %v, the window of %v shows nothing", c.idle, w)
 			}
 		}
 	}
-	if s := l.Snapshot(now); s.Total.WorkAccepted != 6000 {
-		t.Errorf("totals forgot: %v", s.Total.WorkAccepted)
+	if s := l.Snapshot(now); s.Total.Tally.WorkAccepted() != 6000 {
+		t.Errorf("totals forgot: %v", s.Total.Tally.WorkAccepted())
 	}
 }
 
@@ -105,8 +105,8 @@ func TestSteadyRate(t *testing.T) {
 		now = mine(l, w, p, now, 1+int(now.Unix()%3))
 		s := l.Snapshot(now)
 		for i := range Window(windowCount) {
-			if !closeTo(s.Hashrate[i], 10, 2) { // one share more or less in a minute
-				t.Fatalf("after %v the window of %v shows %v", now.Sub(epoch), i, s.Hashrate[i]/(1<<32))
+			if !closeTo(s.Total.Recent[i].Hashrate(), 10, 2) { // one share more or less in a minute
+				t.Fatalf("after %v the window of %v shows %v", now.Sub(epoch), i, s.Total.Recent[i].Hashrate()/(1<<32))
 			}
 		}
 	}
@@ -122,8 +122,8 @@ func TestMissedTicks(t *testing.T) {
 	}
 	s := l.Snapshot(epoch.Add(time.Hour))
 	for i := range Window(windowCount) {
-		if !closeTo(s.Hashrate[i], 10, 1e-6) {
-			t.Errorf("the window of %v shows %v", i, s.Hashrate[i]/(1<<32))
+		if !closeTo(s.Total.Recent[i].Hashrate(), 10, 1e-6) {
+			t.Errorf("the window of %v shows %v", i, s.Total.Recent[i].Hashrate()/(1<<32))
 		}
 	}
 }
@@ -134,7 +134,8 @@ func TestClockGoesBack(t *testing.T) {
 	now := mine(l, w, p, epoch, 120)
 	for _, back := range []time.Duration{time.Second, time.Minute, 2 * time.Hour} {
 		s := l.Snapshot(now.Add(-back))
-		for i, rate := range s.Hashrate {
+		for i, recent := range s.Total.Recent {
+			rate := recent.Hashrate()
 			if rate < 0 || math.IsInf(rate, 0) || math.IsNaN(rate) {
 				t.Errorf("%v back, the window of %v shows %v", back, Window(i), rate)
 			}

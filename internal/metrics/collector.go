@@ -19,6 +19,8 @@ type Source interface {
 	PoolStates() []view.PoolState
 	// PoolBooks returns the books by pool.
 	PoolBooks() []ledger.Pool
+	// Keeping says how the keeping of shares goes.
+	Keeping() view.Keeping
 	// Ready says that at least one route can serve work.
 	Ready() bool
 }
@@ -134,9 +136,9 @@ func (c *viewCollector) Collect(out chan<- prometheus.Metric) {
 				counter(c.poolShares, float64(t.Pools.Of(v)), name, v.String())
 			}
 		}
-		counter(c.work, t.WorkAccepted, name)
+		counter(c.work, t.WorkAccepted(), name)
 		if name != ledger.NoPool {
-			counter(c.poolWork, t.PoolWorkAccepted, name)
+			counter(c.poolWork, t.PoolWorkAccepted(), name)
 		}
 	}
 }

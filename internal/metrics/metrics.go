@@ -63,6 +63,7 @@ func New(cfg Config) (*Metrics, error) {
 	b.register(collectors.NewGoCollector())
 	b.register(collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	b.register(newViewCollector(cfg.Source, m.poolNames))
+	b.register(newBooksCollector(cfg.Source, m.poolNames))
 
 	info := b.gauges("build_info", "The program's version and the Go release it was built with; always 1.", "version", "go")
 	info.WithLabelValues(cfg.Version, runtime.Version()).Set(1)

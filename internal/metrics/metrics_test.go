@@ -26,12 +26,14 @@ type fakeSource struct {
 	ready         bool
 	pools         []view.PoolState
 	books         *ledger.Ledger
+	keeping       view.Keeping
 }
 
 func (s *fakeSource) Connected() int               { return s.miners }
 func (s *fakeSource) SlotsInUse() int              { return s.slots }
 func (s *fakeSource) Ready() bool                  { return s.ready }
 func (s *fakeSource) PoolStates() []view.PoolState { return s.pools }
+func (s *fakeSource) Keeping() view.Keeping        { return s.keeping }
 func (s *fakeSource) PoolBooks() []ledger.Pool     { return s.books.Pools(epoch) }
 
 func newMetrics(t *testing.T) (*Metrics, *fakeSource) {

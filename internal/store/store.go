@@ -28,8 +28,8 @@ type Log interface {
 	// Read returns frames after a number in their order, as many as hold about
 	// that many bytes but at least one; none at the end.
 	Read(ctx context.Context, after uint64, bytes int) ([]Frame, error)
-	// Replace puts a frame in place of the one of its number.
-	Replace(ctx context.Context, f Frame) error
+	// Replace puts frames in place of those of their numbers, all or none.
+	Replace(ctx context.Context, frames ...Frame) error
 	// Settle forgets all frames up to a number and adds up what was in them, in
 	// one transaction. Frames that were settled before are passed over, and
 	// the totals with them if all were.

@@ -12,11 +12,75 @@ import (
 	"github.com/loka/stratum/work"
 )
 
-func hashrate(r ledger.Rates) Hashrate {
+func hashrate(a *ledger.Account) Hashrate {
 	return Hashrate{
-		Minute: r[ledger.Minute], TenMinutes: r[ledger.TenMinutes],
-		Hour: r[ledger.Hour], Day: r[ledger.Day],
+		Minute: a.Recent[ledger.Minute].Hashrate(), TenMinutes: a.Recent[ledger.TenMinutes].Hashrate(),
+		Hour: a.Recent[ledger.Hour].Hashrate(), Day: a.Recent[ledger.Day].Hashrate(),
 	}
+}
+
+func poolHashrate(a *ledger.Account) Hashrate {
+	return Hashrate{
+		Minute: a.Recent[ledger.Minute].PoolHashrate(), TenMinutes: a.Recent[ledger.TenMinutes].PoolHashrate(),
+		Hour: a.Recent[ledger.Hour].PoolHashrate(), Day: a.Recent[ledger.Day].PoolHashrate(),
+	}
+}
+
+func hashrateError(a *ledger.Account) Hashrate {
+	return Hashrate{
+		Minute: ledger.Error(a.Recent[ledger.Minute].Accepted), TenMinutes: ledger.Error(a.Recent[ledger.TenMinutes].Accepted),
+		Hour: ledger.Error(a.Recent[ledger.Hour].Accepted), Day: ledger.Error(a.Recent[ledger.Day].Accepted),
+	}
+}
+
+// business is what an account's shares were worth.
+func business(a *ledger.Account) Business {
+	t := &a.Tally
+	b := Business{
+		Value: t.Ours[mining.Accepted].Value.Float(), PoolValue: t.Pools[mining.Accepted].Value.Float(),
+		Value24h: a.Recent[ledger.Day].Value, PoolValue24h: a.Recent[ledger.Day].PoolValue,
+		BlocksFound: t.Found.Shares, BlocksExpected: sane(t.Blocks), Lost: make(map[string]Loss),
+	}
+	if t.Blocks > 0 {
+		luck := sane(float64(t.Found.Shares) / t.Blocks)
+		b.Luck = &luck
+	}
+	for _, v := range mining.Verdicts() {
+		if v == mining.Accepted {
+			continue
+		}
+		if c := &t.Ours[v]; c.Shares > 0 {
+			b.Lost[v.String()] = loss(c)
+		}
+		if c := &t.Pools[v]; c.Shares > 0 {
+			b.Lost[PoolReason+v.String()] = loss(c)
+		}
+	}
+	if t.Unsent.Shares > 0 {
+		b.Lost[NotSubmitted] = loss(&t.Unsent)
+	}
+	return b
+}
+
+func loss(c *ledger.Cell) Loss {
+	return Loss{Shares: c.Shares, Work: sane(c.Work), Value: c.Value.Float()}
+}
+
+// reconcile compares what an account's pools were sent with what they answered.
+func reconcile(a *ledger.Account) Reconciliation {
+	t := &a.Tally
+	r := Reconciliation{
+		Sent: t.Sent.Shares, WorkSent: sane(t.Sent.Work), ValueSent: t.Sent.Value.Float(),
+		Answered: t.Pools.Accepted() + t.Pools.Refused(), Unanswered: t.Pools.Of(mining.Unanswered),
+		AnsweredTwice: t.Twice.Shares, RefusedValid: t.Pools.Refused(),
+	}
+	gap := t.Gap()
+	r.Gap = loss(&gap)
+	if t.Sent.Work > 0 {
+		ratio := sane(gap.Work / t.Sent.Work)
+		r.GapRatio = &ratio
+	}
+	return r
 }
 
 func shares(t *ledger.Tally) Shares {
@@ -26,18 +90,24 @@ func shares(t *ledger.Tally) Shares {
 		Duplicate:     t.Ours.Of(mining.Duplicate),
 		LowDifficulty: t.Ours.Of(mining.LowDifficulty),
 		Unpaid:        t.Ours.Of(mining.Unpaid),
-		WorkAccepted:  t.WorkAccepted,
+		WorkAccepted:  t.WorkAccepted(),
 		PoolAccepted:  t.Pools.Accepted(), PoolRejected: t.Pools.Refused(),
 		PoolUnanswered:   t.Pools.Of(mining.Unanswered),
-		PoolWorkAccepted: t.PoolWorkAccepted,
+		PoolWorkAccepted: t.PoolWorkAccepted(),
 	}
 }
 
-func worker(b *ledger.Worker, here *attendance) Worker {
+func worker(b *ledger.Worker, here *attendance, now time.Time) Worker {
 	w := Worker{
 		Name: b.Name, Route: b.Route,
-		Shares: shares(&b.Tally), Hashrate: hashrate(b.Hashrate),
-		LastShareAt: moment(b.LastShareAt), BestDifficulty: finite(b.Best),
+		Shares: shares(&b.Tally), Hashrate: hashrate(&b.Account),
+		PoolHashrate: poolHashrate(&b.Account), HashrateError: hashrateError(&b.Account),
+		LastShareAt: moment(b.LastShareAt), BestDifficulty: finite(b.Best), BestAt: moment(b.BestAt), Since: moment(b.Since),
+		Business: business(&b.Account), Reconciliation: reconcile(&b.Account),
+	}
+	if !b.LastShareAt.IsZero() {
+		age := max(now.Sub(b.LastShareAt).Seconds(), 0)
+		w.LastShareAge = &age
 	}
 	if here != nil {
 		w.Miners, w.Pool, w.Difficulty = here.miners, here.pool, here.difficulty
@@ -64,10 +134,11 @@ func pool(s *PoolState, b *ledger.Pool, now time.Time) Pool {
 	}
 	if b != nil {
 		t := &b.Tally
-		p.Accepted, p.Rejected, p.WorkAccepted = t.Pools.Accepted(), t.Pools.Refused(), t.PoolWorkAccepted
+		p.Accepted, p.Rejected, p.WorkAccepted = t.Pools.Accepted(), t.Pools.Refused(), t.PoolWorkAccepted()
 		p.Stale, p.Duplicate, p.LowDifficulty = t.Pools.Of(mining.Stale), t.Pools.Of(mining.Duplicate), t.Pools.Of(mining.LowDifficulty)
 		p.Unanswered = t.Pools.Of(mining.Unanswered)
-		p.Hashrate = hashrate(b.Hashrate)
+		p.Hashrate = poolHashrate(b)
+		p.Business, p.Reconciliation = business(b), reconcile(b)
 	}
 	return p
 }

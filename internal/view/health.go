@@ -2,6 +2,7 @@ package view
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -34,6 +35,10 @@ func (m *Model) Health() Health {
 		if b := books[s.Name]; b != nil {
 			h.Checks["pool_shares:"+s.Name] = checkShares(b)
 		}
+	}
+	if m.deps.Keeping != nil {
+		keeping := m.deps.Keeping()
+		maps.Copy(h.Checks, keeping.checks(now))
 	}
 	for name, check := range m.deps.Checks {
 		h.Checks[name] = check(now)
@@ -102,7 +107,8 @@ func because(state, reason string) string {
 }
 
 func checkShares(p *ledger.Pool) Check {
-	accepted, refused := p.Accepted[ledger.TenMinutes], p.Refused[ledger.TenMinutes]
+	recent := &p.Recent[ledger.TenMinutes]
+	accepted, refused := recent.PoolAccepted, recent.PoolRefused
 	all := accepted + refused
 	detail := fmt.Sprintf("the pool refused %d of %d shares in ten minutes", refused, all)
 	if all >= refusedLeast && float64(refused) > refusedShare*float64(all) {

@@ -60,7 +60,7 @@ func TestHealth(t *testing.T) {
 		{"the pool refuses", func(h *fakeHub, l *ledger.Ledger) {
 			h.pools[1].State = PoolStandby
 			for range 20 {
-				l.RecordPool(ledger.Entry{Pool: l.Pool("main", now), PoolVerdict: mining.LowDifficulty, At: now})
+				l.Record(ledger.Entry{Pool: l.Pool("main", now), PoolVerdict: mining.LowDifficulty, At: now})
 			}
 		}, Degraded, "pool_shares:main", Degraded, "refused 21 of 24"},
 	} {

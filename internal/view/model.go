@@ -13,9 +13,11 @@ import (
 type Books interface {
 	Snapshot(now time.Time) ledger.Snapshot
 	Pools(now time.Time) []ledger.Pool
+	Total(now time.Time) ledger.Account
+	Find(login string, now time.Time) (ledger.Worker, bool)
 }
 
-// Deps is what a model reads from. All but Checks are needed.
+// Deps is what a model reads from. All but Checks and Keeping are needed.
 type Deps struct {
 	Version, Instance string
 	Books             Books
@@ -26,6 +28,8 @@ type Deps struct {
 	Started time.Time
 	// Checks are more health checks, by name; each is asked at every look.
 	Checks map[string]func(now time.Time) Check
+	// Keeping says how the keeping of shares goes; nil where none are kept.
+	Keeping func() Keeping
 }
 
 // Model answers readers. It is safe for use by many goroutines.
@@ -57,10 +61,18 @@ func (m *Model) PoolStates() []PoolState { return m.deps.Hub.Pools() }
 // PoolBooks returns the books of every pool that has one.
 func (m *Model) PoolBooks() []ledger.Pool { return m.deps.Books.Pools(m.deps.Now()) }
 
+// Keeping says how the keeping of shares goes.
+func (m *Model) Keeping() Keeping {
+	if m.deps.Keeping == nil {
+		return Keeping{}
+	}
+	return m.deps.Keeping()
+}
+
 // Summary is the whole in one look.
 func (m *Model) Summary() Summary {
 	now := m.deps.Now()
-	books := m.deps.Books.Snapshot(now)
+	total := m.deps.Books.Total(now)
 	miners := m.deps.Hub.Miners()
 	s := Summary{
 		Version: m.deps.Version, Instance: m.deps.Instance,
@@ -68,8 +80,12 @@ func (m *Model) Summary() Summary {
 		Ready:         m.deps.Hub.Ready(),
 		Miners:        len(miners),
 		Workers:       len(presence(miners)),
-		Hashrate:      hashrate(books.Hashrate),
-		Shares:        shares(&books.Total),
+		Hashrate:      hashrate(&total),
+		PoolHashrate:  poolHashrate(&total),
+		HashrateError: hashrateError(&total),
+		Shares:        shares(&total.Tally),
+		Best:          finite(total.Best),
+		Business:      business(&total), Reconciliation: reconcile(&total),
 	}
 	for _, p := range m.deps.Hub.Pools() {
 		s.PoolConnections += p.Connections
@@ -100,11 +116,12 @@ func poolsByName(books []ledger.Pool) map[string]*ledger.Pool {
 // Workers returns every worker that is connected or ever
 // submitted a share, sorted by name.
 func (m *Model) Workers() []Worker {
-	books := m.deps.Books.Snapshot(m.deps.Now())
+	now := m.deps.Now()
+	books := m.deps.Books.Snapshot(now)
 	here := presence(m.deps.Hub.Miners())
 	out := make([]Worker, 0, len(books.Workers))
 	for i := range books.Workers {
-		out = append(out, worker(&books.Workers[i], here[books.Workers[i].Name]))
+		out = append(out, worker(&books.Workers[i], here[books.Workers[i].Name], now))
 	}
 	return out
 }
@@ -113,13 +130,12 @@ func (m *Model) Workers() []Worker {
 // was never seen.
 func (m *Model) Worker(name string) (w Worker, ok bool) {
 	now := m.deps.Now()
-	books := m.deps.Books.Snapshot(now)
-	i := slices.IndexFunc(books.Workers, func(w ledger.Worker) bool { return w.Name == name })
-	if i < 0 {
+	book, ok := m.deps.Books.Find(name, now)
+	if !ok {
 		return Worker{}, false
 	}
 	miners := m.deps.Hub.Miners()
-	w = worker(&books.Workers[i], presence(miners)[name])
+	w = worker(&book, presence(miners)[name], now)
 	for j := range miners {
 		if slices.Contains(miners[j].Workers, name) {
 			w.Connections = append(w.Connections, miner(&miners[j], now))

@@ -29,6 +29,39 @@ type Shares struct {
 	PoolWorkAccepted float64 `json:"pool_work_accepted" doc:"Sum of the pool's difficulty of shares it accepted"`
 }
 
+// Business is what an account's shares were worth: by their jobs, the difficulty of
+// each divided by the network's, times what the block would have paid.
+type Business struct {
+	Value          float64         `json:"value_sat" doc:"What the shares that we accepted were expected to earn, in satoshi"`
+	PoolValue      float64         `json:"pool_value_sat" doc:"What those that the pool accepted were expected to earn, in satoshi"`
+	Value24h       float64         `json:"value_sat_24h" doc:"value_sat of the last day"`
+	PoolValue24h   float64         `json:"pool_value_sat_24h" doc:"pool_value_sat of the last day"`
+	Lost           map[string]Loss `json:"lost" nullable:"false" doc:"What was not paid for, by reason: our own verdicts, the pool's with pool_ before it, and not_submitted"`
+	BlocksFound    uint64          `json:"blocks_found" doc:"Blocks among the shares"`
+	BlocksExpected float64         `json:"blocks_expected" doc:"How many were to be expected of the accepted shares"`
+	Luck           *float64        `json:"luck" doc:"blocks_found divided by blocks_expected; null: nothing was to be expected"`
+}
+
+// Loss is what was not paid for of one reason.
+type Loss struct {
+	Shares uint64  `json:"shares"`
+	Work   float64 `json:"work" doc:"In difficulty-1 shares"`
+	Value  float64 `json:"value_sat" doc:"What it was expected to earn, in satoshi"`
+}
+
+// Reconciliation compares what pools were sent with what they answered.
+type Reconciliation struct {
+	Sent          uint64   `json:"shares_sent" doc:"Shares handed to the pool, once it has answered or the time for that is over"`
+	WorkSent      float64  `json:"work_sent" doc:"Their work, by the pool's difficulty"`
+	ValueSent     float64  `json:"value_sat_sent" doc:"What they were expected to earn, in satoshi"`
+	Answered      uint64   `json:"answered" doc:"Shares that the pool has answered"`
+	Unanswered    uint64   `json:"unanswered" doc:"Shares that it said nothing about in time; one that it answers later is counted there too"`
+	AnsweredTwice uint64   `json:"answered_twice" doc:"Answers to shares that it had answered before; the first counts"`
+	RefusedValid  uint64   `json:"refused_valid" doc:"Shares that it refused though they are valid here, those that a new block overtook among them"`
+	Gap           Loss     `json:"gap" doc:"What was sent and not accepted"`
+	GapRatio      *float64 `json:"gap_ratio" doc:"The gap's part of the work that was sent, from 0 to 1; null: nothing was sent"`
+}
+
 // Summary is GET /api/v1/summary.
 type Summary struct {
 	Version         string   `json:"version" doc:"Version of the program"`
@@ -39,7 +72,13 @@ type Summary struct {
 	Workers         int      `json:"workers" doc:"Workers that have a miner connected"`
 	PoolConnections int      `json:"pool_connections" doc:"Open pool connections"`
 	Hashrate        Hashrate `json:"hashrate"`
+	PoolHashrate    Hashrate `json:"pool_hashrate" doc:"By the work that pools accepted"`
+	HashrateError   Hashrate `json:"hashrate_error" doc:"By which part the hashrates may be off: in 95 of 100 cases by less, as far as chance goes; 1.96 divided by the square root of the number of shares"`
 	Shares          Shares   `json:"shares"`
+	Best            float64  `json:"best_difficulty" doc:"The largest difficulty that an accepted share's hash reached; 0: not known"`
+
+	Business       Business       `json:"business"`
+	Reconciliation Reconciliation `json:"reconciliation"`
 }
 
 // Pool is an element of GET /api/v1/pools; its counts are the pool's answers.
@@ -74,6 +113,9 @@ type Pool struct {
 	WorkNotSubmitted  float64    `json:"work_not_submitted" doc:"Work, in difficulty-1 shares, that miners did above the pool's difficulty while it climbed, and that the pool could not be paid for"`
 	Quality           Quality    `json:"quality"`
 	Links             []Link     `json:"links" doc:"Its connections that miners share; those of dedicated routes are not listed"`
+
+	Business       Business       `json:"business"`
+	Reconciliation Reconciliation `json:"reconciliation"`
 }
 
 // Quality is how well a pool serves, as far as it was measured. It steers nothing.
@@ -113,9 +155,18 @@ type Worker struct {
 	Pool           string     `json:"pool" doc:"Where its work comes from now; empty when it is not connected"`
 	Difficulty     float64    `json:"difficulty" doc:"The largest its connections were told; 0 when it is not connected"`
 	Hashrate       Hashrate   `json:"hashrate"`
+	PoolHashrate   Hashrate   `json:"pool_hashrate" doc:"By the work that the pool accepted"`
+	HashrateError  Hashrate   `json:"hashrate_error" doc:"By which part the hashrates may be off: in 95 of 100 cases by less"`
+	Since          *time.Time `json:"since" doc:"When it was first seen"`
 	LastShareAt    *time.Time `json:"last_share_at" doc:"When its last share came, of any verdict; null: never"`
+	LastShareAge   *float64   `json:"last_share_age_seconds" doc:"How long ago that was; null: never"`
 	BestDifficulty float64    `json:"best_difficulty" doc:"The largest difficulty that a share's hash reached; 0: not known"`
-	Connections    []Miner    `json:"connections,omitempty" doc:"Only in /workers/{name}: its open connections"`
+	BestAt         *time.Time `json:"best_at" doc:"When; null: not known"`
+
+	Business       Business       `json:"business"`
+	Reconciliation Reconciliation `json:"reconciliation"`
+
+	Connections []Miner `json:"connections,omitempty" doc:"Only in /workers/{name}: its open connections"`
 }
 
 // Miner is an element of GET /api/v1/miners: one open connection.

@@ -84,25 +84,35 @@ func (s *Store) Read(ctx context.Context, after uint64, bytes int) ([]store.Fram
 	return frames, nil
 }
 
-// Replace implements [store.Log]. A frame that is not there is an error.
-func (s *Store) Replace(ctx context.Context, f store.Frame) error {
+// Replace implements [store.Log]. A frame that is not there is an error, and none
+// is replaced.
+func (s *Store) Replace(ctx context.Context, frames ...store.Frame) error {
 	err := s.write(ctx, func(t *tx) error {
-		err := t.Exec(ctx, `UPDATE log SET bytes = bytes + ?2 - (SELECT length(data) FROM journal WHERE number = ?1),
-    shares = shares + ?3 - (SELECT shares FROM journal WHERE number = ?1)
-WHERE EXISTS (SELECT 1 FROM journal WHERE number = ?1)`, i64(f.Number), len(f.Data), f.Shares)
-		if err != nil {
-			return err
+		for i := range frames {
+			if err := t.replace(ctx, &frames[i]); err != nil {
+				return fmt.Errorf("frame %d: %w", frames[i].Number, err)
+			}
 		}
-		n, err := t.affected(ctx, "UPDATE journal SET shares = ?2, data = ?3 WHERE number = ?1", i64(f.Number), f.Shares, blob(f.Data))
-		if err == nil && n != 1 {
-			err = errReplace
-		}
-		return err
+		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("replacing frame %d of the log: %w", f.Number, err)
+		return fmt.Errorf("replacing frames of the log: %w", err)
 	}
 	return nil
+}
+
+func (t *tx) replace(ctx context.Context, f *store.Frame) error {
+	err := t.Exec(ctx, `UPDATE log SET bytes = bytes + ?2 - (SELECT length(data) FROM journal WHERE number = ?1),
+    shares = shares + ?3 - (SELECT shares FROM journal WHERE number = ?1)
+WHERE EXISTS (SELECT 1 FROM journal WHERE number = ?1)`, i64(f.Number), len(f.Data), f.Shares)
+	if err != nil {
+		return err
+	}
+	n, err := t.affected(ctx, "UPDATE journal SET shares = ?2, data = ?3 WHERE number = ?1", i64(f.Number), f.Shares, blob(f.Data))
+	if err == nil && n != 1 {
+		err = errReplace
+	}
+	return err
 }
 
 // Settle implements [store.Log]. A number beyond the last frame's is an error,

@@ -1,0 +1,405 @@
+package journal
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"math"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+	"pgregory.net/rapid"
+
+	"github.com/loka/stratum/internal/ledger"
+	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/store"
+	"github.com/loka/stratum/work"
+)
+
+var epoch = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// rig is a ledger with a journal, and what both write to.
+type rig struct {
+	t interface {
+		Fatal(args ...any)
+		Helper()
+	}
+	disk  *fakeDisk
+	house *fakeWarehouse
+	cfg   Config
+	log   bytes.Buffer
+
+	j     *Journal
+	books *ledger.Ledger
+}
+
+func newRig(t interface {
+	Fatal(args ...any)
+	Helper()
+}, cfg Config,
+) *rig {
+	cfg.Instance = "here"
+	return &rig{t: t, disk: newDisk(), house: newWarehouse(), cfg: cfg}
+}
+
+// start begins a life of the process.
+func (r *rig) start(now time.Time) {
+	r.t.Helper()
+	ctx := context.Background()
+	j, err := New(ctx, r.cfg, Deps{Disk: r.disk, Warehouse: r.house, Logger: slog.New(slog.NewTextHandler(&r.log, nil))})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	first, err := j.FirstID(ctx, now)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.j, r.books = j, ledger.New(ledger.Config{Sink: j, FirstID: first}, now)
+	if err := j.Restore(ctx, r.books, now); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// share records a share that the pool accepts.
+func (r *rig) share(worker string, d work.Difficulty, now time.Time) {
+	w, p, route := r.books.Worker(worker, "farm", now), r.books.Pool("main", now), r.books.Route("farm", now)
+	job := &mining.Job{Reward: 312_500_000, Network: 1e12}
+	id := r.books.Record(ledger.Entry{Worker: w, Pool: p, Route: route, Job: job, Verdict: mining.Accepted, Difficulty: d, ShareDifficulty: 2 * d, At: now})
+	r.books.Record(ledger.Entry{ID: id, Worker: w, Pool: p, Route: route, Job: job, Sent: true, PoolVerdict: mining.Accepted, PoolDifficulty: d, At: now})
+}
+
+func accepted(l *ledger.Ledger, now time.Time) uint64 {
+	total := l.Total(now)
+	return total.Tally.Ours.Accepted()
+}
+
+func stale(l *ledger.Ledger, now time.Time) uint64 {
+	total := l.Total(now)
+	return total.Tally.Ours.Of(mining.Stale)
+}
+
+func near(a, b float64) bool { return math.Abs(a-b) <= 1e-9*max(math.Abs(a), math.Abs(b), 1) }
+
+// agree says whether sums of a warehouse are the ledger's.
+func agree(sums map[store.Key]store.Cell, l *ledger.Ledger, now time.Time) bool {
+	var all ledger.Tally
+	for k, c := range sums {
+		cell := ledger.Cell{Shares: c.Shares, Work: c.Work, Value: c.Value}
+		switch k.Side {
+		case store.Ours:
+			add(&all.Ours[k.Verdict], cell)
+			all.Blocks += c.Blocks
+		case store.Pools:
+			add(&all.Pools[k.Verdict], cell)
+		case store.Sent:
+			add(&all.Sent, cell)
+		case store.Unsent:
+			add(&all.Unsent, cell)
+		case store.Twice:
+			add(&all.Twice, cell)
+		case store.Found:
+			add(&all.Found, cell)
+		}
+	}
+	got := l.Total(now).Tally
+	same := func(a, b ledger.Cell) bool { return a.Shares == b.Shares && a.Value == b.Value && near(a.Work, b.Work) }
+	ok := same(all.Sent, got.Sent) && same(all.Unsent, got.Unsent) && same(all.Twice, got.Twice) && same(all.Found, got.Found) && near(all.Blocks, got.Blocks)
+	for v := range all.Ours {
+		ok = ok && same(all.Ours[v], got.Ours[v]) && same(all.Pools[v], got.Pools[v])
+	}
+	return ok
+}
+
+func add(c *ledger.Cell, o ledger.Cell) {
+	c.Shares += o.Shares
+	c.Work += o.Work
+	c.Value = c.Value.Add(o.Value)
+}
+
+// TestRandomLives records random streams over several lives of the process, with
+// a disk and a warehouse that fail on the way, do what they were asked and fail to
+// say so, and lives that are cut short. What was on the disk when a life was cut
+// is there in the next, once; and in the end the warehouse has all of it.
+func TestRandomLives(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		r := newRig(t, Config{
+			MaxPending: rapid.SampledFrom([]int{4, 1000}).Draw(t, "room"), ChunkShares: rapid.SampledFrom([]int{1, 3, 1000}).Draw(t, "chunk"),
+			MaxDisk: rapid.SampledFrom([]int64{0, 1}).Draw(t, "disk"),
+		})
+		ctx := context.Background()
+		now := epoch
+		trouble := func(string) (before, after error) {
+			switch rapid.IntRange(0, 9).Draw(t, "trouble") {
+			case 0:
+				return errDisk, nil
+			case 1:
+				return nil, errDisk
+			}
+			return nil, nil
+		}
+		var shares, refused, doubtful uint64
+		r.start(now)
+		for range rapid.IntRange(1, 4).Draw(t, "lives") {
+			var waiting uint64
+			for range rapid.IntRange(0, 12).Draw(t, "steps") {
+				now = now.Add(rapid.SampledFrom([]time.Duration{0, time.Second, 40 * time.Second, 3 * time.Hour}).Draw(t, "gap"))
+				r.disk.fail, r.house.fail = trouble, trouble
+				switch rapid.IntRange(0, 6).Draw(t, "do") {
+				case 0, 1, 2:
+					r.share(rapid.SampledFrom([]string{"a.1", "a.2", "b"}).Draw(t, "worker"), work.Difficulty(rapid.Float64Range(1e-3, 1e9).Draw(t, "difficulty")), now)
+					waiting++
+				case 3:
+					r.books.Record(ledger.Entry{Verdict: mining.Stale, Difficulty: 5, At: now})
+					refused++
+				case 4:
+					r.j.flush(ctx, now)
+					if r.j.Status().Flush.Err == nil {
+						shares, waiting = shares+waiting, 0
+					}
+				case 5:
+					_ = r.j.ship(ctx, now)
+				case 6:
+					_ = r.j.tidy(ctx, now)
+				}
+			}
+			r.disk.fail, r.house.fail = nil, nil
+			if rapid.Bool().Draw(t, "killed") {
+				doubtful += waiting // a frame may have been written that we were not told of
+			} else {
+				if err := r.j.finish(ctx); err != nil {
+					t.Fatal(err)
+				}
+				shares += waiting
+			}
+			r.start(now)
+			got := accepted(r.books, now)
+			if got < shares || got > shares+doubtful {
+				t.Fatalf("%d shares came back, want %d to %d", got, shares, shares+doubtful)
+			}
+			shares, doubtful = got, 0
+			if r.books.Total(now).Tally.Sent.Shares != got || stale(r.books, now) > refused {
+				t.Fatalf("came back with %+v", r.books.Total(now))
+			}
+			refused = stale(r.books, now)
+		}
+		if err := r.j.finish(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if sums := r.house.sums(); !agree(sums, r.books, now) {
+			t.Fatalf("the warehouse has %+v, the ledger %+v", sums, r.books.Total(now))
+		}
+		for id, s := range r.house.shares {
+			if s.Verdict == mining.Accepted && s.PoolVerdict != mining.Accepted && r.cfg.MaxDisk == 0 && r.cfg.MaxPending > 4 {
+				t.Fatalf("share %d is %+v", id, s)
+			}
+		}
+		if n := uint64(len(r.house.shares)); r.cfg.MaxDisk == 0 && r.cfg.MaxPending > 4 && n != shares+refused {
+			t.Fatalf("the warehouse has %d shares, want %d", n, shares+refused)
+		}
+	})
+}
+
+// TestRunKeepsTheTimes: what happens is on the disk within half a second and in
+// the warehouse within ten, and a good end leaves nothing behind.
+func TestRunKeepsTheTimes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, Config{})
+		r.start(time.Now())
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- r.j.Run(ctx) }()
+		time.Sleep(20*time.Second + 3*time.Millisecond)
+		r.share("a.1", 7, time.Now())
+		time.Sleep(500 * time.Millisecond)
+		if s, _ := r.disk.State(ctx); s.Last != 1 || s.Shares != 2 {
+			t.Errorf("half a second on the log has %+v", s)
+		}
+		time.Sleep(10 * time.Second)
+		r.house.mu.Lock()
+		if len(r.house.shares) != 1 || r.house.workers["a.1"].Route != "farm" {
+			t.Errorf("ten seconds on the warehouse has %+v of %+v", r.house.shares, r.house.workers)
+		}
+		r.house.mu.Unlock()
+		r.share("a.1", 7, time.Now())
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		if s, _ := r.disk.State(context.Background()); s.Last != s.Settled || len(r.house.shares) != 2 {
+			t.Errorf("after the end the log has %+v, the warehouse %d shares", s, len(r.house.shares))
+		}
+		if got := r.j.Status(); got.Flush.Err != nil || got.Ship.Err != nil || got.Pending != 0 {
+			t.Errorf("status is %+v", got)
+		}
+	})
+}
+
+// TestDiskFull: while the log takes nothing, what waits is bounded, single shares
+// are forgotten and sums are not; it is said, once.
+func TestDiskFull(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, Config{MaxPending: 100})
+		r.start(time.Now())
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- r.j.Run(ctx) }()
+		r.disk.mu.Lock()
+		r.disk.fail = func(string) (error, error) { return errDisk, nil }
+		r.disk.mu.Unlock()
+		for i := range 1000 {
+			r.share("a.1", 7, time.Now())
+			if i%100 == 99 {
+				time.Sleep(10 * time.Minute)
+			}
+		}
+		got := r.j.Status()
+		if got.Flush.Err == nil || got.Pending > 100 || got.Dropped == 0 || got.Flush.Since.IsZero() {
+			t.Errorf("status is %+v", got)
+		}
+		r.disk.mu.Lock()
+		r.disk.fail = nil
+		r.disk.mu.Unlock()
+		time.Sleep(time.Minute)
+		if got := r.j.Status(); got.Flush.Err != nil || got.Pending != 0 {
+			t.Errorf("when there is room again: %+v", got)
+		}
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		if sums := r.house.sums(); !agree(sums, r.books, time.Now()) {
+			t.Errorf("the warehouse has %+v", sums)
+		}
+		if n := uint64(len(r.house.shares)); n+r.j.Status().Dropped != 1000 {
+			t.Errorf("%d shares are kept and %d forgotten, of 1000", n, r.j.Status().Dropped)
+		}
+		log := r.log.String()
+		if strings.Count(log, "journal cannot be written") != 1 || strings.Count(log, "journal is written again") != 1 {
+			t.Errorf("the log says\n%s", log)
+		}
+	})
+}
+
+// TestStepsGrow: sums that wait for long go by the hour, then by the day.
+func TestStepsGrow(t *testing.T) {
+	c := newCounts()
+	key := store.Key{Worker: "a", Side: store.Ours, Verdict: mining.Accepted}
+	for i := range 3 * 24 * 60 {
+		at := epoch.Add(time.Duration(i) * time.Minute)
+		c.add(key, at, &row{Cell: store.Cell{Shares: 1, Work: 2}, first: at, last: at})
+	}
+	for _, step := range []struct {
+		most, rows int
+		step       store.Step
+	}{{5000, 4320, store.Minute}, {4000, 73, store.Hour}, {10, 4, store.Day}, {1, 4, store.Day}} {
+		c.shrink(step.most)
+		if len(c.rows) != step.rows || c.step != step.step {
+			t.Errorf("with room for %d there are %d rows by the %v", step.most, len(c.rows), c.step)
+		}
+		total := c.totals()
+		if len(total) != 1 || total[0].Shares != 4320 || total[0].Work != 8640 || !total[0].Last.Equal(epoch.Add(4319*time.Minute)) {
+			t.Errorf("the total is %+v", total)
+		}
+	}
+}
+
+// TestFramesOfOthers: what is no frame is an error that says so.
+func TestFramesOfOthers(t *testing.T) {
+	c, err := newCodec()
+	if err != nil {
+		t.Fatal(err)
+	}
+	good, err := c.encode(&content{Names: []string{"a"}, Shares: []shareRow{{ID: 1}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.decode(good); err != nil {
+		t.Errorf("a frame: %v", err)
+	}
+	if _, err := c.decode(append([]byte{2}, good[1:]...)); !errors.Is(err, errNewerFrame) {
+		t.Errorf("a newer frame: %v", err)
+	}
+	wrong, _ := c.encode(&content{Shares: []shareRow{{ID: 1}}})
+	for name, data := range map[string][]byte{"nothing": nil, "cut": good[:len(good)-2], "noise": {1, 2, 3}, "a name that is not there": wrong} {
+		if _, err := c.decode(data); err == nil {
+			t.Errorf("%s is read", name)
+		}
+	}
+}
+
+func FuzzFrame(f *testing.F) {
+	c, err := newCodec()
+	if err != nil {
+		f.Fatal(err)
+	}
+	good, _ := c.encode(&content{Names: []string{"a"}, Shares: []shareRow{{ID: 1}}, Counts: []countRow{{Shares: 3}}})
+	f.Add(good)
+	f.Fuzz(func(_ *testing.T, data []byte) {
+		in, err := c.decode(data)
+		if err != nil {
+			return
+		}
+		sums := newCounts()
+		in.addTo(sums)
+		for i := range in.Shares {
+			in.share(i)
+		}
+		sums.rollups()
+	})
+}
+
+// TestLimits: days go by their age, after they were archived, and for want of
+// room the oldest first.
+func TestLimits(t *testing.T) {
+	day := func(n int) time.Time { return time.Date(2026, 3, n, 0, 0, 0, 0, time.UTC) }
+	r := newRig(t, Config{KeepShares: 48 * time.Hour, KeepMinutes: 100 * time.Hour, MaxDisk: 1000})
+	r.start(epoch)
+	for n := 1; n <= 6; n++ {
+		r.house.days = append(r.house.days, store.DayOfShares{Day: day(n), Bytes: 400})
+	}
+	r.house.bytes = 6*400 + 100
+	var archived []time.Time
+	failing := true
+	r.j.deps.Archive = func(_ context.Context, d time.Time) error {
+		if failing {
+			return errDisk
+		}
+		archived = append(archived, d)
+		return nil
+	}
+	now := day(6).Add(12 * time.Hour)
+	if err := r.j.tidy(context.Background(), now); !errors.Is(err, errDisk) || len(r.house.dropped) != 0 {
+		t.Errorf("a day that cannot be archived: %v, dropped %v", err, r.house.dropped)
+	}
+	failing = false
+	if err := r.j.tidy(context.Background(), now); err != nil {
+		t.Fatal(err)
+	}
+	// Of the 3rd the last share is 60 hours old; two more go for want of room.
+	if len(archived) != 3 || len(r.house.dropped) != 4 || !r.house.dropped[3].Equal(day(4)) || r.house.bytes != 900 {
+		t.Errorf("archived %v, dropped %v, %d bytes are left", archived, r.house.dropped, r.house.bytes)
+	}
+	if !r.house.minutes.Equal(now.Add(-100 * time.Hour)) {
+		t.Errorf("minutes are dropped before %v", r.house.minutes)
+	}
+}
+
+// TestIDsGrow: share ids of a later run are above, whatever the clock says.
+func TestIDsGrow(t *testing.T) {
+	r := newRig(t, Config{})
+	var last ledger.ShareID
+	for _, at := range []time.Time{epoch, epoch.Add(time.Second), epoch.Add(-48 * time.Hour), {}, epoch.Add(time.Hour)} {
+		r.start(at)
+		id := r.books.NextID(nil)
+		if id <= last || uint64(id) >= 1<<63 {
+			t.Errorf("at %v the next id is %d after %d", at, id, last)
+		}
+		last = id
+	}
+}

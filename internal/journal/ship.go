@@ -1,0 +1,148 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/store"
+)
+
+// readBytes is about how much of the log is read at a time.
+const readBytes = 4 << 20
+
+// ship gives the warehouse all that the log has.
+func (j *Journal) ship(ctx context.Context, now time.Time) error {
+	err := j.shipAll(ctx)
+	if err != nil && ctx.Err() != nil {
+		return err
+	}
+	if begun, over := j.note(&j.status.Ship, err, now); begun {
+		j.log.WarnContext(ctx, "store takes nothing; what happens is kept in data_dir until it does", "error", err)
+	} else if over {
+		j.log.InfoContext(ctx, "store has all again")
+	}
+	state, unknown := j.deps.Disk.State(ctx)
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if unknown == nil {
+		j.status.Backlog = state
+	}
+	if err == nil {
+		j.status.Shipped = now
+	}
+	return err
+}
+
+func (j *Journal) shipAll(ctx context.Context) error {
+	for {
+		more, err := j.shipSome(ctx)
+		if err != nil || !more {
+			return err
+		}
+	}
+}
+
+// shipSome takes some frames to the warehouse, and says whether there may be
+// more.
+func (j *Journal) shipSome(ctx context.Context) (more bool, err error) {
+	j.moving.Lock()
+	defer j.moving.Unlock()
+	state, err := j.deps.Disk.State(ctx)
+	if err != nil || state.Last == state.Settled {
+		return false, err
+	}
+	shipped, err := j.deps.Warehouse.Shipped(ctx, j.cfg.Instance, j.deps.Disk.ID())
+	if err != nil {
+		return false, err
+	}
+	until := uint64(0) // any
+	if shipped > state.Settled {
+		until = shipped // the warehouse has these, and we did not hear of it
+	}
+	frames, err := j.read(ctx, state.Settled, until)
+	if err != nil || len(frames) == 0 {
+		return false, err
+	}
+	chunk, totals, err := j.chunk(frames)
+	if err != nil {
+		return false, err
+	}
+	if until == 0 {
+		if err := j.deps.Warehouse.Apply(ctx, chunk); err != nil {
+			return false, err
+		}
+	}
+	return true, j.deps.Disk.Settle(ctx, chunk.Last, totals)
+}
+
+// read reads frames after a number, up to another if that is not 0, with about
+// as many shares as a chunk has.
+func (j *Journal) read(ctx context.Context, after, until uint64) ([]store.Frame, error) {
+	frames, err := j.deps.Disk.Read(ctx, after, readBytes)
+	if err != nil {
+		return nil, err
+	}
+	shares := 0
+	for i := range frames {
+		if until != 0 && frames[i].Number > until {
+			return frames[:i], nil
+		}
+		if shares += frames[i].Shares; shares > j.cfg.ChunkShares && i > 0 {
+			return frames[:i], nil
+		}
+	}
+	return frames, nil
+}
+
+// chunk puts frames together.
+func (j *Journal) chunk(frames []store.Frame) (*store.Chunk, []store.Total, error) {
+	j.writing.Lock()
+	defer j.writing.Unlock()
+	sums := newCounts()
+	c := &store.Chunk{
+		Instance: j.cfg.Instance, Log: j.deps.Disk.ID(),
+		First: frames[0].Number, Last: frames[len(frames)-1].Number,
+	}
+	at := make(map[uint64]int)
+	for i := range frames {
+		content, err := j.codec.decode(frames[i].Data)
+		if err != nil {
+			if errors.Is(err, errNewerFrame) {
+				return nil, nil, fmt.Errorf("frame %d of the journal: %w; start that one", frames[i].Number, err)
+			}
+			return nil, nil, fmt.Errorf("frame %d of the journal cannot be read: %w", frames[i].Number, err)
+		}
+		content.addTo(sums)
+		c.Blocks = append(c.Blocks, content.Blocks...)
+		for k := range content.Shares {
+			c.Shares = join(c.Shares, at, content.share(k))
+		}
+	}
+	c.Rollups, c.Workers = sums.rollups(), sums.workers()
+	return c, sums.totals(), nil
+}
+
+// join appends a share, or puts news of one into it where it is among them.
+func join(shares []store.Share, at map[uint64]int, s store.Share) []store.Share {
+	i, ok := at[s.ID]
+	if !ok {
+		at[s.ID] = len(shares)
+		return append(shares, s)
+	}
+	old := &shares[i]
+	if s.Verdict != mining.Pending {
+		// News came before it; they never do, but nothing is to be lost.
+		old.Verdict, old.Difficulty, old.Reached, old.Value = s.Verdict, s.Difficulty, s.Reached, s.Value
+	}
+	old.Sent = old.Sent || s.Sent
+	if s.PoolVerdict != mining.Pending {
+		old.PoolVerdict = s.PoolVerdict
+	}
+	if s.Sent || s.PoolVerdict != mining.Pending {
+		old.PoolDifficulty, old.PoolValue = s.PoolDifficulty, s.PoolValue
+	}
+	return shares
+}

@@ -1,0 +1,163 @@
+package journal
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/loka/stratum/internal/store"
+)
+
+const oneDay = 24 * time.Hour
+
+// tidy drops what is too old, and the oldest single shares of what is too much.
+func (j *Journal) tidy(ctx context.Context, now time.Time) error {
+	err := j.age(ctx, now)
+	if err == nil {
+		err = j.fit(ctx)
+	}
+	if err != nil && ctx.Err() != nil {
+		return err
+	}
+	if begun, over := j.note(&j.status.Tidy, err, now); begun {
+		j.log.WarnContext(ctx, "old shares cannot be dropped; the disk may fill up", "error", err)
+	} else if over {
+		j.log.InfoContext(ctx, "old shares are dropped again")
+	}
+	return err
+}
+
+// age drops what is older than it is kept.
+func (j *Journal) age(ctx context.Context, now time.Time) error {
+	days, err := j.deps.Warehouse.Days(ctx)
+	if err != nil {
+		return err
+	}
+	for _, d := range days {
+		if d.Day.Add(oneDay + j.cfg.KeepShares).After(now) {
+			continue
+		}
+		if j.deps.Archive != nil {
+			if err := j.deps.Archive(ctx, d.Day); err != nil {
+				return err
+			}
+		}
+		if err := j.deps.Warehouse.DropDay(ctx, d.Day); err != nil {
+			return err
+		}
+		j.log.LogAttrs(ctx, slog.LevelInfo, "single shares of a day are dropped for their age", slog.Time("day", d.Day))
+	}
+	if j.cfg.KeepMinutes > 0 {
+		return j.deps.Warehouse.DropMinutes(ctx, now.Add(-j.cfg.KeepMinutes))
+	}
+	return nil
+}
+
+// fit sees to it that disk is held to its bound.
+func (j *Journal) fit(ctx context.Context) error {
+	if j.cfg.MaxDisk <= 0 {
+		return nil
+	}
+	if err := j.fitWarehouse(ctx); err != nil {
+		return err
+	}
+	return j.fitLog(ctx)
+}
+
+// fitWarehouse drops the oldest days of single shares while the warehouse is too
+// big.
+func (j *Journal) fitWarehouse(ctx context.Context) error {
+	days, err := j.deps.Warehouse.Days(ctx)
+	if err != nil {
+		return err
+	}
+	for _, d := range days {
+		size, err := j.deps.Warehouse.Bytes(ctx)
+		if err != nil || size <= j.cfg.MaxDisk {
+			return err
+		}
+		if err := j.deps.Warehouse.DropDay(ctx, d.Day); err != nil {
+			return err
+		}
+		j.log.LogAttrs(ctx, slog.LevelWarn, "single shares of a day are dropped, for the store is larger than storage.max_disk",
+			slog.Time("day", d.Day), slog.Int64("bytes", size), slog.Int64("max_disk", j.cfg.MaxDisk))
+	}
+	return nil
+}
+
+// squeezeFrames is how many frames are squeezed together.
+const squeezeFrames = 256
+
+// fitLog takes the single shares out of the oldest frames while what is on this
+// machine is too big.
+func (j *Journal) fitLog(ctx context.Context) error {
+	j.moving.Lock()
+	defer j.moving.Unlock()
+	state, err := j.deps.Disk.State(ctx)
+	if err != nil {
+		return err
+	}
+	for after := state.Settled; after < state.Last; {
+		size, err := j.deps.Disk.Bytes(ctx)
+		if err != nil || size <= j.cfg.MaxDisk {
+			return err
+		}
+		frames, err := j.read(ctx, after, min(state.Last, after+squeezeFrames))
+		if err != nil || len(frames) == 0 {
+			return err
+		}
+		after = frames[len(frames)-1].Number
+		dropped, err := j.squeeze(ctx, frames)
+		if err != nil {
+			return err
+		}
+		if dropped > 0 {
+			j.log.LogAttrs(ctx, slog.LevelWarn, "single shares that wait for the store are dropped, for they take more than storage.max_disk; sums are kept",
+				slog.Int("shares", dropped), slog.Int64("bytes", size), slog.Int64("max_disk", j.cfg.MaxDisk))
+		}
+	}
+	return nil
+}
+
+// squeeze takes the single shares out of frames, and puts what they add up to
+// into the last of them, all in one step. The others are left empty, for their
+// numbers are given. moving is held.
+func (j *Journal) squeeze(ctx context.Context, frames []store.Frame) (dropped int, err error) {
+	for i := range frames {
+		dropped += frames[i].Shares
+	}
+	if dropped == 0 {
+		return 0, nil
+	}
+	j.writing.Lock()
+	defer j.writing.Unlock()
+	sums := newCounts()
+	var blocks []store.Block
+	for i := range frames {
+		content, err := j.codec.decode(frames[i].Data)
+		if err != nil {
+			return 0, err
+		}
+		content.addTo(sums)
+		blocks = append(blocks, content.Blocks...)
+	}
+	empty, err := j.codec.encode(&content{})
+	if err != nil {
+		return 0, err
+	}
+	full := contentOf(nil, sums, blocks)
+	last := len(frames) - 1
+	for i := range frames {
+		frames[i].Shares, frames[i].Data = 0, empty
+	}
+	if frames[last].Data, err = j.codec.encode(full); err != nil {
+		return 0, err
+	}
+	if err := j.deps.Disk.Replace(ctx, frames...); err != nil {
+		return 0, err
+	}
+	j.mu.Lock()
+	j.dropped += uint64(dropped) //nolint:gosec // it is not negative
+	j.mu.Unlock()
+	return dropped, nil
+}
