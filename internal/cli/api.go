@@ -35,7 +35,12 @@ type apiFlags struct {
 // ask runs f with a client of the proxy, within a bound of time and until a
 // signal.
 func (c *apiFlags) ask(env *environment, f func(ctx context.Context, api apiClient) error) error {
-	ctx, cancel := context.WithTimeout(context.Background(), apiTimeout)
+	return c.askFor(env, apiTimeout, f)
+}
+
+// askFor is ask for what may take another time.
+func (c *apiFlags) askFor(env *environment, most time.Duration, f func(ctx context.Context, api apiClient) error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), most)
 	defer cancel()
 	ctx, stop := env.interruptible(ctx)
 	defer stop()
@@ -136,6 +141,23 @@ type request struct {
 
 // send sends a request and returns what a success is answered with.
 func (a apiClient) send(ctx context.Context, r request) ([]byte, error) {
+	res, err := a.do(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = res.Body.Close() }()
+	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswerBytes))
+	if err != nil {
+		return nil, fmt.Errorf("the answer of %s broke off: %w", a.base, err)
+	}
+	if res.StatusCode != r.success {
+		return nil, a.refused(r, res, body)
+	}
+	return body, nil
+}
+
+// do sends a request.
+func (a apiClient) do(ctx context.Context, r request) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, r.method, a.base+r.path, bytes.NewReader(r.body))
 	if err != nil {
 		return nil, usageError{fmt.Sprintf("--http %s is no address; write HOST:PORT such as 127.0.0.1:9090", a.base)}
@@ -152,20 +174,18 @@ func (a apiClient) send(ctx context.Context, r request) ([]byte, error) {
 		return nil, fmt.Errorf("no proxy answers at %s (%w); is it running? `loka start` logs the address of its API, --http ADDR names it here",
 			a.base, rootOf(err))
 	}
-	defer func() { _ = res.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswerBytes))
-	if err != nil {
-		return nil, fmt.Errorf("the answer of %s broke off: %w", a.base, err)
-	}
+	return res, nil
+}
+
+// refused says what an answer comes to that is no success.
+func (a apiClient) refused(r request, res *http.Response, body []byte) error {
 	switch {
 	case res.StatusCode == http.StatusUnauthorized || res.StatusCode == http.StatusForbidden:
-		return nil, fmt.Errorf("%s wants the admin token: give --token, LOKA_TOKEN, or --data with the proxy's data folder", a.base)
-	case res.StatusCode == r.success:
-		return body, nil
+		return fmt.Errorf("%s wants the admin token: give --token, LOKA_TOKEN, or --data with the proxy's data folder", a.base)
 	case r.method != http.MethodGet && problemIn(res, body) != "":
-		return nil, errors.New(problemIn(res, body))
+		return errors.New(problemIn(res, body))
 	}
-	return nil, fmt.Errorf("%s answers %q to %s %s; is it a loka of this version?", a.base, res.Status, r.method, r.path)
+	return fmt.Errorf("%s answers %q to %s %s; is it a loka of this version?", a.base, res.Status, r.method, r.path)
 }
 
 // problemIn is what a problem document says in words; empty for another answer.

@@ -26,12 +26,14 @@ type environment struct {
 	signals func(wanted ...os.Signal) (<-chan os.Signal, func())
 	// newProxy makes the proxy that start runs.
 	newProxy func(cfg *config.Config, deps app.Deps) (proxy, error)
+	// openSchema opens the database that the commands of one look after.
+	openSchema func(cfg *config.Config) (schema, error)
 }
 
 func newEnvironment(stdin io.Reader, stdout, stderr io.Writer) *environment {
 	return &environment{
 		stdin: stdin, stdout: stdout, stderr: stderr,
-		lookup: os.LookupEnv, names: envNames, signals: notify, newProxy: newProxy,
+		lookup: os.LookupEnv, names: envNames, signals: notify, newProxy: newProxy, openSchema: openSchema,
 	}
 }
 

@@ -22,16 +22,19 @@ const (
 type commands struct {
 	ShowVersion kong.VersionFlag `name:"version" help:"Print the version."`
 
-	Start   startCmd   `cmd:"" help:"Run the proxy."`
-	Check   checkCmd   `cmd:"" help:"Name every mistake of a configuration file with its line."`
-	Init    initCmd    `cmd:"" help:"Write a commented example configuration."`
-	Reload  reloadCmd  `cmd:"" help:"Have a running proxy read its configuration file again and follow it."`
-	Status  statusCmd  `cmd:"" help:"Show what a running proxy does."`
-	Pool    poolCmd    `cmd:"" help:"Send a running proxy's miners away from a pool, or to one."`
-	Route   routeCmd   `cmd:"" help:"Divide a running proxy's hashrate anew among the pools of a route."`
-	Demo    demoCmd    `cmd:"" help:"Show everything at work on this machine: a pool, miners and the proxy."`
-	Sim     simCmd     `cmd:"" help:"Simulate a pool or miners, to try or load-test a set-up."`
-	Version versionCmd `cmd:"" help:"Print the version."`
+	Start      startCmd      `cmd:"" help:"Run the proxy."`
+	Check      checkCmd      `cmd:"" help:"Name every mistake of a configuration file with its line."`
+	Init       initCmd       `cmd:"" help:"Write a commented example configuration."`
+	Reload     reloadCmd     `cmd:"" help:"Have a running proxy read its configuration file again and follow it."`
+	Status     statusCmd     `cmd:"" help:"Show what a running proxy does."`
+	Pool       poolCmd       `cmd:"" help:"Send a running proxy's miners away from a pool, or to one."`
+	Route      routeCmd      `cmd:"" help:"Divide a running proxy's hashrate anew among the pools of a route."`
+	Export     exportCmd     `cmd:"" help:"Write history, shares or payouts of a running proxy to a file."`
+	Distribute distributeCmd `cmd:"" help:"Divide what a pool has paid by the work that it accepted."`
+	Database   databaseCmd   `cmd:"" help:"Look after the tables of the database."`
+	Demo       demoCmd       `cmd:"" help:"Show everything at work on this machine: a pool, miners and the proxy."`
+	Sim        simCmd        `cmd:"" help:"Simulate a pool or miners, to try or load-test a set-up."`
+	Version    versionCmd    `cmd:"" help:"Print the version."`
 }
 
 const description = `A mining proxy: miners connect to it as to a pool, it connects to your pools.

@@ -1,0 +1,141 @@
+package cli
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// exporting is a proxy that answers f to an export.
+func exporting(t *testing.T, f http.HandlerFunc) string {
+	t.Helper()
+	server := httptest.NewServer(f)
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+func TestExport(t *testing.T) {
+	t.Parallel()
+	var asked string
+	addr := exporting(t, func(w http.ResponseWriter, r *http.Request) {
+		asked = r.Method + " " + r.URL.String() + " " + r.Header.Get("Authorization")
+		_, _ = io.WriteString(w, "a,b\n1,2\n")
+	})
+	for line, want := range map[string]string{
+		"--what hours": "GET /api/v1/export?format=csv&what=hours Bearer s3cret",
+		"--what shares --format parquet --from 2h --to 2026-01-31T12:00:00+01:00 --worker a.b&c --user a --pool p --route r": "GET /api/v1/export?format=parquet&from=2h&pool=p&route=r&to=2026-01-31T12%3A00%3A00%2B01%3A00&user=a&what=shares&worker=a.b%26c Bearer s3cret",
+	} {
+		b := newBench()
+		code := b.run(append(append([]string{"export"}, strings.Fields(line)...), "--http", addr, "--token", "s3cret")...)
+		if code != exitOK || asked != want || b.stdout.String() != "a,b\n1,2\n" {
+			t.Errorf("%s: exit code %d, asked %q, said %q%q", line, code, asked, b.stdout, b.stderr)
+		}
+	}
+	path := filepath.Join(t.TempDir(), "out.csv")
+	for range 2 { // the second one goes in place of the first
+		b := newBench()
+		code := b.run("export", "--what", "hours", "--http", addr, "-o", path)
+		if text, err := os.ReadFile(path); code != exitOK || err != nil || string(text) != "a,b\n1,2\n" || b.stdout.String() != path+" written, 8 bytes\n" {
+			t.Errorf("exit code %d, %v, said %q%q", code, err, b.stdout, b.stderr)
+		}
+	}
+	b := newBench()
+	if code := b.run("export", "--what", "hours", "--http", addr, "-o", filepath.Join(path, "x")); code != exitFailed || !strings.Contains(b.stderr.String(), "cannot be written") {
+		t.Errorf("no folder: exit code %d, said %q", code, b.stderr)
+	}
+}
+
+// What breaks off is no file, and what was there before stays.
+func TestExportThatBreaksOff(t *testing.T) {
+	t.Parallel()
+	addr := exporting(t, func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, "a,b\n")
+		_ = http.NewResponseController(w).Flush()
+		panic(http.ErrAbortHandler)
+	})
+	dir := t.TempDir()
+	path := filepath.Join(dir, "out.csv")
+	if err := os.WriteFile(path, []byte("before"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"-o", path}, {}} {
+		b := newBench()
+		code := b.run(append([]string{"export", "--what", "hours", "--http", addr}, args...)...)
+		if code != exitFailed || !strings.Contains(b.stderr.String(), "broke off after 4 bytes") || strings.Contains(b.stdout.String(), "written") {
+			t.Errorf("%v: exit code %d, said %q%q", args, code, b.stdout, b.stderr)
+		}
+	}
+	entries, err := os.ReadDir(dir)
+	if text, _ := os.ReadFile(path); err != nil || len(entries) != 1 || string(text) != "before" {
+		t.Errorf("%v %v: %q", entries, err, text)
+	}
+}
+
+// A signal ends it, and leaves nothing.
+func TestExportInterrupted(t *testing.T) {
+	t.Parallel()
+	addr := exporting(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, "a,b\n")
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	})
+	dir := t.TempDir()
+	b := newBench()
+	go func() { b.signals <- os.Interrupt }()
+	code := b.run("export", "--what", "hours", "--http", addr, "-o", filepath.Join(dir, "out.csv"))
+	if entries, _ := os.ReadDir(dir); code != exitFailed || len(entries) != 0 {
+		t.Errorf("exit code %d, %v, said %q", code, entries, b.stderr)
+	}
+}
+
+func TestExportRefused(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		status int
+		body   string
+		want   string
+	}{
+		{422, `{"detail":"from: want an RFC 3339 time"}`, "loka: from: want an RFC 3339 time\n"},
+		{429, `{"detail":"4 exports run already"}`, "loka: 4 exports run already\n"},
+		{401, `{"detail":"this needs the header"}`, "wants the admin token: give --token"},
+		{500, `{}`, "is it a loka of this version?"},
+	} {
+		addr := exporting(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/problem+json")
+			w.WriteHeader(c.status)
+			_, _ = io.WriteString(w, c.body)
+		})
+		b := newBench()
+		if code := b.run("export", "--what", "hours", "--http", addr); code != exitFailed || b.stdout.String() != "" || !strings.Contains(b.stderr.String(), c.want) {
+			t.Errorf("%d: exit code %d, said %q%q", c.status, code, b.stdout, b.stderr)
+		}
+	}
+	for line, want := range map[string]string{
+		"":                          "missing flags: --what=WHAT; see `loka export --help`",
+		"--what all":                "--what must be one of \"shares\",\"minutes\"",
+		"--what hours --format xls": "--format must be one of \"csv\",\"parquet\"",
+		"--what hours out.csv":      "unexpected argument out.csv",
+	} {
+		b := newBench()
+		if code := b.run(append([]string{"export"}, strings.Fields(line)...)...); code != exitUsage || !strings.Contains(b.stderr.String(), want) {
+			t.Errorf("%q: exit code %d, said %q", line, code, b.stderr)
+		}
+	}
+}
+
+// What cannot be written is not the proxy's fault.
+func TestDownloadThatCannotBeWritten(t *testing.T) {
+	t.Parallel()
+	addr := exporting(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "a,b\n") })
+	r, w := io.Pipe()
+	_ = r.Close()
+	_, err := apiClient{base: addr}.download(context.Background(), "/", w)
+	if err == nil || !strings.Contains(err.Error(), "what has come cannot be written: io: read/write on closed pipe") {
+		t.Errorf("got %v", err)
+	}
+}
