@@ -162,8 +162,13 @@ func (a *App) build(cfg *config.Config) error {
 		return err
 	}
 	a.control = newControl(filepath.Join(cfg.DataDir, "control.json"), a.hub, cfg, a.log)
+	records, err := a.records(cfg, instance)
+	if err != nil {
+		return err
+	}
 	a.http, err = newHTTP(cfg, a.counts, httpapi.Deps{
-		Model: a.model, Miners: disconnecter{a.serve}, Logger: a.log, Control: a.control, Reloader: reloader{a},
+		Records: records,
+		Model:   a.model, Miners: disconnecter{a.serve}, Logger: a.log, Control: a.control, Reloader: reloader{a},
 	})
 	return err
 }

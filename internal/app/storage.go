@@ -13,9 +13,11 @@ import (
 
 	"github.com/loka/stratum/internal/atomicfile"
 	"github.com/loka/stratum/internal/config"
+	"github.com/loka/stratum/internal/httpapi"
 	"github.com/loka/stratum/internal/journal"
 	"github.com/loka/stratum/internal/ledger"
 	"github.com/loka/stratum/internal/store"
+	"github.com/loka/stratum/internal/store/postgres"
 	"github.com/loka/stratum/internal/store/sqlite"
 	"github.com/loka/stratum/internal/vardiff"
 	"github.com/loka/stratum/internal/view"
@@ -57,7 +59,9 @@ func openStorage(cfg *config.Config, log *slog.Logger) (*storage, error) {
 	}
 	s := &storage{disk, disk}
 	if url := cfg.Storage.URL.Reveal(); url != "" {
-		return nil, errors.Join(errors.New("storage.url: not yet"), disk.Close())
+		if s.warehouse, err = postgres.New(ctx, url); err != nil {
+			return nil, errors.Join(fmt.Errorf("storage.url: %w", err), disk.Close())
+		}
 	}
 	return s, nil
 }
@@ -92,13 +96,19 @@ func (a *App) openBooks(cfg *config.Config, instance string, rates *vardiff.Memo
 	if a.kept, err = openStorage(cfg, a.log); err != nil {
 		return err
 	}
+	deps := journal.Deps{
+		Disk: a.kept.disk, Warehouse: a.kept.warehouse, Logger: a.log,
+		Memories: map[string]journal.Memory{"hashrates": hashrates{rates, a}},
+	}
+	if cfg.Storage.Archive {
+		deps.Archive = func(ctx context.Context, day time.Time) error {
+			return archive(ctx, cfg.DataDir, a.kept.warehouse, day)
+		}
+	}
 	a.journal, err = journal.New(ctx, journal.Config{
 		Instance: instance, KeepShares: cfg.Storage.KeepShares, KeepMinutes: cfg.Storage.KeepMinutes, MaxDisk: int64(cfg.Storage.MaxDisk),
 		StopTimeout: cfg.Server.ShutdownTimeout / 3,
-	}, journal.Deps{
-		Disk: a.kept.disk, Warehouse: a.kept.warehouse, Logger: a.log,
-		Memories: map[string]journal.Memory{"hashrates": hashrates{rates, a}},
-	})
+	}, deps)
 	if err != nil {
 		return err
 	}
@@ -111,6 +121,18 @@ func (a *App) openBooks(cfg *config.Config, instance string, rates *vardiff.Memo
 			"most", ledger.DefaultMaxWorkers)
 	}}, now)
 	return a.journal.Restore(ctx, a.books, now)
+}
+
+// records serve what is kept.
+func (a *App) records(cfg *config.Config, instance string) (*httpapi.Records, error) {
+	cache, err := httpapi.NewCache(time.Now)
+	if err != nil {
+		return nil, err
+	}
+	return &httpapi.Records{
+		Warehouse: a.kept.warehouse, Instance: instance, Now: time.Now, KeepMinutes: cfg.Storage.KeepMinutes,
+		Complete: a.journal.Complete, Cache: cache,
+	}, nil
 }
 
 // keeping is how the keeping of shares goes.

@@ -9,8 +9,10 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/loka/stratum/internal/app"
 	"github.com/loka/stratum/internal/config"
 	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/store/migrations"
 )
 
 // schema looks after the tables of a database.
@@ -20,26 +22,14 @@ type schema interface {
 	// Migrate goes forward or back to a version; what a step back drops is lost.
 	Migrate(ctx context.Context, to int64) error
 	// Status lists the steps of the schema in their order.
-	Status(ctx context.Context) ([]schemaStep, error)
+	Status(ctx context.Context) ([]migrations.Step, error)
 	// Reset drops all that is ours.
 	Reset(ctx context.Context) error
 	Close() error
 }
 
-// schemaStep is one step of a schema.
-type schemaStep struct {
-	Version int64
-	Name    string
-	// Applied says that the database has it, and At since when.
-	Applied bool
-	At      time.Time
-}
-
-// errNoDatabase is a program that was built without databases.
-var errNoDatabase = errors.New("this loka has no database: it keeps its figures in data_dir/state.json")
-
 // openSchema opens the database that a configuration names.
-func openSchema(*config.Config) (schema, error) { return nil, errNoDatabase }
+func openSchema(cfg *config.Config) (schema, error) { return app.OpenSchema(cfg) }
 
 // databaseCmd is `loka database`.
 type databaseCmd struct {

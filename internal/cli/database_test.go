@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/loka/stratum/internal/config"
+	"github.com/loka/stratum/internal/store/migrations"
 )
 
 // fakeSchema has two steps, of which one is applied.
@@ -27,9 +28,9 @@ func (s *fakeSchema) Latest() int64                             { return 2 }
 func (s *fakeSchema) Migrate(_ context.Context, to int64) error { return s.say("migrate %d", to) }
 func (s *fakeSchema) Reset(context.Context) error               { return s.say("reset") }
 func (s *fakeSchema) Close() error                              { return s.say("close") }
-func (s *fakeSchema) Status(context.Context) ([]schemaStep, error) {
+func (s *fakeSchema) Status(context.Context) ([]migrations.Step, error) {
 	at := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
-	return []schemaStep{{1, "first", true, at}, {2, "submissions", false, time.Time{}}}, s.say("status")
+	return []migrations.Step{{Version: 1, Name: "first", Applied: true, At: at}, {Version: 2, Name: "submissions", Applied: false, At: time.Time{}}}, s.say("status")
 }
 
 func TestDatabase(t *testing.T) {
