@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"math"
 	"math/big"
 	"net"
 	"net/http"
@@ -172,7 +173,7 @@ func many(n int) *fakeStore {
 	one := s.shares[0]
 	s.shares = nil
 	for i := range n {
-		one.ID = uint64(i)
+		one.ID, one.Reached = uint64(i), math.Sqrt(float64(i)) // which does not pack well
 		s.shares = append(s.shares, one)
 	}
 	return s
