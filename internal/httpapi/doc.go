@@ -1,8 +1,9 @@
 // Package httpapi is the HTTP side: health and readiness, metrics, the JSON
 // API with its OpenAPI description, and the page.
 //
-// It shows what [view.Model] says and decides who may see it. It does not
-// know how anything is counted, and holds no state of its own.
+// It shows what [view.Model] says, and what [Records] have of the past, and
+// decides who may see it. It does not know how anything is counted, and holds no
+// state of its own but answers about the past, for a while.
 //
 // Invariants:
 //   - Every error is an RFC 9457 problem document, those of the router
@@ -10,5 +11,7 @@
 //   - On loopback reads are open to requests whose Host names loopback, so
 //     that no web page can read them by a name of its own. Writes, and off
 //     loopback everything but /live and /ready, need the admin token.
-//   - Reads are GET and HEAD and change nothing.
+//   - Reads are GET and HEAD and change nothing. Every write that succeeds is in
+//     the audit record before it is answered, where there are records.
+//   - A file that is downloaded is whole, or its connection broke off.
 package httpapi

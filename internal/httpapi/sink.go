@@ -21,7 +21,7 @@ const (
 const (
 	// groupRows is how many rows are together in a row group of parquet, which is
 	// what is in memory; batchRows is how many are handed over at a time.
-	groupRows = 50_000
+	groupRows = 20_000
 	batchRows = 500
 )
 

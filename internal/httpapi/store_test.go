@@ -28,6 +28,9 @@ type fakeStore struct {
 	failAfter int
 }
 
+// What the store has is what is asked of it.
+var _ Warehouse = store.Warehouse(nil)
+
 // noon is when the hour begins whose records there are; now is 40 minutes later.
 var noon = time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
 
