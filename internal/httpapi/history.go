@@ -45,6 +45,7 @@ type HistoryPoint struct {
 	PoolWorkAccepted float64           `json:"pool_work_accepted" doc:"Work the pool accepted, by the pool's difficulty"`
 	PoolHashrate     float64           `json:"pool_hashrate" doc:"H/s by pool_work_accepted"`
 	PoolValue        Sat               `json:"pool_value_sat" doc:"What the work the pool accepted was expected to earn, in satoshi"`
+	BlocksFound      uint64            `json:"blocks_found" doc:"Blocks among the shares"`
 	Lost             Sat               `json:"lost_sat" doc:"What was expected of all that was not accepted: refused by us or by the pool, unanswered, unpaid or not submitted"`
 
 	value, poolValue, lost mining.Amount
@@ -196,7 +197,9 @@ func (h *HistoryPoint) add(p *store.Point) {
 		h.lost = h.lost.Add(p.Value)
 	case store.Unsent:
 		h.lost = h.lost.Add(p.Value)
-	case store.Sent:
+	case store.Found:
+		h.BlocksFound += p.Shares
+	case store.Sent, store.Twice:
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 
 // The defaults of [Config].
 const (
-	DefaultFlushEvery    = 250 * time.Millisecond
+	DefaultFlushEvery    = 400 * time.Millisecond
 	DefaultShipEvery     = 10 * time.Second
 	DefaultRememberEvery = time.Minute
 	DefaultTidyEvery     = time.Minute

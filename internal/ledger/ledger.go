@@ -234,7 +234,12 @@ func (l *Ledger) lists() ([]*WorkerBook, []*PoolBook, []*RouteBook) {
 	defer l.mu.Unlock()
 	l.reap()
 	workers := append(make([]*WorkerBook, 0, len(l.workerList)+2), l.workerList...)
-	return append(workers, l.other, l.unknown), l.poolsHeld(), append(append(make([]*RouteBook, 0, len(l.routeList)+1), l.routeList...), l.noRoute)
+	return append(workers, l.other, l.unknown), l.poolsHeld(), l.routesHeld()
+}
+
+// routesHeld is a copy of the list of routes. mu is held.
+func (l *Ledger) routesHeld() []*RouteBook {
+	return append(append(make([]*RouteBook, 0, len(l.routeList)+1), l.routeList...), l.noRoute)
 }
 
 // poolsHeld is a copy of the list of pools. mu is held.

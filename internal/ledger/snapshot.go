@@ -63,11 +63,7 @@ func (l *Ledger) Snapshot(now time.Time) Snapshot {
 		}
 	}
 	s.Pools = look.pools(pools, l.none)
-	for _, b := range routes {
-		if b != l.noRoute || b.used() {
-			s.Routes = append(s.Routes, look.account(b.name, &b.account))
-		}
-	}
+	s.Routes = look.routes(routes, l.noRoute)
 	slices.SortFunc(s.Workers, func(a, b Worker) int { return strings.Compare(a.Name, b.Name) })
 	slices.SortFunc(s.Pools, byName)
 	slices.SortFunc(s.Routes, byName)
@@ -87,6 +83,18 @@ func (l *Ledger) Pools(now time.Time) []Pool {
 	l.mu.RUnlock()
 	look := reading{clock: &l.clock, from: l.clock.from(now), now: now}
 	return look.pools(pools, nil)
+}
+
+// Routes reads the books of all routes without looking at any worker's.
+func (l *Ledger) Routes(now time.Time) []Route {
+	l.bookMu.Lock()
+	defer l.bookMu.Unlock()
+	l.bring(now)
+	l.mu.RLock()
+	routes := l.routesHeld()
+	l.mu.RUnlock()
+	look := reading{clock: &l.clock, from: l.clock.from(now), now: now}
+	return look.routes(routes, l.noRoute)
 }
 
 // Total reads the book of all shares.
@@ -136,6 +144,17 @@ func (r *reading) account(name string, a *account) Account {
 // pools reads pools' books, but for that of none where nothing is in it.
 func (r *reading) pools(of []*PoolBook, none *PoolBook) []Pool {
 	out := make([]Pool, 0, len(of))
+	for _, b := range of {
+		if b != none || b.used() {
+			out = append(out, r.account(b.name, &b.account))
+		}
+	}
+	return out
+}
+
+// routes reads routes' books, but for that of none where nothing is in it.
+func (r *reading) routes(of []*RouteBook, none *RouteBook) []Route {
+	out := make([]Route, 0, len(of))
 	for _, b := range of {
 		if b != none || b.used() {
 			out = append(out, r.account(b.name, &b.account))

@@ -23,7 +23,7 @@ const (
 // route can serve work, degraded when any check is not ok.
 func (m *Model) Health() Health {
 	now := m.deps.Now()
-	books := poolsByName(m.deps.Books.Pools(now))
+	books := byName(m.deps.Books.Pools(now))
 	h := Health{Status: OK, Checks: make(map[string]Check)}
 	for _, r := range m.deps.Hub.Routes() {
 		h.Checks["route:"+r.Name] = checkRoute(&r)

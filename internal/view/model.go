@@ -13,6 +13,7 @@ import (
 type Books interface {
 	Snapshot(now time.Time) ledger.Snapshot
 	Pools(now time.Time) []ledger.Pool
+	Routes(now time.Time) []ledger.Route
 	Total(now time.Time) ledger.Account
 	Find(login string, now time.Time) (ledger.Worker, bool)
 }
@@ -96,7 +97,7 @@ func (m *Model) Summary() Summary {
 // Pools returns every configured pool in the file's order.
 func (m *Model) Pools() []Pool {
 	now := m.deps.Now()
-	tallies := poolsByName(m.deps.Books.Pools(now))
+	tallies := byName(m.deps.Books.Pools(now))
 	states := m.deps.Hub.Pools()
 	out := make([]Pool, 0, len(states))
 	for i := range states {
@@ -105,8 +106,8 @@ func (m *Model) Pools() []Pool {
 	return out
 }
 
-func poolsByName(books []ledger.Pool) map[string]*ledger.Pool {
-	out := make(map[string]*ledger.Pool, len(books))
+func byName(books []ledger.Account) map[string]*ledger.Account {
+	out := make(map[string]*ledger.Account, len(books))
 	for i := range books {
 		out[books[i].Name] = &books[i]
 	}
@@ -160,8 +161,13 @@ func (m *Model) Miners() []Miner {
 // Routes returns every route in the order they are matched.
 func (m *Model) Routes() []Route {
 	states := m.deps.Hub.Routes()
+	books := byName(m.deps.Books.Routes(m.deps.Now()))
 	out := make([]Route, 0, len(states))
 	for _, r := range states {
+		book := books[r.Name]
+		if book == nil {
+			book = new(ledger.Route)
+		}
 		pools := slices.Clone(r.Pools)
 		if pools == nil {
 			pools = []string{}
@@ -169,6 +175,8 @@ func (m *Model) Routes() []Route {
 		out = append(out, Route{
 			Name: r.Name, Mode: r.Mode, Pools: pools, Active: r.Active, Pinned: r.Pinned, Unpaid: r.Unpaid, Split: parts(r.Parts),
 			Miners: r.Miners, Connections: r.Connections, Ready: r.Ready,
+			Shares: shares(&book.Tally), Hashrate: hashrate(book), PoolHashrate: poolHashrate(book),
+			Business: business(book), Reconciliation: reconcile(book),
 		})
 	}
 	return out

@@ -219,6 +219,12 @@ type Route struct {
 	Ready       bool     `json:"ready" doc:"A new miner would be given work"`
 	Unpaid      int      `json:"unpaid_miners" doc:"Those of the miners that are kept on work that nobody pays for (on_outage = \"hold\")"`
 	Split       []Part   `json:"split" doc:"The parts of its split; empty: it has none"`
+
+	Shares         Shares         `json:"shares"`
+	Hashrate       Hashrate       `json:"hashrate"`
+	PoolHashrate   Hashrate       `json:"pool_hashrate" doc:"By the work that pools accepted"`
+	Business       Business       `json:"business"`
+	Reconciliation Reconciliation `json:"reconciliation"`
 }
 
 // Part is one part of a route's split.
