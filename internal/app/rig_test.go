@@ -94,6 +94,12 @@ func runPool(t *testing.T, pc sim.PoolConfig) *sim.Pool {
 func (r *rig) proxy(text string) {
 	r.t.Helper()
 	r.dir = filepath.Join(r.t.TempDir(), "data")
+	r.again(text)
+}
+
+// again runs a proxy in the directory of the one before.
+func (r *rig) again(text string) {
+	r.t.Helper()
 	r.file = &fileText{}
 	r.file.write(r.dir, text)
 	whole, _ := r.file.Read()

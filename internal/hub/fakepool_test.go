@@ -40,6 +40,8 @@ type fakePool struct {
 	version work.Version
 	prev    byte
 	nbits   work.NBits
+	// coinb1 and coinb2 are around the extranonce; nil is the usual.
+	coinb1, coinb2 []byte
 	// branches are the merkle branches of its jobs.
 	branches []work.Hash
 	// unique gives each connection an extranonce1 of its own.
@@ -238,7 +240,7 @@ func (c *poolConn) notify(clean bool) {
 	c.pool.jobs++
 	n := sv1.Notify{
 		JobID:  fmt.Appendf(nil, "j%x", c.pool.jobs),
-		Coinb1: []byte("coinbase one "), Coinb2: []byte(" coinbase two"),
+		Coinb1: []byte(cmp.Or(string(c.pool.coinb1), "coinbase one ")), Coinb2: []byte(cmp.Or(string(c.pool.coinb2), " coinbase two")),
 		PrevHash: work.Hash{c.pool.prev}, Branches: c.pool.branches,
 		Version: cmp.Or(c.pool.version, 0x20000000), NBits: cmp.Or(c.pool.nbits, 0x1703a30c),
 		NTime: work.NTime(1_700_000_000 + c.pool.jobs),

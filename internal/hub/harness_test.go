@@ -1,6 +1,7 @@
 package hub_test
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net"
@@ -103,10 +104,10 @@ func buildWith(t *testing.T, pools []*fakePool, log *slog.Logger, change func(*h
 	return buildHub(t, pools, hub.Deps{Logger: log}, change)
 }
 
-// buildHub is build with a logger or metrics.
+// buildHub is build with a logger, metrics or a ledger.
 func buildHub(t *testing.T, pools []*fakePool, deps hub.Deps, change func(*hub.Config)) *house {
 	t.Helper()
-	h := &house{t: t, books: ledger.New(ledger.Config{}, time.Now()), pools: make(map[string]*fakePool)}
+	h := &house{t: t, books: cmp.Or(deps.Ledger, ledger.New(ledger.Config{}, time.Now())), pools: make(map[string]*fakePool)}
 	template, err := mining.ParseTemplate(mining.DefaultTemplate)
 	if err != nil {
 		t.Fatal(err)

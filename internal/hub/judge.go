@@ -18,7 +18,7 @@ func (m *shared) submit(req *mining.Request, who *member, now time.Time) mining.
 	g, f := m.check(&req.Share, who == nil, now)
 	entry := m.entry(g, &f, who, now)
 	entry.ID = m.record(entry)
-	if f.Block {
+	if f.Block && f.Forward { // else it came before
 		m.hub.foundBlock(&entry, f.Hash)
 	}
 	if f.Forward {

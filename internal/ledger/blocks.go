@@ -56,8 +56,8 @@ func (l *Ledger) Found(b Block) {
 	}
 }
 
-// foundBefore takes news of a block that was found before, and says whether it
-// was; one that was not is remembered.
+// foundBefore takes news of a block that was found before, completes it by what
+// was known, and says whether it was; one that was not is remembered.
 func (l *Ledger) foundBefore(b *Block) bool {
 	l.bookMu.Lock()
 	defer l.bookMu.Unlock()
@@ -69,7 +69,7 @@ func (l *Ledger) foundBefore(b *Block) bool {
 		if b.Verdict != mining.Pending {
 			known.Verdict = b.Verdict
 		}
-		b.At = known.At
+		*b = *known
 		return true
 	}
 	l.blocks = append(l.blocks, *b)

@@ -103,12 +103,13 @@ func (a *account) remember(name string, kept *slotsKept) AccountMemory {
 	m := AccountMemory{Name: name, Since: moment(a.windows.born), BestAt: moment(a.bestAt), Had: SampleMemory{
 		had.work, had.poolWork, had.value, had.poolValue, had.accepted, had.rejected, had.poolAccepted, had.refused,
 	}}
-	if a.windows.samples == nil {
-		return m
-	}
 	for _, of := range kept {
 		for _, slot := range of {
-			done := had.since(&a.windows.samples[slot])
+			var before sample // nothing, where none was taken since it began
+			if a.windows.samples != nil {
+				before = a.windows.samples[slot]
+			}
+			done := had.since(&before)
 			m.Work, m.PoolWork = append(m.Work, float32(done.Work)), append(m.PoolWork, float32(done.PoolWork))
 			m.Value, m.PoolValue = append(m.Value, float32(done.Value)), append(m.PoolValue, float32(done.PoolValue))
 			//nolint:gosec // differences of such

@@ -88,6 +88,22 @@ func TestWindowsComeBack(t *testing.T) {
 	}
 }
 
+// TestShortLifeComesBack: a life may end before a sample was taken.
+func TestShortLifeComesBack(t *testing.T) {
+	sink := newTotals()
+	l := New(Config{Sink: sink}, epoch)
+	now := mine(l, l.Worker("alice", "farm", epoch), l.Pool("p", epoch), epoch, 2)
+	l.Tick(now)
+	memory := l.Remember(now)
+	now = now.Add(time.Second)
+	s := sink.again(t, memory, now).Snapshot(now)
+	for i := range Window(windowCount) {
+		if got := s.Workers[0].Recent[i]; got.Work != 20 || got.Span != 3*time.Second {
+			t.Errorf("window %v is %+v, want all of it", i, got)
+		}
+	}
+}
+
 // TestRestartWithOlderMemory: totals are of the last moment, the memory is from
 // a while before.
 func TestRestartWithOlderMemory(t *testing.T) {
