@@ -14,9 +14,12 @@ import (
 	"github.com/loka/stratum/work"
 )
 
-// pays gives a pool's jobs a coinbase of block 900,000 that pays that many
-// satoshi, around an extranonce of 13 bytes.
-func (p *fakePool) pays(reward uint64) {
+// reward is what a block pays, in satoshi.
+const reward = 312_500_000
+
+// pays gives a pool's jobs a coinbase of block 900,000, around an extranonce of 13
+// bytes.
+func (p *fakePool) pays() {
 	one := append([]byte{1, 0, 0, 0, 1}, make([]byte, 32)...)
 	one = append(one, 0xff, 0xff, 0xff, 0xff, 17, 3, 0xa0, 0xbb, 0x0d)
 	two := binary.LittleEndian.AppendUint64([]byte{0xff, 0xff, 0xff, 0xff, 1}, reward)
@@ -38,11 +41,11 @@ func (h *house) account(t *testing.T) ledger.Account {
 func TestWorthOfShares(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sharedPool("main")
-		p.pays(312_500_000)
+		p.pays()
 		h := buildShared(t, []*fakePool{p}, nil)
 		g := h.bring(1, "alice")
 		network := p.nbits.Difficulty()
-		worth := func(d work.Difficulty) mining.Amount { return mining.Worth(d, network, 312_500_000) }
+		worth := func(d work.Difficulty) mining.Amount { return mining.Worth(d, network, reward) }
 		good := g.search(g.newest(), p.diff, impossible)
 		g.hand("alice", good)
 		g.hand("alice", good)
@@ -83,7 +86,7 @@ func TestFoundBlocksAreKept(t *testing.T) {
 	for _, shared := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
 			p := sharedPool("main")
-			p.pays(312_500_000)
+			p.pays()
 			p.nbits, p.diff = 0x207fffff, 0.9e-10 // every other hash is a block
 			if !shared {
 				p.submit = func(sv1.Submit) string { return "true" }
@@ -108,7 +111,7 @@ func TestFoundBlocksAreKept(t *testing.T) {
 			g.hand("alice", s) // again
 			pass(time.Second)
 			found := h.account(t).Tally.Found
-			if found.Shares != 1 || found.Value != (mining.Amount{Sat: 312_500_000}) {
+			if found.Shares != 1 || found.Value != (mining.Amount{Sat: reward}) {
 				t.Errorf("shared %v: found %+v", shared, found)
 			}
 			if len(kept.blocks) < 2 {
@@ -116,7 +119,7 @@ func TestFoundBlocksAreKept(t *testing.T) {
 			}
 			last := kept.blocks[len(kept.blocks)-1]
 			if last.Hash != hash.String() || last.Height != 900_000 || last.Worker != "alice" || last.Pool != "main" || last.Route != "farm" ||
-				last.Reward != 312_500_000 || last.Verdict != mining.Accepted || kept.blocks[0].Verdict != mining.Pending {
+				last.Reward != reward || last.Verdict != mining.Accepted || kept.blocks[0].Verdict != mining.Pending {
 				t.Errorf("shared %v: kept %+v", shared, kept.blocks)
 			}
 			g.leave()
@@ -135,7 +138,7 @@ func (s *blockSink) TakeBlock(b store.Block) { s.blocks = append(s.blocks, b) }
 func TestAnswersThatComeTwice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sharedPool("main")
-		p.pays(312_500_000)
+		p.pays()
 		h := buildShared(t, []*fakePool{p}, nil)
 		g := h.bring(1, "alice")
 		s := g.search(g.newest(), p.diff, impossible)
@@ -163,7 +166,7 @@ func TestAnswersThatComeTwice(t *testing.T) {
 func TestWorkThatIsNotHandedIn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sharedPool("main")
-		p.pays(312_500_000)
+		p.pays()
 		h := buildShared(t, []*fakePool{p}, nil)
 		g := h.bring(1, "alice")
 		s := g.search(g.newest(), p.diff, impossible)
