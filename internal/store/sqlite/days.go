@@ -11,14 +11,14 @@ import (
 
 const (
 	// bytesAShare is about what a single share takes in the file.
-	bytesAShare = 90
+	bytesAShare = 80
 	// dropAtOnce is how many rows are dropped by one transaction.
 	dropAtOnce = 20_000
 	// vacuumPages is how many free pages one transaction gives back.
 	vacuumPages = 500
 	// keepPages is how many free pages the file keeps for what comes next, so that
-	// it does not shrink and grow all the time: 8 MiB.
-	keepPages = 2048
+	// it does not shrink and grow all the time: 2 MiB.
+	keepPages = 512
 )
 
 // Days implements [store.Upkeep]. The bytes are an estimate by the number of shares.
@@ -110,10 +110,8 @@ func (s *Store) vacuum(ctx context.Context) error {
 			return err
 		}
 		n := min(free-keepPages, vacuumPages)
-		// It gives a page back for each row that is read of it.
-		err := s.judge(walk(ctx, s.writer, fmt.Sprintf("PRAGMA incremental_vacuum(%d)", n), nil, func(relational.Scan) error { return nil }))
-		if err != nil {
-			return fmt.Errorf("giving disk back: %w", err)
+		if _, err := s.writer.ExecContext(ctx, fmt.Sprintf("PRAGMA incremental_vacuum(%d)", n)); err != nil {
+			return fmt.Errorf("giving disk back: %w", s.judge(err))
 		}
 		if err := count(&after); err != nil || after >= free {
 			return err

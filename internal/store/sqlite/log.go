@@ -72,6 +72,7 @@ func (s *Store) Read(ctx context.Context, after uint64, bytes int) ([]store.Fram
 		if err := scan(&f.Number, &f.Shares, &f.Data); err != nil {
 			return err
 		}
+		f.Data = blob(f.Data)
 		frames = append(frames, f)
 		if bytes -= len(f.Data); bytes <= 0 {
 			return errEnough

@@ -118,7 +118,7 @@ func (s *Server) Start(ctx context.Context) error {
 		return err
 	}
 	cmd := exec.Command(filepath.Join(s.binaries, "postgres"), "-D", s.data(), "-k", s.dir, "-h", "127.0.0.1", "-p", strconv.Itoa(s.port), //nolint:gosec,noctx // found where Debian puts it; it outlives whoever has it started
-		"-c", "fsync=off", "-c", "full_page_writes=off", "-c", "synchronous_commit=off", "-c", "max_connections=60")
+		"-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=60")
 	cmd.SysProcAttr, cmd.Dir, cmd.Stdout, cmd.Stderr = attributes(), s.dir, log, log
 	begun, ended := make(chan error, 1), make(chan struct{})
 	go func() {
@@ -145,7 +145,7 @@ func (s *Server) awaitStart(ctx context.Context) error {
 	again := time.NewTicker(20 * time.Millisecond)
 	defer again.Stop()
 	for {
-		err := s.do(ctx, "postgres", "SELECT 1")
+		err := s.do(ctx, "SELECT 1")
 		if err == nil {
 			return nil
 		}
@@ -160,9 +160,9 @@ func (s *Server) awaitStart(ctx context.Context) error {
 	}
 }
 
-// do runs a statement in a database.
-func (s *Server) do(ctx context.Context, database, statement string, args ...any) (err error) {
-	conn, err := pgx.Connect(ctx, s.URL(database))
+// do runs a statement as who looks after the server.
+func (s *Server) do(ctx context.Context, statement string, args ...any) (err error) {
+	conn, err := pgx.Connect(ctx, s.URL("postgres"))
 	if err != nil {
 		return err
 	}
@@ -199,7 +199,7 @@ func (s *Server) end(signal syscall.Signal) error {
 
 // Terminate ends all connections to a database.
 func (s *Server) Terminate(ctx context.Context, database string) error {
-	return s.do(ctx, "postgres", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()", database)
+	return s.do(ctx, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()", database)
 }
 
 // Close ends the server and removes what there is of it.

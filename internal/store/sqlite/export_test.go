@@ -1,0 +1,46 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/loka/stratum/internal/store/relational"
+)
+
+// BytesAShare is what a share is thought to take.
+const BytesAShare = bytesAShare
+
+// LimitPages lets the file grow by so many pages and no more, as a disk does that
+// is nearly full.
+func (s *Store) LimitPages(ctx context.Context, more int64) error {
+	var has int64
+	if err := walk(ctx, s.writer, "PRAGMA page_count", nil, func(scan relational.Scan) error { return scan(&has) }); err != nil {
+		return err
+	}
+	var limit int64
+	return walk(ctx, s.writer, fmt.Sprintf("PRAGMA max_page_count = %d", has+more), nil, func(scan relational.Scan) error { return scan(&limit) })
+}
+
+// Exec runs a statement.
+func (s *Store) Exec(ctx context.Context, statement string) error {
+	_, err := s.writer.ExecContext(ctx, statement)
+	return err
+}
+
+// Text asks for a text.
+func (s *Store) Text(ctx context.Context, query string) (text string, err error) {
+	err = s.query(ctx, query, nil, func(scan relational.Scan) error { return scan(&text) })
+	return text, err
+}
+
+// Plan is how a query would be answered.
+func (s *Store) Plan(ctx context.Context, query string) (plan string, err error) {
+	err = s.query(ctx, "EXPLAIN QUERY PLAN "+query, nil, func(scan relational.Scan) error {
+		var id, parent, unused int
+		var detail string
+		err := scan(&id, &parent, &unused, &detail)
+		plan += detail + "\n"
+		return err
+	})
+	return plan, err
+}
