@@ -16,7 +16,7 @@ const (
 	DefaultRememberEvery = time.Minute
 	DefaultTidyEvery     = time.Minute
 	DefaultMaxPending    = 200_000
-	DefaultChunkShares   = 50_000
+	DefaultChunkShares   = 5_000
 	DefaultStopTimeout   = 10 * time.Second
 )
 

@@ -20,6 +20,8 @@ type fakeDisk struct {
 	mu      sync.Mutex
 	frames  []store.Frame
 	settled uint64
+	counted uint64
+	offered uint64
 	last    uint64
 	totals  map[store.Key]*store.Total
 	saved   map[string][]byte
@@ -95,26 +97,42 @@ func (d *fakeDisk) Settle(_ context.Context, last uint64, totals []store.Total) 
 		if last <= d.settled {
 			return nil
 		}
-		for _, t := range totals {
-			sum := d.totals[t.Key]
-			if sum == nil {
-				sum = &store.Total{Key: t.Key}
-				d.totals[t.Key] = sum
-			}
-			sum.Add(&t.Cell)
-			if t.Last.After(sum.Last) {
-				sum.Last = t.Last
-			}
-		}
+		d.count(last, totals)
 		d.frames = slices.DeleteFunc(d.frames, func(f store.Frame) bool { return f.Number <= last })
 		d.settled = last
 		return nil
 	})
 }
 
+func (d *fakeDisk) Offer(_ context.Context, last uint64) error {
+	return d.do("offer", func() error { d.offered = max(d.offered, last); return nil })
+}
+
+func (d *fakeDisk) Count(_ context.Context, last uint64, totals []store.Total) error {
+	return d.do("count", func() error { d.count(last, totals); return nil })
+}
+
+func (d *fakeDisk) count(last uint64, totals []store.Total) {
+	if last <= d.counted {
+		return
+	}
+	d.counted = last
+	for _, t := range totals {
+		sum := d.totals[t.Key]
+		if sum == nil {
+			sum = &store.Total{Key: t.Key}
+			d.totals[t.Key] = sum
+		}
+		sum.Add(&t.Cell)
+		if t.Last.After(sum.Last) {
+			sum.Last = t.Last
+		}
+	}
+}
+
 func (d *fakeDisk) State(context.Context) (s store.LogState, err error) {
 	err = d.do("state", func() error {
-		s.Settled, s.Last = d.settled, d.last
+		s.Settled, s.Counted, s.Offered, s.Last = d.settled, d.counted, d.offered, d.last
 		for _, f := range d.frames {
 			s.Bytes += int64(len(f.Data))
 			s.Shares += int64(f.Shares)

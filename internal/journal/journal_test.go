@@ -192,7 +192,7 @@ func TestRandomLives(t *testing.T) {
 			t.Fatal(err)
 		}
 		if sums := r.house.sums(); !agree(sums, r.books, now) {
-			t.Fatalf("the warehouse has %+v, the ledger %+v", sums, r.books.Total(now))
+			t.Fatalf("the warehouse has %+v, the ledger %+v", sums, r.books.Total(now).Tally)
 		}
 		for id, s := range r.house.shares {
 			if s.Verdict == mining.Accepted && s.PoolVerdict != mining.Accepted && r.cfg.MaxDisk == 0 && r.cfg.MaxPending > 4 {

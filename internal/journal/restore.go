@@ -85,8 +85,8 @@ func (j *Journal) replay(ctx context.Context, books Books, now time.Time) error 
 	if err != nil {
 		return fmt.Errorf("read the journal: %w", err)
 	}
-	for after := state.Settled; after < state.Last; {
-		frames, err := j.read(ctx, after, 0)
+	for after := max(state.Counted, state.Settled); after < state.Last; {
+		frames, err := j.read(ctx, after, state.Last)
 		if err != nil {
 			return fmt.Errorf("read the journal: %w", err)
 		}

@@ -16,6 +16,9 @@ const readBytes = 4 << 20
 // ship gives the warehouse all that the log has.
 func (j *Journal) ship(ctx context.Context, now time.Time) error {
 	err := j.shipAll(ctx)
+	if err != nil {
+		err = errors.Join(err, j.countAll(ctx))
+	}
 	if err != nil && ctx.Err() != nil {
 		return err
 	}
@@ -58,9 +61,12 @@ func (j *Journal) shipSome(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	until := uint64(0) // any
+	until := state.Last
 	if shipped > state.Settled {
 		until = shipped // the warehouse has these, and we did not hear of it
+	}
+	if state.Counted > state.Settled {
+		until = min(until, state.Counted) // so that all are counted, or none
 	}
 	frames, err := j.read(ctx, state.Settled, until)
 	if err != nil || len(frames) == 0 {
@@ -70,16 +76,48 @@ func (j *Journal) shipSome(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if until == 0 {
+	if chunk.First > shipped {
+		if chunk.Last > state.Offered {
+			if err := j.deps.Disk.Offer(ctx, chunk.Last); err != nil {
+				return false, err
+			}
+		}
 		if err := j.deps.Warehouse.Apply(ctx, chunk); err != nil {
 			return false, err
 		}
 	}
+	if chunk.Last <= state.Counted {
+		totals = nil
+	}
 	return true, j.deps.Disk.Settle(ctx, chunk.Last, totals)
 }
 
-// read reads frames after a number, up to another if that is not 0, with about
-// as many shares as a chunk has.
+// countAll adds up what the log has while the warehouse takes nothing, so that a
+// start need not read all that waits.
+func (j *Journal) countAll(ctx context.Context) error {
+	j.moving.Lock()
+	defer j.moving.Unlock()
+	for {
+		state, err := j.deps.Disk.State(ctx)
+		if err != nil || state.Counted >= state.Last {
+			return err
+		}
+		frames, err := j.read(ctx, max(state.Counted, state.Settled), state.Last)
+		if err != nil || len(frames) == 0 {
+			return err
+		}
+		_, totals, err := j.chunk(frames)
+		if err != nil {
+			return err
+		}
+		if err := j.deps.Disk.Count(ctx, frames[len(frames)-1].Number, totals); err != nil {
+			return err
+		}
+	}
+}
+
+// read reads frames after a number, up to another, with about as many shares as a
+// chunk has.
 func (j *Journal) read(ctx context.Context, after, until uint64) ([]store.Frame, error) {
 	frames, err := j.deps.Disk.Read(ctx, after, readBytes)
 	if err != nil {
@@ -87,7 +125,7 @@ func (j *Journal) read(ctx context.Context, after, until uint64) ([]store.Frame,
 	}
 	shares := 0
 	for i := range frames {
-		if until != 0 && frames[i].Number > until {
+		if frames[i].Number > until {
 			return frames[:i], nil
 		}
 		if shares += frames[i].Shares; shares > j.cfg.ChunkShares && i > 0 {

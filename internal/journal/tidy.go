@@ -97,12 +97,17 @@ func (j *Journal) fitLog(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for after := state.Settled; after < state.Last; {
+	// What was offered the warehouse may have: it must stay as it is.
+	for after := max(state.Settled, state.Offered); after < state.Last; {
 		size, err := j.deps.Disk.Bytes(ctx)
 		if err != nil || size <= j.cfg.MaxDisk {
 			return err
 		}
-		frames, err := j.read(ctx, after, min(state.Last, after+squeezeFrames))
+		until := min(state.Last, after+squeezeFrames)
+		if after < state.Counted {
+			until = min(until, state.Counted) // what is counted must stay apart
+		}
+		frames, err := j.read(ctx, after, until)
 		if err != nil || len(frames) == 0 {
 			return err
 		}

@@ -30,9 +30,15 @@ type Log interface {
 	Read(ctx context.Context, after uint64, bytes int) ([]Frame, error)
 	// Replace puts frames in place of those of their numbers, all or none.
 	Replace(ctx context.Context, frames ...Frame) error
-	// Settle forgets all frames up to a number and adds up what was in them, in
-	// one transaction. Frames that were settled before are passed over, and
-	// the totals with them if all were.
+	// Count adds up what is in the frames after the last that was counted, up to
+	// a number. One that is not after it is passed over, with the totals.
+	Count(ctx context.Context, last uint64, totals []Total) error
+	// Offer notes that a warehouse is about to be given the frames up to a number,
+	// so that it may have them whatever becomes of that.
+	Offer(ctx context.Context, last uint64) error
+	// Settle forgets all frames up to a number, which the warehouse has, and counts
+	// those of them that were not, in one transaction: totals are of these. A number
+	// that was settled before is passed over, with the totals.
 	Settle(ctx context.Context, last uint64, totals []Total) error
 	// State returns what there is.
 	State(ctx context.Context) (LogState, error)
@@ -40,8 +46,9 @@ type Log interface {
 
 // LogState is what a log holds.
 type LogState struct {
-	// Settled is the last number that was settled, Last the last appended.
-	Settled, Last uint64
+	// Settled is the last number that was settled, Counted the last that was
+	// counted, Offered the last that was offered, and Last the last appended.
+	Settled, Counted, Offered, Last uint64
 	// Bytes and Shares are those of the frames that are there.
 	Bytes, Shares int64
 }

@@ -13,12 +13,12 @@ import (
 func (s *Store) ID() string { return s.id }
 
 // logState is what a log holds.
-const logState = "SELECT settled, last, bytes, shares FROM log"
+const logState = "SELECT settled, counted, offered, last, bytes, shares FROM log"
 
 // stateTo is where it is read into.
 func stateTo(state *store.LogState) func(relational.Scan) error {
 	return func(scan relational.Scan) error {
-		return scan(&state.Settled, &state.Last, &state.Bytes, &state.Shares)
+		return scan(&state.Settled, &state.Counted, &state.Offered, &state.Last, &state.Bytes, &state.Shares)
 	}
 }
 
@@ -116,24 +116,56 @@ WHERE EXISTS (SELECT 1 FROM journal WHERE number = ?1)`, i64(f.Number), len(f.Da
 	return err
 }
 
+// Count implements [store.Log]. A number beyond the last frame's is an error,
+// [store.ErrGap] in it.
+func (s *Store) Count(ctx context.Context, last uint64, totals []store.Total) error {
+	err := s.write(ctx, func(t *tx) error {
+		_, err := t.count(ctx, last, totals)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("counting the log up to frame %d: %w", last, err)
+	}
+	return nil
+}
+
+// count adds totals if they are not in yet, and returns the state before.
+func (t *tx) count(ctx context.Context, last uint64, totals []store.Total) (state store.LogState, err error) {
+	if err := t.Query(ctx, logState, nil, stateTo(&state)); err != nil {
+		return state, err
+	}
+	if last > state.Last {
+		return state, fmt.Errorf("the last frame is %d: %w", state.Last, store.ErrGap)
+	}
+	if last <= state.Counted {
+		return state, nil
+	}
+	if err := t.totals(ctx, totals); err != nil {
+		return state, err
+	}
+	return state, t.Exec(ctx, "UPDATE log SET counted = ?", i64(last))
+}
+
+// Offer implements [store.Log].
+func (s *Store) Offer(ctx context.Context, last uint64) error {
+	err := s.write(ctx, func(t *tx) error {
+		return t.Exec(ctx, "UPDATE log SET offered = max(offered, ?)", i64(last))
+	})
+	if err != nil {
+		return fmt.Errorf("noting that frame %d is offered: %w", last, err)
+	}
+	return nil
+}
+
 // Settle implements [store.Log]. A number beyond the last frame's is an error,
 // [store.ErrGap] in it.
 func (s *Store) Settle(ctx context.Context, last uint64, totals []store.Total) error {
 	err := s.write(ctx, func(t *tx) error {
-		var state store.LogState
-		if err := t.Query(ctx, logState, nil, stateTo(&state)); err != nil {
+		state, err := t.count(ctx, last, totals)
+		if err != nil || last <= state.Settled {
 			return err
 		}
-		if last <= state.Settled {
-			return nil
-		}
-		if last > state.Last {
-			return fmt.Errorf("the last frame is %d: %w", state.Last, store.ErrGap)
-		}
-		if err := t.totals(ctx, totals); err != nil {
-			return err
-		}
-		err := t.Exec(ctx, `UPDATE log SET settled = ?1,
+		err = t.Exec(ctx, `UPDATE log SET settled = ?1,
     bytes = bytes - coalesce((SELECT sum(length(data)) FROM journal WHERE number <= ?1), 0),
     shares = shares - coalesce((SELECT sum(shares) FROM journal WHERE number <= ?1), 0)`, i64(last))
 		if err != nil {

@@ -114,7 +114,7 @@ func (s *Store) begin(ctx context.Context) error {
 		return err
 	}
 	err = s.write(ctx, func(t *tx) error {
-		return t.Exec(ctx, "INSERT INTO log (one, id, settled, last, bytes, shares) VALUES (1, ?, 0, 0, 0, 0) ON CONFLICT DO NOTHING", rand.Text()[:idLength])
+		return t.Exec(ctx, "INSERT INTO log (one, id, settled, counted, offered, last, bytes, shares) VALUES (1, ?, 0, 0, 0, 0, 0, 0) ON CONFLICT DO NOTHING", rand.Text()[:idLength])
 	})
 	if err != nil {
 		return err

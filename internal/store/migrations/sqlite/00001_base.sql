@@ -229,6 +229,8 @@ CREATE TABLE log (
     one INTEGER PRIMARY KEY CHECK (one = 1),
     id TEXT NOT NULL,
     settled INTEGER NOT NULL,
+    counted INTEGER NOT NULL,
+    offered INTEGER NOT NULL,
     last INTEGER NOT NULL,
     bytes INTEGER NOT NULL,
     shares INTEGER NOT NULL
