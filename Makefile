@@ -11,7 +11,7 @@ CHAOS_DURATION ?= 15m
 BENCH          ?= .
 export GOTOOLCHAIN = local
 
-.PHONY: help run build test lint fuzz bench e2e soak soak-shared soak-churn soak-failover soak-chaos cover walls tidy generate vulncheck compiler
+.PHONY: help run build test lint fuzz bench e2e soak soak-shared soak-churn soak-failover soak-chaos cover walls tidy generate vulncheck compiler postgres
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -22,7 +22,7 @@ run: build ## start the demo: a simulated pool, real CPU miners, the proxy; no n
 build: ## build ./loka
 	CGO_ENABLED=0 $(GO) build -trimpath -o loka ./cmd/loka
 
-test: compiler ## all tests, with the race detector, shuffled; some packages mostly wait, so three at a time
+test: compiler postgres ## all tests, with the race detector, shuffled; some packages mostly wait, so three at a time
 	CGO_ENABLED=1 $(GO) test -race -shuffle=on -p 3 -timeout $(TEST_TIMEOUT) ./...
 	$(GO) test -count=1 -run 'Alloc' ./work ./sv1 ./internal/... # the race detector allocates: these once more without it
 
@@ -31,6 +31,13 @@ compiler: # the race detector needs a C compiler; get one where that is possible
 	  echo "no C compiler, which the race detector needs: trying to install gcc"; \
 	  { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq gcc libc6-dev; } || \
 	  { echo "install a C compiler (Debian: apt-get install gcc libc6-dev) and run make test again" >&2; exit 1; }; }
+
+postgres: # some tests need a server; get one where that is possible without asking, else they are skipped, aloud
+	@ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || { \
+	  echo "no PostgreSQL, which the tests of its store need: trying to install it"; \
+	  { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && \
+	    { DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql-15 || DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql; } >/dev/null; } || \
+	  echo "PostgreSQL is not installed (Debian: apt-get install postgresql-15): the tests that need it will be SKIPPED" >&2; }
 
 $(LINT):
 	@mkdir -p $(BIN)

@@ -17,8 +17,8 @@ const (
 	// vacuumPages is how many free pages one transaction gives back.
 	vacuumPages = 500
 	// keepPages is how many free pages the file keeps for what comes next, so that
-	// it does not shrink and grow all the time: 2 MiB.
-	keepPages = 512
+	// it does not shrink and grow all the time: 1 MiB.
+	keepPages = 256
 )
 
 // Days implements [store.Upkeep]. The bytes are an estimate by the number of shares.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/loka/stratum/internal/store"
 	"github.com/loka/stratum/internal/store/relational"
 )
 
@@ -43,4 +44,27 @@ func (s *Store) Plan(ctx context.Context, query string) (plan string, err error)
 		return err
 	})
 	return plan, err
+}
+
+// Bare inserts as many rows as a chunk has, by a plain loop in one transaction.
+func (s *Store) Bare(ctx context.Context, c *store.Chunk) error {
+	return s.write(ctx, func(t *tx) error {
+		if err := t.Exec(ctx, "CREATE TABLE IF NOT EXISTS bare (id INTEGER, at INTEGER, worker TEXT, verdict INTEGER, difficulty REAL, reached REAL, sat INTEGER, pico INTEGER)"); err != nil {
+			return err
+		}
+		insert := func(n int, row func(i int, to []any) []any) error {
+			return t.each(ctx, "INSERT INTO bare VALUES (?, ?, ?, ?, ?, ?, ?, ?)", n, row)
+		}
+		err := insert(len(c.Shares), func(i int, to []any) []any {
+			x := &c.Shares[i]
+			return append(to, i64(x.ID), x.At.UnixMicro(), x.Worker, int64(x.Verdict), x.Difficulty, x.Reached, x.Value.Sat, x.Value.Pico)
+		})
+		if err != nil {
+			return err
+		}
+		return insert(len(c.Rollups), func(i int, to []any) []any {
+			x := &c.Rollups[i]
+			return append(to, i64(x.Shares), x.At.UnixMicro(), x.Worker, int64(x.Verdict), x.Work, x.Best, x.Value.Sat, x.Value.Pico)
+		})
+	})
 }

@@ -1,6 +1,7 @@
 package sqlite_test
 
 import (
+	"flag"
 	"path/filepath"
 	"testing"
 
@@ -11,7 +12,16 @@ import (
 	"github.com/loka/stratum/internal/store/storetest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if checks := flag.Lookup("rapid.checks"); racing && checks.Value.String() == checks.DefValue {
+		// The race detector makes SQLite, which is a translation, twenty times slower.
+		if err := checks.Value.Set("15"); err != nil {
+			panic(err)
+		}
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // open opens a database in a file of the test's own.
 func open(tb testing.TB) *sqlite.Store {
