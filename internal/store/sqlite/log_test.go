@@ -127,7 +127,7 @@ func TestSettle(t *testing.T) {
 		want[k] = w
 	}
 	for _, s := range []*sqlite.Store{s, openAt(t, path)} {
-		if got := state(t, s); got != (store.LogState{Settled: 3, Last: 4, Bytes: 1, Shares: 1}) {
+		if got := state(t, s); got != (store.LogState{Settled: 3, Counted: 3, Last: 4, Bytes: 1, Shares: 1}) {
 			t.Errorf("it holds %+v", got)
 		}
 		got := map[store.Key]store.Total{}
@@ -176,7 +176,7 @@ func TestLogModel(t *testing.T) {
 		}
 		defer func() { _ = s.Close() }()
 		frames := map[uint64]store.Frame{}
-		var settled, last, counted uint64
+		var settled, last, sums, counted, offered uint64
 		r.Repeat(map[string]func(*rapid.T){
 			"append": func(r *rapid.T) {
 				n := rapid.IntRange(1, 4).Draw(r, "frames")
@@ -203,14 +203,32 @@ func TestLogModel(t *testing.T) {
 			},
 			"settle": func(r *rapid.T) {
 				to := rapid.Uint64Range(0, last).Draw(r, "to")
-				if to > settled {
-					settled = to
-					counted++
+				settled = max(settled, to)
+				if to > counted {
+					counted = to
+					sums++
 				}
 				if err := s.Settle(ctx, to, []store.Total{{Cell: store.Cell{Shares: 1}}}); err != nil {
 					r.Fatal(err)
 				}
 				maps.DeleteFunc(frames, func(n uint64, _ store.Frame) bool { return n <= settled })
+			},
+			"count": func(r *rapid.T) {
+				to := rapid.Uint64Range(0, last).Draw(r, "to")
+				if to > counted {
+					counted = to
+					sums++
+				}
+				if err := s.Count(ctx, to, []store.Total{{Cell: store.Cell{Shares: 1}}}); err != nil {
+					r.Fatal(err)
+				}
+			},
+			"offer": func(r *rapid.T) {
+				to := rapid.Uint64Range(0, last).Draw(r, "to")
+				offered = max(offered, to)
+				if err := s.Offer(ctx, to); err != nil {
+					r.Fatal(err)
+				}
 			},
 			"reopen": func(r *rapid.T) {
 				if rapid.IntRange(0, 9).Draw(r, "seldom") > 0 {
@@ -229,7 +247,7 @@ func TestLogModel(t *testing.T) {
 				}
 			},
 			"": func(r *rapid.T) {
-				want := store.LogState{Settled: settled, Last: last}
+				want := store.LogState{Settled: settled, Counted: counted, Offered: offered, Last: last}
 				all := make([]store.Frame, 0, len(frames))
 				for _, n := range slices.Sorted(maps.Keys(frames)) {
 					all = append(all, frames[n])
@@ -242,8 +260,8 @@ func TestLogModel(t *testing.T) {
 				}
 				var sum uint64
 				err = s.Totals(ctx, func(t *store.Total) error { sum += t.Shares; return nil })
-				if err != nil || sum != counted {
-					r.Fatalf("%d was counted, want %d; %v", sum, counted, err)
+				if err != nil || sum != sums {
+					r.Fatalf("%d was counted, want %d; %v", sum, sums, err)
 				}
 			},
 		})
