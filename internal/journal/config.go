@@ -71,6 +71,7 @@ func (c *Config) fill() {
 // Disk is what is on this machine.
 type Disk interface {
 	store.Log
+	store.Settler
 	store.Local
 }
 

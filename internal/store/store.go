@@ -30,6 +30,12 @@ type Log interface {
 	Read(ctx context.Context, after uint64, bytes int) ([]Frame, error)
 	// Replace puts frames in place of those of their numbers, all or none.
 	Replace(ctx context.Context, frames ...Frame) error
+	// State returns what there is.
+	State(ctx context.Context) (LogState, error)
+}
+
+// Settler keeps what became of a log's frames.
+type Settler interface {
 	// Count adds up what is in the frames after the last that was counted, up to
 	// a number. One that is not after it is passed over, with the totals.
 	Count(ctx context.Context, last uint64, totals []Total) error
@@ -40,8 +46,6 @@ type Log interface {
 	// those of them that were not, in one transaction: totals are of these. A number
 	// that was settled before is passed over, with the totals.
 	Settle(ctx context.Context, last uint64, totals []Total) error
-	// State returns what there is.
-	State(ctx context.Context) (LogState, error)
 }
 
 // LogState is what a log holds.

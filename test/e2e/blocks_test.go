@@ -86,6 +86,7 @@ func mineThroughProxy(t *testing.T, bin string, rolling bool) {
 		return n.height() >= wantBlocks && (!rolling || rolledVersions(t, n) > 0) || miners.ended() || proxy.ended()
 	})
 	miners.stop()
+	checkBlocks(t, n, proxy)
 	proxy.stop()
 	pool.stop()
 	mined := checkMiners(t, miners.out.String())
@@ -99,6 +100,40 @@ func mineThroughProxy(t *testing.T, bin string, rolling bool) {
 	if rolling != (rolled > 0) {
 		t.Errorf("%d blocks with rolled versions, rolling is %t", rolled, rolling)
 	}
+}
+
+// checkBlocks demands that every block of the chain is kept with its height, what it
+// pays and who found it, once the store has it.
+func checkBlocks(t *testing.T, n *node, proxy *proxyProcess) {
+	t.Helper()
+	within(t, "the blocks are kept", func() bool {
+		var kept struct {
+			Blocks []struct {
+				Hash, Worker, Pool string
+				Height             int
+				Reward             int64  `json:"reward_sat"`
+				Verdict            string `json:"pool_verdict"`
+			}
+		}
+		proxy.get("/api/v1/blocks", &kept)
+		found := make(map[int]string)
+		for _, b := range kept.Blocks {
+			if b.Verdict == "accepted" {
+				found[b.Height] = b.Hash
+			}
+			if b.Reward < 50e8 || b.Pool != "main" || !strings.HasPrefix(b.Worker, "farm.") {
+				t.Fatalf("a block is kept as %+v", b)
+			}
+		}
+		for height := 1; height <= n.height(); height++ {
+			var hash string
+			n.call("getblockhash", &hash, height)
+			if found[height] != hash {
+				return false
+			}
+		}
+		return true
+	})
 }
 
 // startPool runs a strict simulated pool before the node until the test ends.

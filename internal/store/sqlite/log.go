@@ -116,7 +116,7 @@ WHERE EXISTS (SELECT 1 FROM journal WHERE number = ?1)`, i64(f.Number), len(f.Da
 	return err
 }
 
-// Count implements [store.Log]. A number beyond the last frame's is an error,
+// Count implements [store.Settler]. A number beyond the last frame's is an error,
 // [store.ErrGap] in it.
 func (s *Store) Count(ctx context.Context, last uint64, totals []store.Total) error {
 	err := s.write(ctx, func(t *tx) error {
@@ -146,7 +146,7 @@ func (t *tx) count(ctx context.Context, last uint64, totals []store.Total) (stat
 	return state, t.Exec(ctx, "UPDATE log SET counted = ?", i64(last))
 }
 
-// Offer implements [store.Log].
+// Offer implements [store.Settler].
 func (s *Store) Offer(ctx context.Context, last uint64) error {
 	err := s.write(ctx, func(t *tx) error {
 		return t.Exec(ctx, "UPDATE log SET offered = max(offered, ?)", i64(last))
@@ -157,7 +157,7 @@ func (s *Store) Offer(ctx context.Context, last uint64) error {
 	return nil
 }
 
-// Settle implements [store.Log]. A number beyond the last frame's is an error,
+// Settle implements [store.Settler]. A number beyond the last frame's is an error,
 // [store.ErrGap] in it.
 func (s *Store) Settle(ctx context.Context, last uint64, totals []store.Total) error {
 	err := s.write(ctx, func(t *tx) error {

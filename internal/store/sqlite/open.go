@@ -38,6 +38,7 @@ type Store struct {
 
 var (
 	_ store.Log       = (*Store)(nil)
+	_ store.Settler   = (*Store)(nil)
 	_ store.Local     = (*Store)(nil)
 	_ store.Warehouse = (*Store)(nil)
 )
