@@ -74,28 +74,29 @@ func BenchmarkQuestions(b *testing.B) {
 	f := store.Filter{Instance: "farm", From: day, To: day.Add(24 * time.Hour)}
 	worker := f
 	worker.Worker = farm.Login(777)
+	ctx := b.Context()
 	for _, q := range []struct {
 		name string
-		ask  func(b *testing.B) (int, error)
+		ask  func() (int, error)
 	}{
-		{"WorkerByMinute", func(b *testing.B) (int, error) {
-			p, err := s.Series(b.Context(), worker, store.Minute)
+		{"WorkerByMinute", func() (int, error) {
+			p, err := s.Series(ctx, worker, store.Minute)
 			return len(p), err
 		}},
-		{"WorkerByHour", func(b *testing.B) (int, error) {
-			p, err := s.Series(b.Context(), worker, store.Hour)
+		{"WorkerByHour", func() (int, error) {
+			p, err := s.Series(ctx, worker, store.Hour)
 			return len(p), err
 		}},
-		{"FarmByMinute", func(b *testing.B) (int, error) { p, err := s.Series(b.Context(), f, store.Minute); return len(p), err }},
-		{"FarmByHour", func(b *testing.B) (int, error) { p, err := s.Series(b.Context(), f, store.Hour); return len(p), err }},
-		{"WorkersOfDay", func(b *testing.B) (int, error) {
-			p, err := s.Sums(b.Context(), f, store.Hour, store.Group{Worker: true})
+		{"FarmByMinute", func() (int, error) { p, err := s.Series(ctx, f, store.Minute); return len(p), err }},
+		{"FarmByHour", func() (int, error) { p, err := s.Series(ctx, f, store.Hour); return len(p), err }},
+		{"WorkersOfDay", func() (int, error) {
+			p, err := s.Sums(ctx, f, store.Hour, store.Group{Worker: true})
 			return len(p), err
 		}},
 	} {
 		b.Run(q.name, func(b *testing.B) {
 			for b.Loop() {
-				if n, err := q.ask(b); err != nil || n == 0 {
+				if n, err := q.ask(); err != nil || n == 0 {
 					b.Fatal(n, err)
 				}
 			}

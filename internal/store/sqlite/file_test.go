@@ -175,7 +175,7 @@ func full(t *testing.T, s *sqlite.Store, limit, room func() error) {
 				t.Fatal("it is never full")
 			}
 		}
-		if got := state(t, s); got.Last != n || got.Bytes != int64(n)*size { //nolint:gosec // small numbers
+		if got := state(t, s); got.Last != n || got.Bytes != int64(n)*size {
 			t.Errorf("%d frames were taken, it has %+v", n, got)
 		}
 	}
@@ -321,7 +321,7 @@ func TestBounded(t *testing.T) {
 		return info.Size()
 	}
 	for n := range uint64(2) {
-		if err := s.Apply(ctx, storetest.Chunk("a", "log", n+1, n+1, shares(n, 1, noon().AddDate(0, 0, int(n)))...)); err != nil { //nolint:gosec // small numbers
+		if err := s.Apply(ctx, storetest.Chunk("a", "log", n+1, n+1, shares(n, 1, noon().AddDate(0, 0, int(n)))...)); err != nil {
 			t.Fatal(err)
 		}
 	}

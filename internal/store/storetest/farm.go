@@ -26,7 +26,7 @@ func (*Farm) Login(worker int) string { return fmt.Sprintf("farm.rig%05d", worke
 // Next is the next chunk.
 func (f *Farm) Next() *store.Chunk {
 	n := f.Workers * f.Minutes
-	begins := f.Begins.Add(time.Duration(f.Minutes) * time.Minute * time.Duration(f.chunks&0xffff)) //nolint:gosec // a small number
+	begins := f.Begins.Add(time.Duration(f.Minutes) * time.Minute * time.Duration(f.chunks&0xffff))
 	f.chunks++
 	c := &store.Chunk{Instance: "farm", Log: "log", First: f.chunks, Last: f.chunks}
 	c.Shares = make([]store.Share, 0, n*f.Shares)
