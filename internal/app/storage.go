@@ -115,7 +115,7 @@ func (a *App) openBooks(cfg *config.Config, instance string, rates *vardiff.Memo
 	}
 	a.journal, err = journal.New(ctx, journal.Config{
 		ChunkShares: chunk,
-		Instance: instance, KeepShares: cfg.Storage.KeepShares, KeepMinutes: cfg.Storage.KeepMinutes, MaxDisk: int64(cfg.Storage.MaxDisk),
+		Instance:    instance, KeepShares: cfg.Storage.KeepShares, KeepMinutes: cfg.Storage.KeepMinutes, MaxDisk: int64(cfg.Storage.MaxDisk),
 		StopTimeout: cfg.Server.ShutdownTimeout / 3,
 	}, deps)
 	if err != nil {
