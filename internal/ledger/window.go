@@ -233,6 +233,7 @@ func (l *Ledger) Tick(now time.Time) {
 
 // bring brings the books up to date. bookMu is held.
 func (l *Ledger) bring(now time.Time) {
+	l.latest = now
 	l.bookQueued(now)
 	l.sample(now)
 }
