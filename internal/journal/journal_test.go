@@ -403,6 +403,33 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// TestWindowsAreNotAhead: what windows know of is in the log before they are saved.
+func TestWindowsAreNotAhead(t *testing.T) {
+	r := newRig(t, Config{})
+	r.start(epoch)
+	var did []string
+	r.disk.fail = func(what string) (error, error) {
+		did = append(did, what)
+		return nil, nil
+	}
+	r.share("a.1", 7, epoch)
+	if err := r.j.remember(context.Background(), epoch); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(did, " "); got != "append save" {
+		t.Errorf("the disk was asked to %s", got)
+	}
+	r.share("a.1", 7, epoch)
+	did = nil
+	r.disk.fail = func(what string) (error, error) {
+		did = append(did, what)
+		return errDisk, nil
+	}
+	if err := r.j.remember(context.Background(), epoch); err == nil || strings.Contains(strings.Join(did, " "), "save") {
+		t.Errorf("with a disk that is full: %v, asked to %v", err, did)
+	}
+}
+
 // TestIDsGrow: share ids of a later run are above, whatever the clock says.
 func TestIDsGrow(t *testing.T) {
 	r := newRig(t, Config{})
