@@ -210,10 +210,11 @@ func (l *Ledger) bookQueued(now time.Time) {
 			if e.Worker.dropped {
 				e.Worker = l.heir(e.Worker)
 			}
-			e.Worker.record(e)
-			e.Pool.record(e)
-			e.Route.record(e)
-			l.total.record(e)
+			c := e.counted()
+			e.Worker.record(e, &c)
+			e.Pool.record(e, &c)
+			e.Route.record(e, &c)
+			l.total.record(e, &c)
 			if l.sink != nil {
 				l.events = append(l.events, Event{*e})
 			}
