@@ -240,6 +240,12 @@ func TestLostOnce(t *testing.T) {
 
 func TestRevenue(t *testing.T) {
 	deps, _ := newDeps()
+	kept := newStore()
+	deps.Records = newRecords(kept)
+	for _, v := range []mining.Verdict{mining.Accepted, mining.Stale} { // of shares that are counted already
+		kept.count(noon.Add(5*time.Minute), "bob", store.Twice, v, 7)
+		kept.count(noon.Add(5*time.Minute), "bob", store.Found, v, 7)
+	}
 	h := Handler(deps, true)
 	got := told[RevenueList](t, h, "/api/v1/revenue?by=user&from=2026-01-31T11:00:00Z")
 	ratio := 4. / 64

@@ -167,6 +167,7 @@ func (a *account) add(s *store.Sum, twice bool) {
 		a.ours.Add(&s.Cell)
 	case s.Side == store.Ours:
 		a.lose(s.Verdict.String(), &s.Cell, true)
+	case s.Side != store.Pools: // second answers and blocks are of shares that are counted already
 	case s.Verdict == mining.Accepted:
 		a.pool.Add(&s.Cell)
 		a.answered.Add(&s.Cell)

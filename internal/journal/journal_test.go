@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math"
+	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -22,7 +24,18 @@ import (
 
 var epoch = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	code := m.Run()
+	err := servers.Close(os.Stderr)
+	if code == 0 {
+		err = errors.Join(err, goleak.Find())
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
 
 // rig is a ledger with a journal, and what both write to.
 type rig struct {
@@ -387,6 +400,33 @@ func TestLimits(t *testing.T) {
 	}
 	if !r.house.minutes.Equal(now.Add(-100 * time.Hour)) {
 		t.Errorf("minutes are dropped before %v", r.house.minutes)
+	}
+}
+
+// TestWindowsAreNotAhead: what windows know of is in the log before they are saved.
+func TestWindowsAreNotAhead(t *testing.T) {
+	r := newRig(t, Config{})
+	r.start(epoch)
+	var did []string
+	r.disk.fail = func(what string) (error, error) {
+		did = append(did, what)
+		return nil, nil
+	}
+	r.share("a.1", 7, epoch)
+	if err := r.j.remember(context.Background(), epoch); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(did, " "); got != "append save" {
+		t.Errorf("the disk was asked to %s", got)
+	}
+	r.share("a.1", 7, epoch)
+	did = nil
+	r.disk.fail = func(what string) (error, error) {
+		did = append(did, what)
+		return errDisk, nil
+	}
+	if err := r.j.remember(context.Background(), epoch); err == nil || strings.Contains(strings.Join(did, " "), "save") {
+		t.Errorf("with a disk that is full: %v, asked to %v", err, did)
 	}
 }
 

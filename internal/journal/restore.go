@@ -123,10 +123,15 @@ func (j *Journal) load(ctx context.Context, name string, f func([]byte) error) e
 	return f(plain)
 }
 
-// remember saves windows and memories.
+// remember saves windows and memories. What windows say was done goes into the log
+// before them: a window must not begin with more than comes back.
 func (j *Journal) remember(ctx context.Context, now time.Time) error {
+	windows := j.books.Remember(now)
+	if err := j.write(ctx); err != nil {
+		return err // flush says so
+	}
 	var plain bytes.Buffer
-	if err := gob.NewEncoder(&plain).Encode(j.books.Remember(now)); err != nil {
+	if err := gob.NewEncoder(&plain).Encode(windows); err != nil {
 		return err
 	}
 	err := j.save(ctx, windowsName, plain.Bytes())

@@ -25,8 +25,8 @@ type account struct {
 	bestAt int64
 }
 
-func (a *account) record(e *Entry) {
-	a.tally.record(e)
+func (a *account) record(e *Entry, c *counted) {
+	a.tally.record(c)
 	if e.Twice || e.Found || e.Verdict == mining.Pending {
 		return
 	}

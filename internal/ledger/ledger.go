@@ -76,6 +76,7 @@ type Ledger struct {
 	// takes it only where a queue is full.
 	bookMu  sync.Mutex
 	started time.Time
+	latest  time.Time // as of the last Tick, or who read
 	clock   sampleClock
 	total   account
 	blocks  []Block
@@ -102,6 +103,7 @@ func New(cfg Config, now time.Time) *Ledger {
 		pools:      make(map[string]*PoolBook),
 		routes:     make(map[string]*RouteBook),
 		started:    now,
+		latest:     now,
 		none:       &PoolBook{name: NoPool},
 		noRoute:    &RouteBook{name: NoRoute},
 	}
@@ -192,11 +194,11 @@ func (l *Ledger) Record(e Entry) ShareID {
 func (l *Ledger) settle() {
 	l.bookMu.Lock()
 	defer l.bookMu.Unlock()
-	l.bookQueued(time.Time{})
+	l.bookQueued(l.latest)
 }
 
-// bookQueued books what is in the queues. Entries without a time are of now. bookMu
-// is held.
+// bookQueued books all that was recorded before it began. Entries without a time
+// are of now. bookMu is held.
 func (l *Ledger) bookQueued(now time.Time) {
 	l.events = l.events[:0]
 	for _, q := range l.queues {
@@ -208,10 +210,11 @@ func (l *Ledger) bookQueued(now time.Time) {
 			if e.Worker.dropped {
 				e.Worker = l.heir(e.Worker)
 			}
-			e.Worker.record(e)
-			e.Pool.record(e)
-			e.Route.record(e)
-			l.total.record(e)
+			c := e.counted()
+			e.Worker.record(e, &c)
+			e.Pool.record(e, &c)
+			e.Route.record(e, &c)
+			l.total.record(e, &c)
 			if l.sink != nil {
 				l.events = append(l.events, Event{*e})
 			}

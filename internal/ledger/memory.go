@@ -29,7 +29,7 @@ type AccountMemory struct {
 	// Had is what it had done when the memory was made.
 	Had SampleMemory
 	// What of it was done after each of the samples, in the order of the windows
-	// and their samples; all are empty where it had done nothing.
+	// and their samples; all are empty where nothing had been done before any.
 	Work, PoolWork, Value, PoolValue              []float32
 	Accepted, Rejected, PoolAccepted, PoolRefused []uint32
 }
@@ -47,28 +47,33 @@ func (l *Ledger) Remember(now time.Time) *Memory {
 	l.bring(now)
 	kept := l.clock.kept(now)
 	m := &Memory{SavedAt: now.UTC(), Since: moment(l.total.windows.born)}
+	var slots []int
 	for w, of := range kept {
 		for _, slot := range of {
 			m.Samples[w] = append(m.Samples[w], moment(l.clock.at[slot]))
 		}
+		slots = append(slots, of...)
 	}
-	m.Total = l.total.remember("", &kept)
 	workers, pools, routes := l.lists()
+	look := remembering{slots: slots}
+	look.room(1 + len(workers) + len(pools) + len(routes))
+	m.Total = look.account("", &l.total)
+	m.Workers = make([]AccountMemory, 0, len(workers))
 	for _, b := range workers {
 		if b.used() {
-			a := b.remember(b.name, &kept)
+			a := look.account(b.name, &b.account)
 			a.Route = *b.route.Load()
 			m.Workers = append(m.Workers, a)
 		}
 	}
 	for _, b := range pools {
 		if b.used() {
-			m.Pools = append(m.Pools, b.remember(b.name, &kept))
+			m.Pools = append(m.Pools, look.account(b.name, &b.account))
 		}
 	}
 	for _, b := range routes {
 		if b.used() {
-			m.Routes = append(m.Routes, b.remember(b.name, &kept))
+			m.Routes = append(m.Routes, look.account(b.name, &b.account))
 		}
 	}
 	return m
@@ -98,24 +103,43 @@ func (c *sampleClock) kept(now time.Time) (kept slotsKept) {
 	return kept
 }
 
-func (a *account) remember(name string, kept *slotsKept) AccountMemory {
+// remembering is what all accounts of one memory are made with: room for their
+// numbers, which would be half a million pieces for 20,000 of them.
+type remembering struct {
+	slots   []int
+	sums    []float32
+	numbers []uint32
+}
+
+// room makes room for so many accounts.
+func (r *remembering) room(accounts int) {
+	r.sums, r.numbers = make([]float32, 4*accounts*len(r.slots)), make([]uint32, 4*accounts*len(r.slots))
+}
+
+// cut takes some of a slice.
+func cut[T any](from *[]T, n int) []T {
+	out := (*from)[:n:n]
+	*from = (*from)[n:]
+	return out
+}
+
+func (r *remembering) account(name string, a *account) AccountMemory {
 	had := sampleOf(&a.tally)
 	m := AccountMemory{Name: name, Since: moment(a.windows.born), BestAt: moment(a.bestAt), Had: SampleMemory{
 		had.work, had.poolWork, had.value, had.poolValue, had.accepted, had.rejected, had.poolAccepted, had.refused,
 	}}
-	for _, of := range kept {
-		for _, slot := range of {
-			var before sample // nothing, where none was taken since it began
-			if a.windows.samples != nil {
-				before = a.windows.samples[slot]
-			}
-			done := had.since(&before)
-			m.Work, m.PoolWork = append(m.Work, float32(done.Work)), append(m.PoolWork, float32(done.PoolWork))
-			m.Value, m.PoolValue = append(m.Value, float32(done.Value)), append(m.PoolValue, float32(done.PoolValue))
-			//nolint:gosec // differences of such
-			m.Accepted, m.Rejected, m.PoolAccepted, m.PoolRefused = append(m.Accepted, uint32(done.Accepted)), append(m.Rejected, uint32(done.Rejected)),
-				append(m.PoolAccepted, uint32(done.PoolAccepted)), append(m.PoolRefused, uint32(done.PoolRefused))
+	n := len(r.slots)
+	m.Work, m.PoolWork, m.Value, m.PoolValue = cut(&r.sums, n), cut(&r.sums, n), cut(&r.sums, n), cut(&r.sums, n)
+	m.Accepted, m.Rejected, m.PoolAccepted, m.PoolRefused = cut(&r.numbers, n), cut(&r.numbers, n), cut(&r.numbers, n), cut(&r.numbers, n)
+	for i, slot := range r.slots {
+		var before sample // nothing, where none was taken since it began
+		if a.windows.samples != nil {
+			before = a.windows.samples[slot]
 		}
+		done := had.since(&before)
+		m.Work[i], m.PoolWork[i], m.Value[i], m.PoolValue[i] = float32(done.Work), float32(done.PoolWork), float32(done.Value), float32(done.PoolValue)
+		//nolint:gosec // differences of such
+		m.Accepted[i], m.Rejected[i], m.PoolAccepted[i], m.PoolRefused[i] = uint32(done.Accepted), uint32(done.Rejected), uint32(done.PoolAccepted), uint32(done.PoolRefused)
 	}
 	return m
 }
@@ -144,6 +168,9 @@ func (m *AccountMemory) whole(samples int) bool {
 	}
 	return true
 }
+
+// unsampled says that an account had done nothing by any of the samples.
+func (m *AccountMemory) unsampled() bool { return len(m.Work) == 0 }
 
 // Restore adds a total of an earlier run to a ledger in which nothing was
 // recorded yet.
@@ -175,14 +202,17 @@ func (l *Ledger) Restore(t *store.Total, now time.Time) {
 // earlier run. While the process did not run nothing was done, as far as is
 // known.
 func (l *Ledger) Recall(m *Memory, now time.Time) {
+	look := recalling{now: now}
 	if m == nil {
 		m = &Memory{}
+	} else {
+		// Whoever is not in it began after it was made.
+		look.others = &AccountMemory{Since: m.SavedAt}
 	}
 	l.bookMu.Lock()
 	defer l.bookMu.Unlock()
-	kept, samples := l.clock.recall(m, now)
+	look.kept, look.samples = l.clock.recall(m, now)
 	workers, pools, routes := l.lists()
-	look := recalling{kept: kept, samples: samples, now: now}
 	known := byAccount(m.Workers)
 	for _, b := range workers {
 		in := known[b.name]
@@ -240,10 +270,15 @@ type recalling struct {
 	kept    []int
 	samples int
 	now     time.Time
+	// others is for those that are not in the memory; nil: there is none.
+	others *AccountMemory
 }
 
-// account recalls one; m is nil where nothing is known of it.
+// account recalls one; m is nil where it is not in the memory.
 func (r *recalling) account(a *account, m *AccountMemory) {
+	if m == nil && a.used() {
+		m = r.others
+	}
 	if m != nil {
 		a.windows.born = born(m.Since, r.now)
 		if !m.BestAt.IsZero() && a.best > 0 {
@@ -259,12 +294,16 @@ func (r *recalling) account(a *account, m *AccountMemory) {
 	for i := range a.windows.samples {
 		a.windows.samples[i] = present
 	}
-	if m == nil || !m.whole(r.samples) {
+	if m == nil || !m.unsampled() && !m.whole(r.samples) {
 		return
 	}
 	for i, slot := range r.kept {
-		if slot >= 0 {
-			a.windows.samples[slot] = m.before(i)
+		switch {
+		case slot < 0:
+		case m.unsampled():
+			a.windows.samples[slot] = sample{}
+		default:
+			a.windows.samples[slot] = m.before(i).upTo(&present)
 		}
 	}
 }

@@ -124,6 +124,59 @@ func TestRestartWithOlderMemory(t *testing.T) {
 	}
 }
 
+// TestRestartWithNewAccounts: who began shortly before the memory was made, or after
+// it, is in windows as all of the farm is.
+func TestRestartWithNewAccounts(t *testing.T) {
+	sink := newTotals()
+	l := New(Config{Sink: sink}, epoch)
+	now := mine(l, l.Worker("old", "farm", epoch), l.Pool("p", epoch), epoch, 7200)
+	l.Tick(now)
+	l.Record(Entry{Worker: l.Worker("young", "farm", now), Pool: l.Pool("q", now), Verdict: mining.Accepted, Difficulty: 5, At: now})
+	memory := l.Remember(now)
+	now = now.Add(30 * time.Second)
+	l.Record(Entry{Worker: l.Worker("newborn", "farm", now), Pool: l.Pool("r", now), Verdict: mining.Accepted, Difficulty: 7, At: now})
+	l.Tick(now)
+	now = now.Add(10 * time.Second)
+	s := sink.again(t, memory, now).Snapshot(now)
+	for i := range Window(windowCount) {
+		var workers, pools float64
+		for _, w := range s.Workers {
+			workers += w.Recent[i].Work
+		}
+		for _, p := range s.Pools {
+			pools += p.Recent[i].Work
+		}
+		if all := s.Total.Recent[i].Work; workers != all || pools != all {
+			t.Errorf("in %v all did %v, workers %v, pools %v", i, all, workers, pools)
+		}
+	}
+	for _, w := range s.Workers {
+		if w.Name == "newborn" && (w.Recent[Minute].Work != 7 || w.Recent[Minute].Span < 30*time.Second) {
+			t.Errorf("who began after the memory did %+v", w.Recent[Minute])
+		}
+	}
+}
+
+// TestMemoryOfMore: a memory that knows of more than came back shows nothing of
+// what did not, and no count wraps.
+func TestMemoryOfMore(t *testing.T) {
+	sink := newTotals()
+	l := New(Config{Sink: sink}, epoch)
+	w, p := l.Worker("alice", "farm", epoch), l.Pool("p", epoch)
+	now := mine(l, w, p, epoch, 100)
+	l.Tick(now)
+	lost := newTotals()
+	l.sink = lost
+	now = mine(l, w, p, now, 100)
+	l.Tick(now)
+	s := sink.again(t, l.Remember(now), now).Snapshot(now)
+	for i := range Window(windowCount) {
+		if got := s.Total.Recent[i]; got.Accepted > s.Total.Tally.Ours.Accepted() || got.Work > s.Total.Tally.WorkAccepted() {
+			t.Errorf("in %v it did %+v, and ever %d shares of %v", i, got, s.Total.Tally.Ours.Accepted(), s.Total.Tally.WorkAccepted())
+		}
+	}
+}
+
 // TestRestartWithoutMemory: what is not known of counts in no window.
 func TestRestartWithoutMemory(t *testing.T) {
 	sink := newTotals()

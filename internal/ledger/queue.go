@@ -1,6 +1,9 @@
 package ledger
 
-import "sync/atomic"
+import (
+	"runtime"
+	"sync/atomic"
+)
 
 const (
 	// queues is how many queues there are: workers on different cores should
@@ -43,7 +46,7 @@ func (q *queue) put(e *Entry) bool {
 	for {
 		n := q.tail.Load()
 		p := &q.places[n%queueSize]
-		switch turn := p.turn.Load(); {
+		switch turn := p.turn.Load(); { // one above n: somebody else was first, and tail is further
 		case turn == n:
 			if q.tail.CompareAndSwap(n, n+1) {
 				p.entry = *e
@@ -56,17 +59,19 @@ func (q *queue) put(e *Entry) bool {
 	}
 }
 
-// take calls f for what is in the queue, in its order. Only one goroutine at a
-// time may.
+// take calls f for all that was put before it began, in its order: whoever has
+// returned from put finds its entry taken. It does not run after those who go on
+// putting. A producer that was stopped between claiming its place and writing to
+// it, which takes it a few nanoseconds else, is waited for; it waits for nobody.
+// Only one goroutine at a time may.
 func (q *queue) take(f func(*Entry)) {
-	for {
+	for end := q.tail.Load(); q.head < end; q.head++ {
 		p := &q.places[q.head%queueSize]
-		if p.turn.Load() != q.head+1 {
-			return
+		for p.turn.Load() != q.head+1 {
+			runtime.Gosched()
 		}
 		f(&p.entry)
 		p.entry = Entry{} // it is not to keep a job
 		p.turn.Store(q.head + queueSize)
-		q.head++
 	}
 }

@@ -51,6 +51,16 @@ type Snapshot struct {
 
 // Snapshot reads all books.
 func (l *Ledger) Snapshot(now time.Time) Snapshot {
+	s := l.read(now)
+	sortWorkers(s.Workers)
+	slices.SortFunc(s.Pools, byName)
+	slices.SortFunc(s.Routes, byName)
+	return s
+}
+
+// read is a snapshot in no order: what can be done later is, for nobody else reads
+// or books meanwhile.
+func (l *Ledger) read(now time.Time) Snapshot {
 	l.bookMu.Lock()
 	defer l.bookMu.Unlock()
 	l.bring(now)
@@ -64,10 +74,29 @@ func (l *Ledger) Snapshot(now time.Time) Snapshot {
 	}
 	s.Pools = look.pools(pools, l.none)
 	s.Routes = look.routes(routes, l.noRoute)
-	slices.SortFunc(s.Workers, func(a, b Worker) int { return strings.Compare(a.Name, b.Name) })
-	slices.SortFunc(s.Pools, byName)
-	slices.SortFunc(s.Routes, byName)
 	return s
+}
+
+// sortWorkers sorts by name. A worker is large, so that places are sorted and then
+// each worker is moved once.
+func sortWorkers(all []Worker) {
+	from := make([]int, len(all)) // where what belongs here is
+	for i := range from {
+		from[i] = i
+	}
+	slices.SortFunc(from, func(a, b int) int { return strings.Compare(all[a].Name, all[b].Name) })
+	for i := range all {
+		if from[i] == i {
+			continue
+		}
+		first, at := all[i], i
+		for from[at] != i {
+			next := from[at]
+			all[at], from[at] = all[next], at
+			at = next
+		}
+		all[at], from[at] = first, at
+	}
 }
 
 func byName(a, b Account) int { return strings.Compare(a.Name, b.Name) }

@@ -120,9 +120,33 @@ func (t *Tally) at(side store.Side, v mining.Verdict) *Cell {
 	return new(Cell) // of a later version
 }
 
-func (t *Tally) record(e *Entry) {
-	e.counts(func(side store.Side, v mining.Verdict, c Cell) { t.at(side, v).add(c) })
-	t.Blocks += e.blocks()
+// counted is what an entry counts, worked out once for all of its accounts.
+type counted struct {
+	n     int
+	cells [4]struct { // of our verdict, sent, of the pool's, unsent
+		side    store.Side
+		verdict mining.Verdict
+		Cell
+	}
+	blocks float64
+}
+
+func (e *Entry) counted() (c counted) {
+	e.counts(func(side store.Side, v mining.Verdict, cell Cell) {
+		at := &c.cells[c.n]
+		at.side, at.verdict, at.Cell = side, v, cell
+		c.n++
+	})
+	c.blocks = e.blocks()
+	return c
+}
+
+func (t *Tally) record(c *counted) {
+	for i := range c.cells[:c.n] {
+		of := &c.cells[i]
+		t.at(of.side, of.verdict).add(of.Cell)
+	}
+	t.Blocks += c.blocks
 }
 
 func (t *Tally) add(o *Tally) {

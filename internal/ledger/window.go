@@ -90,6 +90,23 @@ func (s *sample) since(o *sample) Recent {
 	}
 }
 
+// upTo is the sample, but that nothing in it is above another, a later one. Numbers
+// may have wrapped.
+func (s sample) upTo(later *sample) sample {
+	least := func(n, than uint32) uint32 {
+		if int32(than-n) < 0 { //nolint:gosec // wraps on purpose
+			return than
+		}
+		return n
+	}
+	return sample{
+		work: min(s.work, later.work), poolWork: min(s.poolWork, later.poolWork),
+		value: min(s.value, later.value), poolValue: min(s.poolValue, later.poolValue),
+		accepted: least(s.accepted, later.accepted), rejected: least(s.rejected, later.rejected),
+		poolAccepted: least(s.poolAccepted, later.poolAccepted), refused: least(s.refused, later.refused),
+	}
+}
+
 // Recent is what an account did within a window.
 type Recent struct {
 	// Span is the time that it was done in.
@@ -233,6 +250,7 @@ func (l *Ledger) Tick(now time.Time) {
 
 // bring brings the books up to date. bookMu is held.
 func (l *Ledger) bring(now time.Time) {
+	l.latest = now
 	l.bookQueued(now)
 	l.sample(now)
 }
