@@ -103,12 +103,16 @@ func (a *account) remember(name string, kept *slotsKept) AccountMemory {
 	m := AccountMemory{Name: name, Since: moment(a.windows.born), BestAt: moment(a.bestAt), Had: SampleMemory{
 		had.work, had.poolWork, had.value, had.poolValue, had.accepted, had.rejected, had.poolAccepted, had.refused,
 	}}
-	if a.windows.samples == nil {
+	samples := a.windows.samples
+	switch {
+	case !a.used():
 		return m
+	case samples == nil: // all that it has done was after the last of them
+		samples = new([allSlots]sample)
 	}
 	for _, of := range kept {
 		for _, slot := range of {
-			done := had.since(&a.windows.samples[slot])
+			done := had.since(&samples[slot])
 			m.Work, m.PoolWork = append(m.Work, float32(done.Work)), append(m.PoolWork, float32(done.PoolWork))
 			m.Value, m.PoolValue = append(m.Value, float32(done.Value)), append(m.PoolValue, float32(done.PoolValue))
 			//nolint:gosec // differences of such

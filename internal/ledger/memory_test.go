@@ -88,6 +88,24 @@ func TestWindowsComeBack(t *testing.T) {
 	}
 }
 
+// TestWindowsOfTheLastMoment: what an account did after all samples were taken, and
+// nothing before, is in its windows after a restart, too.
+func TestWindowsOfTheLastMoment(t *testing.T) {
+	sink := newTotals()
+	l := New(Config{Sink: sink}, epoch)
+	now := epoch.Add(time.Second) // the next sample is taken at 5
+	l.Record(Entry{Worker: l.Worker("alice", "farm", epoch), Pool: l.Pool("p", epoch), Verdict: mining.Accepted, Difficulty: 10, At: now})
+	l.Tick(now)
+	memory := l.Remember(now)
+	now = now.Add(10 * time.Second)
+	s := sink.again(t, memory, now).Snapshot(now)
+	for i := range Window(windowCount) {
+		if got, worker := s.Total.Recent[i].Work, s.Workers[0].Recent[i].Work; got != 10 || worker != 10 {
+			t.Errorf("the window of %v has %v, of the worker %v, want 10", i, got, worker)
+		}
+	}
+}
+
 // TestRestartWithOlderMemory: totals are of the last moment, the memory is from
 // a while before.
 func TestRestartWithOlderMemory(t *testing.T) {
