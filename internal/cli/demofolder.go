@@ -90,7 +90,7 @@ func claim(path, mark string) error {
 		return nil // of one that has just begun
 	}
 	if strange {
-		return usageError{fmt.Sprintf("%s is no folder of a demo, and not empty; name a new one with --data, so that nothing in it is mixed with a demo's figures", path)}
+		return usageError{path + " is no folder of a demo, and not empty; name a new one with --data, so that nothing in it is mixed with a demo's figures"}
 	}
 	return atomicfile.Write(mark, nil)
 }
