@@ -250,7 +250,7 @@ func TestSatoshi(t *testing.T) {
 // of losses are named as far as they tell something.
 func TestStatusMoneyAsFarAsKnown(t *testing.T) {
 	t.Parallel()
-	lost := []string{}
+	lost := make([]string, 0, 6)
 	for _, reason := range []string{"stale", "duplicate", "low_difficulty", "job_not_found", "invalid", "unpaid"} {
 		lost = append(lost, `"`+reason+`":{"shares":1,"value_sat":1}`)
 	}
