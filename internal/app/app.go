@@ -140,7 +140,7 @@ func (a *App) build(cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
-	a.found = loadFindings(filepath.Join(cfg.DataDir, "pools.json"), a.log)
+	a.found = loadFindings(filepath.Join(cfg.DataDir, foundName), a.log)
 	a.found.recall(hubCfg.Pools)
 	a.hub, err = hub.New(hubCfg, hub.Deps{
 		Dial: dial.New(dial.Config{Logger: a.log}).Dial, Ledger: a.books, Rates: rates, Logger: a.log, OnFound: a.found.keep,
@@ -161,7 +161,7 @@ func (a *App) build(cfg *config.Config) error {
 	if err := a.makeListeners(cfg); err != nil {
 		return err
 	}
-	a.control = newControl(filepath.Join(cfg.DataDir, "control.json"), a.hub, cfg, a.log)
+	a.control = newControl(filepath.Join(cfg.DataDir, controlName), a.hub, cfg, a.log)
 	records, err := a.records(cfg, instance)
 	if err != nil {
 		return err

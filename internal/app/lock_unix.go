@@ -11,9 +11,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// errInUse is a data directory that another process has.
-var errInUse = errors.New("another loka uses it; give each its own (data_dir, --data)")
-
 // lockDir takes a data directory for this process, so that two do not
 // overwrite each other's totals. The lock goes with the returned file.
 func lockDir(dir string) (*os.File, error) {
@@ -24,7 +21,7 @@ func lockDir(dir string) (*os.File, error) {
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		_ = f.Close()
 		if errors.Is(err, unix.EWOULDBLOCK) {
-			err = errInUse
+			err = ErrInUse
 		}
 		return nil, fmt.Errorf("data_dir %s: %w", dir, err)
 	}

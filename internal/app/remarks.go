@@ -14,7 +14,7 @@ import (
 // pool. What was never found out nobody knows before a miner comes.
 func Remarks(cfg *config.Config) (remarks []string) {
 	file := findingsFile{Version: foundVersion}
-	if err := readKept(filepath.Join(cfg.DataDir, "pools.json"), &file); err != nil || file.Version != foundVersion {
+	if err := readKept(filepath.Join(cfg.DataDir, foundName), &file); err != nil || file.Version != foundVersion {
 		return nil // it is found out anew
 	}
 	for i := range cfg.Routes {

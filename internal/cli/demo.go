@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"os"
 	"sync"
 	"time"
 
 	"github.com/loka/stratum/internal/app"
 	"github.com/loka/stratum/internal/config"
 	"github.com/loka/stratum/internal/sim"
+	"github.com/loka/stratum/internal/view"
 )
 
 // demoCmd is `loka demo`.
@@ -21,6 +21,8 @@ type demoCmd struct {
 	Listen   string        `placeholder:"ADDR" default:"127.0.0.1:3333" help:"Address that miners connect to (default ${default}; a free port if it is taken)."`
 	Hashrate hashrateFlag  `placeholder:"H/S" default:"100000" help:"Each of the eight miners' hashes a second, such as 100000 or 1MH/s (default ${default})."`
 	Seed     uint64        `placeholder:"N" default:"1" help:"Same seed, same jobs and search (default ${default})."`
+	Data     string        `placeholder:"DIR" help:"Folder that the figures are kept in for the next time (default: loka/demo in this user's cache folder)."`
+	Fresh    bool          `help:"Begin anew: forget the figures of earlier demos in that folder."`
 	Duration time.Duration `placeholder:"TIME" help:"End after that time; without it, at Ctrl-C."`
 	Verbose  bool          `short:"v" help:"Log as start does."`
 }
@@ -28,8 +30,11 @@ type demoCmd struct {
 // Help is shown below the command's flags.
 func (*demoCmd) Help() string {
 	return `A simulated pool that verifies every share, eight CPU miners with the manners of real firmware,
-and the proxy between them, all in this process and on loopback: no network is needed and
-nothing is left behind. Another miner may join: point it at the address that is printed.`
+and the proxy between them, all in this process and on loopback: no network is needed.
+Another miner may join: point it at the address that is printed.
+
+The figures are kept, and the next demo goes on from them; --fresh begins anew. While another demo uses
+the folder, or where there is none, they are kept in a temporary one, which is removed at the end.`
 }
 
 const (
@@ -39,6 +44,11 @@ const (
 	// demoVardiff shows the first shares within a second or two and then
 	// adjusts to each miner's hashrate, however small.
 	demoVardiff = "[vardiff]\nstart = 2e-5\nmin = 1e-12\nshares_per_minute = 15\n"
+	// demoStorage is what a cache folder may be filled with.
+	demoStorage = "[storage]\nmax_disk = \"256MiB\"\n"
+	// demoNetwork is a difficulty of 1,024, at which a day of the eight miners is
+	// worth some million satoshi, so that there is something to see.
+	demoNetwork = 0x1b3fffc0
 	// demoScreen and demoLine are how often figures are shown on a terminal
 	// and elsewhere.
 	demoScreen, demoLine = time.Second, 5 * time.Second
@@ -51,33 +61,32 @@ func (c *demoCmd) Run(env *environment) error {
 	}
 	ctx, stop := env.limited(c.Duration)
 	defer stop()
-	dir, err := os.MkdirTemp("", "loka-demo-")
-	if err != nil {
-		return fmt.Errorf("make a folder for the demo: %w", err)
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
 	logger := slog.New(slog.DiscardHandler)
 	if c.Verbose {
 		logger = newLogger(env.stderr, false)
 	}
-	d, err := c.build(ctx, dir, logger)
+	d, err := c.build(ctx, logger)
 	if err != nil {
 		return err
 	}
+	defer d.folder.leave()
 	return d.run(ctx, env)
 }
 
 // demo is everything that runs in a demonstration.
 type demo struct {
-	pool  *sim.Pool
-	proxy *app.App
-	swarm func(proxy string) (*sim.Miners, error)
+	pool   *sim.Pool
+	proxy  *app.App
+	swarm  func(proxy string) (*sim.Miners, error)
+	folder *demoFolder
+	// before is what the proxy knew of earlier demos.
+	before view.Shares
 }
 
 // config makes the proxy's configuration. Its addresses are flags to Load too,
 // so that a problem with one names what the user wrote.
 func (c *demoCmd) config(dir, pool string, flags config.Flags) (*config.Config, error) {
-	text := fmt.Sprintf("instance = \"demo\"\n[[pool]]\nname = \"simulated\"\nurl = %q\nusername = \"demo\"\n%s", pool, demoVardiff)
+	text := fmt.Sprintf("instance = \"demo\"\n[[pool]]\nname = \"simulated\"\nurl = %q\nusername = \"demo\"\n%s%s", pool, demoVardiff, demoStorage)
 	flags.DataDir = dir
 	cfg, problems := config.Load([]byte(text), "demo", config.Options{Flags: flags})
 	if len(problems) > 0 {
@@ -86,14 +95,14 @@ func (c *demoCmd) config(dir, pool string, flags config.Flags) (*config.Config, 
 	return cfg, nil
 }
 
-func (c *demoCmd) build(ctx context.Context, dir string, logger *slog.Logger) (*demo, error) {
+func (c *demoCmd) build(ctx context.Context, logger *slog.Logger) (*demo, error) {
 	// A pool that is a name, so that no address can be taken for its own.
-	asked, err := c.config(dir, "pool.invalid:3333", config.Flags{HTTP: c.HTTP, Listen: []string{c.Listen}})
+	asked, err := c.config("demo", "pool.invalid:3333", config.Flags{HTTP: c.HTTP, Listen: []string{c.Listen}})
 	if err != nil {
 		return nil, err
 	}
 	pool, err := sim.NewPool(sim.PoolConfig{
-		Seed: c.Seed, Difficulty: demoDifficulty, JobInterval: 15 * time.Second, BlockInterval: time.Minute,
+		Seed: c.Seed, Difficulty: demoDifficulty, NBits: demoNetwork, JobInterval: 15 * time.Second, BlockInterval: time.Minute,
 	})
 	if err != nil {
 		return nil, err
@@ -105,17 +114,45 @@ func (c *demoCmd) build(ctx context.Context, dir string, logger *slog.Logger) (*
 	for _, one := range asked.Listeners {
 		flags.Listen = append(flags.Listen, freeAddress(ctx, one.Address))
 	}
-	cfg, err := c.config(dir, pool.URL(), flags)
-	if err != nil {
-		return nil, err
-	}
-	proxy, err := app.New(cfg, app.Deps{Logger: logger, Version: version()})
-	if err != nil {
-		return nil, err
-	}
-	return &demo{pool: pool, proxy: proxy, swarm: func(address string) (*sim.Miners, error) {
+	d := &demo{pool: pool, swarm: func(address string) (*sim.Miners, error) {
 		return sim.NewMiners(sim.MinersConfig{Pool: address, User: "demo", Hashrate: float64(c.Hashrate), Seed: c.Seed})
-	}}, nil
+	}}
+	return d, c.place(d, logger, func(dir string) (*config.Config, error) { return c.config(dir, pool.URL(), flags) })
+}
+
+// place makes the proxy in its folder.
+func (c *demoCmd) place(d *demo, logger *slog.Logger, configOf func(dir string) (*config.Config, error)) (err error) {
+	if d.folder, err = c.folder(); err != nil {
+		return err
+	}
+	open := func() error {
+		cfg, err := configOf(d.folder.path)
+		if err != nil {
+			return err
+		}
+		d.proxy, err = app.New(cfg, app.Deps{Logger: logger, Version: version()})
+		return err
+	}
+	err = open()
+	if errors.Is(err, app.ErrInUse) && c.Data == "" && d.folder.why == "" {
+		if d.folder, err = temporaryFolder("another demo uses " + d.folder.path); err != nil {
+			return err
+		}
+		err = open()
+	}
+	if err != nil {
+		d.folder.leave()
+		return err
+	}
+	d.before = d.proxy.Model().Summary().Shares
+	if d.goesOn() {
+		return nil
+	}
+	if err := d.folder.begin(time.Now()); err != nil {
+		d.proxy.Close()
+		return err
+	}
+	return nil
 }
 
 // freeAddress is the address, or one with a free port where it is taken.
@@ -138,6 +175,9 @@ func freeAddress(ctx context.Context, address string) string {
 func (d *demo) run(ctx context.Context, env *environment) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	if !isTerminal(env.stdout) {
+		d.first(env)
+	}
 	var pools, proxies, miners sync.WaitGroup
 	var mu sync.Mutex
 	var errs []error
@@ -171,7 +211,50 @@ func (d *demo) run(ctx context.Context, env *environment) error {
 	stopMiners()
 	stopProxy()
 	stopPool()
+	d.last(env)
 	return errors.Join(errs...)
+}
+
+// goesOn says that there are figures of earlier demos.
+func (d *demo) goesOn() bool { return d.before.Accepted+d.before.Rejected > 0 }
+
+// first says what becomes of the figures, and what they go on from.
+func (d *demo) first(env *environment) {
+	switch {
+	case d.folder.why != "":
+		_, _ = fmt.Fprintf(env.stdout, "figures are in a temporary folder and go with the demo: %s\n", oneLine(d.folder.why))
+	case d.goesOn():
+		_, _ = fmt.Fprintf(env.stdout, "going on since %s: %s; --fresh begins anew\n", d.folder.sinceText(), demoShares(d.before))
+	default:
+		_, _ = fmt.Fprintf(env.stdout, "figures are kept in %s; the next demo goes on from them\n", d.folder.path)
+	}
+}
+
+// note says in a few words what becomes of the figures.
+func (d *demo) note() string {
+	switch {
+	case d.folder.why != "":
+		return "figures are not kept: " + visible(d.folder.why)
+	case d.goesOn():
+		return "figures go on since " + d.folder.sinceText()
+	}
+	return "figures are kept for the next time"
+}
+
+// last says what there is at the end.
+func (d *demo) last(env *environment) {
+	s := d.proxy.Model().Summary().Shares
+	kept := "gone with the temporary folder"
+	if d.folder.why == "" {
+		kept = fmt.Sprintf("kept in %s, where the next demo goes on from them", d.folder.path)
+	}
+	_, _ = fmt.Fprintf(env.stdout, "ended: %s, since %s; %s\n", demoShares(s), d.folder.sinceText(), kept)
+}
+
+// demoShares is both books' count of shares.
+func demoShares(s view.Shares) string {
+	return fmt.Sprintf("shares accepted %d rejected %d  at the pool accepted %d rejected %d",
+		s.Accepted, s.Rejected, s.PoolAccepted, s.PoolRejected)
 }
 
 // show prints figures until ctx ends: a screen that is redrawn on a
@@ -190,11 +273,10 @@ func (d *demo) show(ctx context.Context, env *environment) {
 	for {
 		model := d.proxy.Model()
 		if screen {
-			_, _ = fmt.Fprint(env.stdout, clearScreen+demoFigures(addrs, model.Summary(), model.Workers(), sizeOf(env.stdout), time.Now()))
+			_, _ = fmt.Fprint(env.stdout, clearScreen+demoFigures(addrs, demoMoment{d.note(), model.Summary(), model.Workers()}, sizeOf(env.stdout), time.Now()))
 		} else if s := model.Summary(); s.Shares.Accepted+s.Shares.Rejected > 0 {
-			_, _ = fmt.Fprintf(env.stdout, "up %s  miners %d  %s  shares accepted %d rejected %d  at the pool accepted %d rejected %d\n",
-				seconds(s.UptimeSeconds), s.Miners, hashrate(s.Hashrate.Minute), s.Shares.Accepted, s.Shares.Rejected,
-				s.Shares.PoolAccepted, s.Shares.PoolRejected)
+			_, _ = fmt.Fprintf(env.stdout, "up %s  miners %d  %s  %s\n",
+				seconds(s.UptimeSeconds), s.Miners, hashrate(s.Hashrate.Minute), demoShares(s.Shares))
 		}
 		select {
 		case <-ctx.Done():

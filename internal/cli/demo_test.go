@@ -38,7 +38,9 @@ func TestDemoFiguresFit(t *testing.T) {
 			w.Accepted, w.Rejected, w.Hashrate.Minute = 12345678, 1234567, 999.99e12
 			workers = append(workers, w)
 		}
-		text := demoFigures(addrs, view.Summary{UptimeSeconds: 5, Miners: tt.workers, PoolConnections: 2}, workers, tt.size, now)
+		text := demoFigures(addrs, demoMoment{
+			"figures go on since 2026-01-31 12:00", view.Summary{UptimeSeconds: 5, Miners: tt.workers, PoolConnections: 2}, workers,
+		}, tt.size, now)
 		lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
 		if len(lines) > tt.size.lines {
 			t.Errorf("%d workers: %d lines, want at most %d", tt.workers, len(lines), tt.size.lines)
@@ -51,6 +53,9 @@ func TestDemoFiguresFit(t *testing.T) {
 		if !strings.HasPrefix("page               http://127.0.0.1:9090/", strings.TrimSuffix(lines[0], "…")) ||
 			lines[1] != "miners connect to  127.0.0.1:3333" {
 			t.Errorf("%d workers: begins with\n%s\n%s", tt.workers, lines[0], lines[1])
+		}
+		if tt.size.columns == 79 && !strings.Contains(text, "\nup        5s; Ctrl-C ends it; figures go on since 2026-01-31 12:00\n") {
+			t.Errorf("%d workers: it does not say since when:\n%s", tt.workers, text)
 		}
 		if want := fmt.Sprintf("\nminers    %d on 2 pool connections", tt.workers); tt.size.columns == 79 && !strings.Contains(text, want) {
 			t.Errorf("%d workers: no line %q in\n%s", tt.workers, want, text)

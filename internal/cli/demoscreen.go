@@ -24,6 +24,14 @@ const (
 	demoName = 20
 )
 
+// demoMoment is what a screen shows.
+type demoMoment struct {
+	// note says what becomes of the figures.
+	note    string
+	summary view.Summary
+	workers []view.Worker
+}
+
 // screenSize is how much of a terminal a screen of figures may take.
 type screenSize struct{ columns, lines int }
 
@@ -41,7 +49,8 @@ func sizeOf(w io.Writer) screenSize {
 
 // demoFigures is one screen of figures: the addresses first, then as many
 // workers as there is room for.
-func demoFigures(addrs app.Addrs, s view.Summary, workers []view.Worker, size screenSize, now time.Time) string {
+func demoFigures(addrs app.Addrs, m demoMoment, size screenSize, now time.Time) string {
+	s, workers := m.summary, m.workers
 	var b strings.Builder
 	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	row := func(format string, args ...any) { _, _ = fmt.Fprintf(t, format+"\n", args...) }
@@ -49,7 +58,7 @@ func demoFigures(addrs app.Addrs, s view.Summary, workers []view.Worker, size sc
 	row("miners connect to\t%s", addrs.Miners[0])
 	_ = t.Flush()
 	row("")
-	row("up\t%s; Ctrl-C ends it", seconds(s.UptimeSeconds))
+	row("up\t%s; Ctrl-C ends it; %s", seconds(s.UptimeSeconds), m.note)
 	row("miners\t%d on %d pool connections", s.Miners, s.PoolConnections)
 	row("hashrate\t%s over the last minute", hashrate(s.Hashrate.Minute))
 	row("shares\t%d accepted, %d rejected by our word", s.Shares.Accepted, s.Shares.Rejected)

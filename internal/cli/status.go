@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 )
 
 // statusCmd is `loka status`.
@@ -15,8 +16,9 @@ type statusCmd struct {
 	JSON bool `name:"json" help:"Print the summary as JSON, with the pools and routes in it."`
 }
 
-// statusAnswers is what the API says, as JSON.
-type statusAnswers struct{ summary, pools, routes json.RawMessage }
+// statusAnswers is what the API says, as JSON. Of the last day and of today it may
+// not know.
+type statusAnswers struct{ summary, pools, routes, health, day, today json.RawMessage }
 
 // Run asks the running proxy and prints what it says.
 func (c *statusCmd) Run(env *environment) error {
@@ -34,6 +36,10 @@ func (c *statusCmd) Run(env *environment) error {
 		if c.JSON {
 			return a.printJSON(env.stdout)
 		}
+		if a.health, err = api.health(ctx); err != nil {
+			return err
+		}
+		a.past(ctx, api, time.Now())
 		return a.print(env.stdout)
 	})
 }

@@ -15,11 +15,18 @@ import (
 
 const (
 	summaryBody = `{"version":"1.2.3","instance":"farm","uptime_seconds":7384.2,"miners":3,"workers":2,"pool_connections":4,
-"hashrate":{"1m":1.5e14,"10m":140000000000,"1h":999,"24h":0},"extra":{"kept":true},
-"shares":{"accepted":10,"rejected":3,"stale":1,"duplicate":1,"low_difficulty":1,"work_accepted":1.0,"pool_accepted":9,"pool_rejected":1,"pool_work_accepted":9.0}}`
+"hashrate":{"1m":1.5e14,"10m":140000000000,"1h":999000,"24h":0},"extra":{"kept":true},
+"shares":{"accepted":10,"rejected":3,"stale":1,"duplicate":1,"low_difficulty":1,"work_accepted":1.0,"pool_accepted":9,"pool_rejected":1,"pool_work_accepted":9.0},"pool_hashrate":{"1h":0},
+"business":{"value_sat":312500000.5,"pool_value_sat":99999999.4,"value_sat_24h":1234567.8,"pool_value_sat_24h":12.345,
+"lost":{"stale":{"shares":1,"value_sat":0.000123456},"duplicate":{"shares":3,"value_sat":4567},"pool_low_difficulty":{"shares":2,"value_sat":99.5},"not_submitted":{"shares":1,"value_sat":100.4}},
+"blocks_found":1,"blocks_expected":0.35},
+"reconciliation":{"shares_sent":12,"gap":{"shares":2,"work":3,"value_sat":345},"gap_ratio":0.00123}}`
 	poolsBody = `{"pools":[{"name":"main","url":"stratum+tcp://a:1","state":"active","miners":2,"connections":3,"difficulty":1024,"accepted":9,"rejected":1,"work_accepted":0.0,"last_job_age_seconds":0.43,"error":"","quality":{"score":0.934}},
 {"name":"backup","url":"b:1","state":"down","connections":0,"difficulty":0,"accepted":0,"rejected":0,"work_accepted":0.0,"last_job_age_seconds":null,"error":"no route\u001b[2J to host","drained":true,"reason":"by_operator","quality":{"score":null}}]}`
-	routesBody = `{"routes":[{"name":"farm","pinned":"backup"},{"name":"other","pinned":""}]}`
+	healthBody = `{"status":"down","checks":{"pool:main":{"status":"down","detail":"not shown","advice":""},"journal":{"status":"ok","detail":"0 events in memory","advice":""},
+"store":{"status":"degraded","detail":"it takes nothing since 4s ago\n: refused","advice":"look at storage.url"}}}`
+	revenueBody = `{"all":{"work":1000,"value_sat":1234567,"pool_work":0,"pool_value_sat":0}}`
+	routesBody  = `{"routes":[{"name":"farm","pinned":"backup"},{"name":"other","pinned":""}]}`
 )
 
 // api serves canned answers and wants a token if one is given.
@@ -38,6 +45,11 @@ func api(t *testing.T, token string) string {
 	mux.HandleFunc("GET /api/v1/summary", answer(summaryBody))
 	mux.HandleFunc("GET /api/v1/pools", answer(poolsBody))
 	mux.HandleFunc("GET /api/v1/routes", answer(routesBody))
+	mux.HandleFunc("GET /api/v1/revenue", answer(revenueBody))
+	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_, _ = io.WriteString(w, healthBody)
+	})
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 	return strings.TrimPrefix(server.URL, "http://")
@@ -51,9 +63,15 @@ func TestStatusTable(t *testing.T) {
 	}
 	want := `instance      farm, version 1.2.3, up 2h3m
 miners        3, workers 2, pool connections 4
-hashrate      150.00 TH/s (1m), 140.00 GH/s (10m), 999 H/s (1h), 0 H/s (24h)
+hashrate      150.00 TH/s (1m), 140.00 GH/s (10m), 999.00 kH/s (1h), 0 H/s (24h)
 shares        accepted 10, rejected 3 (stale 1, duplicate 1, low difficulty 1)
 at the pools  accepted 9, rejected 1
+value         1,234,568 sat (24h), 1,234,567 sat (today, UTC), 24,810 sat a day at the hashrate of the last hour; 3.12500000 BTC in all
+by the pools  12.35 sat (24h), 0 sat (today, UTC); 99,999,999 sat in all
+lost          duplicate 4,567 sat (3 shares), stale 0.000123 sat (1 shares)
+at the pools  not submitted 100 sat (1 shares), low difficulty 99.50 sat (2 shares)
+gap           2 shares, 345 sat, 0.12 % of the work that pools were sent
+blocks        1 found, 0.35 expected, luck 286 %
 
 POOL    STATE   MINERS  CONNECTIONS  DIFFICULTY  ACCEPTED  REJECTED  QUALITY  LAST JOB   URL
 main    active  2       3            1024        9         1         0.93     400ms ago  stratum+tcp://a:1
@@ -61,6 +79,7 @@ backup  down    0       0            0           0         0         -        - 
 pool backup: disabled; ` + "`loka pool enable`" + ` takes it back into use
 pool backup: drained; ` + "`loka pool undrain`" + ` takes it back into use
 pool backup: no route?[2J to host
+WARNING: store: it takes nothing since 4s ago?: refused; look at storage.url
 route farm: pinned to pool backup; ` + "`loka pool unpin`" + ` takes that back
 `
 	if diff := cmp.Diff(want, b.stdout.String()); diff != "" {
@@ -211,6 +230,49 @@ func TestStatusTellsUnpaidShares(t *testing.T) {
 		}
 		if got := strings.Contains(b.String(), "\nunpaid        7, found while no pool was there\n"); got != want {
 			t.Errorf("%s:\n%s", shares, b.String())
+		}
+	}
+}
+
+func TestSatoshi(t *testing.T) {
+	t.Parallel()
+	for v, want := range map[float64]string{
+		0: "0 sat", 1e-9: "1e-09 sat", 0.25: "0.25 sat", 1: "1.00 sat", 99.99: "99.99 sat", 999.6: "1,000 sat", 1e6: "1,000,000 sat",
+		99_999_999: "99,999,999 sat", 99_999_999.9: "1.00000000 BTC", 1e8: "1.00000000 BTC", 2.1e15: "21000000.00000000 BTC",
+	} {
+		if got := satoshi(v); got != want {
+			t.Errorf("%v: %s, want %s", v, got, want)
+		}
+	}
+}
+
+// What the store alone knows is left out while it does not answer, and the causes
+// of losses are named as far as they tell something.
+func TestStatusMoneyAsFarAsKnown(t *testing.T) {
+	t.Parallel()
+	lost := make([]string, 0, 6)
+	for _, reason := range []string{"stale", "duplicate", "low_difficulty", "job_not_found", "invalid", "unpaid"} {
+		lost = append(lost, `"`+reason+`":{"shares":1,"value_sat":1}`)
+	}
+	a := statusAnswers{
+		summary: json.RawMessage(`{"business":{"value_sat_24h":5,"lost":{` + strings.Join(lost, ",") + `}}}`),
+		routes:  json.RawMessage(`{"routes":[]}`), pools: json.RawMessage(`{"pools":[]}`),
+	}
+	var b strings.Builder
+	if err := a.print(&b); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"\nvalue         5.00 sat (24h); 0 sat in all\n",
+		"\nlost          duplicate 1.00 sat (1 shares), invalid 1.00 sat (1 shares), job not found 1.00 sat (1 shares), low difficulty 1.00 sat (1 shares), and 2 more causes\n",
+	} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("no %q in\n%s", want, b.String())
+		}
+	}
+	for _, none := range []string{"\ngap", "\nblocks", "WARNING"} {
+		if strings.Contains(b.String(), none) {
+			t.Errorf("%q in\n%s", none, b.String())
 		}
 	}
 }

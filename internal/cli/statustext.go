@@ -70,7 +70,8 @@ func (a *statusAnswers) print(w io.Writer) error {
 	var s statusSummary
 	var p statusPools
 	var r statusRoutes
-	if err := errors.Join(json.Unmarshal(a.summary, &s), json.Unmarshal(a.pools, &p), json.Unmarshal(a.routes, &r)); err != nil {
+	var h statusHealth
+	if err := errors.Join(json.Unmarshal(a.summary, &s), json.Unmarshal(a.pools, &p), json.Unmarshal(a.routes, &r), unmarshalIf(a.health, &h)); err != nil {
 		return fmt.Errorf("the API's answer cannot be read: %w", err)
 	}
 	var b strings.Builder
@@ -86,6 +87,9 @@ func (a *statusAnswers) print(w io.Writer) error {
 		row("unpaid\t%d, found while no pool was there", n)
 	}
 	row("at the pools\taccepted %d, rejected %d", s.Shares.PoolAccepted, s.Shares.PoolRejected)
+	if err := a.money(row); err != nil {
+		return fmt.Errorf("the API's answer cannot be read: %w", err)
+	}
 	_ = t.Flush()
 	b.WriteByte('\n')
 	row("POOL\tSTATE\tMINERS\tCONNECTIONS\tDIFFICULTY\tACCEPTED\tREJECTED\tQUALITY\tLAST JOB\tURL")
@@ -103,6 +107,7 @@ func (a *statusAnswers) print(w io.Writer) error {
 	}
 	_ = t.Flush()
 	p.notes(&b)
+	h.keeping(&b)
 	for _, one := range r.Routes {
 		if one.Pinned != "" {
 			fmt.Fprintf(&b, "route %s: pinned to pool %s; `loka pool unpin` takes that back\n", visible(one.Name), visible(one.Pinned))

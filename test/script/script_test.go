@@ -45,12 +45,20 @@ func TestScripts(t *testing.T) {
 				}
 				env.Setenv(name, addr)
 			}
+			// A time that is over, by hours, however long a script takes.
+			over := time.Now().UTC().Truncate(time.Hour).Add(-2 * time.Hour)
+			env.Setenv("OVER", over.Format(time.RFC3339))
+			env.Setenv("BEFORE", over.Add(-24*time.Hour).Format(time.RFC3339))
+			env.Setenv("NOT_OVER", over.Add(26*time.Hour).Format(time.RFC3339))
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"signal":     sendSignal,
 			"answers":    answers,
 			"eventually": eventually,
+			"worked":     worked,
+			"newer":      newer,
+			"damage":     damage,
 		},
 	})
 }

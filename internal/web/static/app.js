@@ -24,6 +24,13 @@ function scaled(n, units, unit) {
 const rate = (n) => scaled(n, ["", "k", "M", "G", "T", "P", "E", "Z"], "H/s");
 const difficulty = (d) => !d ? "–" : d < 100000 ? String(+d.toPrecision(6)) : scaled(d, ["", "k", "M", "G", "T", "P"], "");
 
+// An amount of satoshi: bitcoin from one on.
+function sat(n) {
+  if (!n) return "0 sat";
+  if (n >= 99999999.5) return (n / 1e8).toFixed(8) + " BTC";
+  return (n >= 99.995 ? count(Math.round(n)) : n >= 1 ? n.toFixed(2) : n.toPrecision(3)) + " sat";
+}
+
 function span(seconds) {
   if (seconds == null) return "never";
   const s = Math.max(0, Math.floor(seconds));
@@ -150,6 +157,11 @@ function drawSummary(s) {
   const sick = poolAll >= 20 && x.pool_rejected > 0.05 * poolAll;
   text("pools-say", `${count(x.pool_accepted)} accepted`, sick ? "big bad" : "big");
   text("pools-more", `${count(x.pool_rejected)} rejected (${part(x.pool_rejected, poolAll)}), ${count(x.pool_unanswered)} unanswered`, "quiet");
+  const b = s.business, r = s.reconciliation;
+  text("value", sat(b.value_sat_24h));
+  text("value-more", `${sat(b.value_sat)} in all`);
+  text("pool-value", sat(b.pool_value_sat_24h));
+  text("pool-value-more", `${sat(b.pool_value_sat)} in all · gap ${r.gap_ratio == null ? "–" : `${(100 * r.gap_ratio).toFixed(2)} %, ${sat(r.gap.value_sat)}`}`);
   text("about", `${s.instance} · version ${s.version} · up ${span(s.uptime_seconds)}`);
 }
 
@@ -167,6 +179,22 @@ function drawHealth(h) {
     li.append(b, ": " + c.detail, advice);
     return li;
   }));
+}
+
+// drawLost lists what was not paid for, the dearest first; each word's shares are
+// its own, and one that both refused is under both.
+function drawLost(lost) {
+  const rows = Object.entries(lost).map(([reason, l]) => {
+    const pools = reason.startsWith("pool_");
+    return { ...l, word: pools ? "the pool’s" : reason === "not_submitted" ? "" : "ours", cause: (pools ? reason.slice(5) : reason).replaceAll("_", " ") };
+  }).sort((a, b) => b.value_sat - a.value_sat || b.shares - a.shares);
+  table("lost", [
+    ["Cause", (l) => l.cause, "head"],
+    ["By whose word", (l) => l.word],
+    ["Shares", (l) => count(l.shares), "num"],
+    ["Work", (l) => difficulty(l.work), "num"],
+    ["Would have earned", (l) => sat(l.value_sat), "num"],
+  ], rows, "Nothing was lost.");
 }
 
 function drawTables({ pools, workers, miners, routes }) {
@@ -199,7 +227,9 @@ function drawTables({ pools, workers, miners, routes }) {
     ["24 h", (w) => rate(w.hashrate["24h"]), "num"],
     ["Ours", (w) => verdicts(w.accepted, w.rejected), "num"],
     ["Pool’s", (w) => verdicts(w.pool_accepted, w.pool_rejected), "num"],
-    ["Last share", (w) => ago(w.last_share_at), "num"],
+    ["Value 24 h", (w) => sat(w.business.value_sat_24h), "num"],
+    ["By the pool", (w) => sat(w.business.pool_value_sat_24h), "num"],
+    ["Last share", (w) => w.last_share_age_seconds == null ? "never" : span(w.last_share_age_seconds) + " ago", "num"],
   ], workers.workers, "No worker has been here yet. Point a miner at this machine’s mining port, with any user name.", (w) => w.miners ? "" : "away");
   total("workers-total", workers.workers.length, workers.total);
 
@@ -244,6 +274,7 @@ async function poll() {
     ]);
     lastAnswer = Date.now();
     drawSummary(summary);
+    drawLost(summary.business.lost);
     drawHealth(health);
     drawTables({ pools, workers, miners, routes });
   } catch (e) {
