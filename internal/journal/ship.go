@@ -54,7 +54,7 @@ func (j *Journal) shipSome(ctx context.Context) (more bool, err error) {
 	if err != nil || state.Last == state.Settled {
 		return false, err
 	}
-	shipped, err := j.deps.Warehouse.Shipped(ctx, j.cfg.Instance, j.deps.Disk.ID())
+	shipped, err := j.shipped(ctx, &state)
 	if err != nil {
 		return false, err
 	}
@@ -70,12 +70,14 @@ func (j *Journal) shipSome(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	last := chunk.Last
 	if until == 0 {
+		chunk.Log, chunk.First, chunk.Last = j.course.log, chunk.First-j.course.base, last-j.course.base
 		if err := j.deps.Warehouse.Apply(ctx, chunk); err != nil {
 			return false, err
 		}
 	}
-	return true, j.deps.Disk.Settle(ctx, chunk.Last, totals)
+	return true, j.deps.Disk.Settle(ctx, last, totals)
 }
 
 // read reads frames after a number, up to another if that is not 0, with about
@@ -103,8 +105,7 @@ func (j *Journal) chunk(frames []store.Frame) (*store.Chunk, []store.Total, erro
 	defer j.writing.Unlock()
 	sums := newCounts()
 	c := &store.Chunk{
-		Instance: j.cfg.Instance, Log: j.deps.Disk.ID(),
-		First: frames[0].Number, Last: frames[len(frames)-1].Number,
+		Instance: j.cfg.Instance, First: frames[0].Number, Last: frames[len(frames)-1].Number,
 	}
 	at := make(map[uint64]int)
 	for i := range frames {
