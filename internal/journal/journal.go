@@ -31,8 +31,9 @@ type Journal struct {
 	books Books // set by Restore
 
 	// moving is held by who takes frames to the warehouse or takes shares out of
-	// them: what is read must be what is forgotten.
+	// them: what is read must be what is forgotten. It guards course.
 	moving sync.Mutex
+	course course
 
 	// writing is held by who writes frames or reads them; it guards the codec
 	// and last.
@@ -83,8 +84,12 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Journal, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the journal: %w", err)
 	}
+	way, err := loadCourse(ctx, deps.Disk, state.Last)
+	if err != nil {
+		return nil, err
+	}
 	j := &Journal{
-		cfg: cfg, deps: deps, log: deps.Logger, codec: codec, last: state.Last,
+		cfg: cfg, deps: deps, log: deps.Logger, codec: codec, last: state.Last, course: way,
 		folded: newCounts(), pending: make([]ledger.Event, 0, 1024),
 	}
 	j.status.Backlog = state

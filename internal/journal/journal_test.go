@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"math"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -441,5 +442,116 @@ func TestIDsGrow(t *testing.T) {
 			t.Errorf("at %v the next id is %d after %d", at, id, last)
 		}
 		last = id
+	}
+}
+
+// ship takes all that is recorded to the warehouse.
+func (r *rig) ship(now time.Time) {
+	r.t.Helper()
+	if err := r.j.write(context.Background()); err != nil {
+		r.t.Fatal(err)
+	}
+	if err := r.j.ship(context.Background(), now); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// count is how many shares of ours a warehouse has been given.
+func (w *fakeWarehouse) count() (n uint64) {
+	for k, c := range w.sums() {
+		if k.Side == store.Ours {
+			n += c.Shares
+		}
+	}
+	return n
+}
+
+// Another warehouse is given what happens from then on, each share once, and so is
+// one that was put back to an earlier time.
+func TestAnotherWarehouse(t *testing.T) {
+	r := newRig(t, Config{})
+	now := epoch
+	do := func(n int) {
+		for range n {
+			r.share("alice", 10, now)
+		}
+		r.books.Tick(now)
+		r.ship(now)
+	}
+	r.start(now)
+	do(5)
+	first := r.house
+	r.house = newWarehouse() // storage.url names another one
+	r.start(now)
+	do(3)
+	r.start(now)
+	do(4)
+	if a, b := first.count(), r.house.count(); a != 5 || b != 7 {
+		t.Errorf("the first has %d shares, want 5; the second %d, want 7", a, b)
+	}
+	if got := accepted(r.books, now); got != 12 {
+		t.Errorf("the books have %d shares, want 12", got)
+	}
+	if n := strings.Count(r.log.String(), "the store lacks what another one was given"); n != 1 {
+		t.Errorf("it is said %d times:\n%s", n, r.log.String())
+	}
+	second := r.house
+	r.house = first // and back again
+	r.start(now)
+	do(2)
+	r.house = second
+	r.start(now)
+	do(1)
+	if a, b := first.count(), second.count(); a != 7 || b != 8 {
+		t.Errorf("the first has %d shares, want 7; the second %d, want 8", a, b)
+	}
+	// The server is restored, empty, beneath a running process.
+	second.last, second.rollups, second.shares = map[string]uint64{}, map[rowKey]*store.Cell{}, map[uint64]store.Share{}
+	do(6)
+	if n := second.count(); n != 6 {
+		t.Errorf("the one that was restored has %d shares, want 6", n)
+	}
+}
+
+// A log that is put back to an earlier time beside a warehouse that went on: what
+// happens from then on gets there, and what was there is not counted again.
+func TestLogPutBack(t *testing.T) {
+	for _, waiting := range []int{0, 2} {
+		r := newRig(t, Config{})
+		now := epoch
+		do := func(n int) {
+			for range n {
+				r.share("alice", 10, now)
+				r.books.Tick(now)
+				if err := r.j.write(context.Background()); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		r.start(now)
+		do(5)
+		r.ship(now)
+		do(waiting) // in the log and not yet in the warehouse when it is copied
+		old := newDisk()
+		old.frames, old.settled, old.last = slices.Clone(r.disk.frames), r.disk.settled, r.disk.last
+		for k, total := range r.disk.totals {
+			own := *total
+			old.totals[k] = &own
+		}
+		do(10)
+		r.ship(now)
+		r.disk = old
+		now = now.Add(time.Hour)
+		r.start(now)
+		do(3)
+		r.ship(now)
+		do(1)
+		r.ship(now)
+		if got, want := r.house.count(), uint64(5+waiting+10+4); got != want {
+			t.Errorf("%d waiting: the warehouse has %d shares, want %d", waiting, got, want)
+		}
+		if got, want := accepted(r.books, now), uint64(5+waiting+4); got != want {
+			t.Errorf("%d waiting: the books have %d shares, want %d", waiting, got, want)
+		}
 	}
 }

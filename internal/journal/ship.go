@@ -57,7 +57,7 @@ func (j *Journal) shipSome(ctx context.Context) (more bool, err error) {
 	if err != nil || state.Last == state.Settled {
 		return false, err
 	}
-	shipped, err := j.deps.Warehouse.Shipped(ctx, j.cfg.Instance, j.deps.Disk.ID())
+	shipped, err := j.shipped(ctx, &state)
 	if err != nil {
 		return false, err
 	}
@@ -76,20 +76,22 @@ func (j *Journal) shipSome(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	last := chunk.Last
 	if chunk.First > shipped {
-		if chunk.Last > state.Offered {
-			if err := j.deps.Disk.Offer(ctx, chunk.Last); err != nil {
+		if last > state.Offered {
+			if err := j.deps.Disk.Offer(ctx, last); err != nil {
 				return false, err
 			}
 		}
+		chunk.Log, chunk.First, chunk.Last = j.course.log, chunk.First-j.course.base, last-j.course.base
 		if err := j.deps.Warehouse.Apply(ctx, chunk); err != nil {
 			return false, err
 		}
 	}
-	if chunk.Last <= state.Counted {
+	if last <= state.Counted {
 		totals = nil
 	}
-	return true, j.deps.Disk.Settle(ctx, chunk.Last, totals)
+	return true, j.deps.Disk.Settle(ctx, last, totals)
 }
 
 // countAll adds up what the log has while the warehouse takes nothing, so that a
@@ -141,8 +143,7 @@ func (j *Journal) chunk(frames []store.Frame) (*store.Chunk, []store.Total, erro
 	defer j.writing.Unlock()
 	sums := newCounts()
 	c := &store.Chunk{
-		Instance: j.cfg.Instance, Log: j.deps.Disk.ID(),
-		First: frames[0].Number, Last: frames[len(frames)-1].Number,
+		Instance: j.cfg.Instance, First: frames[0].Number, Last: frames[len(frames)-1].Number,
 	}
 	at := make(map[uint64]int)
 	for i := range frames {
