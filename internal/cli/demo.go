@@ -33,8 +33,9 @@ func (*demoCmd) Help() string {
 and the proxy between them, all in this process and on loopback: no network is needed.
 Another miner may join: point it at the address that is printed.
 
-The figures are kept, and the next demo goes on from them; --fresh begins anew. While another demo uses
-the folder, or where there is none, they are kept in a temporary one, which is removed at the end.`
+The figures are kept, and the next demo goes on from them; --fresh begins anew. Where there is no folder for
+them, or another demo uses it, they are in a temporary one, which is removed at the end; one that --data
+names is used or it is an error.`
 }
 
 const (
