@@ -166,7 +166,9 @@ func (f *farm) historyByAPI(h http.Handler, step store.Step, from time.Time) {
 	}
 	for i := range got.Points {
 		p := &got.Points[i]
-		of := func(side store.Side, v mining.Verdict) store.Cell { return want[p.Time.Unix()][group{side: side, verdict: v}] }
+		of := func(side store.Side, v mining.Verdict) store.Cell {
+			return want[p.Time.Unix()][group{side: side, verdict: v}]
+		}
 		ours, pool := of(store.Ours, mining.Accepted), of(store.Pools, mining.Accepted)
 		lost := of(store.Unsent, mining.Accepted).Value
 		var rejected, refused uint64
@@ -338,4 +340,3 @@ func (f *farm) payout(got httpapi.Payout, want int64, by sums) {
 		f.Fatalf("%s: %d parts sum up to %d satoshi of %d, want %d parts", fmt.Sprint(got.Pool, got.Reference), len(parts), sum, want, len(by))
 	}
 }
-

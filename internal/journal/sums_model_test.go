@@ -202,7 +202,9 @@ func (m *model) tally(of func(k *store.Key) bool) (t ledger.Tally, best float64)
 
 // sameTally compares accounts.
 func sameTally(a, b *ledger.Tally) bool {
-	same := func(a, b ledger.Cell) bool { return a.Shares == b.Shares && a.Value == b.Value && nearly(a.Work, b.Work) }
+	same := func(a, b ledger.Cell) bool {
+		return a.Shares == b.Shares && a.Value == b.Value && nearly(a.Work, b.Work)
+	}
 	ok := same(a.Sent, b.Sent) && same(a.Unsent, b.Unsent) && same(a.Twice, b.Twice) && same(a.Found, b.Found) && nearly(a.Blocks, b.Blocks)
 	for v := range a.Ours {
 		ok = ok && same(a.Ours[v], b.Ours[v]) && same(a.Pools[v], b.Pools[v])

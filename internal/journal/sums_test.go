@@ -13,7 +13,7 @@ import (
 )
 
 // servers has the server of these tests.
-var servers pg.Lazy //nolint:gochecknoglobals // TestMain ends it
+var servers pg.Lazy
 
 // streams is how many random streams a store is given: few, for each is long.
 const streams = 5
@@ -36,6 +36,7 @@ func TestSums(t *testing.T) {
 }
 
 func testSums(t *testing.T, remote store.Warehouse) {
+	t.Helper()
 	dir := t.TempDir()
 	var names atomic.Int64
 	done, failing := 0, false
@@ -45,7 +46,7 @@ func testSums(t *testing.T, remote store.Warehouse) {
 			return
 		}
 		defer func() { failing = failing || r.Failed() }()
-		f := newFarm(r, t.Context(), dir, fmt.Sprint("farm", names.Add(1)), remote)
+		f := newFarm(t.Context(), r, dir, fmt.Sprint("farm", names.Add(1)), remote)
 		defer f.close()
 		f.start()
 		for range rapid.IntRange(1, 4).Draw(r, "lives") {

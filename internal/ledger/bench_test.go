@@ -153,7 +153,7 @@ func ratioOfCPU(b *testing.B, begun time.Duration) {
 func benchFarm(workers int) (*Ledger, []Entry) {
 	l := New(Config{}, epoch)
 	all := make([]Entry, workers)
-	for i, k := range rand.New(rand.NewPCG(1, 2)).Perm(workers) { //nolint:gosec // made up
+	for i, k := range rand.New(rand.NewPCG(1, 2)).Perm(workers) {
 		all[i] = entry(l, fmt.Sprintf("user%d.rig%d", k%100, k))
 		all[i].At = epoch
 	}
@@ -177,7 +177,6 @@ func BenchmarkBooks(b *testing.B) {
 			l.Tick(now)
 		}
 		clear(all)
-		all = nil
 		runtime.GC()
 		runtime.ReadMemStats(&after)
 		heap := float64(after.HeapAlloc-before.HeapAlloc) / float64(workers)
