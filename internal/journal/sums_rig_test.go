@@ -271,11 +271,11 @@ func (f *farm) live() {
 	gaps := []time.Duration{0, 300 * time.Millisecond, 4 * time.Second, 50 * time.Second, 7 * time.Minute, 100 * time.Minute, 26 * time.Hour}
 	gaps = gaps[:rapid.IntRange(2, len(gaps)).Draw(f.T, "gaps")]
 	backs := []time.Duration{0, time.Second, time.Hour, 50 * time.Hour}
-	for range rapid.IntRange(3, 25).Draw(f.T, "steps") {
+	for range rapid.IntRange(3, 16).Draw(f.T, "steps") {
 		f.now = f.now.Add(rapid.SampledFrom(gaps).Draw(f.T, "gap"))
 		switch rapid.IntRange(0, 9).Draw(f.T, "do") {
 		case 0, 1, 2, 3, 4:
-			f.record(rapid.IntRange(1, 400).Draw(f.T, "n"), rapid.SampledFrom(backs).Draw(f.T, "back"))
+			f.record(rapid.IntRange(1, 250).Draw(f.T, "n"), rapid.SampledFrom(backs).Draw(f.T, "back"))
 		case 5, 6:
 			f.flush()
 		case 7:

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -15,8 +16,12 @@ import (
 // servers has the server of these tests.
 var servers pg.Lazy
 
-// streams is how many random streams a store is given: few, for each is long.
-const streams = 5
+// streams is how many random streams a store is given at the most, and enough how
+// long: few, for each is long.
+const (
+	streams = 5
+	enough  = 6 * time.Second
+)
 
 // TestSums: whatever happens, over several lives of the process, is the same
 // everywhere: by worker, by pool, by route and in all, in windows, by the minute,
@@ -39,10 +44,10 @@ func testSums(t *testing.T, remote store.Warehouse) {
 	t.Helper()
 	dir := t.TempDir()
 	var names atomic.Int64
-	done, failing := 0, false
+	done, failing, begun := 0, false, time.Now()
 	rapid.Check(t, func(r *rapid.T) {
 		// A stream that fails is tried again and made smaller, without an end.
-		if done == streams && !failing {
+		if !failing && done > 0 && (done == streams || time.Since(begun) > enough) {
 			return
 		}
 		defer func() { failing = failing || r.Failed() }()
