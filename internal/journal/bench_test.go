@@ -49,17 +49,17 @@ func benchDay() time.Time { return time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC) }
 func loadDay(b *testing.B, house store.Shipper, rows int) {
 	b.Helper()
 	chunks := max(rows/250_000, 4)
-	r := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // made up
+	r := rand.New(rand.NewPCG(1, 2))
 	job := &mining.Job{Network: 1.2e14, Reward: 315_000_000}
 	begun := time.Now()
 	for n := range uint64(chunks) {
 		length := store.Day.Length() / time.Duration(chunks)
-		from := benchDay().Add(time.Duration(n) * length) //nolint:gosec // a small number
+		from := benchDay().Add(time.Duration(n) * length)
 		c := &store.Chunk{Instance: "bench", Log: "log", First: n + 1, Last: n + 1}
 		totals := newCounts()
 		for i := range rows / chunks {
 			s := store.Share{
-				ID: n*uint64(rows) + uint64(i) + 1, At: from.Add(time.Duration(r.Int64N(int64(length)))).Truncate(time.Microsecond), //nolint:gosec // not negative
+				ID: n*uint64(rows) + uint64(i) + 1, At: from.Add(time.Duration(r.Int64N(int64(length)))).Truncate(time.Microsecond),
 				Worker: benchLogin(r.IntN(benchWorkers)), Pool: "main", Route: "farm",
 				Verdict: mining.Accepted, Difficulty: 65536, Reached: 65536 / r.Float64(), Value: job.Worth(65536),
 			}
@@ -166,7 +166,8 @@ func openPostgres(b *testing.B) *database {
 // who has no rollups.
 func BenchmarkSeries(b *testing.B) {
 	rows := benchRows(b)
-	for name, open := range map[string]func(*testing.B) *database{"sqlite": openSQLite, "postgres": openPostgres} {
+	for _, name := range []string{"sqlite", "postgres"} {
+		open := map[string]func(*testing.B) *database{"sqlite": openSQLite, "postgres": openPostgres}[name]
 		b.Run(name, func(b *testing.B) {
 			d := open(b)
 			loadDay(b, d, rows)
@@ -227,6 +228,7 @@ func sizes(b *testing.B, d *database, rows int) {
 
 // answers asks for another worker each time, or for the same.
 func answers(b *testing.B, d *database, path string, cached bool, scan time.Duration) {
+	b.Helper()
 	now := benchDay().Add(48 * time.Hour)
 	h, records, err := api(d, "bench", ledger.New(ledger.Config{}, now), now)
 	if err != nil {

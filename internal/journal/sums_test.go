@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -13,10 +14,14 @@ import (
 )
 
 // servers has the server of these tests.
-var servers pg.Lazy //nolint:gochecknoglobals // TestMain ends it
+var servers pg.Lazy
 
-// streams is how many random streams a store is given: few, for each is long.
-const streams = 5
+// streams is how many random streams a store is given at the most, and enough how
+// long: few, for each is long.
+const (
+	streams = 5
+	enough  = 6 * time.Second
+)
 
 // TestSums: whatever happens, over several lives of the process, is the same
 // everywhere: by worker, by pool, by route and in all, in windows, by the minute,
@@ -36,16 +41,17 @@ func TestSums(t *testing.T) {
 }
 
 func testSums(t *testing.T, remote store.Warehouse) {
+	t.Helper()
 	dir := t.TempDir()
 	var names atomic.Int64
-	done, failing := 0, false
+	done, failing, begun := 0, false, time.Now()
 	rapid.Check(t, func(r *rapid.T) {
 		// A stream that fails is tried again and made smaller, without an end.
-		if done == streams && !failing {
+		if !failing && done > 0 && (done == streams || time.Since(begun) > enough) {
 			return
 		}
 		defer func() { failing = failing || r.Failed() }()
-		f := newFarm(r, t.Context(), dir, fmt.Sprint("farm", names.Add(1)), remote)
+		f := newFarm(t.Context(), r, dir, fmt.Sprint("farm", names.Add(1)), remote)
 		defer f.close()
 		f.start()
 		for range rapid.IntRange(1, 4).Draw(r, "lives") {

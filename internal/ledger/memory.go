@@ -303,7 +303,8 @@ func (r *recalling) account(a *account, m *AccountMemory) {
 		case m.unsampled():
 			a.windows.samples[slot] = sample{}
 		default:
-			a.windows.samples[slot] = m.before(i).upTo(&present)
+			before := m.before(i)
+			a.windows.samples[slot] = before.upTo(&present)
 		}
 	}
 }

@@ -124,9 +124,10 @@ func (t *Tally) at(side store.Side, v mining.Verdict) *Cell {
 type counted struct {
 	n     int
 	cells [4]struct { // of our verdict, sent, of the pool's, unsent
+		Cell
+
 		side    store.Side
 		verdict mining.Verdict
-		Cell
 	}
 	blocks float64
 }

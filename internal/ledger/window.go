@@ -92,7 +92,7 @@ func (s *sample) since(o *sample) Recent {
 
 // upTo is the sample, but that nothing in it is above another, a later one. Numbers
 // may have wrapped.
-func (s sample) upTo(later *sample) sample {
+func (s *sample) upTo(later *sample) sample {
 	least := func(n, than uint32) uint32 {
 		if int32(than-n) < 0 { //nolint:gosec // wraps on purpose
 			return than
