@@ -200,7 +200,7 @@ func (w *fakeWarehouse) Apply(_ context.Context, c *store.Chunk) error {
 		switch {
 		case c.Last <= w.last[at]:
 			return nil
-		case c.First != w.last[at]+1:
+		case c.First != w.last[at]+1 && (c.First <= w.last[at] || c.First != c.Gone+1):
 			return store.ErrGap
 		}
 		w.last[at] = c.Last

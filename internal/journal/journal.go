@@ -31,8 +31,10 @@ type Journal struct {
 	books Books // set by Restore
 
 	// moving is held by who takes frames to the warehouse or takes shares out of
-	// them: what is read must be what is forgotten.
+	// them: what is read must be what is forgotten. It guards room.
 	moving sync.Mutex
+	// room is about how many shares the warehouse is given now.
+	room int
 
 	// writing is held by who writes frames or reads them; it guards the codec
 	// and last.
@@ -84,7 +86,7 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Journal, error) {
 		return nil, fmt.Errorf("read the journal: %w", err)
 	}
 	j := &Journal{
-		cfg: cfg, deps: deps, log: deps.Logger, codec: codec, last: state.Last,
+		cfg: cfg, deps: deps, log: deps.Logger, codec: codec, last: state.Last, room: cfg.ChunkShares,
 		folded: newCounts(), pending: make([]ledger.Event, 0, 1024),
 	}
 	j.status.Backlog = state
@@ -161,14 +163,19 @@ func (j *Journal) Run(ctx context.Context) error {
 	return j.finish(last)
 }
 
-// every calls f every so often.
+// every calls f every so often, and after an error as soon as the warehouse is tried
+// again.
 func (j *Journal) every(ctx context.Context, interval time.Duration, f func(context.Context, time.Time) error) {
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
 	for {
 		select {
 		case now := <-tick.C:
-			_ = f(ctx, now) // it is in the status
+			next := interval
+			if f(ctx, now) != nil { // it is in the status
+				next = min(interval, j.cfg.ShipEvery)
+			}
+			tick.Reset(next)
 		case <-ctx.Done():
 			return
 		}

@@ -10,8 +10,12 @@ import (
 	"github.com/loka/stratum/internal/store"
 )
 
-// readBytes is about how much of the log is read at a time.
-const readBytes = 4 << 20
+const (
+	// readBytes is about how much of the log is read at a time.
+	readBytes = 4 << 20
+	// shareBytes is what a share takes in the log, or more.
+	shareBytes = 128
+)
 
 // ship gives the warehouse all that the log has.
 func (j *Journal) ship(ctx context.Context, now time.Time) error {
@@ -50,6 +54,15 @@ func (j *Journal) shipAll(ctx context.Context) error {
 func (j *Journal) shipSome(ctx context.Context) (more bool, err error) {
 	j.moving.Lock()
 	defer j.moving.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, j.cfg.ShipTimeout)
+	defer cancel()
+	defer func() {
+		if err == nil {
+			j.room = min(2*j.room, j.cfg.ChunkShares)
+		} else if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			j.room = max(j.room/2, 1)
+		}
+	}()
 	state, err := j.deps.Disk.State(ctx)
 	if err != nil || state.Last == state.Settled {
 		return false, err
@@ -70,18 +83,23 @@ func (j *Journal) shipSome(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	chunk.Gone = state.Settled
 	if until == 0 {
 		if err := j.deps.Warehouse.Apply(ctx, chunk); err != nil {
 			return false, err
 		}
 	}
+	if shipped < state.Settled {
+		j.log.WarnContext(ctx, "the store does not have what was kept earlier, by another one or by itself before it was set back; it has all from now on",
+			"frames", state.Settled-shipped)
+	}
 	return true, j.deps.Disk.Settle(ctx, chunk.Last, totals)
 }
 
 // read reads frames after a number, up to another if that is not 0, with about
-// as many shares as a chunk has.
+// as many shares as there is room for in a chunk.
 func (j *Journal) read(ctx context.Context, after, until uint64) ([]store.Frame, error) {
-	frames, err := j.deps.Disk.Read(ctx, after, readBytes)
+	frames, err := j.deps.Disk.Read(ctx, after, min(readBytes, j.room*shareBytes))
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +108,7 @@ func (j *Journal) read(ctx context.Context, after, until uint64) ([]store.Frame,
 		if until != 0 && frames[i].Number > until {
 			return frames[:i], nil
 		}
-		if shares += frames[i].Shares; shares > j.cfg.ChunkShares && i > 0 {
+		if shares += frames[i].Shares; shares > j.room && i > 0 {
 			return frames[:i], nil
 		}
 	}

@@ -152,6 +152,9 @@ type Chunk struct {
 	// Log is the log's id; First and Last are the numbers of its frames.
 	Log         string
 	First, Last uint64
+	// Gone is the number of the last frame that the log has forgotten: a warehouse
+	// that has not taken all up to it never will, and goes on after it.
+	Gone uint64
 	// Shares are in the order in which they happened; news of a share come
 	// after it, here or in an earlier chunk.
 	Shares []Share

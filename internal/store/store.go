@@ -64,7 +64,8 @@ type Shipper interface {
 	Shipped(ctx context.Context, instance, log string) (uint64, error)
 	// Apply takes a chunk whole or not at all. One whose First is not the number
 	// after the last taken is an error, [ErrGap] in it, but for one that was
-	// taken already (Last is not above it), which is passed over.
+	// taken already (Last is not above it), which is passed over, and for one
+	// before which the log has no more (First is the number after Gone).
 	Apply(ctx context.Context, c *Chunk) error
 }
 

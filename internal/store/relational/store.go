@@ -78,7 +78,7 @@ func (s *Store[T]) take(ctx context.Context, tx T, c *store.Chunk, days []Day) (
 		return nil, err
 	case c.Last <= last:
 		return nil, nil //nolint:nilnil // passed over, which is no error
-	case c.First != last+1:
+	case c.First != last+1 && (c.First <= last || c.First != c.Gone+1):
 		return nil, fmt.Errorf("the last one was %d: %w", last, store.ErrGap)
 	}
 	names := s.known(c, instance, last)

@@ -29,6 +29,29 @@ func news(s store.Share, verdict mining.Verdict) store.Share {
 	return s
 }
 
+// testGone takes chunks of a log that has forgotten what was before them: another
+// warehouse had it, or this one before it was set back.
+func testGone(of *suite) {
+	t, w := of.T, of.w
+	ctx := t.Context()
+	chunk := func(gone, first, last uint64) *store.Chunk {
+		c := Chunk("a", "log", first, last, share(last, start(), "u.w"))
+		c.Gone = gone
+		return c
+	}
+	apply(t, w, chunk(6, 7, 8))
+	apply(t, w, chunk(6, 7, 8))
+	for _, c := range []*store.Chunk{chunk(9, 11, 11), chunk(7, 8, 9), chunk(0, 11, 11)} {
+		if err := w.Apply(ctx, c); !errors.Is(err, store.ErrGap) {
+			t.Errorf("frames %d to %d after 8, where %d are gone: %v", c.First, c.Last, c.Gone, err)
+		}
+	}
+	apply(t, w, chunk(8, 9, 9))
+	apply(t, w, chunk(11, 12, 12))
+	same(t, "shipped", must(w.Shipped(ctx, "a", "log"))(t), uint64(12))
+	same(t, "shares", len(sharesOf(t, w, store.Filter{})), 3)
+}
+
 // testWatermark takes chunks twice and out of order.
 func testWatermark(of *suite) {
 	t, w := of.T, of.w

@@ -30,6 +30,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Warehouse) {
 		run  func(*suite)
 	}{
 		{"Watermark", testWatermark},
+		{"Gone", testGone},
 		{"Cancelled", testCancelled},
 		{"Shares", testShares},
 		{"News", testNews},
