@@ -98,6 +98,7 @@ func (s *Store) Replace(ctx context.Context, frames ...store.Frame) error {
 	if err != nil {
 		return fmt.Errorf("replacing frames of the log: %w", err)
 	}
+	s.giveBack(ctx)
 	return nil
 }
 
@@ -143,6 +144,7 @@ func (s *Store) Settle(ctx context.Context, last uint64, totals []store.Total) e
 	if err != nil {
 		return fmt.Errorf("settling the log up to frame %d: %w", last, err)
 	}
+	s.giveBack(ctx)
 	return nil
 }
 
