@@ -30,6 +30,10 @@ const (
 	formerState = "state.json"
 )
 
+// chunkShares is about how many shares the warehouse in the same file is given at a
+// time: what happens meanwhile waits in memory, and must not for long.
+const chunkShares = 2000
+
 // storage is where shares are kept: on this disk, and in the warehouse, which may
 // be the same.
 type storage struct {
@@ -105,8 +109,12 @@ func (a *App) openBooks(cfg *config.Config, instance string, rates *vardiff.Memo
 			return archive(ctx, cfg.DataDir, a.kept.warehouse, day)
 		}
 	}
+	chunk := 0 // the default
+	if a.kept.warehouse == store.Warehouse(a.kept.disk) {
+		chunk = chunkShares
+	}
 	a.journal, err = journal.New(ctx, journal.Config{
-		Instance: instance, KeepShares: cfg.Storage.KeepShares, KeepMinutes: cfg.Storage.KeepMinutes, MaxDisk: int64(cfg.Storage.MaxDisk),
+		Instance: instance, ChunkShares: chunk, KeepShares: cfg.Storage.KeepShares, KeepMinutes: cfg.Storage.KeepMinutes, MaxDisk: int64(cfg.Storage.MaxDisk),
 		StopTimeout: cfg.Server.ShutdownTimeout / 3,
 	}, deps)
 	if err != nil {
