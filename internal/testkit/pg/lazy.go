@@ -49,14 +49,14 @@ func (l *Lazy) Database(tb testing.TB) string {
 	l.database++
 	name := fmt.Sprintf("test_%d", l.database)
 	l.mu.Unlock()
-	if err := server.do(tb.Context(), "postgres", "CREATE DATABASE "+name); err != nil {
+	if err := server.do(tb.Context(), "CREATE DATABASE "+name); err != nil {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() {
 		if server.process == nil {
 			return
 		}
-		if err := server.do(context.WithoutCancel(tb.Context()), "postgres", "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
+		if err := server.do(context.WithoutCancel(tb.Context()), "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
 			tb.Error(err)
 		}
 	})
