@@ -196,7 +196,7 @@ func (h *HistoryPoint) add(p *store.Point) {
 		h.lost = h.lost.Add(p.Value)
 	case store.Unsent:
 		h.lost = h.lost.Add(p.Value)
-	case store.Sent:
+	case store.Sent, store.Twice, store.Found:
 	}
 }
 
