@@ -10,10 +10,15 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/loka/stratum/internal/testkit/pg"
 )
 
 // builds is where the binary is built; TestMain makes and removes it.
 var builds string
+
+// servers has the PostgreSQL of these tests. Who stops it starts it again.
+var servers pg.Lazy
 
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "loka-durable-")
@@ -23,6 +28,10 @@ func TestMain(m *testing.M) {
 	}
 	builds = dir
 	code := m.Run()
+	if err := servers.Close(os.Stderr); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
 	_ = os.RemoveAll(dir)
 	os.Exit(code)
 }
