@@ -9,9 +9,12 @@ SOAK_DURATION  ?= 10m
 CHURN_DURATION ?= 15m
 CHAOS_DURATION ?= 15m
 BENCH          ?= .
+CRASHES        ?= 50
+OUTAGE         ?= 3m
+DISKFULL       ?= 3m
 export GOTOOLCHAIN = local
 
-.PHONY: help run build test lint fuzz bench e2e soak soak-shared soak-churn soak-failover soak-chaos cover walls tidy generate vulncheck compiler
+.PHONY: help run build test lint fuzz bench e2e soak soak-shared soak-churn soak-failover soak-chaos soak-crash soak-outage soak-disk durable cover walls tidy generate vulncheck compiler postgres
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -22,7 +25,7 @@ run: build ## start the demo: a simulated pool, real CPU miners, the proxy; no n
 build: ## build ./loka
 	CGO_ENABLED=0 $(GO) build -trimpath -o loka ./cmd/loka
 
-test: compiler ## all tests, with the race detector, shuffled; some packages mostly wait, so three at a time
+test: compiler postgres ## all tests, with the race detector, shuffled; some packages mostly wait, so three at a time
 	CGO_ENABLED=1 $(GO) test -race -shuffle=on -p 3 -timeout $(TEST_TIMEOUT) ./...
 	$(GO) test -count=1 -run 'Alloc' ./work ./sv1 ./internal/... # the race detector allocates: these once more without it
 
@@ -31,6 +34,12 @@ compiler: # the race detector needs a C compiler; get one where that is possible
 	  echo "no C compiler, which the race detector needs: trying to install gcc"; \
 	  { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq gcc libc6-dev; } || \
 	  { echo "install a C compiler (Debian: apt-get install gcc libc6-dev) and run make test again" >&2; exit 1; }; }
+
+postgres: # the tests of a store elsewhere need a PostgreSQL, and are skipped aloud without; get one where that is possible without asking
+	@ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || { \
+	  echo "no PostgreSQL: trying to install one"; \
+	  { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql; } || \
+	  echo "there is none; install it for these tests (Debian: apt-get install postgresql)" >&2; }
 
 $(LINT):
 	@mkdir -p $(BIN)
@@ -72,6 +81,18 @@ soak-failover: compiler ## 500 miners whose first pool dies in five ways, silenc
 
 soak-chaos: compiler ## three pools that fail in every way, under 500 miners, for CHAOS_DURATION (default 15m)
 	CGO_ENABLED=1 LOKA_CHAOS=$(CHAOS_DURATION) $(GO) test -race -count=1 -timeout 0 -v -run '^TestChaos$$' ./internal/app
+
+soak-crash: compiler ## kill -9 under load, CRASHES times (default 50), and compare share by share what is left
+	CGO_ENABLED=1 LOKA_CRASHES=$(CRASHES) $(GO) test -race -count=1 -timeout 0 -v -run '^TestCrash$$' ./test/durable
+
+soak-outage: compiler postgres ## PostgreSQL goes away for OUTAGE (default 3m), crashes, and its connections are cut, lose answers and go silent
+	CGO_ENABLED=1 LOKA_OUTAGE=$(OUTAGE) LOKA_CUTS=$(OUTAGE) $(GO) test -race -count=1 -timeout 0 -v -run '^Test(Outage|CutConnections)$$' ./test/durable
+
+soak-disk: compiler ## the disk is full for DISKFULL (default 3m), then nearly so for as long
+	CGO_ENABLED=1 LOKA_DISKFULL=$(DISKFULL) $(GO) test -race -count=1 -timeout 0 -v -run '^Test(DiskFull|NoDisk)$$' ./test/durable
+
+durable: compiler postgres ## a minute and a half of the three above, side by side; LOKA_SEED=… repeats what was drawn
+	CGO_ENABLED=1 LOKA_CRASHES=5 LOKA_OUTAGE=15s LOKA_DISKFULL=8s $(GO) test -race -count=1 -parallel 3 -timeout 5m -v -run '^Test(Crash|Outage|DiskFull)$$' ./test/durable
 
 cover: ## coverage of all packages, as coverage.html
 	$(GO) test -coverpkg=./... -coverprofile=coverage.out ./...
