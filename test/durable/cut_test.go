@@ -83,7 +83,12 @@ func TestCutConnections(t *testing.T) {
 		}
 	})
 
-	for begun := time.Now(); time.Since(begun) < duration; {
+	enough := func(since time.Time) bool {
+		cuts, lost := relay.done()
+		d := time.Since(since)
+		return d >= duration && cuts > 0 && lost > 0 || d >= duration+patience
+	}
+	for begun := time.Now(); !enough(begun); {
 		m := []manner{faithful, cutting, cutting, losing}[random.IntN(4)]
 		relay.mu.Lock()
 		relay.manner = m // connections that there are go on as they were

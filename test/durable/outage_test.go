@@ -162,7 +162,8 @@ func silence(t *testing.T, sites []*site) {
 		s.relay.set(silent)
 	}
 	for _, s := range sites {
-		t.Logf("silent for %v: %s", time.Since(begun).Round(time.Second), s.says("store", view.Degraded, 2*time.Minute).Detail)
+		said := s.says("store", view.Degraded, 2*time.Minute).Detail
+		t.Logf("silent for %v: %s", time.Since(begun).Round(time.Second), said)
 	}
 	s := sites[0]
 	s.farm.rest()
