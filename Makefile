@@ -9,9 +9,12 @@ SOAK_DURATION  ?= 10m
 CHURN_DURATION ?= 15m
 CHAOS_DURATION ?= 15m
 BENCH          ?= .
+CRASHES        ?= 50
+OUTAGE         ?= 3m
+DISKFULL       ?= 3m
 export GOTOOLCHAIN = local
 
-.PHONY: help run build test lint fuzz bench e2e soak soak-shared soak-churn soak-failover soak-chaos cover walls tidy generate vulncheck compiler postgres
+.PHONY: help run build test lint fuzz bench e2e soak soak-shared soak-churn soak-failover soak-chaos soak-crash soak-outage soak-disk durable cover walls tidy generate vulncheck compiler postgres
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -79,6 +82,18 @@ soak-failover: compiler ## 500 miners whose first pool dies in five ways, silenc
 
 soak-chaos: compiler ## three pools that fail in every way, under 500 miners, for CHAOS_DURATION (default 15m)
 	CGO_ENABLED=1 LOKA_CHAOS=$(CHAOS_DURATION) $(GO) test -race -count=1 -timeout 0 -v -run '^TestChaos$$' ./internal/app
+
+soak-crash: compiler ## kill -9 under load, CRASHES times (default 50), and compare share by share what is left
+	CGO_ENABLED=1 LOKA_CRASHES=$(CRASHES) $(GO) test -race -count=1 -timeout 0 -v -run '^TestCrash$$' ./test/durable
+
+soak-outage: compiler postgres ## PostgreSQL goes away for OUTAGE (default 3m), crashes, and its connections are cut, lose answers and go silent
+	CGO_ENABLED=1 LOKA_OUTAGE=$(OUTAGE) LOKA_CUTS=$(OUTAGE) $(GO) test -race -count=1 -timeout 0 -v -run '^Test(Outage|CutConnections)$$' ./test/durable
+
+soak-disk: compiler ## the disk is full for DISKFULL (default 3m), then nearly so for as long
+	CGO_ENABLED=1 LOKA_DISKFULL=$(DISKFULL) $(GO) test -race -count=1 -timeout 0 -v -run '^Test(DiskFull|NoDisk)$$' ./test/durable
+
+durable: compiler postgres ## a minute and a half of the three above, side by side; LOKA_SEED=… repeats what was drawn
+	CGO_ENABLED=1 LOKA_CRASHES=5 LOKA_OUTAGE=15s LOKA_DISKFULL=8s $(GO) test -race -count=1 -parallel 3 -timeout 5m -v -run '^Test(Crash|Outage|DiskFull)$$' ./test/durable
 
 cover: ## coverage of all packages, as coverage.html
 	$(GO) test -coverpkg=./... -coverprofile=coverage.out ./...

@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/loka/stratum/internal/atomicfile"
 )
 
 // instanceName is the configured name or, where there is none, a random one
@@ -24,13 +26,14 @@ func instanceName(configured, dataDir string) (string, error) {
 			return name, nil
 		}
 	} else if !errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("read the instance's name: %w", err)
+		return "", fmt.Errorf("data_dir: read the instance's name: %w", err)
 	}
 	var b [4]byte
 	_, _ = rand.Read(b[:]) // crypto/rand.Read never fails
 	name := "loka-" + hex.EncodeToString(b[:])
-	if err := os.WriteFile(path, []byte(name+"\n"), 0o600); err != nil {
-		return "", fmt.Errorf("keep the instance's name: %w", err)
+	// Whole or not at all: shares are kept under it.
+	if err := atomicfile.Write(path, []byte(name+"\n")); err != nil {
+		return "", fmt.Errorf("data_dir: keep the instance's name: %w", err)
 	}
 	return name, nil
 }

@@ -13,6 +13,7 @@ import (
 const (
 	DefaultFlushEvery    = 400 * time.Millisecond
 	DefaultShipEvery     = 10 * time.Second
+	DefaultShipTimeout   = time.Minute
 	DefaultRememberEvery = time.Minute
 	DefaultTidyEvery     = time.Minute
 	DefaultMaxPending    = 200_000
@@ -32,8 +33,11 @@ type Config struct {
 	FlushEvery, ShipEvery, RememberEvery, TidyEvery time.Duration
 	// MaxPending is how many events may wait in memory.
 	MaxPending int
-	// ChunkShares is about how many shares the warehouse is given at a time.
+	// ChunkShares is about how many shares the warehouse is given at a time, and
+	// ShipTimeout how long it may take for them. One that takes longer is given
+	// fewer.
 	ChunkShares int
+	ShipTimeout time.Duration
 	// KeepShares is how long single shares are kept, by whole days: a day goes
 	// when its last share is as old. 0 keeps none for longer than their day.
 	// KeepMinutes is how long sums of minutes are; 0 is for ever.
@@ -52,6 +56,7 @@ func (c *Config) fill() {
 	}{
 		{&c.FlushEvery, DefaultFlushEvery},
 		{&c.ShipEvery, DefaultShipEvery},
+		{&c.ShipTimeout, DefaultShipTimeout},
 		{&c.RememberEvery, DefaultRememberEvery},
 		{&c.TidyEvery, DefaultTidyEvery},
 		{&c.StopTimeout, DefaultStopTimeout},
@@ -85,9 +90,7 @@ type Warehouse interface {
 type Deps struct {
 	Disk      Disk
 	Warehouse Warehouse
-	// Same says that the warehouse is on the same disk, in the same files.
-	Same   bool
-	Logger *slog.Logger
+	Logger    *slog.Logger
 	// Memories are more things that are saved with the windows, by name.
 	Memories map[string]Memory
 	// Archive is called with a day of single shares before it is dropped for its

@@ -31,9 +31,11 @@ type Journal struct {
 	books Books // set by Restore
 
 	// moving is held by who takes frames to the warehouse or takes shares out of
-	// them: what is read must be what is forgotten. It guards course.
+	// them: what is read must be what is forgotten. It guards course and room.
 	moving sync.Mutex
 	course course
+	// room is about how many shares the warehouse is given now.
+	room int
 
 	// writing is held by who writes frames or reads them; it guards the codec
 	// and last.
@@ -89,7 +91,7 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Journal, error) {
 		return nil, err
 	}
 	j := &Journal{
-		cfg: cfg, deps: deps, log: deps.Logger, codec: codec, last: state.Last, course: way,
+		cfg: cfg, deps: deps, log: deps.Logger, codec: codec, last: state.Last, course: way, room: cfg.ChunkShares,
 		folded: newCounts(), pending: make([]ledger.Event, 0, 1024),
 	}
 	j.status.Backlog = state
@@ -166,14 +168,19 @@ func (j *Journal) Run(ctx context.Context) error {
 	return j.finish(last)
 }
 
-// every calls f every so often.
+// every calls f every so often, and after an error as soon as the warehouse is tried
+// again.
 func (j *Journal) every(ctx context.Context, interval time.Duration, f func(context.Context, time.Time) error) {
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
 	for {
 		select {
 		case now := <-tick.C:
-			_ = f(ctx, now) // it is in the status
+			next := interval
+			if f(ctx, now) != nil { // it is in the status
+				next = min(interval, j.cfg.ShipEvery)
+			}
+			tick.Reset(next)
 		case <-ctx.Done():
 			return
 		}

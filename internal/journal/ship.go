@@ -10,8 +10,12 @@ import (
 	"github.com/loka/stratum/internal/store"
 )
 
-// readBytes is about how much of the log is read at a time.
-const readBytes = 4 << 20
+const (
+	// readBytes is about how much of the log is read at a time.
+	readBytes = 4 << 20
+	// shareBytes is what a share takes in the log, or more.
+	shareBytes = 128
+)
 
 // ship gives the warehouse all that the log has.
 func (j *Journal) ship(ctx context.Context, now time.Time) error {
@@ -53,6 +57,15 @@ func (j *Journal) shipAll(ctx context.Context) error {
 func (j *Journal) shipSome(ctx context.Context) (more bool, err error) {
 	j.moving.Lock()
 	defer j.moving.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, j.cfg.ShipTimeout)
+	defer cancel()
+	defer func() {
+		if err == nil {
+			j.room = min(2*j.room, j.cfg.ChunkShares)
+		} else if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			j.room = max(j.room/2, 1)
+		}
+	}()
 	state, err := j.deps.Disk.State(ctx)
 	if err != nil || state.Last == state.Settled {
 		return false, err
@@ -118,10 +131,10 @@ func (j *Journal) countAll(ctx context.Context) error {
 	}
 }
 
-// read reads frames after a number, up to another, with about as many shares as a
-// chunk has.
+// read reads frames after a number, up to another, with about as many shares as
+// there is room for in a chunk.
 func (j *Journal) read(ctx context.Context, after, until uint64) ([]store.Frame, error) {
-	frames, err := j.deps.Disk.Read(ctx, after, readBytes)
+	frames, err := j.deps.Disk.Read(ctx, after, min(readBytes, j.room*shareBytes))
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +143,7 @@ func (j *Journal) read(ctx context.Context, after, until uint64) ([]store.Frame,
 		if frames[i].Number > until {
 			return frames[:i], nil
 		}
-		if shares += frames[i].Shares; shares > j.cfg.ChunkShares && i > 0 {
+		if shares += frames[i].Shares; shares > j.room && i > 0 {
 			return frames[:i], nil
 		}
 	}

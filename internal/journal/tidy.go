@@ -2,6 +2,7 @@ package journal
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -12,9 +13,12 @@ const oneDay = 24 * time.Hour
 
 // tidy drops what is too old, and the oldest single shares of what is too much.
 func (j *Journal) tidy(ctx context.Context, now time.Time) error {
-	err := j.age(ctx, now)
-	if err == nil {
-		err = j.fit(ctx)
+	// What is on this machine first: it grows while the warehouse is away.
+	err := j.fitLog(ctx)
+	if gone := j.age(ctx, now); gone != nil {
+		err = errors.Join(err, gone)
+	} else {
+		err = errors.Join(err, j.fitWarehouse(ctx))
 	}
 	if err != nil && ctx.Err() != nil {
 		return err
@@ -53,20 +57,12 @@ func (j *Journal) age(ctx context.Context, now time.Time) error {
 	return nil
 }
 
-// fit sees to it that disk is held to its bound.
-func (j *Journal) fit(ctx context.Context) error {
-	if j.cfg.MaxDisk <= 0 {
-		return nil
-	}
-	if err := j.fitWarehouse(ctx); err != nil {
-		return err
-	}
-	return j.fitLog(ctx)
-}
-
 // fitWarehouse drops the oldest days of single shares while the warehouse is too
 // big.
 func (j *Journal) fitWarehouse(ctx context.Context) error {
+	if j.cfg.MaxDisk <= 0 {
+		return nil
+	}
 	days, err := j.deps.Warehouse.Days(ctx)
 	if err != nil {
 		return err
@@ -91,6 +87,9 @@ const squeezeFrames = 256
 // fitLog takes the single shares out of the oldest frames while what is on this
 // machine is too big.
 func (j *Journal) fitLog(ctx context.Context) error {
+	if j.cfg.MaxDisk <= 0 {
+		return nil
+	}
 	j.moving.Lock()
 	defer j.moving.Unlock()
 	state, err := j.deps.Disk.State(ctx)

@@ -100,7 +100,7 @@ func (s *session) unanswered(sh *share) {
 func (s *session) event(sh *share) ShareEvent {
 	return ShareEvent{
 		Key: sh.hash, Conn: uint64(s.m.index), Worker: s.m.worker, JobID: sh.job.id, //nolint:gosec // an index
-		Mark: markOf(sh.job.notify.Coinb1), At: time.Now(),
+		Mark: markOf(sh.job.notify.Coinb1), At: time.Now(), Found: sh.at,
 		Extranonce2: sh.en2, NTime: sh.header.NTime, Nonce: sh.header.Nonce, Version: sh.header.Version,
 		Rolled:     work.VersionMask(sh.header.Version ^ sh.job.notify.Version),
 		Difficulty: sh.job.difficulty, Block: sh.job.network.Met(sh.hash),

@@ -68,6 +68,9 @@ type ShareEvent struct {
 	Text string
 	// At is when this side knew the outcome.
 	At time.Time
+	// Found is when a miner found it, to within the fortieth of a second that it
+	// hashes at a time; zero at a pool.
+	Found time.Time
 	// Block reports that the hash met the network's target.
 	Block bool
 }

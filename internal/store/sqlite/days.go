@@ -99,6 +99,10 @@ func (s *Store) inSteps(ctx context.Context, query string, args ...any) error {
 	}
 }
 
+// giveBack gives free pages back to the disk, as far as it can be done: what is left
+// goes with the next ones.
+func (s *Store) giveBack(ctx context.Context) { _ = s.vacuum(ctx) }
+
 // vacuum gives free pages back to the disk, some at a time.
 func (s *Store) vacuum(ctx context.Context) error {
 	for {

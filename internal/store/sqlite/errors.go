@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"syscall"
 
 	"modernc.org/sqlite"
 	lib "modernc.org/sqlite/lib"
@@ -31,15 +32,19 @@ func (e *CorruptError) Unwrap() error { return e.Err }
 // judge makes a CorruptError of an error that says so.
 func (s *Store) judge(err error) error { return judge(s.path, err) }
 
-// judge makes a CorruptError of an error about a file that says so.
+// judge makes a CorruptError of an error about a file that says so, and says of one
+// for want of room that it is that.
 func judge(path string, err error) error {
 	var of *sqlite.Error
 	var already *CorruptError
 	if err == nil || errors.As(err, &already) || !errors.As(err, &of) {
 		return err
 	}
-	if code := of.Code() & 0xff; code == lib.SQLITE_CORRUPT || code == lib.SQLITE_NOTADB {
+	switch code := of.Code(); {
+	case code&0xff == lib.SQLITE_CORRUPT || code&0xff == lib.SQLITE_NOTADB:
 		return &CorruptError{Path: path, Err: err}
+	case (code == lib.SQLITE_FULL || code == lib.SQLITE_IOERR_SHMSIZE) && !errors.Is(err, syscall.ENOSPC):
+		return fmt.Errorf("%w: %w", err, syscall.ENOSPC) // as the system calls it
 	}
 	return err
 }

@@ -99,6 +99,7 @@ func (s *Store) Replace(ctx context.Context, frames ...store.Frame) error {
 	if err != nil {
 		return fmt.Errorf("replacing frames of the log: %w", err)
 	}
+	s.giveBack(ctx)
 	return nil
 }
 
@@ -176,6 +177,7 @@ func (s *Store) Settle(ctx context.Context, last uint64, totals []store.Total) e
 	if err != nil {
 		return fmt.Errorf("settling the log up to frame %d: %w", last, err)
 	}
+	s.giveBack(ctx)
 	return nil
 }
 
