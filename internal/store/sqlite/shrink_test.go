@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/loka/stratum/internal/store"
+	"github.com/loka/stratum/internal/store/sqlite"
 )
 
 // TestFileShrinks: what waited for a store that was away leaves no large file behind,
