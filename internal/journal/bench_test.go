@@ -51,7 +51,6 @@ func loadDay(b *testing.B, house store.Shipper, rows int) {
 	chunks := max(rows/250_000, 4)
 	r := rand.New(rand.NewPCG(1, 2))
 	job := &mining.Job{Network: 1.2e14, Reward: 315_000_000}
-	begun := time.Now()
 	for n := range uint64(chunks) {
 		length := store.Day.Length() / time.Duration(chunks)
 		from := benchDay().Add(time.Duration(n) * length)
@@ -81,7 +80,6 @@ func loadDay(b *testing.B, house store.Shipper, rows int) {
 			b.Fatal(err)
 		}
 	}
-	b.Logf("%d shares are loaded in %v", rows, time.Since(begun).Round(time.Second))
 }
 
 // database is a store and a way around it.
@@ -209,21 +207,30 @@ func scanned(b *testing.B, d *database) time.Duration {
 // sizes says what a row takes on the disk, with its indexes.
 func sizes(b *testing.B, d *database, rows int) {
 	b.Helper()
+	each := make(map[string]float64)
 	say := func(what, table string, n int) {
 		size, err := d.size(table)
 		if err != nil {
 			b.Fatal(err)
 		}
-		b.Logf("%d rows of %s take %d bytes each", n, what, size/int64(max(n, 1)))
+		each["B/"+what] = float64(size) / float64(n)
+		each["rows-"+what] = float64(n)
 	}
-	say("single shares", relational.Table(benchDay()), rows)
+	say("share", relational.Table(benchDay()), rows)
 	for _, step := range store.Steps() {
 		n := 0
 		if err := d.Rollups(b.Context(), store.Filter{}, step, func(*store.Rollup) error { n++; return nil }); err != nil {
 			b.Fatal(err)
 		}
-		say("sums of a "+step.String(), "rollups_"+step.String(), n)
+		say(step.String(), "rollups_"+step.String(), n)
 	}
+	b.Run("size", func(b *testing.B) {
+		for b.Loop() { // a benchmark is what prints
+		}
+		for unit, n := range each {
+			b.ReportMetric(n, unit)
+		}
+	})
 }
 
 // answers asks for another worker each time, or for the same.

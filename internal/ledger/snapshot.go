@@ -77,25 +77,29 @@ func (l *Ledger) read(now time.Time) Snapshot {
 	return s
 }
 
-// sortWorkers sorts by name. A worker is large, so that places are sorted and then
-// each worker is moved once.
+// sortWorkers sorts by name. A worker is large, so that names are sorted, in memory
+// that is close together, and then each worker is moved once.
 func sortWorkers(all []Worker) {
-	from := make([]int, len(all)) // where what belongs here is
-	for i := range from {
-		from[i] = i
+	type named struct {
+		name string
+		from int // where what belongs here is
 	}
-	slices.SortFunc(from, func(a, b int) int { return strings.Compare(all[a].Name, all[b].Name) })
+	order := make([]named, len(all))
 	for i := range all {
-		if from[i] == i {
+		order[i] = named{all[i].Name, i}
+	}
+	slices.SortFunc(order, func(a, b named) int { return strings.Compare(a.name, b.name) })
+	for i := range all {
+		if order[i].from == i {
 			continue
 		}
 		first, at := all[i], i
-		for from[at] != i {
-			next := from[at]
-			all[at], from[at] = all[next], at
+		for order[at].from != i {
+			next := order[at].from
+			all[at], order[at].from = all[next], at
 			at = next
 		}
-		all[at], from[at] = first, at
+		all[at], order[at].from = first, at
 	}
 }
 
