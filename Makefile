@@ -12,6 +12,9 @@ BENCH          ?= .
 CRASHES        ?= 50
 OUTAGE         ?= 3m
 DISKFULL       ?= 3m
+# SQLite is C made into Go: with the race detector in it it is some twenty times
+# slower, and the tests of a farm are about something else.
+RACE           := -race -gcflags=modernc.org/...=-race=false
 export GOTOOLCHAIN = local
 
 .PHONY: help run build test lint fuzz bench e2e soak soak-shared soak-churn soak-failover soak-chaos soak-crash soak-outage soak-disk durable cover walls tidy generate vulncheck compiler postgres
@@ -26,7 +29,7 @@ build: ## build ./loka
 	CGO_ENABLED=0 $(GO) build -trimpath -o loka ./cmd/loka
 
 test: compiler postgres ## all tests, with the race detector, shuffled; some packages mostly wait, so three at a time
-	CGO_ENABLED=1 $(GO) test -race -shuffle=on -p 3 -timeout $(TEST_TIMEOUT) ./...
+	CGO_ENABLED=1 $(GO) test $(RACE) -shuffle=on -p 3 -timeout $(TEST_TIMEOUT) ./...
 	$(GO) test -count=1 -run 'Alloc' ./work ./sv1 ./internal/... # the race detector allocates: these once more without it
 
 compiler: # the race detector needs a C compiler; get one where that is possible without asking
@@ -69,31 +72,31 @@ e2e: ## end to end with a real node (btcd on simnet)
 	cd test/e2e && $(GO) test -count=1 -timeout 10m -v ./...
 
 soak: compiler ## eight manners of miner, a pool connection each, at a high share rate for SOAK_DURATION (default 10m)
-	CGO_ENABLED=1 LOKA_SOAK=$(SOAK_DURATION) $(GO) test -race -count=1 -timeout 0 -v -run '^TestSoak$$' ./internal/app
+	CGO_ENABLED=1 LOKA_SOAK=$(SOAK_DURATION) $(GO) test $(RACE) -count=1 -timeout 0 -v -run '^TestSoak$$' ./internal/app
 
 soak-shared: compiler ## eight manners of miner on one pool connection for SOAK_DURATION (default 10m)
-	CGO_ENABLED=1 LOKA_SOAK=$(SOAK_DURATION) $(GO) test -race -count=1 -timeout 0 -v -run '^TestSoakShared$$' ./internal/app
+	CGO_ENABLED=1 LOKA_SOAK=$(SOAK_DURATION) $(GO) test $(RACE) -count=1 -timeout 0 -v -run '^TestSoakShared$$' ./internal/app
 
 soak-churn: compiler ## 2,000 miners that come and go, on shared connections, for CHURN_DURATION (default 15m)
-	CGO_ENABLED=1 LOKA_SOAK_CHURN=$(CHURN_DURATION) $(GO) test -race -count=1 -timeout 0 -v -run '^TestSoakChurn$$' ./internal/app
+	CGO_ENABLED=1 LOKA_SOAK_CHURN=$(CHURN_DURATION) $(GO) test $(RACE) -count=1 -timeout 0 -v -run '^TestSoakChurn$$' ./internal/app
 
 soak-failover: compiler ## 500 miners whose first pool dies in five ways, silence (six minutes) among them
-	CGO_ENABLED=1 LOKA_FAILOVER=500 $(GO) test -race -count=1 -parallel 1 -timeout 0 -v -run '^TestFailover' ./internal/app
+	CGO_ENABLED=1 LOKA_FAILOVER=500 $(GO) test $(RACE) -count=1 -parallel 1 -timeout 0 -v -run '^TestFailover' ./internal/app
 
 soak-chaos: compiler ## three pools that fail in every way, under 500 miners, for CHAOS_DURATION (default 15m)
-	CGO_ENABLED=1 LOKA_CHAOS=$(CHAOS_DURATION) $(GO) test -race -count=1 -timeout 0 -v -run '^TestChaos$$' ./internal/app
+	CGO_ENABLED=1 LOKA_CHAOS=$(CHAOS_DURATION) $(GO) test $(RACE) -count=1 -timeout 0 -v -run '^TestChaos$$' ./internal/app
 
 soak-crash: compiler ## kill -9 under load, CRASHES times (default 50), and compare share by share what is left
-	CGO_ENABLED=1 LOKA_CRASHES=$(CRASHES) $(GO) test -race -count=1 -timeout 0 -v -run '^TestCrash$$' ./test/durable
+	CGO_ENABLED=1 LOKA_CRASHES=$(CRASHES) $(GO) test $(RACE) -count=1 -timeout 0 -v -run '^TestCrash$$' ./test/durable
 
 soak-outage: compiler postgres ## PostgreSQL goes away for OUTAGE (default 3m), crashes, and its connections are cut, lose answers and go silent
-	CGO_ENABLED=1 LOKA_OUTAGE=$(OUTAGE) LOKA_CUTS=$(OUTAGE) $(GO) test -race -count=1 -timeout 0 -v -run '^Test(Outage|CutConnections)$$' ./test/durable
+	CGO_ENABLED=1 LOKA_OUTAGE=$(OUTAGE) LOKA_CUTS=$(OUTAGE) $(GO) test $(RACE) -count=1 -timeout 0 -v -run '^Test(Outage|CutConnections)$$' ./test/durable
 
 soak-disk: compiler ## the disk is full for DISKFULL (default 3m), then nearly so for as long
-	CGO_ENABLED=1 LOKA_DISKFULL=$(DISKFULL) $(GO) test -race -count=1 -timeout 0 -v -run '^Test(DiskFull|NoDisk)$$' ./test/durable
+	CGO_ENABLED=1 LOKA_DISKFULL=$(DISKFULL) $(GO) test $(RACE) -count=1 -timeout 0 -v -run '^Test(DiskFull|NoDisk)$$' ./test/durable
 
 durable: compiler postgres ## a minute and a half of the three above, side by side; LOKA_SEED=… repeats what was drawn
-	CGO_ENABLED=1 LOKA_CRASHES=5 LOKA_OUTAGE=15s LOKA_DISKFULL=8s $(GO) test -race -count=1 -parallel 3 -timeout 5m -v -run '^Test(Crash|Outage|DiskFull)$$' ./test/durable
+	CGO_ENABLED=1 LOKA_CRASHES=5 LOKA_OUTAGE=15s LOKA_DISKFULL=8s $(GO) test $(RACE) -count=1 -parallel 3 -timeout 5m -v -run '^Test(Crash|Outage|DiskFull)$$' ./test/durable
 
 cover: ## coverage of all packages, as coverage.html
 	$(GO) test -coverpkg=./... -coverprofile=coverage.out ./...
