@@ -65,9 +65,20 @@ func (c *exportCmd) path() string {
 	return "/api/v1/export?" + query.Encode()
 }
 
-// save writes the file beside its place and puts it there once it is whole.
+// save writes the file beside its place and puts it there once it is whole. What is
+// no file, such as a device or a pipe, stays what it is and is written to.
 func (c *exportCmd) save(ctx context.Context, api apiClient) (n int64, err error) {
-	f, err := os.CreateTemp(filepath.Dir(c.Output), "."+filepath.Base(c.Output)+".part-*")
+	path := c.Output
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		return c.pour(ctx, api)
+	}
+	if err == nil {
+		if path, err = filepath.EvalSymlinks(path); err != nil {
+			return 0, fmt.Errorf("%s cannot be written: %w", c.Output, err)
+		}
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".part-*")
 	if err != nil {
 		return 0, fmt.Errorf("%s cannot be written: %w", c.Output, err)
 	}
@@ -81,12 +92,22 @@ func (c *exportCmd) save(ctx context.Context, api apiClient) (n int64, err error
 		return n, err
 	}
 	if err = errors.Join(f.Sync(), f.Close()); err == nil {
-		err = os.Rename(f.Name(), c.Output)
+		err = os.Rename(f.Name(), path)
 	}
 	if err != nil {
 		return n, fmt.Errorf("%s cannot be written: %w", c.Output, err)
 	}
 	return n, nil
+}
+
+// pour writes to what is there.
+func (c *exportCmd) pour(ctx context.Context, api apiClient) (int64, error) {
+	f, err := os.OpenFile(c.Output, os.O_WRONLY, 0)
+	if err != nil {
+		return 0, fmt.Errorf("%s cannot be written: %w", c.Output, err)
+	}
+	n, err := api.download(ctx, c.path(), f)
+	return n, errors.Join(err, f.Close())
 }
 
 // writeError is what was downloaded and could not be written.
