@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"reflect"
@@ -110,11 +111,7 @@ type question struct {
 // key tells questions apart, whatever is in their texts.
 func (q *question) key() string {
 	f := &q.filter
-	text, err := json.Marshal([]any{q.kind, q.step, f.Worker, f.User, f.Pool, f.Route, f.From.Unix(), f.To.Unix()})
-	if err != nil {
-		return ""
-	}
-	return string(text)
+	return fmt.Sprintf("%q %d %q %q %q %q %d %d", q.kind, q.step, f.Worker, f.User, f.Pool, f.Route, f.From.Unix(), f.To.Unix())
 }
 
 // answer asks the store, unless that was done of late.
