@@ -2,6 +2,7 @@ package config
 
 import (
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/loka/stratum/internal/mining"
@@ -40,13 +41,28 @@ func (l *loader) checkDatabase(at string, database mining.Secret) {
 	const right = `write "postgres://USER:PASSWORD@HOST:5432/DATABASE", or "" for SQLite in data_dir`
 	u, err := url.Parse(database.Reveal())
 	switch {
-	case err != nil:
+	case err != nil || strayAt(database.Reveal()):
 		l.add(at, "not a URL; %s; in user and password @ is written %%40, : %%3A, / %%2F and %% %%25", right)
 	case u.Scheme != "postgres" && u.Scheme != "postgresql":
 		l.add(at, "not a PostgreSQL database; %s", right)
 	case u.Hostname() == "" && u.Query().Get("host") == "":
 		l.add(at, "no host named; %s; ?host=/var/run/postgresql names the folder of a socket", right)
+	case l.database != nil:
+		if err := l.database(database.Reveal()); err != nil {
+			l.add(at, "%v; %s", err, right)
+		}
 	}
+}
+
+// strayAt says that there is an @ where only one of a password can be that is not
+// written %40: a second one, or one after a / or ? of a password. Whoever connects
+// would take what is before or after it for a host or a database, and name it.
+func strayAt(database string) bool {
+	_, rest, _ := strings.Cut(database, "://")
+	server, query, _ := strings.Cut(rest, "?")
+	authority, path, _ := strings.Cut(server, "/")
+	name, _, _ := strings.Cut(query, "=")
+	return strings.Count(authority, "@") > 1 || strings.Contains(path+name, "@")
 }
 
 // noteInertStorage remarks on what of the store has no effect.
