@@ -78,7 +78,9 @@ func TestDatabaseThatIsRefused(t *testing.T) {
 	if len(got) != 1 || got[0].Key != "storage.url" || !strings.HasPrefix(got[0].Text, "sslmode is invalid; write") || strings.Contains(got.Error(), "hunter2") {
 		t.Errorf("got %v", got)
 	}
-	problemsOf(t, minimal+"[storage]\nurl = 'mysql://h'\n", opts)
+	if got := problemsOf(t, minimal+"[storage]\nurl = 'mysql://h'\n", opts); len(got) != 1 {
+		t.Errorf("another kind of database: %v", got)
+	}
 	load(t, minimal, opts)
 	if len(asked) != 1 || asked[0] != url {
 		t.Errorf("asked of %q", asked)
