@@ -210,6 +210,32 @@ func TestHistoryIsKept(t *testing.T) {
 	}
 }
 
+// What the store did not have yet when it was asked is not kept for long.
+func TestHistoryOfAStoreThatIsBehind(t *testing.T) {
+	deps, _ := newDeps()
+	s, now, shipped := newStore(), noon.Add(40*time.Minute), time.Time{}
+	deps.Records = newRecords(s)
+	deps.Records.Now = func() time.Time { return now }
+	deps.Records.Shipped = func() time.Time { return shipped }
+	var err error
+	if deps.Records.Cache, err = NewCache(deps.Records.Now); err != nil {
+		t.Fatal(err)
+	}
+	h := Handler(deps, true)
+	const path = "/api/v1/history?step=hour&from=2026-01-30&to=2026-01-31"
+	end := time.Date(2026, 1, 31, 0, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		shipped time.Time
+		asked   int
+	}{{time.Time{}, 1}, {end.Add(-time.Second), 2}, {end, 3}, {time.Time{}, 3}} {
+		shipped = c.shipped
+		if told[History](t, h, path); s.asked != c.asked {
+			t.Errorf("with all until %s: asked %d times, want %d", c.shipped, s.asked, c.asked)
+		}
+		now = now.Add(presentTTL + time.Second)
+	}
+}
+
 // A store that fails is told of, and its words are for the log only. The answer
 // is not kept.
 func TestHistoryOfAStoreThatFails(t *testing.T) {
