@@ -101,6 +101,9 @@ func TestExportInPlace(t *testing.T) {
 		if is, err := os.Lstat(path); err != nil || is.Mode().Type() != was.Mode().Type() {
 			t.Fatalf("%s is %v now: %v", path, is, err)
 		}
+		if text := b.stdout.String(); (text == "") != (path == pipe) {
+			t.Errorf("%s: said %q", path, text)
+		}
 	}
 	if text, err := os.ReadFile(file); err != nil || string(text) != "a,b\n" {
 		t.Errorf("the file that the link names has %q: %v", text, err)
@@ -109,8 +112,18 @@ func TestExportInPlace(t *testing.T) {
 		t.Errorf("the pipe was given %q", text)
 	}
 	b := newBench()
-	if code := b.run("export", "--what", "hours", "--http", addr, "-o", dir); code != exitFailed || !strings.Contains(b.stderr.String(), dir+" cannot be written") {
+	if code := b.run("export", "--what", "hours", "--http", addr, "-o", dir); code != exitFailed || !strings.Contains(b.stderr.String(), dir+" cannot be written") || strings.Contains(b.stderr.String(), "data_dir") {
 		t.Errorf("a folder: exit code %d, said %q", code, b.stderr)
+	}
+}
+
+// What is wrong with the place that -o names is nothing of the proxy's folder.
+func TestExportToNowhere(t *testing.T) {
+	t.Parallel()
+	err := outputError{"/x/out.csv", &os.PathError{Op: "open", Path: "/x/out.csv", Err: syscall.EACCES}}
+	full := writeError{syscall.ENOSPC}
+	if advice(err) != "" || advice(full) != "" {
+		t.Errorf("advised %q and %q", advice(err), advice(full))
 	}
 }
 
