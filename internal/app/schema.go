@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/loka/stratum/internal/config"
 	"github.com/loka/stratum/internal/store/migrations"
@@ -47,6 +48,21 @@ func OpenSchema(cfg *config.Config) (*Schema, error) {
 		return nil, err
 	}
 	return &Schema{s, cfg.DataDir}, nil
+}
+
+// CheckDatabase says what is wrong with the URL of a database, as far as that can be
+// said without it. Of the URL, which has a password in it, the error says nothing.
+func CheckDatabase(url string) error {
+	s, err := postgres.Schema(url)
+	if err == nil {
+		return s.Close()
+	}
+	const quoted = "`: " // before it is the URL
+	text := err.Error()
+	if at := strings.LastIndex(text, quoted); at >= 0 {
+		return errors.New(text[at+len(quoted):])
+	}
+	return err
 }
 
 // Migrate goes forward or back to a version. It is an error while a proxy uses the

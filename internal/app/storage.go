@@ -140,8 +140,18 @@ func (a *App) records(cfg *config.Config, instance string) (*httpapi.Records, er
 	}
 	return &httpapi.Records{
 		Warehouse: a.kept.warehouse, Instance: instance, Now: time.Now, KeepMinutes: cfg.Storage.KeepMinutes,
-		Complete: a.journal.Complete, Cache: cache,
+		Complete: a.journal.Complete, Shipped: a.shipped, Cache: cache,
 	}, nil
+}
+
+// shipped is when the warehouse last had all; the zero time while something may be
+// in memory for long.
+func (a *App) shipped() time.Time {
+	s := a.journal.Status()
+	if s.Flush.Err != nil {
+		return time.Time{}
+	}
+	return s.Shipped
 }
 
 // keeping is how the keeping of shares goes.

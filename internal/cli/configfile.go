@@ -7,13 +7,14 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/loka/stratum/internal/app"
 	"github.com/loka/stratum/internal/config"
 )
 
 // loadText makes a Config of the text of a file, nil for none, the environment and
 // flags. The error is a [config.Problems].
 func (env *environment) loadText(file []byte, path string, flags config.Flags) (*config.Config, error) {
-	cfg, problems := config.Load(file, path, config.Options{Env: env.lookup, EnvNames: env.names(), Flags: flags})
+	cfg, problems := config.Load(file, path, config.Options{Env: env.lookup, EnvNames: env.names(), Flags: flags, Database: app.CheckDatabase})
 	if len(problems) > 0 {
 		return nil, problems
 	}

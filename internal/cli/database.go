@@ -66,6 +66,9 @@ func (f *databaseFlags) config(env *environment) (*config.Config, error) {
 	cfg.DataDir = cmp.Or(f.Data, dir, cfg.DataDir)
 	url, _ := env.lookup("LOKA_STORAGE_URL")
 	cfg.Storage.URL = mining.Secret(url)
+	if text := config.DatabaseProblem(cfg.Storage.URL, app.CheckDatabase); text != "" {
+		return nil, usageError{"LOKA_STORAGE_URL: " + text}
+	}
 	return &cfg, nil
 }
 

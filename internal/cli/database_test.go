@@ -33,6 +33,21 @@ func (s *fakeSchema) Status(context.Context) ([]migrations.Step, error) {
 	return []migrations.Step{{Version: 1, Name: "first", Applied: true, At: at}, {Version: 2, Name: "submissions", Applied: false, At: time.Time{}}}, s.say("status")
 }
 
+// A variable with no URL of a database is a mistake of whoever set it, and may be a
+// password.
+func TestDatabaseOfNoURL(t *testing.T) {
+	t.Parallel()
+	for _, url := range []string{"hunter2", "postgre://u:hunter2@h/db", "postgres://u:1234/hunter2@h/db", "postgres://u:hunter2@h/db?sslmode=perhaps"} {
+		b, s := newBench(), new(fakeSchema)
+		b.env.openSchema = func(*config.Config) (schema, error) { return s, nil }
+		b.env.lookup = func(name string) (string, bool) { return url, name == "LOKA_STORAGE_URL" }
+		code := b.run("database", "status")
+		if text := b.stderr.String(); code != exitUsage || len(s.said) > 0 || !strings.HasPrefix(text, "loka: LOKA_STORAGE_URL: ") || strings.Contains(text, "hunter2") {
+			t.Errorf("%s: exit code %d, came to %q, said %q", url, code, s.said, text)
+		}
+	}
+}
+
 func TestDatabase(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string]struct {

@@ -45,6 +45,9 @@ func (c *exportCmd) Run(env *environment) error {
 		_, err := api.download(ctx, c.path(), env.stdout)
 		return err
 	}
+	if info, err := os.Stat(c.Output); err == nil && !info.Mode().IsRegular() {
+		return c.pour(ctx, api)
+	}
 	n, err := c.save(ctx, api)
 	if err == nil {
 		_, err = fmt.Fprintf(env.stdout, "%s written, %d bytes\n", visible(c.Output), n)
@@ -65,11 +68,16 @@ func (c *exportCmd) path() string {
 	return "/api/v1/export?" + query.Encode()
 }
 
-// save writes the file beside its place and puts it there once it is whole.
+// save writes the file beside its place and puts it there once it is whole. A link
+// stays one.
 func (c *exportCmd) save(ctx context.Context, api apiClient) (n int64, err error) {
-	f, err := os.CreateTemp(filepath.Dir(c.Output), "."+filepath.Base(c.Output)+".part-*")
+	path := c.Output
+	if to, err := filepath.EvalSymlinks(path); err == nil {
+		path = to
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".part-*")
 	if err != nil {
-		return 0, fmt.Errorf("%s cannot be written: %w", c.Output, err)
+		return 0, outputError{c.Output, err}
 	}
 	defer func() {
 		if err != nil {
@@ -81,19 +89,40 @@ func (c *exportCmd) save(ctx context.Context, api apiClient) (n int64, err error
 		return n, err
 	}
 	if err = errors.Join(f.Sync(), f.Close()); err == nil {
-		err = os.Rename(f.Name(), c.Output)
+		err = os.Rename(f.Name(), path)
 	}
 	if err != nil {
-		return n, fmt.Errorf("%s cannot be written: %w", c.Output, err)
+		return n, outputError{c.Output, err}
 	}
 	return n, nil
+}
+
+// pour writes to what is no file, such as a device or a pipe, and stays what it is.
+// Nothing is said of it, for that may be where the words would go.
+func (c *exportCmd) pour(ctx context.Context, api apiClient) error {
+	f, err := os.OpenFile(c.Output, os.O_WRONLY, 0)
+	if err != nil {
+		return outputError{c.Output, err}
+	}
+	_, err = api.download(ctx, c.path(), f)
+	return errors.Join(err, f.Close())
+}
+
+// outputError is a file that cannot be written. It is not the proxy's, so what is
+// advised for that does not apply: the cause is in words only.
+type outputError struct {
+	path string
+	err  error
+}
+
+func (e outputError) Error() string {
+	return fmt.Sprintf("%s cannot be written: %v; -o names another place", e.path, e.err)
 }
 
 // writeError is what was downloaded and could not be written.
 type writeError struct{ err error }
 
 func (e writeError) Error() string { return fmt.Sprintf("what has come cannot be written: %v", e.err) }
-func (e writeError) Unwrap() error { return e.err }
 
 // markedWriter tells its own errors from those of whoever is read.
 type markedWriter struct{ out io.Writer }

@@ -2,12 +2,14 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -73,6 +75,55 @@ func TestExportThatBreaksOff(t *testing.T) {
 	entries, err := os.ReadDir(dir)
 	if text, _ := os.ReadFile(path); err != nil || len(entries) != 1 || string(text) != "before" {
 		t.Errorf("%v %v: %q", entries, err, text)
+	}
+}
+
+// What is no file is written to and stays what it is, and a link stays one.
+func TestExportInPlace(t *testing.T) {
+	t.Parallel()
+	addr := exporting(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "a,b\n") })
+	dir := t.TempDir()
+	pipe, link, file := filepath.Join(dir, "pipe"), filepath.Join(dir, "link"), filepath.Join(dir, "file")
+	if err := errors.Join(syscall.Mkfifo(pipe, 0o600), os.WriteFile(file, []byte("before"), 0o600), os.Symlink("file", link)); err != nil {
+		t.Fatal(err)
+	}
+	read := make(chan string, 1)
+	go func() {
+		text, _ := os.ReadFile(pipe)
+		read <- string(text)
+	}()
+	for _, path := range []string{pipe, link} {
+		was, _ := os.Lstat(path)
+		b := newBench()
+		if code := b.run("export", "--what", "hours", "--http", addr, "-o", path); code != exitOK {
+			t.Fatalf("%s: exit code %d, said %q", path, code, b.stderr)
+		}
+		if is, err := os.Lstat(path); err != nil || is.Mode().Type() != was.Mode().Type() {
+			t.Fatalf("%s is %v now: %v", path, is, err)
+		}
+		if text := b.stdout.String(); (text == "") != (path == pipe) {
+			t.Errorf("%s: said %q", path, text)
+		}
+	}
+	if text, err := os.ReadFile(file); err != nil || string(text) != "a,b\n" {
+		t.Errorf("the file that the link names has %q: %v", text, err)
+	}
+	if text := <-read; text != "a,b\n" {
+		t.Errorf("the pipe was given %q", text)
+	}
+	b := newBench()
+	if code := b.run("export", "--what", "hours", "--http", addr, "-o", dir); code != exitFailed || !strings.Contains(b.stderr.String(), dir+" cannot be written") || strings.Contains(b.stderr.String(), "data_dir") {
+		t.Errorf("a folder: exit code %d, said %q", code, b.stderr)
+	}
+}
+
+// What is wrong with the place that -o names is nothing of the proxy's folder.
+func TestExportToNowhere(t *testing.T) {
+	t.Parallel()
+	err := outputError{"/x/out.csv", &os.PathError{Op: "open", Path: "/x/out.csv", Err: syscall.EACCES}}
+	full := writeError{syscall.ENOSPC}
+	if advice(err) != "" || advice(full) != "" {
+		t.Errorf("advised %q and %q", advice(err), advice(full))
 	}
 }
 

@@ -24,6 +24,9 @@ type Options struct {
 	EnvNames []string
 	// Flags override everything else.
 	Flags Flags
+	// Database says what is wrong with the URL of a database, without its password;
+	// nil takes all that look like one.
+	Database func(url string) error
 }
 
 // Flags are what the command line may set; a zero field is not set.
@@ -49,6 +52,7 @@ type Override struct {
 // order of the file.
 func Load(file []byte, name string, opts Options) (*Config, Problems) {
 	l := newLoader(name, opts.Env)
+	l.database = opts.Database
 	c := Defaults()
 	if file != nil && !l.file(file, &c) {
 		l.problems.sort()
@@ -84,7 +88,9 @@ type loader struct {
 	env     func(string) (string, bool)
 	// variables is what ${NAME} is looked up in; nil takes texts as they are.
 	variables func(string) (string, bool)
-	where     *places
+	// database is that of [Options].
+	database func(url string) error
+	where    *places
 
 	// given holds the paths that the file sets.
 	given map[string]bool

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -47,6 +48,10 @@ func TestDatabases(t *testing.T) {
 		"host=h user=u password=hunter2":             "not a PostgreSQL database; write",
 		"postgres://u:hunter2%zz@h/db":               "not a URL; write",
 		"postgres://u:hunter2/x@h:notaport:hunter/b": "not a URL; write",
+		"postgres://u:hun@ter2@h/db":                 "not a URL; write",
+		"postgres://u:1234/hunter2@h/db":             "not a URL; write",
+		"postgres://u:1234?hunter2@h/db":             "not a URL; write",
+		"postgres://u%40x:h%40%2F@h/db?user=u@x":     "",
 	} {
 		file := minimal + "[storage]\nurl = '" + url + "'\n"
 		if want == "" {
@@ -57,6 +62,28 @@ func TestDatabases(t *testing.T) {
 		if len(got) != 1 || got[0].Key != "storage.url" || !strings.HasPrefix(got[0].Text, want) || strings.Contains(got.Error(), "hunter2") {
 			t.Errorf("%s: %v", url, got)
 		}
+	}
+}
+
+// What whoever connects would not take is a mistake of the file.
+func TestDatabaseThatIsRefused(t *testing.T) {
+	t.Parallel()
+	var asked []string
+	opts := Options{Database: func(url string) error {
+		asked = append(asked, url)
+		return errors.New("sslmode is invalid")
+	}}
+	const url = "postgres://u:hunter2@h/db?sslmode=perhaps"
+	got := problemsOf(t, minimal+"[storage]\nurl = '"+url+"'\n", opts)
+	if len(got) != 1 || got[0].Key != "storage.url" || !strings.HasPrefix(got[0].Text, "sslmode is invalid; write") || strings.Contains(got.Error(), "hunter2") {
+		t.Errorf("got %v", got)
+	}
+	if got := problemsOf(t, minimal+"[storage]\nurl = 'mysql://h'\n", opts); len(got) != 1 {
+		t.Errorf("another kind of database: %v", got)
+	}
+	load(t, minimal, opts)
+	if len(asked) != 1 || asked[0] != url {
+		t.Errorf("asked of %q", asked)
 	}
 }
 

@@ -28,8 +28,8 @@ type ActList struct {
 // Act is what an administrator did.
 type Act struct {
 	At     time.Time `json:"at"`
-	Who    string    `json:"who" doc:"admin: whoever has the admin token; else a user of the command line"`
-	What   string    `json:"what" doc:"Method and path of a write of this API that succeeded, or a command"`
+	Who    string    `json:"who" doc:"admin: whoever has the admin token"`
+	What   string    `json:"what" doc:"Method and path of a write of this API that succeeded"`
 	Detail string    `json:"detail" doc:"Where it came from, and more of it"`
 }
 

@@ -86,7 +86,7 @@ func (r *recorder) export(w http.ResponseWriter, req *http.Request, in *exportIn
 	switch {
 	case err == nil:
 		return
-	case !out.begun:
+	case !out.begun && ctx.Err() == nil:
 		problem(w, http.StatusServiceUnavailable, "the store does not answer now; the log says why")
 		r.log.WarnContext(ctx, "an export could not be begun", "what", in.What, "error", err)
 		return

@@ -324,6 +324,30 @@ func TestExportsAreBounded(t *testing.T) {
 	}
 }
 
+// Who goes away before there is anything of the file is no fault of the store's.
+func TestExportOfNobody(t *testing.T) {
+	deps, _ := newDeps()
+	var log bytes.Buffer
+	deps.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	ctx, cancel := context.WithCancel(t.Context())
+	s := many(10)
+	s.fail = context.Canceled
+	deps.Records = newRecords(s)
+	h := Handler(deps, true)
+	cancel()
+	func() {
+		defer func() {
+			if err, ok := recover().(error); !ok || !errors.Is(err, http.ErrAbortHandler) {
+				t.Errorf("it ended with %v", err)
+			}
+		}()
+		h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "http://localhost/api/v1/export?what=shares", nil).WithContext(ctx))
+	}()
+	if text := log.String(); !strings.Contains(text, "level=INFO") || !strings.Contains(text, "its client went away") || strings.Contains(text, "level=WARN") {
+		t.Errorf("the log says %s", text)
+	}
+}
+
 // slowStore's shares come when end is closed.
 type slowStore struct {
 	Warehouse

@@ -109,12 +109,45 @@ func TestHistoryRefuses(t *testing.T) {
 		"from=2026-02-02":               "from: it is not before the end, which is 2026-01-31T12:40:00Z",
 		"from=1h&to=2h":                 "from: it is not before the end",
 		"step=hour&from=0001-01-01":     "points of a hour are too many, at most 50000",
-		"step=auto&from=0001-01-01":     "points of a day are too many",
+		"to=0001-01-01":                 "to: there is nothing before 1970-01-01",
+		"to=0000-01-01":                 "to: there is nothing before 1970-01-01",
 		"from=2026-01-31T12:00:00+0100": "from: want an RFC 3339 time",
 	} {
 		doc := wantProblem(t, query, ask{path: "/api/v1/history?" + strings.ReplaceAll(query, "+", "%2B")}.do(t, h), 422)
 		if detail, _ := doc["detail"].(string); !strings.Contains(detail, want) {
 			t.Errorf("%s: %s", query, detail)
+		}
+	}
+}
+
+// What was before the beginning is left out, and is no mistake.
+func TestHistoryOfAllTime(t *testing.T) {
+	deps, _ := newDeps()
+	h := Handler(deps, true)
+	for _, query := range []string{"from=0001-01-01", "from=0000-01-01T00:00:00%2B14:00", "from=106000d", "to=1970-01-01T00:00:01Z"} {
+		got := told[History](t, h, "/api/v1/history?step=day&"+query)
+		if !got.From.Equal(time.Unix(0, 0)) {
+			t.Errorf("%s: it begins %s", query, got.From)
+		}
+		sums := told[RevenueList](t, h, "/api/v1/revenue?"+query)
+		if !sums.From.Equal(time.Unix(0, 0)) {
+			t.Errorf("%s: sums begin %s", query, sums.From)
+		}
+	}
+	w := ask{path: "/api/v1/export?what=shares&to=0001-01-01"}.do(t, h)
+	wantProblem(t, "an export of nothing", w, http.StatusUnprocessableEntity)
+}
+
+// Names that are no text are told apart as the store tells them apart.
+func TestQuestionsOfNames(t *testing.T) {
+	keys := map[string]string{}
+	for _, name := range []string{"", "\xff\xfe", "\xfe\xff", "\ufffd", "\ufffd\ufffd", `"`, `" "`, "a\x00"} {
+		for _, f := range []store.Filter{{Worker: name}, {User: name}, {Pool: name}, {Route: name}} {
+			key := (&question{"history", store.Hour, f}).key()
+			if was, ok := keys[key]; ok && name != "" {
+				t.Errorf("%q and %q have the key %s", was, name, key)
+			}
+			keys[key] = name
 		}
 	}
 }
@@ -174,6 +207,32 @@ func TestHistoryIsKept(t *testing.T) {
 	}
 	if c := deps.Records.Cache; c.Hits() != 5 || c.Misses() != 9 {
 		t.Errorf("%d hits, %d misses", c.Hits(), c.Misses())
+	}
+}
+
+// What the store did not have yet when it was asked is not kept for long.
+func TestHistoryOfAStoreThatIsBehind(t *testing.T) {
+	deps, _ := newDeps()
+	s, now, shipped := newStore(), noon.Add(40*time.Minute), time.Time{}
+	deps.Records = newRecords(s)
+	deps.Records.Now = func() time.Time { return now }
+	deps.Records.Shipped = func() time.Time { return shipped }
+	var err error
+	if deps.Records.Cache, err = NewCache(deps.Records.Now); err != nil {
+		t.Fatal(err)
+	}
+	h := Handler(deps, true)
+	const path = "/api/v1/history?step=hour&from=2026-01-30&to=2026-01-31"
+	end := time.Date(2026, 1, 31, 0, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		shipped time.Time
+		asked   int
+	}{{time.Time{}, 1}, {end.Add(-time.Second), 2}, {end, 3}, {time.Time{}, 3}} {
+		shipped = c.shipped
+		if told[History](t, h, path); s.asked != c.asked {
+			t.Errorf("with all until %s: asked %d times, want %d", c.shipped, s.asked, c.asked)
+		}
+		now = now.Add(presentTTL + time.Second)
 	}
 }
 

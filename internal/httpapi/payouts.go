@@ -156,6 +156,8 @@ func (r *recorder) earningOf(in *Distribute) (store.Earning, error) {
 	}
 	switch {
 	case len(bad) > 0:
+	case e.From.Before(beginning()):
+		mistake("from", "there is nothing before "+beginning().Format(time.DateOnly))
 	case !e.From.Before(e.To):
 		mistake("to", "it is not after from")
 	case e.To.After(now):

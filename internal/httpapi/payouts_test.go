@@ -116,6 +116,7 @@ func TestDistributeRefuses(t *testing.T) {
 		"ago":              {`2026-01-31T10:00:00Z`, `24h`, 422, "body.from: want an RFC 3339 time at a whole hour"},
 		"no time":          {`2026-01-31T12:00:00Z`, ``, 422, "body.to: want an RFC 3339 time at a whole hour"},
 		"backwards":        {`2026-01-31T12:00:00Z`, `2026-01-31T10:00:00Z`, 422, "body.to: it is not after from"},
+		"before all":       {`2026-01-31T10:00:00Z`, `0000-01-01T00:00:00+14:00`, 422, "body.from: there is nothing before 1970-01-01"},
 		"not over":         {`2026-01-31T12:00:00Z`, `2026-01-31T13:00:00Z`, 422, "body.to: that time is not over; it is 2026-01-31T12:40:00Z"},
 		"no work":          {`"main"`, `"other"`, 422, "body.pool: it accepted no work from 2026-01-31T10:00:00Z to 2026-01-31T12:00:00Z, so there is nothing to divide by"},
 		"no value":         {`"amount_sat":1000`, `"computed":true`, 422, "body.computed: the shares that the pool accepted in that time were expected to earn less than a satoshi"},

@@ -21,8 +21,13 @@ const (
 	timeAdvice  = "want an RFC 3339 time such as 2026-01-31T12:00:00Z, a day such as 2026-01-31, or how long ago such as 24h or 30d"
 )
 
+// beginning is the first time that can be asked for. Times of before the year 0 could
+// not be answered in JSON, and the zero time would be no bound to the store.
+func beginning() time.Time { return time.Unix(0, 0).UTC() }
+
 // between reads the two times; back is how far back the first is where nothing
-// is said, 0 for the beginning of all time. What is yet to come is left out.
+// is said, 0 for the beginning of all time. What is yet to come is left out, and
+// what was before the beginning.
 func (p Period) between(now time.Time, back time.Duration) (from, to time.Time, err error) {
 	to, ok := moment(p.To, now)
 	switch {
@@ -32,6 +37,8 @@ func (p Period) between(now time.Time, back time.Duration) (from, to time.Time, 
 		return from, to, wrong("to", timeAdvice)
 	case to.After(now):
 		to = now
+	case !to.After(beginning()):
+		return from, to, wrong("to", "there is nothing before "+beginning().Format(time.DateOnly))
 	}
 	from, ok = moment(p.From, now)
 	switch {
@@ -41,6 +48,9 @@ func (p Period) between(now time.Time, back time.Duration) (from, to time.Time, 
 		return time.Time{}, to.UTC(), nil
 	case !ok:
 		return from, to, wrong("from", timeAdvice)
+	}
+	if from.Before(beginning()) {
+		from = beginning()
 	}
 	if !from.Before(to) {
 		return from, to, wrong("from", "it is not before the end, which is "+to.UTC().Format(time.RFC3339))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"reflect"
@@ -22,7 +23,8 @@ const (
 	// answerTimeout bounds what one question may cost the store.
 	answerTimeout = 25 * time.Second
 	// cacheBytes is the room for answers; presentTTL and pastTTL are how long they
-	// are good, which is the latter if all that they are about was that long ago.
+	// are good, which is the latter if all that they are about was that long ago, and
+	// the store had it.
 	cacheBytes = 32 << 20
 	presentTTL = 10 * time.Second
 	pastTTL    = 10 * time.Minute
@@ -38,8 +40,8 @@ type Warehouse interface {
 	Acts(ctx context.Context, instance string, most int) ([]store.Act, error)
 }
 
-// Records serve what is kept of shares. All but KeepMinutes, Complete and Cache
-// are needed.
+// Records serve what is kept of shares. All but KeepMinutes, Complete, Shipped and
+// Cache are needed.
 type Records struct {
 	Warehouse Warehouse
 	// Instance is whose records they are.
@@ -52,6 +54,9 @@ type Records struct {
 	// Complete says until when all that happened is in the warehouse; nil: it
 	// always is.
 	Complete func(ctx context.Context) (time.Time, error)
+	// Shipped is when the warehouse last had all that had happened, as far as that
+	// is known without asking it; nil: it always has.
+	Shipped func() time.Time
 	// Cache keeps answers; nil: nothing is kept.
 	Cache *cache.Cache
 }
@@ -110,11 +115,7 @@ type question struct {
 // key tells questions apart, whatever is in their texts.
 func (q *question) key() string {
 	f := &q.filter
-	text, err := json.Marshal([]any{q.kind, q.step, f.Worker, f.User, f.Pool, f.Route, f.From.Unix(), f.To.Unix()})
-	if err != nil {
-		return ""
-	}
-	return string(text)
+	return fmt.Sprintf("%q %d %q %q %q %q %d %d", q.kind, q.step, f.Worker, f.User, f.Pool, f.Route, f.From.Unix(), f.To.Unix())
 }
 
 // answer asks the store, unless that was done of late.
@@ -128,6 +129,10 @@ func (r *recorder) answer(ctx context.Context, q *question, ask func(context.Con
 	}
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
+	ttl := presentTTL
+	if q.filter.To.Before(r.Now().Add(-pastTTL)) && (r.Shipped == nil || !r.Shipped().Before(q.filter.To)) {
+		ttl = pastTTL
+	}
 	out, err := ask(ctx)
 	if err != nil {
 		return nil, r.unanswered(ctx, err)
@@ -138,10 +143,6 @@ func (r *recorder) answer(ctx context.Context, q *question, ask func(context.Con
 	}
 	text = append(text, '\n')
 	if r.Cache != nil {
-		ttl := presentTTL
-		if q.filter.To.Before(r.Now().Add(-pastTTL)) {
-			ttl = pastTTL
-		}
 		r.Cache.Put(key, text, ttl)
 	}
 	return &jsonOutput{kind, text}, nil
