@@ -122,3 +122,18 @@ func TestTroubleIsOverSoon(t *testing.T) {
 		}
 	})
 }
+
+// TestIdleStoreIsLookedAt: a store that is away is told of before there is anything
+// for it.
+func TestIdleStoreIsLookedAt(t *testing.T) {
+	r := newRig(t, Config{})
+	r.start(epoch)
+	r.house.fail = func(string) (error, error) { return errAway, nil }
+	if err := r.j.ship(context.Background(), epoch); !errors.Is(err, errAway) || !errors.Is(r.j.Status().Ship.Err, errAway) {
+		t.Errorf("nothing to ship to a store that is away: %v", err)
+	}
+	r.house.fail = nil
+	if err := r.j.ship(context.Background(), epoch); err != nil || r.j.Status().Ship.Err != nil {
+		t.Errorf("when it is back: %v", err)
+	}
+}

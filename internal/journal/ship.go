@@ -67,11 +67,12 @@ func (j *Journal) shipSome(ctx context.Context) (more bool, err error) {
 		}
 	}()
 	state, err := j.deps.Disk.State(ctx)
-	if err != nil || state.Last == state.Settled {
+	if err != nil {
 		return false, err
 	}
+	// It is asked where there is nothing to ship, too, to see whether it is there.
 	shipped, err := j.shipped(ctx, &state)
-	if err != nil {
+	if err != nil || state.Last == state.Settled {
 		return false, err
 	}
 	until := state.Last

@@ -3,7 +3,8 @@ package mining
 // Verdict is what became of a share, or of a request.
 type Verdict uint8
 
-// The verdicts. All but Pending are final.
+// The verdicts. All but Pending are final. Stores keep their numbers: a new one
+// goes to the end.
 const (
 	// Pending means that the answer comes later.
 	Pending Verdict = iota
