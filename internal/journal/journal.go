@@ -86,7 +86,7 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Journal, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the journal: %w", err)
 	}
-	way, err := loadCourse(ctx, deps.Disk, state.Last)
+	way, err := loadCourse(ctx, deps.Disk, cfg.Instance, &state)
 	if err != nil {
 		return nil, err
 	}
