@@ -138,7 +138,7 @@ func (j *Journal) squeeze(ctx context.Context, frames []store.Frame) (dropped in
 	sums := newCounts()
 	var blocks []store.Block
 	for i := range frames {
-		content, err := j.codec.decode(frames[i].Data)
+		content, err := j.contentIn(ctx, &frames[i])
 		if err != nil {
 			return 0, err
 		}
