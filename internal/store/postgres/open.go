@@ -67,7 +67,7 @@ func New(ctx context.Context, url string) (*Store, error) {
 func configure(url string) (*pgxpool.Config, error) {
 	cfg, err := pgxpool.ParseConfig(url)
 	if err != nil {
-		return nil, fmt.Errorf("the database's URL: %w", err)
+		return nil, fmt.Errorf("the database's URL cannot be read%s", reason(err)) //nolint:err113 // the driver's has the URL in it
 	}
 	if !strings.Contains(url, "pool_max_conns") {
 		cfg.MaxConns = connections
@@ -82,6 +82,18 @@ func configure(url string) (*pgxpool.Config, error) {
 		cfg.ConnConfig.RuntimeParams["application_name"] = "loka"
 	}
 	return cfg, nil
+}
+
+// reason is the driver's own words of an error about a URL, without the URL and
+// without what is quoted of it: it takes a password out of what is well formed only.
+func reason(err error) string {
+	all := err.Error()
+	words, _, _ := strings.Cut(all[strings.LastIndex(all, "`: ")+1:], " (")
+	words = strings.TrimPrefix(words, ": ")
+	if strings.Trim(words, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ _") != "" {
+		return ""
+	}
+	return ": " + words
 }
 
 // nameOf names a database, without its user and password.
