@@ -28,7 +28,8 @@ func TestDeliveriesAreBounded(t *testing.T) {
 // counted: nothing that was accepted vanishes.
 func TestShareOfALinkThatJustEndedIsCounted(t *testing.T) {
 	g, _ := gathered(1)
-	books := ledger.New(ledger.Config{}, time.Now())
+	var booked times
+	books := ledger.New(ledger.Config{Sink: &booked}, time.Now())
 	g.hub, g.route, g.pool = &Hub{deps: Deps{Ledger: books}}, &route{book: books.Route("r", time.Now())}, &pool{book: books.Pool("p", time.Now())}
 	m := g.members[0]
 	job := &mining.Job{Difficulty: 1, Extranonce2Size: 8}
@@ -37,12 +38,26 @@ func TestShareOfALinkThatJustEndedIsCounted(t *testing.T) {
 	en2, _ := work.MakeExtranonce(make([]byte, 4))
 	w := &mining.Work{ID: 7, Job: job}
 	g.works.Add(w, time.Now())
+	at := time.Now().Add(-time.Millisecond)
 	// LinkEnded comes between the check and here: g.link is nil.
 	g.forward(m, &member{}, &mining.Share{Job: 7, Extranonce2: en2}, &jobbook.Finding{
 		Verdict: mining.Accepted, Work: w, Forward: true, Credited: 1,
-	}, 1)
+	}, &ledger.Entry{ID: 1, At: at})
 	if got := books.Pools(time.Now())[0].Tally.Unsent; got.Shares != 1 || got.Work != 1 {
 		t.Errorf("%+v is counted as not submitted, want one share of 1", got)
+	}
+	if len(booked) != 1 || !booked[0].Equal(at) {
+		t.Errorf("it is booked in %v, want the time of the share, %v", booked, at)
+	}
+}
+
+// times are when what is booked happened.
+type times []time.Time
+
+// Take implements [ledger.Sink].
+func (s *times) Take(events []ledger.Event) {
+	for i := range events {
+		*s = append(*s, events[i].At())
 	}
 }
 

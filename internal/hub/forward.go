@@ -38,9 +38,10 @@ type forwarded struct {
 }
 
 // forward sends a share to the pool. who is nil for a block that nobody who
-// was let in has found. The seat's mutex is held.
-func (g *group) forward(m *shared, who *member, s *mining.Share, f *jobbook.Finding, id ledger.ShareID) {
-	now := time.Now()
+// was let in has found. What becomes of it is booked in the time of what was booked of
+// it, for news of another day would not find it. The seat's mutex is held.
+func (g *group) forward(m *shared, who *member, s *mining.Share, f *jobbook.Finding, booked *ledger.Entry) {
+	now := booked.At
 	job := f.Work.Job
 	en2, ok := m.upstreamExtranonce(g, job, s.Extranonce2)
 	p := g.pool
@@ -59,7 +60,7 @@ func (g *group) forward(m *shared, who *member, s *mining.Share, f *jobbook.Find
 	}
 	reading := p.reading()
 	share := forwarded{
-		worker: who.books(), id: id, difficulty: job.Difficulty, job: f.Work.ID, of: job, at: now, ours: f.Verdict,
+		worker: who.books(), id: booked.ID, difficulty: job.Difficulty, job: f.Work.ID, of: job, at: now, ours: f.Verdict,
 		hash: f.Hash, block: f.Block,
 		reading: reading, matters: f.Rolled && (g.mask|job.VersionMask)&work.VersionMask(job.Version) != 0,
 	}

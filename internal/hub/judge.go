@@ -22,7 +22,7 @@ func (m *shared) submit(req *mining.Request, who *member, now time.Time) mining.
 		m.hub.foundBlock(&entry, f.Hash)
 	}
 	if f.Forward {
-		g.forward(m, who, &req.Share, &f, entry.ID)
+		g.forward(m, who, &req.Share, &f, &entry)
 	}
 	switch f.Verdict { //nolint:exhaustive // the others earn nothing
 	case mining.Accepted:

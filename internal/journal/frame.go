@@ -77,6 +77,9 @@ func (c *codec) encode(in *content) ([]byte, error) {
 	return c.pack.EncodeAll(plain.Bytes(), []byte{frameVersion}), nil
 }
 
+// emptyFrame is a frame with nothing in it.
+func emptyFrame() []byte { return []byte{frameVersion} }
+
 // errNewerFrame is a frame that a later version wrote.
 var errNewerFrame = errors.New("a later version of loka wrote it")
 
@@ -86,6 +89,9 @@ func (c *codec) decode(data []byte) (*content, error) {
 	}
 	if data[0] != frameVersion {
 		return nil, fmt.Errorf("version %d: %w", data[0], errNewerFrame)
+	}
+	if len(data) == len(emptyFrame()) {
+		return new(content), nil
 	}
 	plain, err := c.unpack.DecodeAll(data[1:], nil)
 	if err != nil {

@@ -37,11 +37,13 @@ type Journal struct {
 	// room is about how many shares the warehouse is given now.
 	room int
 
-	// writing is held by who writes frames or reads them; it guards the codec
-	// and last.
+	// writing is held by who writes frames or reads them; it guards the codec,
+	// last and spoiled.
 	writing sync.Mutex
 	codec   *codec
 	last    uint64 // number of the last frame in the log
+	// spoiled are the numbers of frames that cannot be read.
+	spoiled map[uint64]bool
 	// unsent is the frame that could not be appended, for its number is given.
 	unsent *store.Frame
 
@@ -86,7 +88,7 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Journal, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the journal: %w", err)
 	}
-	way, err := loadCourse(ctx, deps.Disk, state.Last)
+	way, err := loadCourse(ctx, deps.Disk, cfg.Instance, &state)
 	if err != nil {
 		return nil, err
 	}

@@ -93,7 +93,7 @@ func (j *Journal) replay(ctx context.Context, books Books, now time.Time) error 
 		if len(frames) == 0 {
 			return errors.New("frames of the journal are missing")
 		}
-		_, totals, err := j.chunk(frames)
+		_, totals, err := j.chunk(ctx, frames)
 		if err != nil {
 			return err
 		}

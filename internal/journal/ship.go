@@ -86,7 +86,7 @@ func (j *Journal) shipSome(ctx context.Context) (more bool, err error) {
 	if err != nil || len(frames) == 0 {
 		return false, err
 	}
-	chunk, totals, err := j.chunk(frames)
+	chunk, totals, err := j.chunk(ctx, frames)
 	if err != nil {
 		return false, err
 	}
@@ -122,7 +122,7 @@ func (j *Journal) countAll(ctx context.Context) error {
 		if err != nil || len(frames) == 0 {
 			return err
 		}
-		_, totals, err := j.chunk(frames)
+		_, totals, err := j.chunk(ctx, frames)
 		if err != nil {
 			return err
 		}
@@ -152,7 +152,7 @@ func (j *Journal) read(ctx context.Context, after, until uint64) ([]store.Frame,
 }
 
 // chunk puts frames together.
-func (j *Journal) chunk(frames []store.Frame) (*store.Chunk, []store.Total, error) {
+func (j *Journal) chunk(ctx context.Context, frames []store.Frame) (*store.Chunk, []store.Total, error) {
 	j.writing.Lock()
 	defer j.writing.Unlock()
 	sums := newCounts()
@@ -161,12 +161,9 @@ func (j *Journal) chunk(frames []store.Frame) (*store.Chunk, []store.Total, erro
 	}
 	at := make(map[uint64]int)
 	for i := range frames {
-		content, err := j.codec.decode(frames[i].Data)
+		content, err := j.contentIn(ctx, &frames[i])
 		if err != nil {
-			if errors.Is(err, errNewerFrame) {
-				return nil, nil, fmt.Errorf("frame %d of the journal: %w; start that one", frames[i].Number, err)
-			}
-			return nil, nil, fmt.Errorf("frame %d of the journal cannot be read: %w", frames[i].Number, err)
+			return nil, nil, err
 		}
 		content.addTo(sums)
 		c.Blocks = append(c.Blocks, content.Blocks...)
@@ -176,6 +173,40 @@ func (j *Journal) chunk(frames []store.Frame) (*store.Chunk, []store.Total, erro
 	}
 	c.Rollups, c.Workers = sums.rollups(), sums.workers()
 	return c, sums.totals(), nil
+}
+
+// maxSpoiled is how many frames that cannot be read are kept.
+const maxSpoiled = 64
+
+// contentIn reads a frame. One that the disk has spoiled is as good as empty, for all
+// that come after it would wait for ever; it is kept beside the log, and said. writing
+// is held.
+func (j *Journal) contentIn(ctx context.Context, f *store.Frame) (*content, error) {
+	in, err := j.codec.decode(f.Data)
+	switch {
+	case err == nil:
+		return in, nil
+	case errors.Is(err, errNewerFrame):
+		return nil, fmt.Errorf("frame %d of the journal: %w; start that one", f.Number, err)
+	case j.spoiled[f.Number]:
+		return new(content), nil
+	}
+	name := fmt.Sprintf("spoiled-frame-%d", f.Number)
+	if len(j.spoiled) < maxSpoiled {
+		if err := j.deps.Disk.Save(ctx, name, f.Data); err != nil {
+			return nil, err
+		}
+	}
+	if j.spoiled == nil {
+		j.spoiled = make(map[uint64]bool)
+	}
+	j.spoiled[f.Number] = true
+	j.log.ErrorContext(ctx, "a frame of the journal cannot be read; what happened within it is missing in all figures",
+		"frame", f.Number, "shares", f.Shares, "kept_as", name, "error", err)
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.dropped += uint64(max(f.Shares, 0))
+	return new(content), nil
 }
 
 // join appends a share, or puts news of one into it where it is among them.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/loka/stratum/internal/store"
@@ -96,41 +97,59 @@ func (j *Journal) fitLog(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	// Where there are no more single shares it is sums that take the room: those of
+	// minutes become ones of hours, and of days.
+	for _, step := range store.Steps() {
+		if fits, err := j.fitLogBy(ctx, &state, step); err != nil || fits {
+			return err
+		}
+	}
+	return nil
+}
+
+// fitLogBy squeezes frames together, the oldest first, until what is on this machine
+// fits, and says whether it does. Their steps are then at least as long as said. moving
+// is held.
+func (j *Journal) fitLogBy(ctx context.Context, state *store.LogState, step store.Step) (fits bool, err error) {
 	// What was offered the warehouse may have: it must stay as it is.
 	for after := max(state.Settled, state.Offered); after < state.Last; {
 		size, err := j.deps.Disk.Bytes(ctx)
 		if err != nil || size <= j.cfg.MaxDisk {
-			return err
+			return err == nil, err
 		}
-		until := min(state.Last, after+squeezeFrames)
+		until := min(state.Last, after+squeezeFrames<<(4*step))
 		if after < state.Counted {
 			until = min(until, state.Counted) // what is counted must stay apart
 		}
 		frames, err := j.read(ctx, after, until)
 		if err != nil || len(frames) == 0 {
-			return err
+			return false, err
 		}
 		after = frames[len(frames)-1].Number
-		dropped, err := j.squeeze(ctx, frames)
+		dropped, err := j.squeeze(ctx, frames, step)
 		if err != nil {
-			return err
+			return false, err
 		}
 		if dropped > 0 {
 			j.log.LogAttrs(ctx, slog.LevelWarn, "single shares that wait for the store are dropped, for they take more than storage.max_disk; sums are kept",
 				slog.Int("shares", dropped), slog.Int64("bytes", size), slog.Int64("max_disk", j.cfg.MaxDisk))
 		}
 	}
-	return nil
+	return false, nil
 }
 
-// squeeze takes the single shares out of frames, and puts what they add up to
-// into the last of them, all in one step. The others are left empty, for their
-// numbers are given. moving is held.
-func (j *Journal) squeeze(ctx context.Context, frames []store.Frame) (dropped int, err error) {
+// squeeze takes the single shares out of frames, and puts what they add up to, by steps
+// that are at least as long as said, into the last of them, all in one step. The others
+// are left empty, for their numbers are given. moving is held.
+func (j *Journal) squeeze(ctx context.Context, frames []store.Frame, step store.Step) (dropped int, err error) {
+	full := 0
 	for i := range frames {
 		dropped += frames[i].Shares
+		if len(frames[i].Data) > len(emptyFrame()) {
+			full++
+		}
 	}
-	if dropped == 0 {
+	if dropped == 0 && (full == 0 || step == store.Minute) {
 		return 0, nil
 	}
 	j.writing.Lock()
@@ -138,26 +157,33 @@ func (j *Journal) squeeze(ctx context.Context, frames []store.Frame) (dropped in
 	sums := newCounts()
 	var blocks []store.Block
 	for i := range frames {
-		content, err := j.codec.decode(frames[i].Data)
+		content, err := j.contentIn(ctx, &frames[i])
 		if err != nil {
 			return 0, err
 		}
 		content.addTo(sums)
 		blocks = append(blocks, content.Blocks...)
 	}
-	empty, err := j.codec.encode(&content{})
-	if err != nil {
-		return 0, err
+	if dropped == 0 && full == 1 && sums.step >= step {
+		return 0, nil
 	}
-	full := contentOf(nil, sums, blocks)
+	if sums.step < step {
+		coarse := newCounts()
+		coarse.step = step
+		coarse.merge(sums)
+		sums = coarse
+	}
 	last := len(frames) - 1
-	for i := range frames {
-		frames[i].Shares, frames[i].Data = 0, empty
+	changed := slices.DeleteFunc(slices.Clone(frames[:last]), func(f store.Frame) bool { return len(f.Data) <= len(emptyFrame()) })
+	for i := range changed {
+		changed[i].Shares, changed[i].Data = 0, emptyFrame()
 	}
-	if frames[last].Data, err = j.codec.encode(full); err != nil {
+	all := frames[last]
+	all.Shares = 0
+	if all.Data, err = j.codec.encode(contentOf(nil, sums, blocks)); err != nil {
 		return 0, err
 	}
-	if err := j.deps.Disk.Replace(ctx, frames...); err != nil {
+	if err := j.deps.Disk.Replace(ctx, append(changed, all)...); err != nil {
 		return 0, err
 	}
 	j.mu.Lock()

@@ -245,7 +245,7 @@ func byAccount(of []AccountMemory) map[string]*AccountMemory {
 // the present. It returns the slots of the memory's samples, -1 for one that is
 // too old or lies in the future, and how many there are.
 func (c *sampleClock) recall(m *Memory, now time.Time) (kept []int, samples int) {
-	*c = sampleClock{tick: c.tick}
+	*c = sampleClock{tick: c.tick, latest: c.latest}
 	for w := range Window(windowCount) {
 		p := &windowPlan[w]
 		limit := now.Add(-p.length - 2*p.kept)

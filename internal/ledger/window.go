@@ -153,6 +153,57 @@ type sampleClock struct {
 	at   [allSlots]int64    // UnixNano, 0: no sample yet
 	next [windowCount]int   // the slot to be written next, counted from first
 	tick [windowCount]int64 // the number of the step that the last sample fell in
+	// latest is when it was looked at last, UnixNano.
+	latest int64
+}
+
+// putBack is by how much a clock must fall behind for it to have been put back:
+// callers may be as much behind one another.
+const putBack = 5 * time.Second
+
+// follow notes the time, and by how much the clock was put back since the last one, 0
+// where it was not. The samples are as old after it as they were.
+func (c *sampleClock) follow(now time.Time) (back time.Duration) {
+	at := now.UnixNano()
+	if back = time.Duration(c.latest - at); back <= putBack {
+		c.latest = max(c.latest, at)
+		return 0
+	}
+	c.latest = at
+	for i := range c.at {
+		if c.at[i] != 0 {
+			c.at[i] -= int64(back)
+		}
+	}
+	for i := range c.tick {
+		c.tick[i] = at / int64(windowPlan[i].step)
+	}
+	return back
+}
+
+// putBack makes an account as old as it was before the clock was put back.
+func (a *account) putBack(by time.Duration, now time.Time) {
+	a.windows.born -= int64(by)
+	if a.last > now.UnixNano() {
+		a.last -= int64(by)
+	}
+}
+
+// putBack follows a clock that was put back: by the new one all that was sampled lies
+// in the future, and windows that begin there would show what was done within them as
+// if it were of one second. bookMu is held.
+func (l *Ledger) putBack(by time.Duration, now time.Time) {
+	workers, pools, routes := l.lists()
+	for _, w := range workers {
+		w.putBack(by, now)
+	}
+	for _, p := range pools {
+		p.putBack(by, now)
+	}
+	for _, r := range routes {
+		r.putBack(by, now)
+	}
+	l.total.putBack(by, now)
 }
 
 // slots names one sample of each window; -1 is none.
@@ -256,6 +307,9 @@ func (l *Ledger) bring(now time.Time) {
 }
 
 func (l *Ledger) sample(now time.Time) {
+	if by := l.clock.follow(now); by > 0 {
+		l.putBack(by, now)
+	}
 	at, some := l.clock.due(now)
 	if !some {
 		return

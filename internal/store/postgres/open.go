@@ -23,6 +23,8 @@ const (
 	// connections is how many there are at most, where the URL does not say
 	// (pool_max_conns).
 	connections = 6
+	// closePatience is how long calls and the server are waited for at the end.
+	closePatience = 2 * time.Second
 )
 
 // Store is a warehouse in a PostgreSQL server. Any number of goroutines may use it.
@@ -30,8 +32,9 @@ type Store struct {
 	*relational.Store[*tx]
 
 	// Static after construction.
-	pool *pgxpool.Pool
-	name string
+	pool  *pgxpool.Pool
+	lines *lines
+	name  string
 	// migrating is held by who brings the schema up to date.
 	migrating chan struct{}
 
@@ -51,7 +54,8 @@ func New(ctx context.Context, url string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{name: nameOf(cfg), migrating: make(chan struct{}, 1), days: map[string]bool{}}
+	s := &Store{name: nameOf(cfg), lines: &lines{open: map[*line]bool{}}, migrating: make(chan struct{}, 1), days: map[string]bool{}}
+	cfg.ConnConfig.DialFunc = s.lines.dialer(cfg.ConnConfig.DialFunc)
 	if s.pool, err = pgxpool.NewWithConfig(context.WithoutCancel(ctx), cfg); err != nil {
 		return nil, fmt.Errorf("database %s: %w", s.name, err)
 	}
@@ -63,7 +67,7 @@ func New(ctx context.Context, url string) (*Store, error) {
 func configure(url string) (*pgxpool.Config, error) {
 	cfg, err := pgxpool.ParseConfig(url)
 	if err != nil {
-		return nil, fmt.Errorf("the database's URL: %w", err)
+		return nil, fmt.Errorf("the database's URL cannot be read%s", reason(err)) //nolint:err113 // the driver's has the URL in it
 	}
 	if !strings.Contains(url, "pool_max_conns") {
 		cfg.MaxConns = connections
@@ -78,6 +82,18 @@ func configure(url string) (*pgxpool.Config, error) {
 		cfg.ConnConfig.RuntimeParams["application_name"] = "loka"
 	}
 	return cfg, nil
+}
+
+// reason is the driver's own words of an error about a URL, without the URL and
+// without what is quoted of it: it takes a password out of what is well formed only.
+func reason(err error) string {
+	all := err.Error()
+	words, _, _ := strings.Cut(all[strings.LastIndex(all, "`: ")+1:], " (")
+	words = strings.TrimPrefix(words, ": ")
+	if strings.Trim(words, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ _") != "" {
+		return ""
+	}
+	return ": " + words
 }
 
 // nameOf names a database, without its user and password.
@@ -131,8 +147,10 @@ func (s *Store) forget() {
 	clear(s.days)
 }
 
-// Close lets go of the server. It waits for calls that are under way.
+// Close lets go of the server. It waits for calls that are under way, but not for long.
 func (s *Store) Close() error {
+	late := time.AfterFunc(closePatience, s.lines.cutAll)
+	defer late.Stop()
 	s.pool.Close()
 	return nil
 }

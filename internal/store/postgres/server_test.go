@@ -227,7 +227,11 @@ func TestNewer(t *testing.T) {
 // TestSecret holds errors to not telling a password.
 func TestSecret(t *testing.T) {
 	const secret = "hunter2"
-	for _, url := range []string{"postgres://u:" + secret + "@127.0.0.1:1/x", "postgres://u:" + secret + "@127.0.0.1:port/x", "host=127.0.0.1 port=1 password=" + secret + " sslmode=wrong"} {
+	for _, url := range []string{
+		"postgres://u:" + secret + "@127.0.0.1:1/x", "postgres://u:" + secret + "@127.0.0.1:port/x", "host=127.0.0.1 port=1 password=" + secret + " sslmode=wrong",
+		"host=127.0.0.1 password = " + secret + " port=x", `host=127.0.0.1 password=a\ ` + secret + " port=x",
+		"postgres://u:a@b:" + secret + "%zz@127.0.0.1/x", "postgres://u:a/" + secret + "@127.0.0.1/x", "postgres://u:a`: " + secret + "@127.0.0.1/x",
+	} {
 		s, err := postgres.New(t.Context(), url)
 		if err == nil {
 			_, err = s.Shipped(soon(t), "a", "log")
