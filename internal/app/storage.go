@@ -126,7 +126,7 @@ func (a *App) openBooks(cfg *config.Config, instance string, rates *vardiff.Memo
 		return err
 	}
 	a.books = ledger.New(ledger.Config{Sink: a.journal, FirstID: first, OnOverflow: func(string) {
-		a.log.Warn("too many workers: later names share the book of (other); `loka database reset` begins anew",
+		a.log.Warn("too many workers: later names share the book of (other) until others have handed in nothing for a week",
 			"most", ledger.DefaultMaxWorkers)
 	}}, now)
 	return a.journal.Restore(ctx, a.books, now)

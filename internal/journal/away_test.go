@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/loka/stratum/internal/ledger"
 	"github.com/loka/stratum/internal/store"
 )
 
@@ -135,5 +136,31 @@ func TestIdleStoreIsLookedAt(t *testing.T) {
 	r.house.fail = nil
 	if err := r.j.ship(context.Background(), epoch); err != nil || r.j.Status().Ship.Err != nil {
 		t.Errorf("when it is back: %v", err)
+	}
+}
+
+// TestWorkersOfLateComeFirst: of more workers than there is room for, those of late
+// have books of their own after a start.
+func TestWorkersOfLateComeFirst(t *testing.T) {
+	r := newRig(t, Config{})
+	r.start(epoch)
+	ctx := context.Background()
+	for i := range 9 {
+		r.share(string(rune('a'+i)), 7, epoch.Add(time.Duration(i)*time.Second))
+	}
+	now := epoch.Add(time.Minute)
+	if err := r.j.finish(ctx); err != nil {
+		t.Fatal(err)
+	}
+	books := ledger.New(ledger.Config{MaxWorkers: 3}, now)
+	if err := r.j.Restore(ctx, books, now); err != nil {
+		t.Fatal(err)
+	}
+	got := ""
+	for _, w := range books.Snapshot(now).Workers {
+		got += w.Name + " "
+	}
+	if got != "(other) g h i " || accepted(books, now) != 9 {
+		t.Errorf("%d shares are there, by %q", accepted(books, now), got)
 	}
 }

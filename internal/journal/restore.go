@@ -2,10 +2,12 @@ package journal
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/gob"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
@@ -54,11 +56,12 @@ func (j *Journal) FirstID(ctx context.Context, now time.Time) (ledger.ShareID, e
 // memories is left out, and said so.
 func (j *Journal) Restore(ctx context.Context, books Books, now time.Time) error {
 	j.books = books
-	if err := j.deps.Disk.Totals(ctx, func(t *store.Total) error {
-		books.Restore(t, now)
-		return nil
-	}); err != nil {
+	totals, err := j.totals(ctx)
+	if err != nil {
 		return fmt.Errorf("read the totals: %w", err)
+	}
+	for i := range totals {
+		books.Restore(&totals[i], now)
 	}
 	if err := j.replay(ctx, books, now); err != nil {
 		return err
@@ -77,6 +80,24 @@ func (j *Journal) Restore(ctx context.Context, books Books, now time.Time) error
 		}
 	}
 	return nil
+}
+
+// totals are those of the workers of late first: there may be more of them than
+// books.
+func (j *Journal) totals(ctx context.Context) ([]store.Total, error) {
+	var all []store.Total
+	latest := make(map[string]int64)
+	err := j.deps.Disk.Totals(ctx, func(t *store.Total) error {
+		all = append(all, *t)
+		if last := t.Last.UnixMicro(); !t.Last.IsZero() && last > latest[t.Worker] {
+			latest[t.Worker] = last
+		}
+		return nil
+	})
+	slices.SortFunc(all, func(a, b store.Total) int {
+		return cmp.Or(cmp.Compare(latest[b.Worker], latest[a.Worker]), cmp.Compare(a.Worker, b.Worker))
+	})
+	return all, err
 }
 
 // replay adds what is in the log and not in the totals.

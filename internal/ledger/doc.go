@@ -20,6 +20,8 @@
 //     hashrate is divided by the time that its work really took, so a young
 //     window is neither high nor low.
 //   - Memory is bounded: at most Config.MaxWorkers books of [BookBytes]
-//     bytes; later logins share the book [OtherWorker]. A book in which no
+//     bytes; later logins share the book [OtherWorker], unless a worker has handed
+//     in nothing for a week and nobody is it: what it did goes there then, and
+//     its book to the newcomer. A book in which no
 //     share was booked is there only while somebody holds it.
 package ledger

@@ -52,7 +52,7 @@ func (l *Ledger) book(login, route string, now time.Time) *WorkerBook {
 		return l.unknown
 	case login == OtherWorker:
 		return l.other
-	case len(l.workerList) >= l.maxWorkers && !l.makeRoom():
+	case len(l.workerList) >= l.maxWorkers && !l.makeRoom(now):
 		return l.other
 	}
 	l.lastID++
@@ -81,14 +81,45 @@ func (l *Ledger) Release(w *WorkerBook) {
 	l.idle = append(l.idle, w)
 }
 
-// makeRoom drops what is idle where that can be seen at once. mu is held.
-func (l *Ledger) makeRoom() bool {
-	if len(l.idle) == 0 || !l.bookMu.TryLock() { // a reader has it: never wait for one here
+// makeRoom drops what is idle, and else the books of workers of long ago, where
+// that can be seen at once. mu is held.
+func (l *Ledger) makeRoom(now time.Time) bool {
+	due := now.Sub(l.retired).Abs() >= retireEvery
+	if len(l.idle) == 0 && !due || !l.bookMu.TryLock() { // a reader has it: never wait for one here
 		return false
 	}
 	defer l.bookMu.Unlock()
 	l.reap()
+	if len(l.workerList) >= l.maxWorkers && due {
+		l.retired = now
+		l.retire(now)
+	}
 	return len(l.workerList) < l.maxWorkers
+}
+
+const (
+	// retireAfter is for how long a worker that nobody is must have handed in no
+	// share for its book to make room: longer than any window.
+	retireAfter = 7 * 24 * time.Hour
+	// retireEvery is how often they are looked for: it takes a look at every book.
+	retireEvery = 10 * time.Minute
+)
+
+// retire puts what workers of long ago did into the book of others, so that those
+// of today have books of their own. mu and bookMu are held.
+func (l *Ledger) retire(now time.Time) {
+	limit := now.Add(-retireAfter).UnixNano()
+	var sum Tally
+	for i := len(l.workerList) - 1; i >= 0; i-- { // drop puts the last in the place of the dropped
+		w := l.workerList[i]
+		if w.holders.Load() > 0 || w.last > limit {
+			continue
+		}
+		sum.add(&w.tally)
+		l.other.last, l.other.best = max(l.other.last, w.last), max(l.other.best, w.best)
+		l.drop(w)
+	}
+	l.other.before(&sum)
 }
 
 // reap drops the books that nobody holds and nobody used. mu and bookMu are
@@ -99,16 +130,21 @@ func (l *Ledger) reap() {
 		if w.holders.Load() > 0 || w.used() {
 			continue
 		}
-		w.dropped = true
-		delete(l.workers, w.name)
-		end := len(l.workerList) - 1
-		last := l.workerList[end]
-		l.workerList[w.place], last.place = last, w.place
-		l.workerList[end] = nil
-		l.workerList = l.workerList[:end]
+		l.drop(w)
 	}
 	clear(l.idle)
 	l.idle = l.idle[:0]
+}
+
+// drop takes a book out of the directory. mu and bookMu are held.
+func (l *Ledger) drop(w *WorkerBook) {
+	w.dropped = true
+	delete(l.workers, w.name)
+	end := len(l.workerList) - 1
+	last := l.workerList[end]
+	l.workerList[w.place], last.place = last, w.place
+	l.workerList[end] = nil
+	l.workerList = l.workerList[:end]
 }
 
 // heir is where the shares of a dropped book go. bookMu is held.

@@ -268,3 +268,48 @@ func TestReleaseAgainstAModel(t *testing.T) {
 		}
 	})
 }
+
+// TestWorkersOfLongAgoMakeRoom: what they did is in the book of others then, before
+// all windows, and those who are there or were of late keep theirs.
+func TestWorkersOfLongAgoMakeRoom(t *testing.T) {
+	l := New(Config{MaxWorkers: 4}, epoch)
+	p := l.Pool("p", epoch)
+	old, held, late, bad := l.Worker("old", "r", epoch), l.Worker("held", "r", epoch), l.Worker("late", "r", epoch), l.Worker("bad", "r", epoch)
+	for _, w := range []*WorkerBook{old, held} {
+		l.Record(accepted(w, p, epoch))
+	}
+	l.Record(Entry{Worker: bad, Pool: p, Verdict: mining.Invalid, At: epoch})
+	l.Release(old)
+	l.Release(late)
+	l.Release(bad)
+	now := epoch.Add(retireAfter - time.Hour)
+	l.Record(accepted(late, p, now))
+	l.Tick(now)
+	if w := l.Worker("new", "r", now); w.Name() != OtherWorker {
+		t.Errorf("within a week somebody gets %s", w.Name())
+	}
+	now = epoch.Add(retireAfter + time.Hour)
+	for _, name := range []string{"new", "newer"} {
+		if w := l.Worker(name, "r", now); w.Name() != name {
+			t.Errorf("after a week %s gets %s", name, w.Name())
+		} else {
+			l.Record(accepted(w, p, now))
+		}
+	}
+	if w := l.Worker("one more", "r", now); w.Name() != OtherWorker {
+		t.Errorf("somebody more gets %s", w.Name())
+	}
+	l.Record(accepted(old, p, now)) // an answer of long ago
+	s := l.Snapshot(now.Add(time.Second))
+	if got := names(l, now); !slices.Equal(got, []string{OtherWorker, "held", "late", "new", "newer"}) {
+		t.Errorf("workers are %v", got)
+	}
+	other := s.Workers[0]
+	if other.Tally.Ours.Accepted() != 2 || other.Tally.Ours.Of(mining.Invalid) != 1 || !other.LastShareAt.Equal(now) {
+		t.Errorf("the others are %+v", other)
+	}
+	if got := other.Recent[Day]; got.Work != 1 || got.Rejected != 0 {
+		t.Errorf("the others' day is %+v, want the late answer alone", got)
+	}
+	checkSums(t, &s)
+}

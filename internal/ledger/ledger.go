@@ -66,6 +66,7 @@ type Ledger struct {
 	workers    map[string]*WorkerBook
 	workerList []*WorkerBook // in no order
 	idle       []*WorkerBook
+	retired    time.Time // when books of long ago were looked for last
 	lastID     uint32
 	pools      map[string]*PoolBook
 	poolList   []*PoolBook

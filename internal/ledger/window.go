@@ -80,6 +80,17 @@ func sampleOf(t *Tally) sample {
 	}
 }
 
+func (s *sample) add(o *sample) {
+	s.work += o.work
+	s.poolWork += o.poolWork
+	s.value += o.value
+	s.poolValue += o.poolValue
+	s.accepted += o.accepted
+	s.rejected += o.rejected
+	s.poolAccepted += o.poolAccepted
+	s.refused += o.refused
+}
+
 // since is what was done after another sample, an earlier one.
 func (s *sample) since(o *sample) Recent {
 	return Recent{
@@ -270,6 +281,21 @@ func (a *account) sample(at slots) {
 		if s >= 0 {
 			a.windows.samples[s] = sampleOf(&a.tally)
 		}
+	}
+}
+
+// before adds what was done before all windows began.
+func (a *account) before(t *Tally) {
+	if *t == (Tally{}) {
+		return
+	}
+	a.tally.add(t)
+	if a.windows.samples == nil {
+		a.windows.samples = new([allSlots]sample)
+	}
+	done := sampleOf(t)
+	for i := range a.windows.samples {
+		a.windows.samples[i].add(&done)
 	}
 }
 
