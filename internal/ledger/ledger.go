@@ -54,8 +54,10 @@ type Ledger struct {
 	other, unknown *WorkerBook
 	none           *PoolBook
 	noRoute        *RouteBook
-	queues         [queues]*queue
 	ids            [queues]counter
+
+	// queues are made when they are needed first; most tests need one or two.
+	queues [queues]atomic.Pointer[queue]
 
 	overflown atomic.Bool // onOverflow has been called
 
@@ -107,9 +109,6 @@ func New(cfg Config, now time.Time) *Ledger {
 		latest:     now,
 		none:       &PoolBook{name: NoPool},
 		noRoute:    &RouteBook{name: NoRoute},
-	}
-	for i := range l.queues {
-		l.queues[i] = newQueue()
 	}
 	l.other = newWorkerBook(OtherWorker, "", 0, now)
 	l.unknown = newWorkerBook(UnknownWorker, "", 1, now)
@@ -184,11 +183,20 @@ func (l *Ledger) Record(e Entry) ShareID {
 	if e.ID == 0 && e.Verdict != mining.Pending {
 		e.ID = l.NextID(e.Worker)
 	}
-	q := l.queues[e.Worker.queue]
+	q := l.queue(e.Worker.queue)
 	for !q.put(&e) {
 		l.settle()
 	}
 	return e.ID
+}
+
+// queue is one of the queues, made if it is not there yet.
+func (l *Ledger) queue(i uint32) *queue {
+	if q := l.queues[i].Load(); q != nil {
+		return q
+	}
+	l.queues[i].CompareAndSwap(nil, newQueue())
+	return l.queues[i].Load()
 }
 
 // settle books what is in the queues.
@@ -202,7 +210,11 @@ func (l *Ledger) settle() {
 // are of now. bookMu is held.
 func (l *Ledger) bookQueued(now time.Time) {
 	l.events = l.events[:0]
-	for _, q := range l.queues {
+	for i := range l.queues {
+		q := l.queues[i].Load()
+		if q == nil {
+			continue
+		}
 		q.take(func(e *Entry) {
 			e.known()
 			if e.At.IsZero() {

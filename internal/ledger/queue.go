@@ -10,8 +10,8 @@ const (
 	// not meet, and one worker's entries stay in order.
 	queues = 8
 	// queueSize is how many entries a queue holds, a power of two: of one that
-	// is emptied ten times a second, room for 40,000 a second.
-	queueSize = 4096
+	// is emptied ten times a second, room for 10,000 a second.
+	queueSize = 1024
 )
 
 // queue is a bounded queue of entries, from any number of goroutines to one.

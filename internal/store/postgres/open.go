@@ -90,6 +90,9 @@ func reason(err error) string {
 	all := err.Error()
 	words, _, _ := strings.Cut(all[strings.LastIndex(all, "`: ")+1:], " (")
 	words = strings.TrimPrefix(words, ": ")
+	if strings.HasSuffix(words, "TLS") {
+		words = "sslmode is invalid or a certificate that it needs cannot be read"
+	}
 	if strings.Trim(words, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ _") != "" {
 		return ""
 	}
