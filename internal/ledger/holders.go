@@ -1,6 +1,9 @@
 package ledger
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Worker returns the book of a login, making it on first sight, notes the
 // route it came by last, and counts a holder, whom [Ledger.Release] lets go.
@@ -110,8 +113,7 @@ const (
 func (l *Ledger) retire(now time.Time) {
 	limit := now.Add(-retireAfter).UnixNano()
 	var sum Tally
-	for i := len(l.workerList) - 1; i >= 0; i-- { // drop puts the last in the place of the dropped
-		w := l.workerList[i]
+	for _, w := range slices.Backward(l.workerList) { // drop puts the last in the place of the dropped
 		if w.holders.Load() > 0 || w.last > limit {
 			continue
 		}
