@@ -157,7 +157,7 @@ func TestWorkersOfLateComeFirst(t *testing.T) {
 	if err := r.j.Restore(ctx, books, now); err != nil {
 		t.Fatal(err)
 	}
-	var got []string
+	got := make([]string, 0, 4)
 	for _, w := range books.Snapshot(now).Workers {
 		got = append(got, w.Name)
 	}
