@@ -29,8 +29,8 @@ run: build ## start the demo: a simulated pool, real CPU miners, the proxy; no n
 build: ## build ./loka
 	CGO_ENABLED=0 $(GO) build -trimpath -o loka ./cmd/loka
 
-test: compiler postgres ## all tests, with the race detector, shuffled; some packages mostly wait, so three at a time
-	CGO_ENABLED=1 $(GO) test $(RACE) -shuffle=on -p 3 -timeout $(TEST_TIMEOUT) ./...
+test: compiler postgres ## all tests, with the race detector, shuffled; some packages mostly wait, so four at a time
+	CGO_ENABLED=1 $(GO) test $(RACE) -shuffle=on -p 4 -timeout $(TEST_TIMEOUT) ./...
 	$(GO) test -count=1 -run 'Alloc' ./work ./sv1 ./internal/... # the race detector allocates: these once more without it
 
 compiler: # the race detector needs a C compiler; get one where that is possible without asking

@@ -364,7 +364,7 @@ func (s *slowStore) Shares(ctx context.Context, f store.Filter, yield func(*stor
 // What an export takes does not grow with what is exported.
 func TestExportIsBounded(t *testing.T) {
 	deps, _ := newDeps()
-	endless := &endlessStore{Warehouse: newStore(), shares: 300_000}
+	endless := &endlessStore{Warehouse: newStore(), shares: 120_000}
 	deps.Records = newRecords(newStore())
 	deps.Records.Warehouse = endless
 	h := Handler(deps, true)

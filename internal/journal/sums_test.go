@@ -20,7 +20,7 @@ var servers pg.Lazy
 // long: few, for each is long.
 const (
 	streams = 5
-	enough  = 6 * time.Second
+	enough  = 3 * time.Second
 )
 
 // TestSums: whatever happens, over several lives of the process, is the same
