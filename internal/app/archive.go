@@ -12,6 +12,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
+	"github.com/loka/stratum/internal/atomicfile"
 	"github.com/loka/stratum/internal/httpapi"
 	"github.com/loka/stratum/internal/store"
 )
@@ -22,34 +23,20 @@ const archiveName = "archive"
 // archive keeps the single shares of a day, of all instances that the store has,
 // as shares-2026-01-31.csv.zst before the day is dropped: whole or not at all. A
 // day that was archived before is not again.
-func archive(ctx context.Context, dir string, of store.History, day time.Time) (err error) {
+func archive(ctx context.Context, dir string, of store.History, day time.Time) error {
 	dir = filepath.Join(dir, archiveName)
 	path := filepath.Join(dir, "shares-"+day.UTC().Format(time.DateOnly)+".csv.zst")
 	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("archive the shares of a day: %w", err)
+	err := os.MkdirAll(dir, 0o700)
+	if err == nil {
+		err = atomicfile.WriteWith(path, func(to io.Writer) error { return pack(ctx, of, day, to) })
 	}
-	f, err := os.CreateTemp(dir, ".shares-*")
 	if err != nil {
 		return fmt.Errorf("archive the shares of a day: %w", err)
 	}
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("archive the shares of a day: %w", errors.Join(err, f.Close(), os.Remove(f.Name())))
-		}
-	}()
-	if err := pack(ctx, of, day, f); err != nil {
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	return f.Close()
+	return nil
 }
 
 // pack writes the shares of a day, compressed.

@@ -4,14 +4,25 @@ package atomicfile
 
 import (
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 )
 
-// Write puts data into the file at path, readable by its owner only, in place
-// of what was there: whole or not at all, and lasting once it returns nil. It
-// writes to a temporary file beside it, syncs that and renames it.
-func Write(path string, data []byte) (err error) {
+// Write puts data into the file at path, see [WriteWith].
+func Write(path string, data []byte) error {
+	return WriteWith(path, func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	})
+}
+
+// WriteWith puts what write writes into the file at path, readable by its owner
+// only, in place of what was there: whole or not at all, and lasting once it
+// returns nil. It goes to a temporary file beside it, which is synced and renamed.
+// An error of write is returned as it is, with nothing else in it unless the
+// temporary file cannot be removed.
+func WriteWith(path string, write func(io.Writer) error) (err error) {
 	dir := filepath.Dir(path)
 	f, err := os.CreateTemp(dir, filepath.Base(path)+".tmp-*")
 	if err != nil {
@@ -22,7 +33,7 @@ func Write(path string, data []byte) (err error) {
 			err = errors.Join(err, ignoreClosed(f.Close()), os.Remove(f.Name()))
 		}
 	}()
-	if _, err := f.Write(data); err != nil {
+	if err := write(f); err != nil {
 		return err
 	}
 	if err := f.Sync(); err != nil {

@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+
+	"github.com/loka/stratum/internal/atomicfile"
 )
 
 // exportCmd is `loka export`.
@@ -75,23 +77,15 @@ func (c *exportCmd) save(ctx context.Context, api apiClient) (n int64, err error
 	if to, err := filepath.EvalSymlinks(path); err == nil {
 		path = to
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".part-*")
-	if err != nil {
-		return 0, outputError{c.Output, err}
-	}
-	defer func() {
-		if err != nil {
-			_ = f.Close()
-			_ = os.Remove(f.Name())
-		}
-	}()
-	if n, err = api.download(ctx, c.path(), f); err != nil {
-		return n, err
-	}
-	if err = errors.Join(f.Sync(), f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
+	var broke error
+	err = atomicfile.WriteWith(path, func(to io.Writer) error {
+		n, broke = api.download(ctx, c.path(), to)
+		return broke
+	})
+	switch {
+	case broke != nil:
+		return n, broke
+	case err != nil:
 		return n, outputError{c.Output, err}
 	}
 	return n, nil
