@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/loka/stratum/internal/config"
 	"github.com/loka/stratum/internal/store/migrations"
@@ -54,15 +53,10 @@ func OpenSchema(cfg *config.Config) (*Schema, error) {
 // said without it. Of the URL, which has a password in it, the error says nothing.
 func CheckDatabase(url string) error {
 	s, err := postgres.Schema(url)
-	if err == nil {
-		return s.Close()
+	if err != nil {
+		return err
 	}
-	const quoted = "`: " // before it is the URL
-	text := err.Error()
-	if at := strings.LastIndex(text, quoted); at >= 0 {
-		return errors.New(text[at+len(quoted):])
-	}
-	return err
+	return s.Close()
 }
 
 // Migrate goes forward or back to a version. It is an error while a proxy uses the
