@@ -50,8 +50,7 @@ type countRow struct {
 	Sat, Pico           int64
 }
 
-// codec makes frames of events and reads them. One goroutine at a time may use
-// it.
+// codec makes frames of events and reads them. Any number of goroutines may use it.
 type codec struct {
 	pack   *zstd.Encoder
 	unpack *zstd.Decoder

@@ -14,6 +14,10 @@ import (
 // maxSums is how many sums may wait in memory before their steps grow.
 const maxSums = 200_000
 
+// maxBlocks is how many blocks may wait in memory; more are forgotten, which is
+// counted as a dropped share.
+const maxBlocks = 10_000
+
 // Trouble is what went wrong the last time, nil where nothing did, and since when
 // it has.
 type Trouble struct {
@@ -28,22 +32,22 @@ type Journal struct {
 	cfg   Config
 	deps  Deps
 	log   *slog.Logger
+	codec *codec
 	books Books // set by Restore
 
 	// moving is held by who takes frames to the warehouse or takes shares out of
-	// them: what is read must be what is forgotten. It guards course and room.
+	// them: what is read must be what is forgotten. It guards course, room and
+	// spoiled.
 	moving sync.Mutex
 	course course
 	// room is about how many shares the warehouse is given now.
 	room int
-
-	// writing is held by who writes frames or reads them; it guards the codec,
-	// last and spoiled.
-	writing sync.Mutex
-	codec   *codec
-	last    uint64 // number of the last frame in the log
 	// spoiled are the numbers of frames that cannot be read.
 	spoiled map[uint64]bool
+
+	// writing is held by who appends frames; it guards last and unsent.
+	writing sync.Mutex
+	last    uint64 // number of the last frame in the log
 	// unsent is the frame that could not be appended, for its number is given.
 	unsent *store.Frame
 
@@ -132,9 +136,11 @@ func (j *Journal) fold() {
 func (j *Journal) TakeBlock(b store.Block) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if len(j.blocks) < maxSums {
-		j.blocks = append(j.blocks, b)
+	if len(j.blocks) == maxBlocks {
+		j.dropped++ // it is counted as found all the same
+		return
 	}
+	j.blocks = append(j.blocks, b)
 }
 
 // Status says how it is doing.

@@ -388,16 +388,23 @@ func TestLimits(t *testing.T) {
 		return nil
 	}
 	now := day(6).Add(12 * time.Hour)
+	r.j.cfg.MaxDisk = 1 << 40
 	if err := r.j.tidy(context.Background(), now); !errors.Is(err, errDisk) || len(r.house.dropped) != 0 {
 		t.Errorf("a day that cannot be archived: %v, dropped %v", err, r.house.dropped)
 	}
-	failing = false
+	failing, r.j.cfg.MaxDisk = false, 1000
 	if err := r.j.tidy(context.Background(), now); err != nil {
 		t.Fatal(err)
 	}
 	// Of the 3rd the last share is 60 hours old; two more go for want of room.
 	if len(archived) != 3 || len(r.house.dropped) != 4 || !r.house.dropped[3].Equal(day(4)) || r.house.bytes != 900 {
 		t.Errorf("archived %v, dropped %v, %d bytes are left", archived, r.house.dropped, r.house.bytes)
+	}
+	// Room is made where archives find none.
+	failing, r.house.bytes = true, 5000
+	r.house.days = []store.DayOfShares{{Day: day(1), Bytes: 2000}, {Day: day(2), Bytes: 2500}, {Day: day(6), Bytes: 400}}
+	if err := r.j.tidy(context.Background(), now); !errors.Is(err, errDisk) || len(r.house.dropped) != 6 || len(r.house.days) != 1 {
+		t.Errorf("too much, and no archive: %v, dropped %v", err, r.house.dropped)
 	}
 	if !r.house.minutes.Equal(now.Add(-100 * time.Hour)) {
 		t.Errorf("minutes are dropped before %v", r.house.minutes)

@@ -151,10 +151,8 @@ func (j *Journal) read(ctx context.Context, after, until uint64) ([]store.Frame,
 	return frames, nil
 }
 
-// chunk puts frames together.
+// chunk puts frames together. moving is held, or nothing runs yet.
 func (j *Journal) chunk(ctx context.Context, frames []store.Frame) (*store.Chunk, []store.Total, error) {
-	j.writing.Lock()
-	defer j.writing.Unlock()
 	sums := newCounts()
 	c := &store.Chunk{
 		Instance: j.cfg.Instance, First: frames[0].Number, Last: frames[len(frames)-1].Number,
@@ -179,8 +177,8 @@ func (j *Journal) chunk(ctx context.Context, frames []store.Frame) (*store.Chunk
 const maxSpoiled = 64
 
 // contentIn reads a frame. One that the disk has spoiled is as good as empty, for all
-// that come after it would wait for ever; it is kept beside the log, and said. writing
-// is held.
+// that come after it would wait for ever; it is kept beside the log, and said. moving
+// is held, or nothing runs yet.
 func (j *Journal) contentIn(ctx context.Context, f *store.Frame) (*content, error) {
 	in, err := j.codec.decode(f.Data)
 	switch {

@@ -16,11 +16,13 @@ const oneDay = 24 * time.Hour
 func (j *Journal) tidy(ctx context.Context, now time.Time) error {
 	// What is on this machine first: it grows while the warehouse is away.
 	err := j.fitLog(ctx)
-	if gone := j.age(ctx, now); gone != nil {
-		err = errors.Join(err, gone)
-	} else {
-		err = errors.Join(err, j.fitWarehouse(ctx))
+	// Room is made whatever keeps old days from being dropped: it may be that there
+	// is none for their archive.
+	old := j.age(ctx, now)
+	if full := j.fitWarehouse(ctx); old == nil {
+		old = full
 	}
+	err = errors.Join(err, old)
 	if err != nil && ctx.Err() != nil {
 		return err
 	}
@@ -152,8 +154,6 @@ func (j *Journal) squeeze(ctx context.Context, frames []store.Frame, step store.
 	if dropped == 0 && (full == 0 || step == store.Minute) {
 		return 0, nil
 	}
-	j.writing.Lock()
-	defer j.writing.Unlock()
 	sums := newCounts()
 	var blocks []store.Block
 	for i := range frames {
@@ -187,7 +187,7 @@ func (j *Journal) squeeze(ctx context.Context, frames []store.Frame, step store.
 		return 0, err
 	}
 	j.mu.Lock()
-	j.dropped += uint64(dropped) //nolint:gosec // it is not negative
+	j.dropped += uint64(dropped)
 	j.mu.Unlock()
 	return dropped, nil
 }
