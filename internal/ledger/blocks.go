@@ -34,7 +34,8 @@ type BlockSink interface {
 	TakeBlock(b store.Block)
 }
 
-// Found books a block, or the pool's word on one of that hash.
+// Found books a block, or the pool's word on one of that hash. Unlike Record it
+// may wait for a reader: blocks are rare.
 func (l *Ledger) Found(b Block) {
 	if b.Worker == nil {
 		b.Worker = l.unknown
