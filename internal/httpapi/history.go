@@ -11,6 +11,7 @@ import (
 
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/internal/store"
+	"github.com/loka/stratum/work"
 )
 
 const (
@@ -18,8 +19,6 @@ const (
 	// maxPoints where it is.
 	autoPoints = 1500
 	maxPoints  = 50_000
-	// hashesPerWork is how many hashes a difficulty-1 share stands for.
-	hashesPerWork = 1 << 32
 )
 
 // History is the body of GET /api/v1/history.
@@ -209,8 +208,7 @@ func (h *HistoryPoint) finish(s store.Step, now time.Time) {
 	if passed := now.Sub(h.Time); passed < length {
 		length = max(passed, time.Second)
 	}
-	rate := hashesPerWork / length.Seconds()
-	h.Hashrate, h.PoolHashrate = finite(h.WorkAccepted*rate), finite(h.PoolWorkAccepted*rate)
+	h.Hashrate, h.PoolHashrate = finite(work.Hashrate(h.WorkAccepted, length)), finite(work.Hashrate(h.PoolWorkAccepted, length))
 	h.Value, h.PoolValue, h.Lost = sat(h.value), sat(h.poolValue), sat(h.lost)
 }
 

@@ -12,13 +12,7 @@ import (
 
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/internal/store"
-)
-
-// notSubmitted is the reason of what could not be handed in, and poolPrefix goes
-// before the pool's.
-const (
-	notSubmitted = "not_submitted"
-	poolPrefix   = "pool_"
+	"github.com/loka/stratum/internal/view"
 )
 
 // RevenueList is the body of GET /api/v1/revenue.
@@ -162,7 +156,7 @@ func (a *account) add(s *store.Sum, twice bool) {
 	case s.Side == store.Sent:
 		a.sent.Add(&s.Cell)
 	case s.Side == store.Unsent:
-		a.lose(notSubmitted, &s.Cell, true)
+		a.lose(view.NotSubmitted, &s.Cell, true)
 	case s.Side == store.Ours && s.Verdict == mining.Accepted:
 		a.ours.Add(&s.Cell)
 	case s.Side == store.Ours:
@@ -173,10 +167,10 @@ func (a *account) add(s *store.Sum, twice bool) {
 		a.answered.Add(&s.Cell)
 	case s.Verdict == mining.Unanswered:
 		a.unanswered.Add(&s.Cell)
-		a.lose(poolPrefix+s.Verdict.String(), &s.Cell, !twice)
+		a.lose(view.PoolReason+s.Verdict.String(), &s.Cell, !twice)
 	default:
 		a.answered.Add(&s.Cell)
-		a.lose(poolPrefix+s.Verdict.String(), &s.Cell, !twice)
+		a.lose(view.PoolReason+s.Verdict.String(), &s.Cell, !twice)
 	}
 }
 
