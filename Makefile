@@ -18,7 +18,7 @@ DISKFULL       ?= 3m
 RACE           := -race -gcflags=modernc.org/sqlite/lib=-race=false
 export GOTOOLCHAIN = local
 
-.PHONY: help run build test lint fuzz bench e2e soak soak-shared soak-churn soak-failover soak-chaos soak-crash soak-outage soak-disk durable cover walls tidy generate vulncheck compiler postgres
+.PHONY: help run build test thorough lint fuzz bench e2e soak soak-shared soak-churn soak-failover soak-chaos soak-crash soak-outage soak-disk durable cover walls tidy generate vulncheck compiler postgres
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -29,9 +29,13 @@ run: build ## start the demo: a simulated pool, real CPU miners, the proxy; no n
 build: ## build ./loka
 	CGO_ENABLED=0 $(GO) build -trimpath -o loka ./cmd/loka
 
-test: compiler postgres ## all tests, with the race detector, shuffled; some packages mostly wait, so four at a time
-	CGO_ENABLED=1 $(GO) test $(RACE) -shuffle=on -p 4 -timeout $(TEST_TIMEOUT) ./...
+test: compiler postgres ## all tests, with the race detector, shuffled; some mostly wait, so four packages, and four tests of each, at a time
+	CGO_ENABLED=1 $(GO) test $(RACE) -shuffle=on -p 4 -parallel 4 -timeout $(TEST_TIMEOUT) ./...
 	$(GO) test -count=1 -run 'Alloc' ./work ./sv1 ./internal/... # the race detector allocates: these once more without it
+
+thorough: compiler ## the properties and divisions of which make test looks at a sample, at length
+	CGO_ENABLED=1 $(GO) test $(RACE) -count=1 -timeout 30m ./internal/hub -rapid.checks=500
+	CGO_ENABLED=1 LOKA_THOROUGH=1 $(GO) test $(RACE) -count=1 -timeout 30m ./internal/steer
 
 compiler: # the race detector needs a C compiler; get one where that is possible without asking
 	@command -v $${CC:-cc} >/dev/null 2>&1 || command -v gcc >/dev/null 2>&1 || { \

@@ -3,6 +3,7 @@ package hub_test
 import (
 	"cmp"
 	"context"
+	"flag"
 	"log/slog"
 	"net"
 	"sync"
@@ -21,7 +22,14 @@ import (
 	"github.com/loka/stratum/work"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain draws fewer samples than rapid does by itself, for each is a house with
+// all its pools; more come with -rapid.checks (make thorough).
+func TestMain(m *testing.M) {
+	if err := flag.Set("rapid.checks", "30"); err != nil {
+		panic(err)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // fakePeer is a miner's connection that remembers what it was given.
 type fakePeer struct {

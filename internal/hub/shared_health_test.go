@@ -188,7 +188,7 @@ func TestHeldMinersDifficulty(t *testing.T) {
 			t.Errorf("%+v", s)
 		}
 		works := g.given()
-		pass(4 * time.Hour)
+		pass(time.Hour)
 		for i, w := range g.works[works:] {
 			if before := g.works[works+i-1]; w.NTime < before.NTime+61 {
 				t.Fatalf("work %d of the hold has time %v after %v", i, w.NTime, before.NTime)

@@ -194,10 +194,12 @@ func (g *guest) search(w *mining.Work, least, below work.Difficulty) mining.Shar
 // seek is search for a share whose nonce alone is to be found.
 func (g *guest) seek(w *mining.Work, s mining.Share, least, below work.Difficulty) mining.Share {
 	g.house.t.Helper()
+	header := g.header(w, &s)
 	for range 1 << 22 {
 		g.tried++
 		s.Nonce = g.tried
-		hash := g.hash(w, &s)
+		header.Nonce = s.Nonce
+		hash := header.Hash()
 		if least.Target().Met(hash) && !below.Target().Met(hash) {
 			return s
 		}
@@ -206,8 +208,14 @@ func (g *guest) seek(w *mining.Work, s mining.Share, least, below work.Difficult
 	return s
 }
 
-// hash is the header's that the miner builds of what it was told.
+// hash is of the header that the miner builds.
 func (g *guest) hash(w *mining.Work, s *mining.Share) work.Hash {
+	h := g.header(w, s)
+	return h.Hash()
+}
+
+// header is what the miner builds of what it was told.
+func (g *guest) header(w *mining.Work, s *mining.Share) work.Header {
 	version := w.Job.Version
 	if s.HasVersionBits {
 		version = work.MaskBIP320.Replace(version, s.VersionBits)
@@ -216,7 +224,7 @@ func (g *guest) hash(w *mining.Work, s *mining.Share) work.Hash {
 	return work.Header{
 		Version: version, PrevHash: w.Job.PrevHash, NTime: s.NTime, NBits: w.Job.NBits, Nonce: s.Nonce,
 		MerkleRoot: work.MerkleRoot(work.DoubleSHA256(coinbase), w.Job.Branches),
-	}.Hash()
+	}
 }
 
 // hand hands in a share.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"testing"
 	"time"
@@ -143,9 +144,12 @@ func TestSplitTolerances(t *testing.T) {
 		"two buyers and the rest":  {[]steer.Part{{Hashrate: 200 * tera, Usable: true}, {Hashrate: 300 * tera, Usable: true}, {Weight: 1, Usable: true}}, equal(50, 20*tera), 0.2, 1, 3, 60},
 	} {
 		t.Run(name, func(t *testing.T) {
-			seeds, hours := uint64(3), 5
+			seeds, hours := uint64(1), 3
 			if len(c.rates) >= 1000 {
-				seeds, hours = 1, 2
+				hours = 1
+			}
+			if os.Getenv("LOKA_THOROUGH") != "" {
+				seeds, hours = 5, 5
 			}
 			for seed := range seeds {
 				f := newFarm(seed, c.parts, c.rates...)
@@ -188,8 +192,11 @@ func TestSplitOfRareMoves(t *testing.T) {
 		"three of 1:10:100, 70:30": {weights(70, 30), []float64{tera, 10 * tera, 100 * tera}, 0.7, 15, 6},
 	} {
 		t.Run(name, func(t *testing.T) {
-			const seeds, hours = 2, 3
-			for seed := range uint64(seeds) {
+			seeds, hours := uint64(1), 2
+			if os.Getenv("LOKA_THOROUGH") != "" {
+				seeds, hours = 5, 5
+			}
+			for seed := range seeds {
 				f := newFarm(seed, c.parts, c.rates...)
 				f.split.MoveEvery = 10 * time.Minute
 				f.guess, f.weight = make([]float64, len(c.rates)), 60
