@@ -80,11 +80,15 @@ func (s *V1) authorize(id, params []byte, out *Out) *mining.Request {
 
 // authorized takes the house's verdict on a login. The worker is the one that
 // the request carried at the end, completed on its way by others.
-func (s *V1) authorized(asked *asking, v mining.Verdict) reply {
-	if v == mining.Accepted && asked.req.Worker != nil {
+func (s *V1) authorized(asked *asking, a mining.Answer) reply {
+	if a.Verdict == mining.Accepted && asked.req.Worker != nil {
 		s.workers.add(asked.login, asked.req.Worker)
 	}
-	return authorizeReply(v)
+	r := authorizeReply(a.Verdict)
+	if a.Text != "" && r.kind == replyRefusal {
+		r.text = a.Text
+	}
+	return r
 }
 
 // negotiate handles mining.configure (BIP310). Only what was asked for is

@@ -84,6 +84,13 @@ func (s *V1) Info() Info {
 	return i
 }
 
+// Useless counts the lines so far that could not be read, and those with a method
+// that is not known.
+func (s *V1) Useless() (malformed, unsupported uint64) { return s.malformed, s.unsupported }
+
+// Difficulty is what the miner was told last; 0 is nothing yet.
+func (s *V1) Difficulty() work.Difficulty { return s.told.difficulty }
+
 // Authorized says whether the connection has a worker.
 func (s *V1) Authorized() bool { return s.workers.len() > 0 }
 

@@ -91,16 +91,23 @@ func (r reply) append(dst, id []byte) []byte {
 // absent or false or on an error that is not null, but lets a null result
 // pass for p2pool's sake (util.c, auth_stratum); others look at the result
 // alone or at the error alone. False beside an error is a refusal to all of
-// them. The text is one of ours and needs no escapes.
+// them. Firmware prints the text as it is, so what would need escapes is left out.
 func appendRefusal(dst, id []byte, code int, text string) []byte {
 	dst = append(dst, `{"id":`...)
 	dst = append(dst, id...)
 	dst = append(dst, `,"result":false,"error":[`...)
 	dst = strconv.AppendInt(dst, int64(code), 10)
 	dst = append(dst, `,"`...)
-	dst = append(dst, text...)
+	for _, c := range []byte(text[:min(len(text), maxText)]) {
+		if c >= 0x20 && c <= 0x7e && c != '"' && c != '\\' {
+			dst = append(dst, c)
+		}
+	}
 	return append(dst, "\",null]}\n"...)
 }
+
+// maxText is how much of an operator's text is said to a miner, in bytes.
+const maxText = 128
 
 // shareReply is what a miner is told about its share.
 func shareReply(v mining.Verdict) reply {

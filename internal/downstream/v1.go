@@ -212,7 +212,7 @@ func (s *V1) settle(asked *asking, a mining.Answer) reply {
 	case mining.Open:
 		return s.opened(a)
 	default:
-		return s.authorized(asked, a.Verdict)
+		return s.authorized(asked, a)
 	}
 }
 

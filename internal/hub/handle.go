@@ -43,6 +43,21 @@ func (h *Hub) Handle(m *mining.Miner, req *mining.Request) mining.Answer {
 	return mining.Answer{Ticket: req.Ticket, Verdict: mining.Invalid}
 }
 
+// RouteOf is the name of a miner's route, empty while it has none. It takes the
+// miner's own mutex only.
+func (h *Hub) RouteOf(m *mining.Miner) string {
+	s, ok := m.Seat.(*seat)
+	if !ok {
+		return ""
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.route == nil {
+		return ""
+	}
+	return s.route.Name
+}
+
 // Booked puts a handler's immediate refusals of shares into the ledger. It
 // stands before the whole pipeline, so that whoever refuses a share is booked
 // alike. What comes later is booked when it comes.

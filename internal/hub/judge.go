@@ -11,11 +11,11 @@ import (
 )
 
 // submit judges a share, books it, and forwards what the pool is to have.
-// Nobody's share is refused, but it may be a block: miners have work from
-// their subscribe on.
+// Nobody's share is refused, and so is that of a miner which misbehaves, but it
+// may be a block: miners have work from their subscribe on.
 func (m *shared) submit(req *mining.Request, who *member, now time.Time) mining.Answer {
 	a := mining.Answer{Ticket: req.Ticket, Booked: true}
-	g, f := m.check(&req.Share, who == nil, now)
+	g, f := m.check(&req.Share, who == nil || req.Doubted, now)
 	entry := m.entry(g, &f, who, now)
 	entry.ID = m.record(entry)
 	if f.Block && f.Forward { // else it came before

@@ -52,6 +52,11 @@ var describeReason = map[Reason]Description{
 	RouteChanged:       {"A new configuration puts the miner on another route or pool, whose work it can only be given over a new connection: it has a pool's own extranonce, no worker yet, or workers of several accounts.", "Nothing; the miner reconnects at once."},
 	ListenerRemoved:    {"The address that the miner came in by is not configured any more.", "Point the miner at one of the listeners that are, or put this one back and reload."},
 	Disconnected:       {"An operator disconnected the miner by the API.", "Nothing; the miner reconnects at once."},
+	Misbehaved:         {"The connection sent so much that is malformed, invalid, duplicate or far below its difficulty that its score reached threat.close.", "Look at what runs at that address: `/api/v1/miners` shows scores. A machine of yours that ends so has a fault; raise the thresholds of [threat], or skip it for a route, if it is another's."},
+	LoginRefused:       {"As many logins of the connection were refused as logins.max_refused allows.", "Check the miner's user name and password against [logins]; a stranger ends so, too."},
+	UserAgentDenied:    {"The miner calls itself what patterns.user_agent does not let in.", "Nothing, if it was meant; else mend the globs and reload."},
+	AddressDenied:      {"The miner comes from an address that patterns.address does not let in.", "Nothing, if it was meant; else mend the globs and reload."},
+	WorkerDenied:       {"The miner's login is one that patterns.worker does not let in.", "Nothing, if it was meant; else mend the globs and reload."},
 
 	DialFailed:           {"No connection to any of the pool's addresses.", "Check the pool's url, DNS and the firewall of this machine."},
 	ProxyFailed:          {"The proxy towards the pool could not be reached, or did not connect us to the pool.", "See the log line's error; check proxy and url of the pool, and that the proxy lets this machine through to it."},

@@ -79,6 +79,15 @@ const (
 	ListenerRemoved Reason = "listener_removed"
 	// Disconnected: an operator disconnected the miner.
 	Disconnected Reason = "disconnected"
+	// Misbehaved: what the miner sent was bad for too long; see [threat].
+	Misbehaved Reason = "misbehaved"
+	// LoginRefused: too many logins of the connection were refused.
+	LoginRefused Reason = "login_refused"
+	// UserAgentDenied, AddressDenied and WorkerDenied: [patterns] keep such
+	// miners out.
+	UserAgentDenied Reason = "user_agent_denied"
+	AddressDenied   Reason = "address_denied"
+	WorkerDenied    Reason = "worker_denied"
 )
 
 // Ends of pools' connections.
@@ -134,5 +143,6 @@ func Reasons(side Side) []Reason {
 	return append(both, HandshakeTimeout, AuthorizeTimeout, IdleTimeout, UnknownProtocol,
 		HTTPRequest, ConnectMalformed, ConnectForbidden, ConnectNoRoute, ConnectNoPool,
 		TLSNotEnabled, TLSRequired, TLSHandshakeFailed, MaxConnections, TooManyPending, PoolUnreachable,
-		NoRoute, PoolDisconnected, ExtranonceChanged, TooManyAccounts, RouteChanged, ListenerRemoved, Disconnected)
+		NoRoute, PoolDisconnected, ExtranonceChanged, TooManyAccounts, RouteChanged, ListenerRemoved, Disconnected,
+		Misbehaved, LoginRefused, UserAgentDenied, AddressDenied, WorkerDenied)
 }

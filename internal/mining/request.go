@@ -77,6 +77,15 @@ type Request struct {
 
 	// Share is what is submitted (Submit).
 	Share Share
+
+	// Doubted says that the miner has misbehaved: its share is refused as
+	// Unauthorized whatever it is worth, unless it is a block (Submit). A pool that
+	// judges shares itself is asked as ever.
+	Doubted bool
+
+	// Skip has a bit for each middleware that lets the request pass unseen; the
+	// chain of middlewares sets it, by the miner's route.
+	Skip uint64
 }
 
 // Answer is the house's reply to a [Request].
@@ -88,9 +97,14 @@ type Answer struct {
 
 	// Booked says that the share of this request is in the books already.
 	Booked bool
-	// Text, if not empty, is what a refused share's miner is told in place of
-	// the verdict's usual words. It is a constant of ours and needs no escapes.
+	// Text, if not empty, is what the miner of a refused share or login is told
+	// in place of the verdict's usual words.
 	Text string
+	// Close, if not empty, ends the connection once the reply has left. Hold keeps
+	// the connection's reader for so long, so that the miner is slowed by TCP:
+	// replies and jobs go out meanwhile, and nobody else waits.
+	Close Reason
+	Hold  time.Duration
 	// VersionMask is what may be rolled, requested ∧ ours ∧ the pool's
 	// (Negotiate); 0 refuses.
 	VersionMask work.VersionMask
@@ -109,6 +123,10 @@ type Miner struct {
 	// Seat is where the house keeps what it knows of the miner, so that a
 	// share finds it without a lock. It is set once, before the first request.
 	Seat any
+	// Slots are where middlewares keep what they know of the miner, each its own:
+	// only the goroutine that reads the connection may touch what is in them,
+	// unless it says otherwise.
+	Slots []any
 }
 
 // Arrival is what is known of a miner's connection before its first line.
@@ -121,6 +139,9 @@ type Arrival struct {
 	// for then, in lower case; empty is none.
 	TLS        bool
 	ServerName string
+	// ClientName is the name in the certificate that the miner has shown and that
+	// was verified; empty is none.
+	ClientName string
 	// Connect is the target of the HTTP CONNECT that it came by, host:port as
 	// steer.Target writes it; empty is none. ConnectRoute is the route that it
 	// named there; empty is none.

@@ -29,6 +29,9 @@ const (
 	Unanswered
 )
 
+// NumVerdicts is how many verdicts there are, Pending among them.
+const NumVerdicts = int(Unanswered) + 1
+
 // Verdicts lists the final verdicts in the order of their metric series.
 func Verdicts() []Verdict {
 	return []Verdict{Accepted, Stale, Duplicate, LowDifficulty, JobNotFound, Invalid, Unauthorized, Unpaid, Unanswered}

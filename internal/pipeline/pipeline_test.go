@@ -20,7 +20,7 @@ type pass struct {
 
 func (p *pass) Name() string { return p.name }
 
-func (p *pass) Wrap(next pipeline.Handler) pipeline.Handler {
+func (p *pass) Wrap(next pipeline.Handler, _ pipeline.Slot) pipeline.Handler {
 	p.wraps++
 	return pipeline.HandlerFunc(func(m *mining.Miner, req *mining.Request) mining.Answer {
 		*p.seen = append(*p.seen, p.name)
@@ -33,7 +33,7 @@ type stop struct{}
 
 func (stop) Name() string { return "stop" }
 
-func (stop) Wrap(pipeline.Handler) pipeline.Handler {
+func (stop) Wrap(pipeline.Handler, pipeline.Slot) pipeline.Handler {
 	return pipeline.HandlerFunc(func(_ *mining.Miner, req *mining.Request) mining.Answer {
 		return pipeline.Refuse(req, mining.Unauthorized)
 	})

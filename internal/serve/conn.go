@@ -1,7 +1,6 @@
 package serve
 
 import (
-	"errors"
 	"sync"
 	"time"
 
@@ -31,6 +30,13 @@ type Conn struct {
 	// wake has room for one signal, the answer that unblocks the reader; nil
 	// unless it waits.
 	wake chan struct{}
+	// late is what was answered by [Conn.Answer] and the watch does not know yet.
+	late late
+
+	// Owned by the reader: what the session had counted at the last line, and the
+	// difficulty that the miner had.
+	malformed, unsupported uint64
+	difficulty             work.Difficulty
 }
 
 // closing is the error with which a line ends its connection.
@@ -41,58 +47,6 @@ func (e *closing) Reason() mining.Reason { return e.reason }
 
 // Miner is what everybody may know of the connection.
 func (c *Conn) Miner() *mining.Miner { return &c.miner }
-
-// Line handles one line; see [wire.Handler].
-func (c *Conn) Line(line []byte) error {
-	if c.server.draining.Load() {
-		c.hold()
-		return nil
-	}
-	now := time.Now()
-	c.mu.Lock()
-	c.reading = true
-	out := c.out()
-	told := len(out.Refused())
-	req, err := c.session.Line(line, now, out)
-	refused := out.Refused()[told:]
-	if err != nil {
-		c.send()
-		c.mu.Unlock()
-		if end, ok := errors.AsType[*downstream.CloseError](err); ok {
-			return &closing{end.Reason}
-		}
-		return err
-	}
-	c.mu.Unlock()
-	if req == nil {
-		for _, r := range refused {
-			c.server.deps.House.Refused(&c.miner, r.Worker, r.Verdict)
-		}
-		return nil
-	}
-	req.At = now
-	kind := req.Kind
-	login := ""
-	if kind == mining.Authorize && req.Worker != nil {
-		login = req.Worker.Login
-	}
-	answer := c.server.deps.Handler.Handle(&c.miner, req)
-	if answer.Verdict == mining.Pending {
-		c.await()
-	} else {
-		answer.Ticket = req.Ticket
-		c.mu.Lock()
-		c.session.Answer(answer, c.out())
-		c.mu.Unlock()
-	}
-	if kind == mining.Authorize {
-		if answer.Verdict != mining.Pending && answer.Verdict != mining.Accepted {
-			c.server.notes.loginRefused(&c.miner, login, answer.Verdict)
-		}
-		c.welcome()
-	}
-	return nil
-}
 
 // welcome gives a miner with an authorized worker the longer lines, and takes
 // it for one that stays.
@@ -188,6 +142,10 @@ func (c *Conn) Answer(a mining.Answer) {
 	defer c.mu.Unlock()
 	blocked := c.session.Blocked()
 	c.session.Answer(a, c.out())
+	c.late.add(a, blocked && !c.session.Blocked())
+	if a.Close != "" {
+		defer c.wire.Close(a.Close)
+	}
 	if !c.reading {
 		// While the reader waits in the middle of a read, more of the
 		// miner's requests may be in hand: work waits for the read's Flush.

@@ -39,7 +39,7 @@ func (n *notes) loginRefused(m *mining.Miner, login string, v mining.Verdict) {
 		slog.Uint64("miner", uint64(m.ID)),
 		slog.String("remote", m.Remote.String()),
 		slog.String("verdict", v.String()),
-		slog.String("advice", "set the miner's user name to 1 to 128 printable ASCII characters without spaces, such as ACCOUNT.WORKER, and its password to 256 bytes at most"))
+		slog.String("advice", "set the miner's user name to 1 to 128 printable ASCII characters without spaces, such as ACCOUNT.WORKER, and its password to 256 bytes at most; where the configuration has [logins] or [patterns], both must be as those say"))
 }
 
 // shown is an untrusted login as a log may show it.

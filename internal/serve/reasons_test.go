@@ -30,7 +30,7 @@ type end struct {
 // ends are ways to every reason that a session, its wire or its house can
 // end a miner's connection with.
 func ends() []end {
-	return slices.Concat(peerEnds(), sessionEnds(), houseEnds())
+	return slices.Concat(peerEnds(), sessionEnds(), houseEnds(), guardEnds())
 }
 
 // peerEnds are what the miner, or the network, does.

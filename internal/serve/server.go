@@ -27,6 +27,24 @@ type House interface {
 	Leave(m *mining.Miner)
 }
 
+// Watch follows every connection; [pipeline.Chain] is one. All its calls about one
+// miner come one after the other. It must not wait.
+type Watch interface {
+	// Enter announces a connection before its first request and event.
+	Enter(m *mining.Miner, now time.Time)
+	// Tell is told of what never became a request, and says what to do about it.
+	Tell(m *mining.Miner, e pipeline.Event) pipeline.Reaction
+	// Leave says that the connection has ended.
+	Leave(m *mining.Miner, reason mining.Reason)
+}
+
+// unwatched is a Watch that does nothing.
+type unwatched struct{}
+
+func (unwatched) Enter(*mining.Miner, time.Time)                           {}
+func (unwatched) Tell(*mining.Miner, pipeline.Event) (r pipeline.Reaction) { return r }
+func (unwatched) Leave(*mining.Miner, mining.Reason)                       {}
+
 // Counter counts events.
 type Counter interface{ Inc() }
 
@@ -53,6 +71,8 @@ type Config struct {
 type Deps struct {
 	House   House
 	Handler pipeline.Handler
+	// Watch may be nil.
+	Watch   Watch
 	Logger  *slog.Logger
 	Metrics Metrics
 }
@@ -81,6 +101,9 @@ type Server struct {
 func New(cfg Config, deps Deps) *Server {
 	if deps.Logger == nil {
 		deps.Logger = slog.New(slog.DiscardHandler)
+	}
+	if deps.Watch == nil {
+		deps.Watch = unwatched{}
 	}
 	if deps.Metrics.Closed == nil {
 		deps.Metrics.Closed = func(mining.Reason) Counter { return nothing{} }
@@ -130,6 +153,7 @@ func (s *Server) join(conn net.Conn, preread []byte, arrival mining.Arrival) *Co
 	if s.cfg.StrangerLine > 0 {
 		c.wire.SetMaxLine(s.cfg.StrangerLine)
 	}
+	s.deps.Watch.Enter(&c.miner, c.since)
 	// Join sets the miner's Seat, which whoever finds the connection reads.
 	s.deps.House.Join(&c.miner, c)
 	s.mu.Lock()
@@ -146,6 +170,7 @@ func (s *Server) leave(ctx context.Context, c *Conn, reason mining.Reason) {
 	delete(s.conns, c.miner.ID)
 	s.mu.Unlock()
 	s.deps.House.Leave(&c.miner)
+	s.deps.Watch.Leave(&c.miner, reason)
 	s.deps.Metrics.Closed(reason).Inc()
 	s.notes.ended(ctx, c.State(), reason)
 }

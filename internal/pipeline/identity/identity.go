@@ -26,7 +26,7 @@ func New(_ Config, metrics Metrics) *Middleware { return &Middleware{metrics: me
 func (*Middleware) Name() string { return "identity" }
 
 // Wrap returns the middleware before next.
-func (m *Middleware) Wrap(next pipeline.Handler) pipeline.Handler {
+func (m *Middleware) Wrap(next pipeline.Handler, _ pipeline.Slot) pipeline.Handler {
 	return &handler{metrics: m.metrics, next: next}
 }
 
@@ -49,8 +49,6 @@ func (h *handler) Handle(m *mining.Miner, req *mining.Request) mining.Answer {
 }
 
 func (h *handler) refuse(req *mining.Request) mining.Answer {
-	if h.metrics.Unknown != nil {
-		h.metrics.Unknown.Inc()
-	}
+	pipeline.Count(h.metrics.Unknown)
 	return pipeline.Refuse(req, mining.Unauthorized)
 }

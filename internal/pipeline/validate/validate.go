@@ -55,7 +55,7 @@ func New(cfg Config, metrics Metrics) *Middleware {
 func (*Middleware) Name() string { return "validate" }
 
 // Wrap returns the check before next.
-func (m *Middleware) Wrap(next pipeline.Handler) pipeline.Handler {
+func (m *Middleware) Wrap(next pipeline.Handler, _ pipeline.Slot) pipeline.Handler {
 	return &handler{cfg: m.cfg, metrics: m.metrics, next: next}
 }
 
@@ -70,7 +70,7 @@ func (h *handler) Handle(m *mining.Miner, req *mining.Request) mining.Answer {
 	switch req.Kind {
 	case mining.Authorize:
 		if req.Worker == nil || !h.loginOK(req.Worker.Login) || len(req.Password.Reveal()) > h.cfg.MaxPassword {
-			inc(h.metrics.Logins)
+			pipeline.Count(h.metrics.Logins)
 			return pipeline.Refuse(req, mining.Unauthorized)
 		}
 	case mining.Submit:
@@ -78,7 +78,7 @@ func (h *handler) Handle(m *mining.Miner, req *mining.Request) mining.Answer {
 			if req.Worker == nil { // the session has refused it
 				v = mining.Unauthorized
 			}
-			inc(h.metrics.Shares)
+			pipeline.Count(h.metrics.Shares)
 			return pipeline.Refuse(req, v)
 		}
 	case mining.Negotiate, mining.Open, mining.Suggest:
@@ -109,10 +109,4 @@ func (h *handler) judge(s *mining.Share) mining.Verdict {
 		return mining.Invalid
 	}
 	return mining.Accepted
-}
-
-func inc(c pipeline.Counter) {
-	if c != nil {
-		c.Inc()
-	}
 }
