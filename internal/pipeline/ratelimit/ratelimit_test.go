@@ -221,7 +221,7 @@ func TestShareDoesNotAllocate(t *testing.T) {
 	all := ratelimit.Rate{PerSecond: 1e9, Burst: 1 << 30}
 	r := newRig(ratelimit.Config{Submits: all, Logins: all, Others: all, Worker: all, Address: all, Subnet: all}, ratelimit.Metrics{})
 	m := r.connect("192.0.2.1")
-	var ws []*mining.Worker
+	ws := make([]*mining.Worker, 0, 8)
 	for i := range 8 {
 		ws = append(ws, mining.NewWorker(fmt.Sprint("u.", i)))
 	}
