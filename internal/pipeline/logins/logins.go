@@ -104,6 +104,15 @@ func New(cfg Config, gate Gate, metrics Metrics) (*Middleware, error) {
 // Reconfigure puts other settings in place, for logins from now on; on an error
 // those before hold.
 func (m *Middleware) Reconfigure(cfg Config) error {
+	use, err := m.Prepare(cfg)
+	if err == nil {
+		use()
+	}
+	return err
+}
+
+// Prepare makes everything ready for other settings, which use then puts in place.
+func (m *Middleware) Prepare(cfg Config) (use func(), err error) {
 	r := &rules{
 		allow: steer.CompileGlobs(cfg.Allow), certificate: cfg.Certificate, maxRefused: cfg.MaxRefused,
 		secret: cfg.HasFile || cfg.Password != "", exact: make(map[string]Hash),
@@ -122,11 +131,12 @@ func (m *Middleware) Reconfigure(cfg Config) error {
 	}
 	r.globs = steer.CompileGlobs(globs)
 	if err := r.takePassword(cfg.Password, iterations); err != nil {
-		return err
+		return nil, err
 	}
-	m.rules.Store(r)
-	m.memory.forgetWrong()
-	return nil
+	return func() {
+		m.rules.Store(r)
+		m.memory.forgetWrong()
+	}, nil
 }
 
 // takePassword makes the hashes of the common password and of nobody.
