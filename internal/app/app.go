@@ -60,6 +60,7 @@ type App struct {
 	found   *findings
 	applied history
 	limiter *listen.Limiter
+	guard   *guard
 	// descriptors is the limit of this process.
 	descriptors uint64
 	// first are the listeners of the start.
@@ -149,12 +150,15 @@ func (a *App) build(cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
+	if a.guard, err = newGuard(cfg, a.hub, a.counts, watch{}, a.log); err != nil {
+		return err
+	}
 	a.serve = serve.New(serveConfig(cfg, a.counts.wire(mining.Downstream)), serve.Deps{
-		House: house{a.hub}, Handler: handler(a.hub, a.counts), Logger: a.log, Metrics: a.counts.serve(),
+		House: house{a.hub}, Handler: a.guard.handler(), Watch: a.guard.chain, Logger: a.log, Metrics: a.counts.serve(),
 	})
 	a.model = view.New(view.Deps{
 		Version: version, Instance: instance, Books: a.books,
-		Hub: &readers{hub: a.hub, serve: a.serve, cfg: a.cfg.Load},
+		Hub: &readers{hub: a.hub, serve: a.serve, cfg: a.cfg.Load, score: a.guard.threat.Score},
 		Now: time.Now, Started: now, Keeping: a.keeping,
 	})
 	a.counts.source.Model = a.model

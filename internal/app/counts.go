@@ -10,7 +10,12 @@ import (
 	"github.com/loka/stratum/internal/listen"
 	"github.com/loka/stratum/internal/metrics"
 	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/pipeline"
 	"github.com/loka/stratum/internal/pipeline/identity"
+	"github.com/loka/stratum/internal/pipeline/logins"
+	"github.com/loka/stratum/internal/pipeline/patterns"
+	"github.com/loka/stratum/internal/pipeline/ratelimit"
+	"github.com/loka/stratum/internal/pipeline/threat"
 	"github.com/loka/stratum/internal/pipeline/validate"
 	"github.com/loka/stratum/internal/serve"
 	"github.com/loka/stratum/internal/view"
@@ -88,6 +93,32 @@ func (c *counts) validate() validate.Metrics {
 
 func (c *counts) identity() identity.Metrics {
 	return identity.Metrics{Unknown: c.m.Refused("identity", mining.Authorize)}
+}
+
+func (c *counts) threat() threat.Metrics {
+	return threat.Metrics{
+		Reached: func(l threat.Level) pipeline.Counter { return c.m.Guard.Response(l) },
+		Shares:  c.m.Refused(threat.Name, mining.Submit),
+	}
+}
+
+func (c *counts) limits() ratelimit.Metrics {
+	g := &c.m.Guard
+	return ratelimit.Metrics{Submits: g.HeldSubmits, Logins: g.HeldLogins, Others: g.HeldOthers}
+}
+
+func (c *counts) patterns() patterns.Metrics {
+	return patterns.Metrics{
+		Opens: c.m.Refused(patterns.Name, mining.Open), Logins: c.m.Refused(patterns.Name, mining.Authorize),
+	}
+}
+
+func (c *counts) logins() logins.Metrics {
+	all := c.m.Refused(logins.Name, mining.Authorize)
+	return logins.Metrics{Refused: func(cause logins.Cause) pipeline.Counter {
+		all.Inc()
+		return c.m.Guard.LoginRefused(cause)
+	}}
 }
 
 // disconnecter ends miners' connections for the API.

@@ -1,22 +1,105 @@
 package app
 
 import (
+	"log/slog"
+
+	"github.com/loka/stratum/internal/config"
 	"github.com/loka/stratum/internal/hub"
 	"github.com/loka/stratum/internal/pipeline"
 	"github.com/loka/stratum/internal/pipeline/identity"
+	"github.com/loka/stratum/internal/pipeline/logins"
+	"github.com/loka/stratum/internal/pipeline/patterns"
+	"github.com/loka/stratum/internal/pipeline/ratelimit"
+	"github.com/loka/stratum/internal/pipeline/threat"
 	"github.com/loka/stratum/internal/pipeline/validate"
 )
 
-// middlewares is the order in which a request walks: the first sees it first.
-func middlewares(c *counts) []pipeline.Middleware {
+// list is the order in which a request walks: the first sees it first. Who adds a
+// middleware adds it here.
+func (g *guard) list(c *counts) []pipeline.Middleware {
 	return []pipeline.Middleware{
+		// It looks at everybody's answers.
+		g.threat,
+		g.limits,
 		// A pool judges version bits itself in dedicated mode.
 		validate.New(validate.Config{VersionBits: 0xffffffff}, c.validate()),
+		g.patterns,
 		identity.New(identity.Config{}, c.identity()),
+		// It asks about workers.
+		g.logins,
 	}
 }
 
-// handler is the whole pipeline, with the hub at its end.
-func handler(h *hub.Hub, c *counts) pipeline.Handler {
-	return h.Booked(pipeline.Compile(h, middlewares(c)...))
+// guard is the pipeline, with the hub at its end, and those of its middlewares
+// whose settings can change while they run.
+type guard struct {
+	hub      *hub.Hub
+	log      *slog.Logger
+	threat   *threat.Middleware
+	limits   *ratelimit.Middleware
+	patterns *patterns.Middleware
+	logins   *logins.Middleware
+	chain    *pipeline.Chain
+}
+
+// watch is who else has a say in who may mine, and is told how they behave; both
+// may be nil.
+type watch struct {
+	gate     logins.Gate
+	standing threat.Standing
+}
+
+// newGuard makes the pipeline.
+func newGuard(cfg *config.Config, h *hub.Hub, c *counts, w watch, log *slog.Logger) (*guard, error) {
+	who, err := loginsConfig(cfg)
+	if err != nil {
+		return nil, err
+	}
+	g := &guard{
+		hub: h, log: log,
+		threat:   threat.New(threatConfig(cfg), w.standing, c.threat()),
+		limits:   ratelimit.New(limitsConfig(cfg), c.limits()),
+		patterns: patterns.New(patternsConfig(cfg), c.patterns()),
+	}
+	if g.logins, err = logins.New(who, w.gate, c.logins()); err != nil {
+		return nil, err
+	}
+	g.chain = pipeline.Compile(h, g.list(c)...)
+	return g, g.chain.Skip(h.RouteOf, skips(cfg))
+}
+
+// handler is the whole pipeline.
+func (g *guard) handler() pipeline.Handler { return g.hub.Booked(g.chain) }
+
+// prepare makes ready what another configuration asks for, files of it read; use
+// puts it in place.
+func (g *guard) prepare(next *config.Config) (use func(), err error) {
+	who, err := loginsConfig(next)
+	if err != nil {
+		return nil, err
+	}
+	useLogins, err := g.logins.Prepare(who)
+	if err != nil {
+		return nil, err
+	}
+	return func() {
+		useLogins()
+		g.threat.Reconfigure(threatConfig(next))
+		g.limits.Reconfigure(limitsConfig(next))
+		g.patterns.Reconfigure(patternsConfig(next))
+		if err := g.chain.Skip(g.hub.RouteOf, skips(next)); err != nil { // the configuration knows the names
+			g.log.Error("what routes leave out is as before", "error", err)
+		}
+	}, nil
+}
+
+// skips are the middlewares that each route leaves out.
+func skips(cfg *config.Config) map[string][]string {
+	routes := make(map[string][]string)
+	for _, r := range cfg.Routes {
+		if len(r.Skip) > 0 {
+			routes[r.Name] = r.Skip
+		}
+	}
+	return routes
 }

@@ -5,6 +5,8 @@ import (
 	"github.com/loka/stratum/internal/downstream"
 	"github.com/loka/stratum/internal/hub"
 	"github.com/loka/stratum/internal/link"
+	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/pipeline/threat"
 	"github.com/loka/stratum/internal/serve"
 	"github.com/loka/stratum/internal/view"
 )
@@ -14,6 +16,8 @@ type readers struct {
 	hub   *hub.Hub
 	serve *serve.Server
 	cfg   func() *config.Config
+	// score is how much a miner has misbehaved, and how it is answered.
+	score func(*mining.Miner) (float64, threat.Level)
 }
 
 // Miners implements [view.Hub].
@@ -23,6 +27,7 @@ func (r *readers) Miners() []view.MinerState {
 	for _, c := range conns {
 		s := c.State()
 		at := r.hub.MinerState(s.Miner)
+		score, level := r.score(s.Miner)
 		states = append(states, view.MinerState{
 			ID: s.Miner.ID, Arrival: s.Miner.Arrival,
 			Route: at.Route, Pool: at.Pool,
@@ -33,6 +38,7 @@ func (r *readers) Miners() []view.MinerState {
 			Accepted: at.Accepted, Rejected: at.Rejected,
 			Hashrate: at.Hashrate, Link: uint64(at.Link), Warnings: warnings(s.Session.Warnings),
 			Obstacles: obstacles(at.Obstacles), FewerBits: at.FewerBits,
+			Score: score, Response: level.String(),
 		})
 	}
 	return states

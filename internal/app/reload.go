@@ -215,6 +215,10 @@ func (a *App) apply(ctx context.Context, next *config.Config) (Reloaded, error) 
 	if err != nil {
 		return r, err
 	}
+	guarded, err := a.guard.prepare(next)
+	if err != nil {
+		return r, err
+	}
 	opened, err := a.open(ctx, next)
 	if err != nil {
 		return r, err
@@ -234,6 +238,7 @@ func (a *App) apply(ctx context.Context, next *config.Config) (Reloaded, error) 
 	a.cfg.Store(next)
 	a.limiter.SetMax(a.mostMiners(next))
 	a.serve.Reconfigure(sessionConfig(next))
+	guarded()
 	r.Closed = a.relisten(listeners, opened)
 	return r, nil
 }

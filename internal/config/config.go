@@ -29,6 +29,11 @@ type Config struct {
 	Vardiff Vardiff `toml:"vardiff"`
 	Storage Storage `toml:"storage"`
 
+	Limits   Limits   `toml:"limits"`
+	Threat   Threat   `toml:"threat"`
+	Patterns Patterns `toml:"patterns"`
+	Logins   Logins   `toml:"logins"`
+
 	// Notes are remarks on settings that are valid but do nothing, or not
 	// what their writer may think.
 	Notes Problems
@@ -133,10 +138,12 @@ type Route struct {
 	// MaxMinersPerConnection is the most miners that share one pool
 	// connection in shared mode; a pool with a short extranonce2 may have
 	// room for fewer.
-	MaxMinersPerConnection int             `toml:"max_miners_per_connection"`
-	Split                  []SplitPart     `toml:"split"`
-	Vardiff                VardiffOverride `toml:"vardiff"`
-	Match                  Match           `toml:"match"`
+	MaxMinersPerConnection int `toml:"max_miners_per_connection"`
+	// Skip names what is left out for this route's miners.
+	Skip    []string        `toml:"skip"`
+	Split   []SplitPart     `toml:"split"`
+	Vardiff VardiffOverride `toml:"vardiff"`
+	Match   Match           `toml:"match"`
 }
 
 // SplitPart is one part of a route's split: one pool, or several in failover
@@ -235,6 +242,7 @@ func Defaults() Config {
 		HTTP:    HTTP{Listen: "127.0.0.1:9090"},
 		Vardiff: Vardiff{SharesPerMinute: 6, Start: 1024, Min: 0.001},
 		Storage: Storage{KeepShares: 48 * time.Hour, KeepMinutes: 30 * 24 * time.Hour, MaxDisk: 10 << 30},
+		Limits:  defaultLimits(), Threat: defaultThreat(), Patterns: defaultPatterns(), Logins: defaultLogins(),
 	}
 }
 

@@ -138,6 +138,7 @@ func Redact(c *Config) *Config {
 	for i := range r.Routes {
 		r.Routes[i].Password = mining.Secret(r.Routes[i].Password.String())
 	}
+	r.Logins.Password = mining.Secret(r.Logins.Password.String())
 	r.Storage.URL = mining.Secret(r.Storage.URL.String())
 	return &r
 }

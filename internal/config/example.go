@@ -74,4 +74,24 @@ password = "x"
 # keep_minutes = "720h"              # sums of a minute
 # max_disk = "10GiB"                 # old single shares go early to stay below it
 # archive = false                    # true: days of single shares are compressed into data_dir/archive first
+
+# Which miners are let in; all of what is set must hold. docs/CONFIG.md has more of it.
+# [logins]
+# allow = []                         # globs on logins: ["farm.*"]
+# password = ""                      # a secret that every miner's password begins with: "${MINERS_PASSWORD}"
+# file = ""                          # lines LOGIN:HASH by ` + "`loka password LOGIN`" + `
+# client_certificate = "off"         # "name": the miner's certificate must be made out to its login
+
+# How fast a connection is listened to, a second; nothing that a miner does comes near.
+# [limits]
+# submits = 300.0                    # shares, for each worker
+# logins = 5.0
+# others = 10.0
+
+# Bad shares and lines raise a connection's score, good shares lower it.
+# [threat]
+# enabled = true
+# slow = 50.0                        # from here on it is slowed down,
+# refuse = 100.0                     # its shares are refused, but for blocks,
+# close = 200.0                      # and it is disconnected
 `

@@ -147,7 +147,11 @@ func meanings() map[string]meaning {
 		"storage.max_disk":     {"Most disk space that the store may take, at least 64 MiB: days of single shares are dropped early, the oldest first, to stay below it.", ""},
 		"storage.archive":      {"Whether the single shares of a day are compressed into `data_dir/archive` before they are dropped. loka does not drop what is there, and `max_disk` does not count it.", ""},
 	}
-	maps.Copy(m, poolMeanings())
+	for _, more := range []map[string]meaning{
+		poolMeanings(), skipMeanings(), limitsMeanings(), threatMeanings(), patternsMeanings(), loginsMeanings(),
+	} {
+		maps.Copy(m, more)
+	}
 	for at, without := range map[string]string{"vardiff": "", "listener[].vardiff": "`[vardiff]`'s", "route[].vardiff": "the listener's or `[vardiff]`'s"} {
 		m[at+".shares_per_minute"] = meaning{"Shares a minute that a miner should send in shared mode; above 0. See [difficulty](#difficulty).", without}
 		m[at+".start"] = meaning{"A new miner's difficulty, between min and max; without it, moved between them.", without}

@@ -40,6 +40,7 @@ func Reference() string {
 		b.WriteString("| " + strings.Join(cells, " | ") + " |\n")
 	}
 	b.WriteString(referenceTail)
+	b.WriteString(guardReference())
 	return b.String()
 }
 
@@ -219,7 +220,7 @@ by key. A bound that crosses one of a table further up is an error, but where a 
 
 ## Passwords
 
-A miner's password is not checked, and never reaches a pool or a log. It may carry options between commas, semicolons, ` + "`&`" + ` or spaces, such as
+A miner's password is not checked unless [` + "`[logins]`" + `](#logins) asks for a secret, and never reaches a pool or a log. It may carry options between commas, semicolons, ` + "`&`" + ` or spaces, such as
 ` + "`x,d=1024,group=barn`" + `. Those of the worker that a miner logs in with first hold:
 
 | option | asks for |

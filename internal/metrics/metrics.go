@@ -34,6 +34,8 @@ type Metrics struct {
 	Accepted, AcceptErrors prometheus.Counter
 	// VardiffUp and VardiffDown count changes of a miner's difficulty.
 	VardiffUp, VardiffDown prometheus.Counter
+	// Guard is what is counted of the guard of miners' connections.
+	Guard Guard
 
 	registry *prometheus.Registry
 	perPool  perPool
@@ -53,8 +55,9 @@ type Last struct{ prometheus.Gauge }
 // Observe sets the gauge.
 func (l Last) Observe(v float64) { l.Set(v) }
 
-// Middlewares lists the values of the label middleware.
-func Middlewares() []string { return []string{"validate", "identity"} }
+// Middlewares lists the values of the label middleware: those that refuse
+// requests.
+func Middlewares() []string { return []string{"validate", "identity", "threat", "patterns", "logins"} }
 
 // New makes all metrics on a registry of their own.
 func New(cfg Config) (*Metrics, error) {
@@ -80,6 +83,7 @@ func New(cfg Config) (*Metrics, error) {
 	m.AddPools(cfg.Pools...)
 	m.buildWires(&b)
 	m.buildClosed(&b)
+	m.Guard.build(&b)
 	return m, errors.Join(b.errs...)
 }
 

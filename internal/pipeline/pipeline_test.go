@@ -6,9 +6,6 @@ import (
 
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/internal/pipeline"
-	"github.com/loka/stratum/internal/pipeline/identity"
-	"github.com/loka/stratum/internal/pipeline/validate"
-	"github.com/loka/stratum/work"
 )
 
 // pass notes that it saw a request and hands it on.
@@ -81,29 +78,5 @@ func TestRefusalEndsTheWalk(t *testing.T) {
 	got := h.Handle(nil, &mining.Request{Ticket: 3})
 	if got != (mining.Answer{Ticket: 3, Verdict: mining.Unauthorized}) || !slices.Equal(seen, []string{"a"}) {
 		t.Errorf("answer %+v, walked %v", got, seen)
-	}
-}
-
-// A share walks the chain of the product without allocation.
-func TestChainDoesNotAllocate(t *testing.T) {
-	last := pipeline.HandlerFunc(func(_ *mining.Miner, req *mining.Request) mining.Answer {
-		return mining.Answer{Ticket: req.Ticket, Verdict: mining.Accepted}
-	})
-	h := pipeline.Compile(last,
-		validate.New(validate.Config{}, validate.Metrics{}),
-		identity.New(identity.Config{}, identity.Metrics{}))
-	en2, _ := work.MakeExtranonce([]byte{1, 2, 3, 4})
-	miner := &mining.Miner{ID: 1}
-	req := &mining.Request{
-		Kind: mining.Submit, Ticket: 1, Worker: mining.NewWorker("u.w"),
-		Share: mining.Share{Job: 1, Known: true, Extranonce2: en2, NTime: 1},
-	}
-	n := testing.AllocsPerRun(1000, func() {
-		if h.Handle(miner, req).Verdict != mining.Accepted {
-			t.Fatal("refused")
-		}
-	})
-	if n != 0 {
-		t.Errorf("%v allocations", n)
 	}
 }

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"cmp"
 	"encoding/hex"
 	"fmt"
 	"math"
@@ -184,6 +185,7 @@ func miner(s *MinerState, now time.Time) Miner {
 		Hashrate: sane(s.Hashrate), Link: s.Link, Warnings: append([]string{}, s.Warnings...),
 		Movable: len(s.Obstacles) == 0, NotMovableTo: append([]Obstacle{}, s.Obstacles...), FewerBits: append([]string{}, s.FewerBits...),
 	}
+	m.Score, m.Response = sane(s.Score), cmp.Or(s.Response, MinerResponses()[0])
 	if s.Remote.IsValid() {
 		m.Remote = s.Remote.String()
 	}

@@ -94,7 +94,13 @@ type MinerState struct {
 	FewerBits []string
 	// Warnings say what is wrong with what it does, in words.
 	Warnings []string
+	// Score is how much it has misbehaved, Response one of [MinerResponses].
+	Score    float64
+	Response string
 }
+
+// MinerResponses are how a connection is answered by its score.
+func MinerResponses() []string { return []string{"normal", "slowed", "refused", "closed"} }
 
 // LinkState is one shared pool connection as the hub knows it. A pool's probe,
 // which no miner is on, is none.

@@ -199,6 +199,8 @@ type Miner struct {
 	NotMovableTo    []Obstacle `json:"not_movable_to" doc:"The pools of its route that it cannot be sent to"`
 	FewerBits       []string   `json:"fewer_version_bits_at" doc:"Pools of its route that let it roll fewer version bits than it may have been told; firmware that does not follow mining.set_version_mask finds invalid shares there"`
 	Warnings        []string   `json:"warnings" doc:"What is wrong with what it does"`
+	Score           float64    `json:"score" doc:"How much it has misbehaved lately, as of its last line; see [threat] in CONFIG.md"`
+	Response        string     `json:"response" enum:"normal,slowed,refused,closed" doc:"How it is answered by its score: slowed down, or its shares refused but for blocks"`
 }
 
 // Obstacle is why a miner cannot be sent to a pool, as an element of a [Miner].

@@ -1,0 +1,58 @@
+package app
+
+import (
+	"fmt"
+
+	"github.com/loka/stratum/internal/config"
+	"github.com/loka/stratum/internal/pipeline/logins"
+	"github.com/loka/stratum/internal/pipeline/patterns"
+	"github.com/loka/stratum/internal/pipeline/ratelimit"
+	"github.com/loka/stratum/internal/pipeline/threat"
+)
+
+// threatConfig maps the [threat] table.
+func threatConfig(cfg *config.Config) threat.Config {
+	t := cfg.Threat
+	return threat.Config{
+		Disabled: !t.Enabled, Weights: threat.Weights(t.Weights),
+		HalfLife: t.HalfLife, Slow: t.Slow, Refuse: t.Refuse, Close: t.Close, Grace: t.Grace,
+	}
+}
+
+// limitsConfig maps the [limits] table.
+func limitsConfig(cfg *config.Config) ratelimit.Config {
+	l := cfg.Limits
+	rate := func(perSecond float64, burst int) ratelimit.Rate {
+		return ratelimit.Rate{PerSecond: perSecond, Burst: burst}
+	}
+	return ratelimit.Config{
+		Submits: rate(l.Submits, l.SubmitsBurst), Logins: rate(l.Logins, l.LoginsBurst), Others: rate(l.Others, l.OthersBurst),
+		Worker: rate(l.Worker, l.WorkerBurst), Address: rate(l.Address, l.AddressBurst), Subnet: rate(l.Subnet, l.SubnetBurst),
+		Bits4: l.SubnetIPv4, Bits6: l.SubnetIPv6, MaxHold: l.MaxHold,
+	}
+}
+
+// patternsConfig maps the [patterns] table.
+func patternsConfig(cfg *config.Config) patterns.Config {
+	list := func(p config.Pattern) patterns.List {
+		return patterns.List{Allow: p.Allow, Deny: p.Deny, Close: p.Answer == config.AnswerClose}
+	}
+	return patterns.Config{UserAgent: list(cfg.Patterns.UserAgent), Worker: list(cfg.Patterns.Worker), Address: list(cfg.Patterns.Address)}
+}
+
+// loginsConfig maps the [logins] table, and reads its file.
+func loginsConfig(cfg *config.Config) (logins.Config, error) {
+	l := cfg.Logins
+	who := logins.Config{
+		Allow: l.Allow, Password: l.Password, HasFile: l.File != "",
+		Certificate: l.ClientCertificate == config.CertificateName, MaxRefused: l.MaxRefused,
+	}
+	if !who.HasFile {
+		return who, nil
+	}
+	var err error
+	if who.Entries, err = config.ReadLogins(l.File); err != nil {
+		return who, fmt.Errorf("logins.file: %w", err)
+	}
+	return who, nil
+}
