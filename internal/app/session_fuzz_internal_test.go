@@ -272,7 +272,7 @@ func (w *sessionWorld) connect() {
 		return
 	}
 	near, far := testkit.Pipe()
-	m := &sessionMiner{world: w, conn: far, gone: make(chan struct{}), known: make(map[string]sessionDue)}
+	m := &sessionMiner{world: w, conn: far, near: near, gone: make(chan struct{}), known: make(map[string]sessionDue)}
 	w.at = len(w.miners)
 	w.miners = append(w.miners, m)
 	w.server.Serve(context.Background(), near, nil, mining.Arrival{Listener: "0.0.0.0:3333"}, func() { close(m.gone) })

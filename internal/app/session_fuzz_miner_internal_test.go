@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"testing/synctest"
 	"time"
 
 	"github.com/loka/stratum/internal/testkit"
@@ -21,13 +22,19 @@ type sessionDue struct {
 	gate, share, maybe bool
 	// none says that there is no reply.
 	none bool
+	// from is where in what the proxy sends a gate begins: what was on its way
+	// already is not in between.
+	from int
 }
 
 // sessionMiner is the far end of one connection, and what must be true of it.
 type sessionMiner struct {
 	world *sessionWorld
-	conn  *testkit.Conn
-	gone  chan struct{}
+	// conn is the miner's end, near the proxy's.
+	conn, near *testkit.Conn
+	gone       chan struct{}
+	// chunk is how many bytes the proxy reads at once; 0 is all.
+	chunk int
 	// known are the lines whose replies are known beforehand.
 	known map[string]sessionDue
 	// open is what was sent since the last line end, batch what waits to be sent
@@ -36,7 +43,9 @@ type sessionMiner struct {
 	batches     bool
 	sent        int
 	due         []sessionDue
-	came        []byte
+	// came is what was read after the last line end, read how many bytes before it.
+	came []byte
+	read int
 	// deaf says that it reads nothing; ended that the connection is over, or half so.
 	deaf, ended bool
 	// handed and told count the shares handed in and answered.
@@ -146,7 +155,8 @@ func (m *sessionMiner) behave(op byte) {
 	case 10:
 		m.deaf = !m.deaf
 	case 11:
-		m.conn.Chunk(int(m.world.next()))
+		m.chunk = int(m.world.next())
+		m.near.Chunk(m.chunk)
 	case 12: // as many as fit
 		for range int(m.world.next()) {
 			m.line(sessionPhrases[22], "22")
@@ -211,13 +221,23 @@ func (m *sessionMiner) send(b []byte) {
 		return // what the proxy need not read must fit into the pipe
 	}
 	m.world.settle()
-	for _, line := range m.split(b) {
-		m.expect(line)
+	before, at := len(m.due), 0
+	for i, line := range m.split(b) {
+		at += len(line) + 1
+		m.expect(line, i == 0 || m.chunk == 0 && at <= sessionRead)
 	}
 	if _, err := m.conn.Write(b); err != nil {
 		m.ended = true
 	}
+	if synctest.Wait(); m.near.Buffered() > 0 { // an earlier request holds the reader
+		for i := range m.due[before:] {
+			m.due[before+i].gate = false
+		}
+	}
 }
+
+// sessionRead is what the proxy surely reads at once, in bytes.
+const sessionRead = 256
 
 // split takes note of what is sent and returns the lines that are whole now.
 func (m *sessionMiner) split(b []byte) [][]byte {
@@ -226,8 +246,9 @@ func (m *sessionMiner) split(b []byte) [][]byte {
 	return whole
 }
 
-// expect notes what a line that is sent is answered with.
-func (m *sessionMiner) expect(line []byte) {
+// expect notes what a line that is sent is answered with. Only of what is read with
+// the lines before it the proxy can know that it comes.
+func (m *sessionMiner) expect(line []byte, atOnce bool) {
 	text := string(bytes.Trim(line, " \t\r"))
 	due, ok := m.known[text]
 	switch {
@@ -238,6 +259,9 @@ func (m *sessionMiner) expect(line []byte) {
 	}
 	if due.share {
 		m.handed++
+	}
+	if due.from = m.read + len(m.came) + m.conn.Buffered(); !atOnce || m.conn.Buffered() > testkit.DefaultBuffer/2 {
+		due.gate = false // in the latter case more may be on its way than there is room for
 	}
 	if !due.none {
 		m.due = append(m.due, due)
@@ -256,6 +280,7 @@ func (m *sessionMiner) hear() {
 		whole, m.came = lines(append(m.came, buf[:n]...))
 		for _, line := range whole {
 			m.heard(line)
+			m.read += len(line) + 1
 		}
 	}
 	select {
@@ -311,7 +336,7 @@ func (m *sessionMiner) answered(id string) (sessionDue, bool) {
 
 // unsolicited is anything that is no reply.
 func (m *sessionMiner) unsolicited(method string, params []byte) {
-	if len(m.due) > 0 && m.due[0].gate {
+	if len(m.due) > 0 && m.due[0].gate && m.read >= m.due[0].from {
 		m.world.t.Errorf("%s comes before the reply to %s", method, m.due[0].line)
 	}
 	switch method {
