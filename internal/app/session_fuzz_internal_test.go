@@ -26,6 +26,8 @@ import (
 const (
 	// sessionSteps is how many instructions of a program are followed.
 	sessionSteps = 160
+	// sessionTime is how much time passes in one at most, besides that of the end.
+	sessionTime = 10 * time.Minute
 	// sessionMiners is how many connections one program has at most.
 	sessionMiners = 6
 	// sessionMemory is what all of a process may hold after many programs, in bytes;
@@ -110,13 +112,14 @@ type sessionWorld struct {
 	books   *ledger.Ledger
 	pools   map[string]*sessionPool
 	miners  []*sessionMiner
-	at      int // the miner that is spoken of
+	at      int           // the miner that is spoken of
+	left    time.Duration // of sessionTime
 	end     func()
 }
 
 func newSessionWorld(t *testing.T, program []byte) *sessionWorld {
 	t.Helper()
-	w := &sessionWorld{t: t, program: program, pools: make(map[string]*sessionPool)}
+	w := &sessionWorld{t: t, program: program, pools: make(map[string]*sessionPool), left: sessionTime}
 	kind := w.next()
 	cfg := sessionConfigs[int(kind)%len(sessionConfigs)]
 	// A pool of 3 bytes hands its own extranonce on.
@@ -245,8 +248,15 @@ var sessionTimes = []time.Duration{
 	16 * time.Second, 31 * time.Second, 61 * time.Second, 5 * time.Minute,
 }
 
-// pass lets time pass; miners take what they are sent.
+// pass lets time pass, as far as there is some left.
 func (w *sessionWorld) pass(d time.Duration) {
+	d = min(d, w.left)
+	w.left -= d
+	w.rest(d)
+}
+
+// rest lets time pass; miners take what they are sent.
+func (w *sessionWorld) rest(d time.Duration) {
 	for ; d > 0; d -= min(d, 10*time.Second) {
 		time.Sleep(min(d, 10*time.Second))
 		w.settle()
@@ -300,7 +310,7 @@ func (w *sessionWorld) calm() {
 		m.deaf = false
 	}
 	for range 5 {
-		w.pass(8 * time.Second)
+		w.rest(8 * time.Second)
 		for _, p := range w.pools {
 			p.job(false)
 		}
