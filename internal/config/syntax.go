@@ -84,7 +84,7 @@ func explain(line string) (key, advice string) {
 		return name, ""
 	}
 	value, _, _ = strings.Cut(value, "#")
-	if strings.Contains(name, "password") || name == "proxy" || len(value) > 80 {
+	if strings.Contains(name, "password") || name == "proxy" || strings.Contains(value, "@") || len(value) > 80 { // a secret, or a URL with one
 		value = "…"
 	}
 	return name, fmt.Sprintf("; put the text in quotes: %s = %q", name, strings.Trim(strings.TrimSpace(value), `"'`))

@@ -1,0 +1,356 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/loka/stratum/internal/config"
+	"github.com/loka/stratum/internal/dial"
+	"github.com/loka/stratum/internal/hub"
+	"github.com/loka/stratum/internal/ledger"
+	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/serve"
+	"github.com/loka/stratum/internal/testkit"
+	"github.com/loka/stratum/work"
+)
+
+// What the sessions of the fuzzer are bounded by.
+const (
+	// sessionSteps is how many instructions of a program are followed.
+	sessionSteps = 160
+	// sessionTime is how much time passes in one at most, besides that of the end.
+	sessionTime = 10 * time.Minute
+	// sessionMiners is how many connections one program has at most.
+	sessionMiners = 6
+	// sessionMemory is what all of a process may hold after many programs, in bytes;
+	// 100 MiB of it are the fuzzer's own.
+	sessionMemory = 256 << 20
+)
+
+// sessionConfigs are what a proxy of the fuzzer may be configured by: both modes,
+// and both manners of an outage.
+var sessionConfigs = func() (all []*config.Config) {
+	for _, mode := range []string{"shared", "dedicated"} {
+		for _, outage := range []string{"close", "hold"} {
+			text := fmt.Sprintf(`
+data_dir = "/nowhere"
+[vardiff]
+min = 1e-9
+start = 1e-9
+shares_per_minute = 60.0
+[[pool]]
+name = "main"
+url = "stratum+tcp://main.example:3333"
+username = "ACCOUNT"
+[[pool]]
+name = "backup"
+url = "stratum+tcp://backup.example:3333"
+username = "ACCOUNT"
+[[route]]
+name = "farm"
+mode = %q
+pools = ["main", "backup"]
+on_outage = %q
+`, mode, outage)
+			cfg, problems := config.Load([]byte(text), "fuzz.toml", config.Options{})
+			if len(problems) > 0 {
+				panic(problems)
+			}
+			all = append(all, cfg)
+		}
+	}
+	return all
+}()
+
+// sessionCounts are the counters of all programs of this process.
+var sessionCounts = sync.OnceValues(func() (*counts, error) { return newCounts(sessionConfigs[0], "fuzz") })
+
+// sessions are the programs that have run in this process.
+var sessions atomic.Uint64
+
+// FuzzSession lets a program drive miners, pools and the clock of a whole proxy in
+// memory: the real sessions, pipeline, hub and books. Whatever it does,
+//
+//   - nothing panics, and every goroutine has its end;
+//   - each request with an id has exactly one reply, in order, with that id byte for
+//     byte, unless its connection has ended;
+//   - between a handshake request and its reply nothing is sent;
+//   - all that is sent is JSON, a line each;
+//   - a share is in the books once;
+//   - what waits for a peer that does not read is bounded.
+func FuzzSession(f *testing.F) {
+	for _, program := range sessionSeeds() {
+		f.Add(program)
+	}
+	f.Fuzz(func(t *testing.T, program []byte) {
+		synctest.Test(t, func(t *testing.T) { newSessionWorld(t, program).run() })
+		if sessions.Add(1)%1024 == 0 {
+			var m runtime.MemStats
+			runtime.GC()
+			runtime.GC() // what pools keep goes with the second
+			if runtime.ReadMemStats(&m); m.HeapAlloc > sessionMemory {
+				t.Fatalf("%d bytes are held after %d programs", m.HeapAlloc, sessions.Load())
+			}
+		}
+	})
+}
+
+// sessionWorld is a proxy between its pools and its miners.
+type sessionWorld struct {
+	t       *testing.T
+	program []byte
+	hub     *hub.Hub
+	server  *serve.Server
+	books   *ledger.Ledger
+	pools   map[string]*sessionPool
+	miners  []*sessionMiner
+	at      int           // the miner that is spoken of
+	left    time.Duration // of sessionTime
+	end     func()
+}
+
+func newSessionWorld(t *testing.T, program []byte) *sessionWorld {
+	t.Helper()
+	w := &sessionWorld{t: t, program: program, pools: make(map[string]*sessionPool), left: sessionTime}
+	kind := w.next()
+	cfg := sessionConfigs[int(kind)%len(sessionConfigs)]
+	// A pool of 3 bytes hands its own extranonce on.
+	width := []int{8, 5, 4, 3}[kind>>2&3]
+	for _, p := range cfg.Pools {
+		endpoint, err := dial.Parse(p.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.pools[endpoint.Host] = &sessionPool{width: width, difficulty: sessionEasy}
+	}
+	hc, err := hubConfig(cfg, "fuzz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	counted, err := sessionCounts()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.books = ledger.New(ledger.Config{}, time.Now())
+	w.hub, err = hub.New(hc, hub.Deps{
+		Dial:   func(_ context.Context, e dial.Endpoint) (net.Conn, error) { return w.pools[e.Host].dial() },
+		Ledger: w.books, Wire: wireConfig(poolLine, counted.wire(mining.Upstream)), Metrics: counted.hub(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.server = serve.New(serveConfig(cfg, counted.wire(mining.Downstream)), serve.Deps{
+		House: house{w.hub}, Handler: handler(w.hub, counted), Metrics: counted.serve(),
+	})
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- w.hub.Run(ctx) }()
+	w.end = func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("hub: %v", err)
+		}
+	}
+	synctest.Wait()
+	return w
+}
+
+// next is the program's next byte, and 0 once there is none.
+func (w *sessionWorld) next() byte {
+	if len(w.program) == 0 {
+		return 0
+	}
+	b := w.program[0]
+	w.program = w.program[1:]
+	return b
+}
+
+// run follows the program, lets all come to rest, and looks at what there is.
+func (w *sessionWorld) run() {
+	for steps := 0; len(w.program) > 0 && steps < sessionSteps && !w.t.Failed(); steps++ {
+		w.step(w.next())
+		w.settle()
+	}
+	w.calm()
+	w.server.CloseAll(mining.Shutdown)
+	for _, m := range w.miners {
+		_ = m.conn.Close()
+		<-m.gone
+	}
+	w.book()
+	w.end()
+	if n := w.server.Len(); n != 0 {
+		w.t.Errorf("%d connections are left", n)
+	}
+}
+
+// step does what one instruction says.
+func (w *sessionWorld) step(op byte) {
+	if op < 0x20 || len(w.miners) == 0 {
+		w.worldly(op)
+		return
+	}
+	w.miners[w.at].step(op)
+}
+
+// worldly is what befalls the pools, the clock and the whole.
+func (w *sessionWorld) worldly(op byte) {
+	host := []string{"main.example", "backup.example"}[op>>4&1]
+	p := w.pools[host]
+	if op >= 0x20 { // there is no miner yet
+		op = 0
+	}
+	switch op & 0xf {
+	case 0:
+		w.connect()
+	case 1:
+		if n := len(w.miners); n > 0 {
+			w.at = int(w.next()) % n
+		}
+	case 2:
+		w.pass(sessionTimes[int(w.next())%len(sessionTimes)])
+	case 3:
+		p.job(false)
+	case 4:
+		p.job(true)
+	case 5:
+		p.setDifficulty(sessionEasy * work.Difficulty(int(1)<<(w.next()&3)))
+	case 6:
+		p.setExtranonce(w.next())
+	case 7:
+		p.say(sessionPoolLines[int(w.next())%len(sessionPoolLines)])
+	case 8:
+		p.hangUp(w.next()&1 != 0)
+	case 9:
+		p.answers(sessionMode(w.next()) % sessionModes)
+	case 10:
+		p.refuses(w.next()&1 != 0)
+	case 11:
+		w.hub.DrainPool(host[:len(host)-len(".example")], w.next()&1 != 0)
+	case 12:
+		w.apply(w.next())
+	default:
+		w.pass(time.Second)
+	}
+}
+
+// sessionTimes are for how long time may pass.
+var sessionTimes = []time.Duration{
+	time.Millisecond, 300 * time.Millisecond, time.Second, 2 * time.Second, 11 * time.Second,
+	16 * time.Second, 31 * time.Second, 61 * time.Second, 5 * time.Minute,
+}
+
+// pass lets time pass, as far as there is some left.
+func (w *sessionWorld) pass(d time.Duration) {
+	d = min(d, w.left)
+	w.left -= d
+	w.rest(d)
+}
+
+// rest lets time pass; miners take what they are sent.
+func (w *sessionWorld) rest(d time.Duration) {
+	for ; d > 0; d -= min(d, 10*time.Second) {
+		time.Sleep(min(d, 10*time.Second))
+		w.settle()
+	}
+}
+
+// settle lets everything happen that needs no time.
+func (w *sessionWorld) settle() {
+	synctest.Wait()
+	for _, m := range w.miners {
+		m.hear()
+	}
+	for _, c := range w.server.Conns() {
+		if s := c.State(); s.Wire.QueuedBytes > queueBytes+minerLine || s.Session.Pending > 1024 {
+			w.t.Errorf("%d bytes and %d requests wait for one peer", s.Wire.QueuedBytes, s.Session.Pending)
+		}
+	}
+}
+
+// connect brings a miner.
+func (w *sessionWorld) connect() {
+	if len(w.miners) == sessionMiners {
+		return
+	}
+	near, far := testkit.Pipe()
+	m := &sessionMiner{world: w, conn: far, near: near, gone: make(chan struct{}), known: make(map[string]sessionDue)}
+	w.at = len(w.miners)
+	w.miners = append(w.miners, m)
+	w.server.Serve(context.Background(), near, nil, mining.Arrival{Listener: "0.0.0.0:3333"}, func() { close(m.gone) })
+}
+
+// apply puts another configuration in place, as a reload does.
+func (w *sessionWorld) apply(which byte) {
+	hc, err := hubConfig(sessionConfigs[int(which)%len(sessionConfigs)], "fuzz")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if err := w.hub.Apply(hc); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// calm makes the pools well, the miners listen, and waits for as long as the
+// slowest answer may take.
+func (w *sessionWorld) calm() {
+	for _, p := range w.pools {
+		p.answers(sessionGrants)
+		p.refuses(false)
+	}
+	for _, m := range w.miners {
+		m.deaf = false
+	}
+	for range 5 {
+		w.rest(8 * time.Second)
+		for _, p := range w.pools {
+			p.job(false)
+		}
+		w.settle()
+	}
+	for i, m := range w.miners {
+		if !m.ended {
+			for _, d := range m.due {
+				if !d.maybe {
+					w.t.Errorf("miner %d: no reply to %q", i, d.line)
+				}
+			}
+		}
+	}
+}
+
+// book compares what the books hold with what was handed in.
+func (w *sessionWorld) book() {
+	total, booked := w.books.Snapshot(time.Now()).Total.Tally, uint64(0)
+	for _, v := range mining.Verdicts() {
+		booked += total.Ours.Of(v)
+	}
+	var handed, told uint64
+	whole := true
+	for _, m := range w.miners {
+		handed, told = handed+m.handed, told+m.told
+		whole = whole && !m.ended
+	}
+	if booked < told || booked > handed || whole && booked != handed {
+		w.t.Errorf("%d shares are in the books; %d were handed in and %d answered", booked, handed, told)
+	}
+}
+
+// lines splits off whole lines of what came.
+func lines(b []byte) (whole [][]byte, rest []byte) {
+	for {
+		line, after, ok := bytes.Cut(b, []byte{'\n'})
+		if !ok {
+			return whole, b
+		}
+		whole, b = append(whole, line), after
+	}
+}
