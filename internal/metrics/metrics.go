@@ -40,6 +40,7 @@ type Metrics struct {
 	wires    map[mining.Side]Wire
 	closed   map[mining.Side]map[mining.Reason]prometheus.Counter
 	refused  map[string]map[mining.RequestKind]prometheus.Counter
+	http     map[string]prometheus.Counter
 }
 
 // Wire is what is counted for the connections of one side.
@@ -80,6 +81,7 @@ func New(cfg Config) (*Metrics, error) {
 	m.AddPools(cfg.Pools...)
 	m.buildWires(&b)
 	m.buildClosed(&b)
+	m.buildHTTP(&b)
 	return m, errors.Join(b.errs...)
 }
 
