@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/loka/stratum/internal/audit"
 	"github.com/loka/stratum/internal/config"
 	"github.com/loka/stratum/internal/dial"
 	"github.com/loka/stratum/internal/httpapi"
@@ -59,8 +60,11 @@ type App struct {
 	control *control
 	found   *findings
 	applied history
+	acts    *audit.File
 	limiter *listen.Limiter
 	guard   *guard
+	// instance is its name.
+	instance string
 	// descriptors is the limit of this process.
 	descriptors uint64
 	// first are the listeners of the start.
@@ -101,6 +105,7 @@ func New(cfg *config.Config, deps Deps) (*App, error) {
 	a := &App{
 		log: deps.Logger, version: deps.Version, source: deps.Source, lock: lock,
 		applied: history{filepath.Join(cfg.DataDir, "applied"), deps.Logger},
+		acts:    audit.In(cfg.DataDir),
 		started: make(chan struct{}),
 	}
 	a.cfg.Store(cfg)
@@ -129,6 +134,7 @@ func (a *App) build(cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
+	a.instance = instance
 	rates := vardiff.NewMemory()
 	if err := a.openBooks(cfg, instance, rates, now); err != nil {
 		return err
@@ -160,6 +166,7 @@ func (a *App) build(cfg *config.Config) error {
 		Version: version, Instance: instance, Books: a.books,
 		Hub: &readers{hub: a.hub, serve: a.serve, cfg: a.cfg.Load, score: a.guard.threat.Score},
 		Now: time.Now, Started: now, Keeping: a.keeping,
+		Checks: map[string]func(time.Time) view.Check{"audit": checkActs(a.acts)},
 	})
 	a.counts.source.Model = a.model
 	if err := a.makeListeners(cfg); err != nil {
@@ -171,8 +178,8 @@ func (a *App) build(cfg *config.Config) error {
 		return err
 	}
 	a.http, err = newHTTP(cfg, a.counts, httpapi.Deps{
-		Records: records,
-		Model:   a.model, Miners: disconnecter{a.serve}, Logger: a.log, Control: a.control, Reloader: reloader{a},
+		Records: records, Audit: a.acts,
+		Model: a.model, Miners: disconnecter{a.serve}, Logger: a.log, Control: a.control, Reloader: reloader{a},
 	})
 	return err
 }

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"github.com/loka/stratum/internal/auth"
 	"github.com/loka/stratum/internal/config"
 	"github.com/loka/stratum/internal/dial"
 	"github.com/loka/stratum/internal/httpapi"
@@ -19,7 +18,6 @@ import (
 	"github.com/loka/stratum/internal/pipeline/validate"
 	"github.com/loka/stratum/internal/serve"
 	"github.com/loka/stratum/internal/view"
-	"github.com/loka/stratum/internal/web"
 	"github.com/loka/stratum/internal/wire"
 )
 
@@ -121,33 +119,6 @@ func (c *counts) logins() logins.Metrics {
 	}}
 }
 
-// disconnecter ends miners' connections for the API.
-type disconnecter struct{ *serve.Server }
-
-// Disconnect implements [httpapi.Disconnecter].
-func (d disconnecter) Disconnect(id mining.MinerID) bool {
-	c := d.Find(id)
-	if c == nil {
-		return false
-	}
-	c.Close(mining.Disconnected)
-	return true
-}
-
-// newHTTP makes the page, the API and the metrics, and what they need besides
-// deps.
-func newHTTP(cfg *config.Config, c *counts, deps httpapi.Deps) (*httpapi.Server, error) {
-	token, created, err := auth.LoadOrCreate(cfg.DataDir)
-	if err != nil {
-		return nil, err
-	}
-	if created {
-		deps.Logger.Info("admin token written", "file", auth.TokenFile, "data_dir", cfg.DataDir)
-	}
-	page, err := web.New(web.Config{Version: deps.Model.Version()})
-	if err != nil {
-		return nil, err
-	}
-	deps.Token, deps.Metrics, deps.Page = token, c.m.Handler(), page
-	return httpapi.New(httpapi.Config{Listen: cfg.HTTP.Listen}, deps), nil
+func (c *counts) http() httpapi.Metrics {
+	return httpapi.Metrics{Refused: func(why httpapi.Refusal) httpapi.Counter { return c.m.HTTPRefused(string(why)) }}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/loka/stratum/internal/audit"
 	"github.com/loka/stratum/internal/config"
 	"github.com/loka/stratum/internal/httpapi"
 	"github.com/loka/stratum/internal/hub"
@@ -46,8 +47,19 @@ type Reloaded struct {
 	Closed int
 }
 
-// Reread is [App.Reload] for who only looks at the log.
-func (a *App) Reread(ctx context.Context) { _, _ = a.Reload(ctx, "") }
+// Reread is [App.Reload] for who has sent the process a signal, and only looks at the
+// log.
+func (a *App) Reread(ctx context.Context) {
+	r, err := a.Reload(ctx, "")
+	if err != nil {
+		return // it is in the log
+	}
+	changes := changesOf(r.Changes)
+	a.acted(ctx, audit.Act{
+		At: time.Now().UTC(), Who: "signal", What: "SIGHUP", Before: httpapi.Before(changes), After: httpapi.After(changes),
+		Detail: "configuration " + a.source.Name() + " read again",
+	})
+}
 
 // ShutdownTimeout is how long a graceful stop may take, as configured now.
 func (a *App) ShutdownTimeout() time.Duration { return a.cfg.Load().Server.ShutdownTimeout }

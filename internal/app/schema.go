@@ -5,8 +5,12 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"os/user"
 	"path/filepath"
+	"strconv"
+	"time"
 
+	"github.com/loka/stratum/internal/audit"
 	"github.com/loka/stratum/internal/config"
 	"github.com/loka/stratum/internal/store/migrations"
 	"github.com/loka/stratum/internal/store/postgres"
@@ -17,8 +21,9 @@ import (
 type Schema struct {
 	schema
 
-	// dir is the data directory that the database is in, empty for one elsewhere.
-	dir string
+	// dir is the data directory that the database is in, empty for one elsewhere;
+	// record is the one whose record of acts has what is done.
+	dir, record string
 }
 
 type schema interface {
@@ -36,7 +41,7 @@ func OpenSchema(cfg *config.Config) (*Schema, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &Schema{schema: s}, nil
+		return &Schema{schema: s, record: cfg.DataDir}, nil
 	}
 	path := filepath.Join(cfg.DataDir, databaseName)
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
@@ -46,7 +51,7 @@ func OpenSchema(cfg *config.Config) (*Schema, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Schema{s, cfg.DataDir}, nil
+	return &Schema{s, cfg.DataDir, cfg.DataDir}, nil
 }
 
 // CheckDatabase says what is wrong with the URL of a database, as far as that can be
@@ -62,12 +67,49 @@ func CheckDatabase(url string) error {
 // Migrate goes forward or back to a version. It is an error while a proxy uses the
 // data directory, whose tables must not change beneath it.
 func (s *Schema) Migrate(ctx context.Context, to int64) error {
-	return s.alone(func() error { return s.schema.Migrate(ctx, to) })
+	before := s.version(ctx)
+	if err := s.alone(func() error { return s.schema.Migrate(ctx, to) }); err != nil {
+		return err
+	}
+	return s.acted("loka database migrate", before, atVersion{to})
 }
 
 // Reset drops all that is ours; see [Schema.Migrate].
 func (s *Schema) Reset(ctx context.Context) error {
-	return s.alone(func() error { return s.schema.Reset(ctx) })
+	before := s.version(ctx)
+	if err := s.alone(func() error { return s.schema.Reset(ctx) }); err != nil {
+		return err
+	}
+	return s.acted("loka database reset", before, nil)
+}
+
+// atVersion is what the database is at, for the record of acts.
+type atVersion struct {
+	Version int64 `json:"version"`
+}
+
+// version is the one that the database has; nil where that cannot be said.
+func (s *Schema) version(ctx context.Context) any {
+	steps, err := s.schema.Status(ctx)
+	if err != nil {
+		return nil
+	}
+	var has atVersion
+	for _, step := range steps {
+		if step.Applied {
+			has.Version = step.Version
+		}
+	}
+	return has
+}
+
+// acted keeps what was done.
+func (s *Schema) acted(what string, before, after any) error {
+	who := "uid " + strconv.Itoa(os.Getuid())
+	if u, err := user.Current(); err == nil {
+		who = "user " + u.Username + " (" + who + ")"
+	}
+	return actedHere(s.record, audit.Act{At: time.Now().UTC(), Who: who, What: what, Before: before, After: after})
 }
 
 // alone does something while no proxy uses the data directory.

@@ -147,8 +147,12 @@ func newSessionWorld(t *testing.T, program []byte) *sessionWorld {
 	if err != nil {
 		t.Fatal(err)
 	}
+	guarded, err := newGuard(cfg, w.hub, counted, watch{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	w.server = serve.New(serveConfig(cfg, counted.wire(mining.Downstream)), serve.Deps{
-		House: house{w.hub}, Handler: handler(w.hub, counted), Metrics: counted.serve(),
+		House: house{w.hub}, Handler: guarded.handler(), Watch: guarded.chain, Metrics: counted.serve(),
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)

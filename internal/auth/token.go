@@ -67,7 +67,7 @@ type TokenError struct {
 
 // Error names the file, what is wrong with it and what to do.
 func (e *TokenError) Error() string {
-	return fmt.Sprintf("admin token %s: %v; %s", e.Path, e.Err, e.Advice)
+	return fmt.Sprintf("%s: %v; %s", e.Path, e.Err, e.Advice)
 }
 
 // Unwrap returns the cause.

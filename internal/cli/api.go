@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -28,7 +29,7 @@ const (
 // apiFlags say where a running proxy is, and let one in.
 type apiFlags struct {
 	HTTP  string        `name:"http" placeholder:"ADDR" help:"Address of the proxy's API (default: LOKA_HTTP_LISTEN, or 127.0.0.1:9090)."`
-	Token mining.Secret `placeholder:"TOKEN" help:"Admin token, for changes and for a proxy on another machine (default: LOKA_TOKEN, or api.token in the data folder)."`
+	Token mining.Secret `placeholder:"TOKEN" help:"Token, for changes and for a proxy on another machine (default: LOKA_TOKEN, or the admin token: api.token in the data folder)."`
 	Data  string        `placeholder:"DIR" help:"The proxy's data folder, for its admin token (default: LOKA_DATA_DIR, or data)."`
 }
 
@@ -177,13 +178,20 @@ func (a apiClient) do(ctx context.Context, r request) (*http.Response, error) {
 	return res, nil
 }
 
-// refused says what an answer comes to that is no success.
+// refused says what an answer comes to that is no success, and what to do about it.
 func (a apiClient) refused(r request, res *http.Response, body []byte) error {
+	says := problemIn(res, body)
 	switch {
-	case res.StatusCode == http.StatusUnauthorized || res.StatusCode == http.StatusForbidden:
-		return fmt.Errorf("%s wants the admin token: give --token, LOKA_TOKEN, or --data with the proxy's data folder", a.base)
-	case r.method != http.MethodGet && problemIn(res, body) != "":
-		return errors.New(problemIn(res, body))
+	case res.StatusCode == http.StatusUnauthorized && a.token == "":
+		return fmt.Errorf("%s wants a token: give --token, LOKA_TOKEN, or --data with the proxy's data folder", a.base)
+	case res.StatusCode == http.StatusUnauthorized:
+		return fmt.Errorf("%s does not take this token: give another by --token, LOKA_TOKEN, or --data with the proxy's data folder; it says: %s", a.base, cmp.Or(says, res.Status))
+	case res.StatusCode == http.StatusForbidden:
+		return fmt.Errorf("%s refuses: %s", a.base, cmp.Or(says, "the token's role is too low; give another by --token or LOKA_TOKEN"))
+	case res.StatusCode == http.StatusTooManyRequests && says == "":
+		return fmt.Errorf("%s was asked too often; try again in %s s", a.base, cmp.Or(visible(res.Header.Get("Retry-After")), "60"))
+	case (r.method != http.MethodGet || res.StatusCode == http.StatusTooManyRequests) && says != "":
+		return errors.New(says)
 	}
 	return fmt.Errorf("%s answers %q to %s %s; is it a loka of this version?", a.base, res.Status, r.method, r.path)
 }

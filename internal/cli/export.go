@@ -140,7 +140,7 @@ func (a apiClient) download(ctx context.Context, path string, w io.Writer) (int6
 	defer func() { _ = res.Body.Close() }()
 	if res.StatusCode != r.success {
 		body, _ := io.ReadAll(io.LimitReader(res.Body, maxAnswerBytes))
-		if text := problemIn(res, body); text != "" && res.StatusCode != http.StatusUnauthorized {
+		if text := problemIn(res, body); text != "" && res.StatusCode != http.StatusUnauthorized && res.StatusCode != http.StatusForbidden {
 			return 0, errors.New(text)
 		}
 		return 0, a.refused(r, res, body)

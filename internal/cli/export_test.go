@@ -153,7 +153,7 @@ func TestExportRefused(t *testing.T) {
 	}{
 		{422, `{"detail":"from: want an RFC 3339 time"}`, "loka: from: want an RFC 3339 time\n"},
 		{429, `{"detail":"4 exports run already"}`, "loka: 4 exports run already\n"},
-		{401, `{"detail":"this needs the header"}`, "wants the admin token: give --token"},
+		{401, `{"detail":"this needs the header"}`, "wants a token: give --token"},
 		{500, `{}`, "is it a loka of this version?"},
 	} {
 		addr := exporting(t, func(w http.ResponseWriter, _ *http.Request) {

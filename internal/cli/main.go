@@ -32,6 +32,7 @@ type commands struct {
 	Export     exportCmd     `cmd:"" help:"Write history, shares or payouts of a running proxy to a file."`
 	Distribute distributeCmd `cmd:"" help:"Divide what a pool has paid by the work that it accepted."`
 	Database   databaseCmd   `cmd:"" help:"Look after the tables of the database."`
+	Token      tokenCmd      `cmd:"" help:"Let others use a running proxy's API: make, list and remove tokens."`
 	Demo       demoCmd       `cmd:"" help:"Show everything at work on this machine: a pool, miners and the proxy."`
 	Sim        simCmd        `cmd:"" help:"Simulate a pool or miners, to try or load-test a set-up."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`

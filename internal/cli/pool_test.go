@@ -100,7 +100,11 @@ func TestPoolFailures(t *testing.T) {
 	}{
 		{404, problem, `{"detail":"there is no pool \"x\";\nthere\u001b are: main"}`, "loka: there is no pool \"x\";?there? are: main\n"},
 		{500, problem, `{"detail":"it is done, but"}`, "loka: it is done, but\n"},
-		{401, problem, `{"detail":"this needs"}`, "wants the admin token: give --token"},
+		{401, problem, `{"detail":"this needs"}`, "does not take this token: give another by --token, LOKA_TOKEN, or --data with the proxy's data folder; it says: this needs\n"},
+		{403, problem, `{"detail":"this is for the role operator"}`, "refuses: this is for the role operator\n"},
+		{403, "", "", "refuses: the token's role is too low; give another by --token or LOKA_TOKEN\n"},
+		{429, problem, `{"detail":"too many wrong tokens"}`, "loka: too many wrong tokens\n"},
+		{429, "", "", "was asked too often; try again in 60 s\n"},
 		{404, "text/plain", "404 page not found", `answers "404 Not Found" to POST /api/v1/pools/x/drain; is it a loka of this version?`},
 		{404, problem, "{", "is it a loka of this version?"},
 		{200, "text/html", "hello", `answers "200 OK" to POST`},

@@ -173,7 +173,7 @@ func TestStatusToken(t *testing.T) {
 			if code := b.run(append([]string{"status", "--http", addr}, try.args...)...); code != try.code {
 				t.Errorf("exit code %d, want %d\n%s", code, try.code, b.stderr)
 			}
-			if try.code != exitOK && !strings.Contains(b.stderr.String(), "wants the admin token") {
+			if try.code != exitOK && !strings.Contains(b.stderr.String(), " token: give ") {
 				t.Errorf("stderr %s", b.stderr)
 			}
 		})

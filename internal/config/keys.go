@@ -111,7 +111,7 @@ func meanings() map[string]meaning {
 		"listener[].key":        {"PEM file of its private key, without a passphrase. Both are read at start and with each reload, for miners that connect from then on.", "required with TLS"},
 		"listener[].proxy_from": {"Networks whose PROXY protocol header is believed.", ""},
 
-		"http.listen": {"Address of page, API, metrics and health. Off loopback everything but `/live` and `/ready` needs the admin token.", ""},
+		"http.listen": {"Address of page, API, metrics and health. Off loopback everything but `/live` and `/ready` needs a token.", ""},
 
 		"route[].name":                      {"The route's name in API and metrics; unique, made like a pool's.", "`route1`, `route2` …"},
 		"route[].mode":                      {"`shared`: many miners on few pool connections; every share is checked here, and each miner has a difficulty of its own. `dedicated`: one pool connection for each miner, with the pool's difficulty and verdicts.", ""},

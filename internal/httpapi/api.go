@@ -71,7 +71,7 @@ type minerInput struct {
 	ID uint64 `path:"id" minimum:"1" doc:"As in /api/v1/miners"`
 }
 
-const bearer = "admin_token"
+const bearer = "token"
 
 // routes is everything that can be asked for.
 func routes(deps Deps) *http.ServeMux {
@@ -79,8 +79,9 @@ func routes(deps Deps) *http.ServeMux {
 	cfg := huma.DefaultConfig("Loka Stratum", deps.Model.Version())
 	cfg.OpenAPIPath = "/api/v1/openapi"
 	cfg.DocsPath, cfg.SchemasPath, cfg.CreateHooks = "", "", nil
-	cfg.Info.Description = "Reads are open on loopback. Writes, and everything off loopback but /live and /ready, need the admin token. Errors are RFC 9457 problem documents."
-	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{bearer: {Type: "http", Scheme: "bearer", Description: "The content of data_dir/api.token."}}
+	cfg.Info.Description = "What viewers may read is open on loopback. All else needs a token, and so does everything off loopback but /live and /ready; x-role is the least role that it has to have. Errors are RFC 9457 problem documents."
+	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{bearer: {Type: "http", Scheme: "bearer", Description: "The content of data_dir/api.token, whose role is admin, or a token that loka token add has made."}}
+	cfg.OnAddOperation = append(cfg.OnAddOperation, saysRole)
 	cfg.Transformers = append(cfg.Transformers, spellOut)
 	api := humago.New(mux, cfg)
 	probes(api, deps.Model)
@@ -98,6 +99,10 @@ func routes(deps Deps) *http.ServeMux {
 	if deps.Records != nil {
 		records(api, deps)
 	}
+	if deps.Tokens != nil {
+		tokens(api, deps.Tokens, deps.Now)
+	}
+	profiles(mux)
 	if deps.Metrics != nil {
 		mux.Handle("GET /metrics", asProblems(deps.Metrics))
 		mux.Handle("GET /metrics/prometheus", asProblems(deps.Metrics))
@@ -172,10 +177,13 @@ func lists(api huma.API, m *view.Model) {
 }
 
 func writes(api huma.API, miners Disconnecter) {
-	huma.Register(api, write(http.MethodDelete, "/api/v1/miners/{id}", "disconnect", "Disconnect a miner; it may come back"), func(_ context.Context, in *minerInput) (*struct{}, error) {
-		if !miners.Disconnect(mining.MinerID(in.ID)) {
+	huma.Register(api, write(http.MethodDelete, "/api/v1/miners/{id}", "disconnect", "Disconnect a miner; it may come back"), func(ctx context.Context, in *minerInput) (*struct{}, error) {
+		id := mining.MinerID(in.ID)
+		was := miners.Describe(id)
+		if !miners.Disconnect(id) {
 			return nil, huma.Error404NotFound(fmt.Sprintf("no miner %d is connected; /api/v1/miners lists them", in.ID))
 		}
+		changed(ctx, was, nil)
 		return nil, nil //nolint:nilnil // how huma says 204
 	})
 }

@@ -2,22 +2,25 @@ package httpapi
 
 import (
 	"context"
+	"encoding/json"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/loka/stratum/internal/audit"
+	"github.com/loka/stratum/internal/auth"
 	"github.com/loka/stratum/internal/store"
 )
 
 const (
 	// auditTimeout bounds how long a write waits for its record.
 	auditTimeout = 2 * time.Second
-	auditPath    = "/api/v1/audit"
-	// admin is who has the one token that there is.
-	admin = "admin"
+	// maxShown bounds what was before, and what after, in the words of a record.
+	maxShown = 2000
 )
 
 // ActList is the body of GET /api/v1/audit.
@@ -28,9 +31,9 @@ type ActList struct {
 // Act is what an administrator did.
 type Act struct {
 	At     time.Time `json:"at"`
-	Who    string    `json:"who" doc:"admin: whoever has the admin token"`
-	What   string    `json:"what" doc:"Method and path of a write of this API that succeeded"`
-	Detail string    `json:"detail" doc:"Where it came from, and more of it"`
+	Who    string    `json:"who" doc:"The token's name with its role in brackets; admin: whoever has the admin token; signal: who sent the process a SIGHUP"`
+	What   string    `json:"what" doc:"Method and path of a write of this API that succeeded, or what else was done"`
+	Detail string    `json:"detail" doc:"Where it came from, what was before and after as far as there is such a thing, and more of it"`
 }
 
 type actsInput struct {
@@ -39,8 +42,7 @@ type actsInput struct {
 
 // acts registers what administrators did.
 func acts(api huma.API, r *recorder) {
-	op := get(auditPath, "audit", "What administrators did; needs the admin token", http.StatusUnprocessableEntity, http.StatusServiceUnavailable)
-	op.Security = []map[string][]string{{bearer: {}}}
+	op := get("/api/v1/audit", "audit", "What administrators did", http.StatusUnprocessableEntity, http.StatusServiceUnavailable)
 	huma.Register(api, op, func(ctx context.Context, in *actsInput) (*body[ActList], error) {
 		all, err := r.Warehouse.Acts(ctx, r.Instance, in.Limit)
 		if err != nil {
@@ -54,18 +56,30 @@ func acts(api huma.API, r *recorder) {
 	})
 }
 
+// ActFile takes every act; it has to be on the disk when Append returns.
+type ActFile interface{ Append(a audit.Act) error }
+
 // auditor keeps a record of every write that succeeds.
 type auditor struct {
-	records *Records
+	records *Records // nil: no database has it
+	file    ActFile  // nil: no file has it
+	now     func() time.Time
 	log     *slog.Logger
 	next    http.Handler
+}
+
+func newAuditor(deps Deps, next http.Handler) http.Handler {
+	if deps.Records == nil && deps.Audit == nil {
+		return next
+	}
+	return &auditor{deps.Records, deps.Audit, deps.Now, deps.Logger, next}
 }
 
 // ServeHTTP serves a write. The record is kept before the success is answered.
 func (a *auditor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	deed := new(deed)
 	r = r.WithContext(context.WithValue(r.Context(), deedKey{}, deed))
-	out := &auditWriter{ResponseWriter: w}
+	out := &auditWriter{ResponseWriter: w, deed: deed}
 	out.done = sync.OnceFunc(func() { a.keep(r, deed) })
 	a.next.ServeHTTP(out, r)
 	if !out.answered { // which net/http takes for 200
@@ -73,21 +87,74 @@ func (a *auditor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// keep has the act in the file and in the database. It is done, whatever comes of
+// that, so where there is no room for it, it is in the log.
 func (a *auditor) keep(r *http.Request, d *deed) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), auditTimeout)
 	defer cancel()
-	act := store.Act{At: a.records.Now().UTC(), Who: admin, What: r.Method + " " + r.URL.EscapedPath(), Detail: "from " + r.RemoteAddr}
-	if d.detail != "" {
-		act.Detail += "; " + d.detail
+	who := identityOf(ctx)
+	act := audit.Act{
+		At: a.now().UTC(), Who: who.Name, Role: who.Role.String(), From: r.RemoteAddr, What: r.Method + " " + r.URL.EscapedPath(),
+		Before: d.before, After: d.after, Detail: d.detail,
 	}
-	if err := a.records.Warehouse.Audit(ctx, a.records.Instance, act); err != nil {
-		a.log.ErrorContext(ctx, "what an administrator did is not in the audit record",
-			"who", act.Who, "what", act.What, "detail", act.Detail, "error", err)
+	row := RowOf(&act)
+	if a.file != nil {
+		a.missed(ctx, "file", row, a.file.Append(act))
+	}
+	if a.records != nil {
+		a.missed(ctx, "database", row, a.records.Warehouse.Audit(ctx, a.records.Instance, row))
 	}
 }
 
+func (a *auditor) missed(ctx context.Context, where string, row store.Act, err error) {
+	if err != nil {
+		a.log.ErrorContext(ctx, "what an administrator did is not in the audit record",
+			"record", where, "who", row.Who, "what", row.What, "detail", row.Detail, "error", err)
+	}
+}
+
+// RowOf is an act for the database, which has words for what was before and after.
+func RowOf(a *audit.Act) store.Act {
+	var parts []string
+	if a.From != "" {
+		parts = append(parts, "from "+a.From)
+	}
+	for _, one := range []struct {
+		word string
+		of   any
+	}{{"was ", a.Before}, {"is ", a.After}} {
+		if one.of == nil {
+			continue
+		}
+		if text, err := json.Marshal(one.of); err == nil {
+			parts = append(parts, one.word+clip(string(text)))
+		}
+	}
+	if a.Detail != "" {
+		parts = append(parts, a.Detail)
+	}
+	who := a.Who
+	if role, ok := auth.ParseRole(a.Role); ok {
+		who = auth.Identity{Name: a.Who, Role: role}.String()
+	}
+	return store.Act{At: a.At, Who: who, What: a.What, Detail: strings.Join(parts, "; ")}
+}
+
+// clip bounds a text.
+func clip(text string) string {
+	if len(text) <= maxShown {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxShown], "") + "…"
+}
+
 // deed is what a handler adds to the record of its request.
-type deed struct{ detail string }
+type deed struct {
+	detail        string
+	before, after any
+	// changed says that it is done, whatever is answered.
+	changed bool
+}
 
 type deedKey struct{}
 
@@ -98,10 +165,20 @@ func remark(ctx context.Context, detail string) {
 	}
 }
 
-// auditWriter calls done before a success is answered.
+// changed says that the request that ctx is of has changed something, and what was
+// before and what is now, which JSON can say; nil is nothing.
+func changed(ctx context.Context, before, after any) {
+	if d, ok := ctx.Value(deedKey{}).(*deed); ok {
+		d.before, d.after, d.changed = before, after, true
+	}
+}
+
+// auditWriter calls done before a success is answered, or the failure of what has
+// changed something all the same.
 type auditWriter struct {
 	http.ResponseWriter
 
+	deed     *deed
 	answered bool
 	done     func()
 }
@@ -110,7 +187,7 @@ type auditWriter struct {
 func (w *auditWriter) WriteHeader(status int) {
 	if !w.answered && status >= http.StatusOK {
 		w.answered = true
-		if status < http.StatusBadRequest {
+		if status < http.StatusBadRequest || w.deed.changed {
 			w.done()
 		}
 	}

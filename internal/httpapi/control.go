@@ -74,29 +74,37 @@ func write(method, path, id, summary string, errs ...int) huma.Operation {
 // controls registers what operators can do to pools and routes. All of it may
 // be said twice.
 func controls(api huma.API, m *view.Model, c Controller) {
-	drain := func(name string, drained bool) error {
+	drain := func(ctx context.Context, name string, drained bool) error {
+		before := arrangedPool(m, name)
 		ok, err := c.DrainPool(name, drained)
 		if !ok {
 			return noPool(m, name)
 		}
+		after := before
+		after.Drained = drained
+		changed(ctx, before, after)
 		return kept(err)
 	}
 	huma.Register(api, write(http.MethodPost, "/api/v1/pools/{name}/drain", "drain", "Send a pool's miners to others, and keep new ones away", http.StatusInternalServerError),
-		func(_ context.Context, in *poolInput) (*struct{}, error) { return nil, drain(in.Name, true) })
+		func(ctx context.Context, in *poolInput) (*struct{}, error) { return nil, drain(ctx, in.Name, true) })
 	huma.Register(api, write(http.MethodDelete, "/api/v1/pools/{name}/drain", "undrain", "Take a drained pool back into use", http.StatusInternalServerError),
-		func(_ context.Context, in *poolInput) (*struct{}, error) { return nil, drain(in.Name, false) })
+		func(ctx context.Context, in *poolInput) (*struct{}, error) { return nil, drain(ctx, in.Name, false) })
 	disables(api, m, c)
-	pin := func(name, pool string) error {
+	pin := func(ctx context.Context, name, pool string) error {
+		before := arrangedRoute(m, name)
 		ok, err := c.PinRoute(name, pool)
 		if !ok {
 			return noPin(m, name, pool)
 		}
+		changed(ctx, pinned{before.Pinned}, pinned{pool})
 		return kept(err)
 	}
 	huma.Register(api, write(http.MethodPut, "/api/v1/routes/{name}/pin", "pin", "Prefer one of a route's pools to all others while it is usable", http.StatusInternalServerError),
-		func(_ context.Context, in *pinInput) (*struct{}, error) { return nil, pin(in.Name, in.Body.Pool) })
+		func(ctx context.Context, in *pinInput) (*struct{}, error) {
+			return nil, pin(ctx, in.Name, in.Body.Pool)
+		})
 	huma.Register(api, write(http.MethodDelete, "/api/v1/routes/{name}/pin", "unpin", "Let a route prefer its pools in its own order", http.StatusInternalServerError),
-		func(_ context.Context, in *routeInput) (*struct{}, error) { return nil, pin(in.Name, "") })
+		func(ctx context.Context, in *routeInput) (*struct{}, error) { return nil, pin(ctx, in.Name, "") })
 	splits(api, m, c)
 }
 
@@ -104,18 +112,23 @@ func controls(api huma.API, m *view.Model, c Controller) {
 func disables(api huma.API, m *view.Model, c Controller) {
 	op := write(http.MethodPost, "/api/v1/pools/{name}/disable", "disable", "Send a pool's miners to others, close all its connections and make no new one", http.StatusInternalServerError)
 	op.DefaultStatus = http.StatusOK
-	huma.Register(api, op, func(_ context.Context, in *poolInput) (*body[Disabled], error) {
+	huma.Register(api, op, func(ctx context.Context, in *poolInput) (*body[Disabled], error) {
+		before := arrangedPool(m, in.Name)
 		alone, ok, err := c.DisablePool(in.Name)
 		if !ok {
 			return nil, noPool(m, in.Name)
 		}
+		after := before
+		after.Disabled = true
+		changed(ctx, before, after)
 		if err := kept(err); err != nil {
 			return nil, err
 		}
 		return &body[Disabled]{Disabled{append([]string{}, alone...)}}, nil
 	})
 	huma.Register(api, write(http.MethodDelete, "/api/v1/pools/{name}/disable", "enable", "Take a disabled pool back into use", http.StatusConflict, http.StatusInternalServerError),
-		func(_ context.Context, in *poolInput) (*struct{}, error) {
+		func(ctx context.Context, in *poolInput) (*struct{}, error) {
+			before := arrangedPool(m, in.Name)
 			ok, err := c.EnablePool(in.Name)
 			switch {
 			case !ok:
@@ -123,6 +136,9 @@ func disables(api huma.API, m *view.Model, c Controller) {
 			case errors.Is(err, ErrDisabledByFile):
 				return nil, huma.Error409Conflict(fmt.Sprintf("pool %q is disabled in the file; remove enabled = false there", in.Name))
 			}
+			after := before
+			after.Disabled = false
+			changed(ctx, before, after)
 			return nil, kept(err)
 		})
 }

@@ -24,6 +24,8 @@ type document struct {
 
 type operation struct {
 	Summary    string
+	Role       string                `json:"x-role"`
+	Security   []map[string][]string // of the least role, and of nobody
 	Parameters []struct {
 		Name, In, Description string
 	}
@@ -100,7 +102,7 @@ func TestDocsNameWhatIsServed(t *testing.T) {
 
 func tables(doc *document) string {
 	var b strings.Builder
-	b.WriteString("\n| request | does | parameters | answer |\n|---|---|---|---|\n")
+	b.WriteString("\n| request | role | does | parameters | answer |\n|---|---|---|---|---|\n")
 	for _, path := range sorted(doc.Paths) {
 		for _, method := range sorted(doc.Paths[path]) {
 			op := doc.Paths[path][method]
@@ -111,7 +113,7 @@ func tables(doc *document) string {
 			for _, body := range op.RequestBody.Content {
 				params = append(params, "body: "+kind(&body.Schema))
 			}
-			fmt.Fprintf(&b, "| `%s %s` | %s | %s | %s |\n", strings.ToUpper(method), path, op.Summary, strings.Join(params, "; "), answer(op))
+			fmt.Fprintf(&b, "| `%s %s` | %s | %s | %s | %s |\n", strings.ToUpper(method), path, op.Role, op.Summary, strings.Join(params, "; "), answer(op))
 		}
 	}
 	for _, name := range sorted(doc.Components.Schemas) {

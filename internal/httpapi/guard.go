@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net"
@@ -8,7 +9,13 @@ import (
 	"net/netip"
 	"runtime/debug"
 	"strings"
+	"time"
+
+	"github.com/loka/stratum/internal/auth"
 )
+
+// maxBodyBytes bounds the body of every write; most operations take less.
+const maxBodyBytes = maxConfigBytes
 
 // Handler is all of the HTTP side. loopback says that it is served on a
 // loopback address.
@@ -17,11 +24,10 @@ func Handler(deps Deps, loopback bool) http.Handler {
 		deps.Logger = slog.New(slog.DiscardHandler)
 	}
 	mux := routes(deps)
-	g := &guard{mux: mux, writes: mux, token: deps.Token, loopback: loopback, log: deps.Logger}
-	if deps.Records != nil {
-		g.writes = &auditor{deps.Records, deps.Logger, mux}
+	return &guard{
+		mux: mux, writes: newAuditor(deps, mux), token: deps.Token, now: deps.Now, loopback: loopback,
+		refuse: newRefuser(deps), log: deps.Logger,
 	}
-	return g
 }
 
 // guard decides who may ask before anything is looked up.
@@ -30,7 +36,10 @@ type guard struct {
 	// writes serves what is no read.
 	writes   http.Handler
 	token    Verifier
+	now      func() time.Time
 	loopback bool
+	origins  http.CrossOriginProtection
+	refuse   *refuser
 	log      *slog.Logger
 }
 
@@ -44,35 +53,68 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 	h.Set("Cache-Control", "no-store")
 
-	trusted := g.trusted(r)
-	open := r.URL.Path == "/live" || r.URL.Path == "/ready"
+	who, err := g.identify(r)
+	known := who.Role != auth.Nobody
+	probe := read(r) && (r.URL.Path == "/live" || r.URL.Path == "/ready")
 	switch {
-	case trusted || open && read(r):
+	case known || probe:
 	case !g.loopback:
-		unauthorized(w)
+		g.refuse.unauthorized(w, r, who, err)
 		return
 	case !namesLoopback(r.Host):
-		problem(w, http.StatusMisdirectedRequest, "this address is served on loopback only, and the request's Host "+
-			"does not name it: use http://localhost or http://127.0.0.1 with the port, or send the admin token")
+		g.refuse.misdirected(w, r, who)
 		return
 	}
 	handler, pattern := g.mux.Handler(r)
+	least := leastFor(pattern)
 	switch {
 	case pattern == "":
 		g.unrouted(w, r, handler)
-	case (!read(r) || r.URL.Path == auditPath) && !trusted:
-		unauthorized(w)
-	case !read(r):
-		g.writes.ServeHTTP(w, r)
-	default:
+	case !known && !(read(r) && least <= auth.Viewer): // else it is a probe, or asked for on loopback
+		g.refuse.unauthorized(w, r, who, err)
+	case known && who.Role < least:
+		g.refuse.forbidden(w, r, who, least)
+	case read(r):
 		g.mux.ServeHTTP(w, r)
+	case g.origins.Check(r) != nil:
+		g.refuse.crossSite(w, r, who)
+	default:
+		r.Body = http.MaxBytesReader(w, r.Body, maxBodyBytes)
+		g.writes.ServeHTTP(w, r.WithContext(withIdentity(r.Context(), who)))
 	}
 }
 
-// trusted says that the request carries the admin token.
-func (g *guard) trusted(r *http.Request) bool {
+// errNoToken is a request that shows none.
+var errNoToken = errors.New("no token was shown")
+
+// identify says whose token a request shows. Whoever has none that lets in has no
+// role; a name is that of one that did.
+func (g *guard) identify(r *http.Request) (auth.Identity, error) {
 	scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " ")
-	return ok && strings.EqualFold(scheme, "Bearer") && g.token != nil && g.token.Check(strings.TrimSpace(token))
+	token = strings.TrimSpace(token)
+	if !ok || !strings.EqualFold(scheme, "Bearer") || token == "" {
+		return auth.Identity{}, errNoToken
+	}
+	if g.token == nil {
+		return auth.Identity{}, auth.ErrUnknown
+	}
+	who, err := g.token.Check(token, g.now())
+	if err != nil {
+		who.Role = auth.Nobody
+	}
+	return who, err
+}
+
+type identityKey struct{}
+
+func withIdentity(ctx context.Context, who auth.Identity) context.Context {
+	return context.WithValue(ctx, identityKey{}, who)
+}
+
+// identityOf is who asks for a write.
+func identityOf(ctx context.Context) auth.Identity {
+	who, _ := ctx.Value(identityKey{}).(auth.Identity)
+	return who
 }
 
 // unrouted lets the router say what is wrong, and says it as a problem.

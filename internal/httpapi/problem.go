@@ -42,11 +42,6 @@ func spellOut(_ huma.Context, _ string, v any) (any, error) {
 	return p, nil
 }
 
-func unauthorized(w http.ResponseWriter) {
-	w.Header().Set("WWW-Authenticate", `Bearer realm="loka"`)
-	problem(w, http.StatusUnauthorized, "this needs the header Authorization: Bearer TOKEN; the admin token is in the file api.token of data_dir")
-}
-
 // asProblems turns the errors of a handler that is not ours into problems.
 func asProblems(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -106,6 +106,9 @@ func reloads(api huma.API, r Reloader) {
 				applied = in.Body.Applied
 			}
 			done, err := r.Reload(context.WithoutCancel(ctx), applied)
+			if err == nil {
+				changed(ctx, Before(done.Changes), After(done.Changes))
+			}
 			return &body[Reloaded]{done}, notReloaded(err)
 		})
 	plan := post("/api/v1/plan", "plan", "What a configuration would change; nothing is changed")
@@ -117,6 +120,25 @@ func reloads(api huma.API, r Reloader) {
 	huma.Register(api, get("/api/v1/applied", "applied", "The configuration files that were in place"), func(context.Context, *struct{}) (*body[AppliedList], error) {
 		return &body[AppliedList]{AppliedList{r.Applied()}}, nil
 	})
+}
+
+// Before is what the keys of changes had before, After what they have now, for the
+// audit record. Secrets are stars.
+func Before(changes []Change) map[string]string {
+	return valuesOf(changes, func(c *Change) string { return c.Old })
+}
+
+// After is the other half of [Before].
+func After(changes []Change) map[string]string {
+	return valuesOf(changes, func(c *Change) string { return c.New })
+}
+
+func valuesOf(changes []Change, of func(*Change) string) map[string]string {
+	values := make(map[string]string, len(changes))
+	for i := range changes {
+		values[changes[i].Key] = of(&changes[i])
+	}
+	return values
 }
 
 // notReloaded is the problem of a configuration that is not put in place.

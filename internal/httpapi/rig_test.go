@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/loka/stratum/internal/audit"
+	"github.com/loka/stratum/internal/auth"
 	"github.com/loka/stratum/internal/ledger"
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/internal/view"
@@ -23,7 +25,77 @@ var epoch = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
 type fakeToken struct{}
 
-func (fakeToken) Check(presented string) bool { return presented == secret }
+// tokenOfRole are tokens of the roles.
+var tokenOfRole = map[auth.Role]string{auth.Nobody: "", auth.Viewer: "a-viewers-token", auth.Operator: "an-operators-token", auth.Admin: secret}
+
+func (fakeToken) Check(presented string, _ time.Time) (auth.Identity, error) {
+	switch presented {
+	case secret:
+		return auth.Identity{Name: auth.AdminName, Role: auth.Admin}, nil
+	case tokenOfRole[auth.Viewer]:
+		return auth.Identity{Name: "screen", Role: auth.Viewer}, nil
+	case tokenOfRole[auth.Operator]:
+		return auth.Identity{Name: "ops", Role: auth.Operator}, nil
+	case "an-old-token":
+		return auth.Identity{Name: "old", Role: auth.Admin}, auth.ErrExpired
+	}
+	return auth.Identity{}, auth.ErrUnknown
+}
+
+// fakeBook makes tokens that are all alike.
+type fakeBook struct {
+	all   []auth.Info
+	saved int
+	fail  error
+}
+
+func (b *fakeBook) List() []auth.Info { return b.all }
+func (b *fakeBook) Save() error       { b.saved++; return b.fail }
+func (b *fakeBook) Add(want auth.Wanted, now time.Time) (string, auth.Info, error) {
+	if b.fail != nil {
+		return "", auth.Info{}, b.fail
+	}
+	i := auth.Info{Name: cmp.Or(want.Name, "new"), Role: want.Role, Created: now, Expires: want.Expires}
+	b.all = append(b.all, i)
+	return "loka_new", i, nil
+}
+
+func (b *fakeBook) Remove(name string) (auth.Info, error) {
+	for i, one := range b.all {
+		if one.Name == name {
+			b.all = slices.Delete(b.all, i, i+1)
+			return one, b.fail
+		}
+	}
+	return auth.Info{}, auth.ErrMissing
+}
+
+// fakeFile takes acts.
+type fakeFile struct {
+	acts []audit.Act
+	fail error
+}
+
+func (f *fakeFile) Append(a audit.Act) error {
+	if f.fail == nil {
+		f.acts = append(f.acts, a)
+	}
+	return f.fail
+}
+
+// refusals counts.
+type refusals map[Refusal]int
+
+func (r refusals) metrics() Metrics {
+	return Metrics{Refused: func(why Refusal) Counter { return refusal{r, why} }}
+}
+
+type refusal struct {
+	of  refusals
+	why Refusal
+}
+
+func (r refusal) Inc() { r.of[r.why]++ }
 
 type fakeHub struct {
 	ready  bool
@@ -35,6 +107,8 @@ type fakeHub struct {
 	refuse, keep error
 	// solo says that there is a dedicated route of that name.
 	solo bool
+	// then is the split once one was wanted, and parts the one there is.
+	then, parts []view.PartState
 }
 
 func (h *fakeHub) Miners() []view.MinerState { return append([]view.MinerState(nil), h.miners...) }
@@ -46,14 +120,15 @@ func (h *fakeHub) Pools() []view.PoolState {
 }
 
 func (h *fakeHub) Routes() []view.RouteState {
-	all := []view.RouteState{{Name: "farm", Mode: "shared", Pools: []string{"main", "backup"}, Active: "main", Pinned: "main", Ready: h.ready}}
+	all := []view.RouteState{{Name: "farm", Mode: "shared", Pools: []string{"main", "backup"}, Active: "main", Pinned: "main", Ready: h.ready, Parts: h.parts}}
 	if h.solo {
 		all = append(all, view.RouteState{Name: "solo", Mode: "dedicated", Pools: []string{"main"}})
 	}
 	return all
 }
-func (h *fakeHub) SlotsInUse() int { return 0 }
-func (h *fakeHub) Ready() bool     { return h.ready }
+func (h *fakeHub) SlotsInUse() int                { return 0 }
+func (h *fakeHub) Ready() bool                    { return h.ready }
+func (h *fakeHub) Describe(id mining.MinerID) any { return map[string]any{"miner": id} }
 func (h *fakeHub) Disconnect(id mining.MinerID) bool {
 	if id != 1 {
 		return false
@@ -87,6 +162,7 @@ func (h *fakeHub) PinRoute(route, pool string) (bool, error) {
 
 func (h *fakeHub) SplitRoute(route string, split []byte) (bool, error) {
 	h.said = append(h.said, "split "+route+" "+string(split))
+	h.parts = h.then
 	return h.known(route), cmp.Or(h.refuse, h.keep)
 }
 
@@ -122,7 +198,7 @@ func newDeps() (Deps, *fakeHub) {
 	text := func(s string) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(s)) })
 	}
-	return Deps{Model: model, Token: fakeToken{}, Metrics: text("metrics"), Page: text("page"), Miners: hub, Control: hub, Reloader: new(fakeReloader), Records: newRecords(newStore())}, hub
+	return Deps{Model: model, Token: fakeToken{}, Now: func() time.Time { return epoch }, Tokens: new(fakeBook), Metrics: text("metrics"), Page: text("page"), Miners: hub, Control: hub, Reloader: new(fakeReloader), Records: newRecords(newStore())}, hub
 }
 
 // ask sends one request straight to the handler.

@@ -7,12 +7,15 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"sync/atomic"
 	"time"
 
+	"github.com/loka/stratum/internal/auth"
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/internal/view"
 )
+
+// saveEvery is how often it is kept when tokens were used last.
+const saveEvery = time.Minute
 
 // Config says where and how to serve.
 type Config struct {
@@ -21,27 +24,39 @@ type Config struct {
 	// ShutdownTimeout bounds how long Run waits for requests in flight when
 	// it ends; 0 is 5 s.
 	ShutdownTimeout time.Duration
-	// MaxConnections bounds open HTTP connections; more are closed at once.
-	// 0 is 512.
+	// MaxConnections bounds open HTTP connections; more are closed at once, and so
+	// are those of one address that are more than half of it. 0 is 512.
 	MaxConnections int
 }
 
-// Verifier knows the admin token.
+// Verifier knows tokens.
 type Verifier interface {
-	Check(presented string) bool
+	// Check says whose token was presented; [auth.ErrUnknown] and [auth.ErrExpired] are
+	// of one that lets nobody in.
+	Check(presented string, now time.Time) (auth.Identity, error)
 }
 
 // Disconnecter ends miners' connections.
 type Disconnecter interface {
 	// Disconnect ends one; false: there is none of that id.
 	Disconnect(id mining.MinerID) bool
+	// Describe says whose connection it is, for the audit record; nil: nobody's.
+	Describe(id mining.MinerID) any
 }
 
-// Deps are what a server works with. Model and Token are needed; a nil
+// Deps are what a server works with. Model, Token and Now are needed; a nil
 // handler's paths do not exist.
 type Deps struct {
 	Model *view.Model
 	Token Verifier
+	// Now is the clock that tokens expire by.
+	Now func() time.Time
+	// Tokens serves what makes and removes tokens.
+	Tokens TokenKeeper
+	// Audit has every write that succeeds, besides Records.
+	Audit ActFile
+	// Counts is what this server counts.
+	Counts Metrics
 	// Metrics serves /metrics and /metrics/prometheus.
 	Metrics http.Handler
 	// Page serves / and everything under /web/.
@@ -106,24 +121,14 @@ func (s *Server) Run(ctx context.Context) error {
 	if s.listener == nil {
 		return errors.New("http: Run before Listen")
 	}
-	server := &http.Server{
-		Handler:           Handler(s.deps, Loopback(s.Addr())),
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       15 * time.Second,
-		WriteTimeout:      30 * time.Second,
-		IdleTimeout:       time.Minute,
-		MaxHeaderBytes:    16 << 10,
-		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
-	}
+	server := s.server()
 	served := make(chan error, 1)
-	bounded := &boundedListener{Listener: s.listener, free: make(chan struct{}, s.cfg.MaxConnections), log: s.log}
+	bounded := newBoundedListener(s.listener, s.cfg.MaxConnections, s.log)
 	go func() { served <- server.Serve(bounded) }()
 	s.log.InfoContext(ctx, "http is served", "address", s.Addr().String(), "token_needed", !Loopback(s.Addr()))
 
-	select {
-	case err := <-served:
-		return fmt.Errorf("http %s: %w", s.Addr(), err)
-	case <-ctx.Done():
+	if err := s.untilDone(ctx, served); err != nil {
+		return err
 	}
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.ShutdownTimeout)
 	defer cancel()
@@ -134,57 +139,53 @@ func (s *Server) Run(ctx context.Context) error {
 	if stopped := <-served; !errors.Is(stopped, http.ErrServerClosed) {
 		err = errors.Join(err, stopped)
 	}
+	s.saveUses(context.WithoutCancel(ctx))
 	return err
+}
+
+// server is how HTTP is spoken: nobody can keep a connection busy by being slow, and
+// nobody can send much before it is known who it is.
+func (s *Server) server() *http.Server {
+	return &http.Server{
+		Handler:                      Handler(s.deps, Loopback(s.Addr())),
+		ReadHeaderTimeout:            5 * time.Second,
+		ReadTimeout:                  15 * time.Second,
+		WriteTimeout:                 30 * time.Second,
+		IdleTimeout:                  time.Minute,
+		MaxHeaderBytes:               16 << 10,
+		DisableGeneralOptionsHandler: true,
+		ErrorLog:                     slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+}
+
+// untilDone waits for the end of ctx, or for what ends the serving before, and
+// meanwhile keeps when tokens were used last.
+func (s *Server) untilDone(ctx context.Context, served <-chan error) error {
+	minute := time.NewTicker(saveEvery)
+	defer minute.Stop()
+	for {
+		select {
+		case err := <-served:
+			return fmt.Errorf("http %s: %w", s.Addr(), err)
+		case <-ctx.Done():
+			return nil
+		case <-minute.C:
+			s.saveUses(ctx)
+		}
+	}
+}
+
+func (s *Server) saveUses(ctx context.Context) {
+	if s.deps.Tokens == nil {
+		return
+	}
+	if err := s.deps.Tokens.Save(); err != nil {
+		s.log.WarnContext(ctx, "when tokens were used last could not be kept", "error", err)
+	}
 }
 
 // Loopback says that only this machine can reach an address.
 func Loopback(addr net.Addr) bool {
 	tcp, ok := addr.(*net.TCPAddr)
 	return ok && tcp.IP.IsLoopback()
-}
-
-// boundedListener closes connections over a bound at once.
-type boundedListener struct {
-	net.Listener
-
-	free chan struct{}
-	log  *slog.Logger
-	full bool // only Accept's goroutine reads and writes it
-}
-
-// Accept waits for a connection within the bound.
-func (l *boundedListener) Accept() (net.Conn, error) {
-	for {
-		conn, err := l.Listener.Accept()
-		if err != nil {
-			return nil, err
-		}
-		select {
-		case l.free <- struct{}{}:
-			l.full = false
-			return &boundedConn{Conn: conn, free: l.free}, nil
-		default:
-			if !l.full {
-				l.full = true
-				l.log.Warn("http connections are at their bound; more are closed at once", "max_connections", cap(l.free))
-			}
-			_ = conn.Close()
-		}
-	}
-}
-
-// boundedConn gives its place back once when it is closed.
-type boundedConn struct {
-	net.Conn
-
-	free chan struct{}
-	done atomic.Bool
-}
-
-// Close closes the connection.
-func (c *boundedConn) Close() error {
-	if !c.done.Swap(true) {
-		<-c.free
-	}
-	return c.Conn.Close()
 }

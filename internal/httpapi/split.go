@@ -65,7 +65,9 @@ type splitInput struct {
 
 // splits registers what operators can do to the split of a route.
 func splits(api huma.API, m *view.Model, c Controller) {
-	done := func(name string, ok bool, err error) error {
+	do := func(ctx context.Context, name string, split func() (bool, error)) error {
+		before := arrangedRoute(m, name)
+		ok, err := split()
 		invalid, isInvalid := errors.AsType[InvalidError](err)
 		switch {
 		case !ok:
@@ -73,23 +75,22 @@ func splits(api huma.API, m *view.Model, c Controller) {
 		case isInvalid:
 			return mistaken(invalid.Mistakes)
 		}
+		changed(ctx, before.divided(), arrangedRoute(m, name).divided())
 		return kept(err)
 	}
 	const path = "/api/v1/routes/{name}/split"
 	put := write(http.MethodPut, path, "split", "Divide a route among its pools, or divide it anew", http.StatusBadRequest, http.StatusInternalServerError)
 	put.MaxBodyBytes = maxSplitBytes
-	huma.Register(api, put, func(_ context.Context, in *splitInput) (*struct{}, error) {
-		ok, err := c.SplitRoute(in.Name, in.Body)
-		return nil, done(in.Name, ok, err)
+	huma.Register(api, put, func(ctx context.Context, in *splitInput) (*struct{}, error) {
+		return nil, do(ctx, in.Name, func() (bool, error) { return c.SplitRoute(in.Name, in.Body) })
 	})
 	// What is read is checked by those who read the file. So it is described here
 	// alone, where nothing is checked by it any more.
 	body := api.OpenAPI().Paths[path].Put.RequestBody.Content["application/json"]
 	body.Schema = api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[Split](), true, "Split")
 	huma.Register(api, write(http.MethodDelete, path, "unsplit", "Put a route's pools in order, or divide it, as the file says", http.StatusInternalServerError),
-		func(_ context.Context, in *routeInput) (*struct{}, error) {
-			ok, err := c.SplitByFile(in.Name)
-			return nil, done(in.Name, ok, err)
+		func(ctx context.Context, in *routeInput) (*struct{}, error) {
+			return nil, do(ctx, in.Name, func() (bool, error) { return c.SplitByFile(in.Name) })
 		})
 }
 

@@ -26,14 +26,14 @@ const docHead = `# Metrics
 Generated from the code (` + "`make generate`" + `); a test compares.
 
 ` + "`GET /metrics`" + ` and ` + "`GET /metrics/prometheus`" + ` serve the Prometheus text format, or OpenMetrics to a scraper that asks for it. On loopback they are open; elsewhere
-the scraper needs the admin token:
+the scraper needs a token, for which ` + "`loka token add --role viewer --name prometheus`" + ` is enough:
 
 ` + "```yaml" + `
 scrape_configs:
   - job_name: loka
     static_configs: [{targets: ["127.0.0.1:9090"]}]
     # off loopback:
-    # authorization: {credentials_file: /var/lib/loka/api.token}
+    # authorization: {credentials_file: /etc/prometheus/loka.token}
 ` + "```" + `
 
 Every series exists at 0 from the start, ` + "`loka_pool_quality`" + ` at 1. Values of ` + "`pool`" + ` are the configured pools' names; shares that belong to no pool are under ` + "`(none)`" + `. Values of ` + "`reason`" + ` and

@@ -42,6 +42,7 @@ type Metrics struct {
 	wires    map[mining.Side]Wire
 	closed   map[mining.Side]map[mining.Reason]prometheus.Counter
 	refused  map[string]map[mining.RequestKind]prometheus.Counter
+	http     map[string]prometheus.Counter
 }
 
 // Wire is what is counted for the connections of one side.
@@ -84,6 +85,7 @@ func New(cfg Config) (*Metrics, error) {
 	m.buildWires(&b)
 	m.buildClosed(&b)
 	m.Guard.build(&b)
+	m.buildHTTP(&b)
 	return m, errors.Join(b.errs...)
 }
 
