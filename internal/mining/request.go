@@ -121,6 +121,9 @@ type Arrival struct {
 	// for then, in lower case; empty is none.
 	TLS        bool
 	ServerName string
+	// ClientName is the name of the certificate that the miner has shown and that
+	// was verified; empty is none.
+	ClientName string
 	// Connect is the target of the HTTP CONNECT that it came by, host:port as
 	// steer.Target writes it; empty is none. ConnectRoute is the route that it
 	// named there; empty is none.
