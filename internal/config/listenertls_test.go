@@ -43,9 +43,9 @@ client_certificates = "optional"`, []string{`f:7:13: listener[0].client_ca: cann
 client_ca = "` + text + `"
 client_certificates = "optional"`, []string{`f:7:13: listener[0].client_ca: ` + text + ` has no certificate; it begins with -----BEGIN CERTIFICATE-----`}, nil},
 		"a word that is none": {`tls = "required"
-client_certificates = "yes"`, []string{`f:7:23: listener[0].client_certificates: "yes" is not one of "off", "optional", "required"`}, nil},
+client_certificates = "yes"`, []string{`f:7:23: listener[0].client_certificates: "yes" is not known; write one of "off", "optional", "required"`}, nil},
 		"ciphers that are none": {`tls = "required"
-tls_ciphers = "all"`, []string{`f:7:15: listener[0].tls_ciphers: "all" is not one of "compatible", "modern"`}, nil},
+tls_ciphers = "all"`, []string{`f:7:15: listener[0].tls_ciphers: "all" is not known; write one of "compatible", "modern"`}, nil},
 		"not asked for": {`tls = "required"
 client_ca = "` + ca + `"`, nil, []string{`f:7:13: listener[0].client_ca: has no effect with client_certificates = "off"; write "optional" or "required"`}},
 		"plain gets in": {`tls = "optional"
