@@ -33,8 +33,9 @@ func BenchmarkIdleTLSMiners(b *testing.B) {
 	a := farmProxy(b, farmPool("main", serveTCP(b, pool.serve))+farmRoute+"[[listener]]\naddress = \"127.0.0.1:0\"\ntls = \"required\"\n")
 	for _, version := range []string{"1.2", "1.3"} {
 		b.Run(version, func(b *testing.B) {
-			var plain, encrypted []float64
-			for range 3 {
+			const rounds = 3
+			plain, encrypted := make([]float64, 0, rounds), make([]float64, 0, rounds)
+			for range rounds {
 				plain = append(plain, idle(b, a.Addrs().Miners[0], n, "none"))
 				encrypted = append(encrypted, idle(b, a.Addrs().Miners[1], n, version))
 			}

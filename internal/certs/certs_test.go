@@ -224,7 +224,7 @@ func TestSymlinkSwap(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	var prints []string
+	prints := make([]string, 0, 3)
 	for _, name := range []string{"1", "2"} {
 		if err := os.Mkdir(filepath.Join(dir, name), 0o700); err != nil {
 			t.Fatal(err)

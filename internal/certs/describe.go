@@ -8,7 +8,6 @@ import (
 	"crypto/x509"
 	"encoding/hex"
 	"encoding/pem"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -62,11 +61,11 @@ const ending = 14 * 24 * time.Hour
 func (c *Certificate) problem(now time.Time) string {
 	switch {
 	case now.Before(c.NotBefore):
-		return fmt.Sprintf("the certificate is not valid before %s", c.NotBefore.Format(time.RFC3339))
+		return "the certificate is not valid before " + c.NotBefore.Format(time.RFC3339)
 	case now.After(c.NotAfter):
-		return fmt.Sprintf("the certificate has expired %s", c.NotAfter.Format(time.RFC3339))
+		return "the certificate has expired " + c.NotAfter.Format(time.RFC3339)
 	case c.NotAfter.Sub(now) < ending:
-		return fmt.Sprintf("the certificate expires %s", c.NotAfter.Format(time.RFC3339))
+		return "the certificate expires " + c.NotAfter.Format(time.RFC3339)
 	}
 	return ""
 }

@@ -103,31 +103,16 @@ type material struct {
 
 // load reads what a listener is told to. own are the certificates that sign
 // themselves, for one that names no files.
-func (s *Spec) load(own func() ([]tls.Certificate, error)) (*material, error) {
-	m := &material{}
+func (s *Spec) load(own func() ([]tls.Certificate, error)) (m *material, err error) {
+	m = &material{}
 	sum := sha256.New()
 	if s.Cert == "" {
-		pairs, err := own()
-		if err != nil {
-			return nil, err
-		}
-		m.pairs = pairs
+		m.pairs, err = own()
 	} else {
-		chain, err := ReadChain(s.Cert)
-		if err != nil {
-			return nil, fmt.Errorf("cert: %w", err)
-		}
-		key, err := read(s.Key)
-		if err != nil {
-			return nil, fmt.Errorf("key: %w", err)
-		}
-		pair, err := pairOf(chain, key, s.Key)
-		if err != nil {
-			return nil, fmt.Errorf("key: %w", err)
-		}
-		m.pairs = []tls.Certificate{pair}
-		_, _ = sum.Write(chain)
-		_, _ = sum.Write(key)
+		m.pairs, err = s.pair(sum)
+	}
+	if err != nil {
+		return nil, err
 	}
 	if s.Clients != NoClients {
 		text, err := read(s.ClientCA)
@@ -145,4 +130,23 @@ func (s *Spec) load(own func() ([]tls.Certificate, error)) (*material, error) {
 	}
 	sum.Sum(m.sum[:0])
 	return m, nil
+}
+
+// pair reads the operator's files, and adds them to a sum.
+func (s *Spec) pair(sum io.Writer) ([]tls.Certificate, error) {
+	chain, err := ReadChain(s.Cert)
+	if err != nil {
+		return nil, fmt.Errorf("cert: %w", err)
+	}
+	key, err := read(s.Key)
+	if err != nil {
+		return nil, fmt.Errorf("key: %w", err)
+	}
+	pair, err := pairOf(chain, key, s.Key)
+	if err != nil {
+		return nil, fmt.Errorf("key: %w", err)
+	}
+	_, _ = sum.Write(chain)
+	_, _ = sum.Write(key)
+	return []tls.Certificate{pair}, nil
 }

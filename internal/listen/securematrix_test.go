@@ -20,7 +20,7 @@ import (
 
 // secured is a folder with the files of certificates.
 type secured struct {
-	t  *testing.T
+	tb testing.TB
 	ca *testkit.Authority
 	// own is where certificates are that sign themselves.
 	own  string
@@ -28,15 +28,15 @@ type secured struct {
 	made map[string][2]string
 }
 
-func newSecured(t *testing.T) *secured {
-	t.Helper()
+func newSecured(tb testing.TB) *secured {
+	tb.Helper()
 	ca, err := testkit.NewAuthority("the farm", time.Now())
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	s := &secured{t: t, ca: ca, own: filepath.Join(t.TempDir(), "tls"), dir: t.TempDir(), made: map[string][2]string{}}
+	s := &secured{tb: tb, ca: ca, own: filepath.Join(tb.TempDir(), "tls"), dir: tb.TempDir(), made: map[string][2]string{}}
 	if err := os.WriteFile(s.authority(), ca.Cert, 0o600); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return s
 }
@@ -45,33 +45,33 @@ func (s *secured) authority() string { return filepath.Join(s.dir, "ca.pem") }
 
 // tls is what a listener speaks that is told so.
 func (s *secured) tls(spec certs.Spec) *tls.Config {
-	s.t.Helper()
+	s.tb.Helper()
 	spec.TLS, spec.Listener = true, "here"
 	set, err := certs.New(certs.Config{Dir: s.own, Hosts: []string{"localhost", "127.0.0.1"}}).Load(time.Now(), []certs.Spec{spec})
 	if err != nil {
-		s.t.Fatal(err)
+		s.tb.Fatal(err)
 	}
 	return set.TLS(0)
 }
 
 // files are those of a certificate of one kind.
 func (s *secured) files(kind string) (cert, key string) {
-	s.t.Helper()
+	s.tb.Helper()
 	if have, ok := s.made[kind]; ok {
 		return have[0], have[1]
 	}
 	pair, err := s.ca.Sign(testkit.Wanted{CommonName: "loka", Names: []string{"localhost"}, From: time.Now().Add(-time.Hour), Until: time.Now().Add(time.Hour), RSA: kind == certs.RSA})
 	if err != nil {
-		s.t.Fatal(err)
+		s.tb.Fatal(err)
 	}
 	certPEM, keyPEM, err := testkit.PairPEM(pair)
 	if err != nil {
-		s.t.Fatal(err)
+		s.tb.Fatal(err)
 	}
 	cert, key = filepath.Join(s.dir, kind+".pem"), filepath.Join(s.dir, kind+".key")
 	for path, text := range map[string][]byte{cert: certPEM, key: keyPEM} {
 		if err := os.WriteFile(path, text, 0o600); err != nil {
-			s.t.Fatal(err)
+			s.tb.Fatal(err)
 		}
 	}
 	s.made[kind] = [2]string{cert, key}
@@ -296,11 +296,11 @@ func TestClientCertificates(t *testing.T) {
 		name   string
 	}
 	rows := []struct {
-		what      string
-		shows     *tls.Certificate
-		off       outcome
-		optional  outcome
-		required_ outcome
+		what     string
+		shows    *tls.Certificate
+		off      outcome
+		optional outcome
+		required outcome
 	}{
 		{"none", nil, outcome{}, outcome{}, outcome{no, ""}},
 		{"good", sign(s.ca, testkit.Wanted{CommonName: "rig1", Names: []string{"a.example.com"}, Usage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}), outcome{}, outcome{"", "rig1"}, outcome{"", "rig1"}},
@@ -321,7 +321,7 @@ func TestClientCertificates(t *testing.T) {
 					cfg.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return row.shows, nil }
 				}
 				got, _ := d.knock(cfg)
-				of := []outcome{row.off, row.optional, row.required_}[policy]
+				of := []outcome{row.off, row.optional, row.required}[policy]
 				want := came{reason: of.reason, arrival: mining.Arrival{TLS: of.reason == "", ClientName: of.name}}
 				if got != want {
 					t.Errorf("%s at policy %d by %s: %+v, want %+v", row.what, policy, tls.VersionName(version), got, want)
@@ -448,8 +448,8 @@ func TestTLSTurnInTime(t *testing.T) {
 }
 
 // helloOf is the hello of a client, as it goes over the wire.
-func helloOf(t testing.TB) []byte {
-	t.Helper()
+func helloOf(tb testing.TB) []byte {
+	tb.Helper()
 	ours, theirs := net.Pipe()
 	defer func() { _ = ours.Close() }()
 	go func() {
@@ -458,28 +458,28 @@ func helloOf(t testing.TB) []byte {
 	}()
 	head := make([]byte, 5)
 	if _, err := io.ReadFull(ours, head); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	rest := make([]byte, int(head[3])<<8|int(head[4]))
 	if _, err := io.ReadFull(ours, rest); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return fmt.Append(nil, string(head), string(rest))
 }
 
 // runListener runs a listener until the test ends and returns its address.
-func runListener(t *testing.T, l *Listener) string {
-	t.Helper()
-	if err := l.Listen(t.Context()); err != nil {
-		t.Fatal(err)
+func runListener(tb testing.TB, l *Listener) string {
+	tb.Helper()
+	if err := l.Listen(tb.Context()); err != nil {
+		tb.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx, cancel := context.WithCancel(tb.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- l.Run(ctx) }()
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		cancel()
 		if err := <-ended; err != nil {
-			t.Error(err)
+			tb.Error(err)
 		}
 	})
 	return l.Addr().String()
