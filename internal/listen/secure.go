@@ -40,7 +40,7 @@ type begun struct {
 func (b *begun) Read(p []byte) (int, error) {
 	if len(b.have) == 0 {
 		if b.turn != nil {
-			return b.turn.read(b.Conn, p)
+			return b.turn.without(b.Conn.Read, p)
 		}
 		return b.Conn.Read(p) //nolint:wrapcheck // a connection's own errors
 	}
@@ -49,6 +49,14 @@ func (b *begun) Read(p []byte) (int, error) {
 		b.have = nil
 	}
 	return n, nil
+}
+
+// Write writes.
+func (b *begun) Write(p []byte) (int, error) {
+	if b.turn != nil {
+		return b.turn.without(b.Conn.Write, p)
+	}
+	return b.Conn.Write(p) //nolint:wrapcheck // a connection's own errors
 }
 
 // NetConn is the connection below.

@@ -427,6 +427,52 @@ func TestTLSTurnIsNotHeldBySilence(t *testing.T) {
 	}
 }
 
+// nobodyReads is a connection whose peer takes nothing until it is told to.
+type nobodyReads struct {
+	net.Conn
+
+	writing chan struct{}
+	release chan struct{}
+}
+
+func (c nobodyReads) Write(p []byte) (int, error) {
+	c.writing <- struct{}{}
+	<-c.release
+	return c.Conn.Write(p)
+}
+
+// Nor has a turn who does not take our answer.
+func TestTLSTurnIsNotHeldByWriting(t *testing.T) {
+	s := newSecured(t)
+	turns := NewTurns(1)
+	ours, theirs := net.Pipe()
+	slow := nobodyReads{ours, make(chan struct{}), make(chan struct{})}
+	v := &visit{conn: slow}
+	done := make(chan mining.Reason, 1)
+	go func() {
+		done <- v.secure(context.Background(), turns, &Config{TLS: s.tls(certs.Spec{}), HandshakeTimeout: time.Minute})
+	}()
+	go func() { _, _ = theirs.Write(helloOf(t)) }()
+	<-slow.writing
+	if !turns.free.TryAcquire(1) {
+		t.Error("it holds the turn while it waits for who takes nothing")
+	}
+	turns.free.Release(1)
+	_ = theirs.Close()
+	close(slow.release)
+	go func() { // an alert, perhaps
+		for range slow.writing { //nolint:revive // until the test ends
+		}
+	}()
+	if got := <-done; got == "" {
+		t.Error("the handshake is done")
+	}
+	close(slow.writing)
+	if !turns.free.TryAcquire(1) {
+		t.Error("a turn is left taken")
+	}
+}
+
 // Whose turn does not come in time is refused by name, and takes none when it would.
 func TestTLSTurnInTime(t *testing.T) {
 	s := newSecured(t)

@@ -2,7 +2,6 @@ package listen
 
 import (
 	"context"
-	"net"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -58,10 +57,11 @@ func (t *turn) give() {
 	}
 }
 
-// read reads without a turn and takes one again with what has come.
-func (t *turn) read(conn net.Conn, p []byte) (int, error) {
+// without reads or writes, which may have to wait for the other side, without a turn,
+// and takes one again with what has come.
+func (t *turn) without(wait func([]byte) (int, error), p []byte) (int, error) {
 	t.give()
-	n, err := conn.Read(p)
+	n, err := wait(p)
 	if err == nil {
 		err = t.take()
 	}
