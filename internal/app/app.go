@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/loka/stratum/internal/audit"
+	"github.com/loka/stratum/internal/certs"
 	"github.com/loka/stratum/internal/config"
 	"github.com/loka/stratum/internal/dial"
 	"github.com/loka/stratum/internal/httpapi"
@@ -65,6 +66,8 @@ type App struct {
 	guard   *guard
 	// instance is its name.
 	instance string
+	turns    *listen.Turns
+	certs    *certs.Keeper
 	// descriptors is the limit of this process.
 	descriptors uint64
 	// first are the listeners of the start.
@@ -139,7 +142,8 @@ func (a *App) build(cfg *config.Config) error {
 	if err := a.openBooks(cfg, instance, rates, now); err != nil {
 		return err
 	}
-	a.counts, err = newCounts(cfg, version)
+	a.certs, a.turns = a.newCerts(cfg), newTurns()
+	a.counts, err = newCounts(cfg, version, a.certExpiries)
 	if err != nil {
 		return err
 	}
@@ -166,7 +170,7 @@ func (a *App) build(cfg *config.Config) error {
 		Version: version, Instance: instance, Books: a.books,
 		Hub: &readers{hub: a.hub, serve: a.serve, cfg: a.cfg.Load, score: a.guard.threat.Score},
 		Now: time.Now, Started: now, Keeping: a.keeping,
-		Checks: map[string]func(time.Time) view.Check{"audit": checkActs(a.acts)},
+		Checks: map[string]func(time.Time) view.Check{"audit": checkActs(a.acts), "tls": a.checkCerts},
 	})
 	a.counts.source.Model = a.model
 	if err := a.makeListeners(cfg); err != nil {
@@ -180,6 +184,7 @@ func (a *App) build(cfg *config.Config) error {
 	a.http, err = newHTTP(cfg, a.counts, httpapi.Deps{
 		Records: records, Audit: a.acts,
 		Model: a.model, Miners: disconnecter{a.serve}, Logger: a.log, Control: a.control, Reloader: reloader{a},
+		Listeners: listenersOf{a},
 	})
 	return err
 }
@@ -201,13 +206,14 @@ func (a *App) makeListeners(cfg *config.Config) (err error) {
 		return fmt.Errorf("the descriptor limit of %d leaves room for no miner; raise it (ulimit -n, LimitNOFILE=)", a.descriptors)
 	}
 	a.limiter = listen.NewLimiter(most)
-	for i := range cfg.Listeners {
-		l, err := a.newListener(cfg, &cfg.Listeners[i])
-		if err != nil {
-			return err
-		}
-		a.first = append(a.first, l)
+	encrypted, err := a.certs.Load(time.Now(), certSpecs(cfg))
+	if err != nil {
+		return err
 	}
+	for i := range cfg.Listeners {
+		a.first = append(a.first, a.newListener(listenConfig(cfg, encrypted, i)))
+	}
+	a.certs.Use(context.Background(), encrypted)
 	return nil
 }
 
@@ -226,14 +232,10 @@ func (a *App) mostMiners(cfg *config.Config) int {
 }
 
 // newListener makes a listener of miners.
-func (a *App) newListener(cfg *config.Config, of *config.Listener) (*listen.Listener, error) {
-	lc, err := listenConfig(cfg, of)
-	if err != nil {
-		return nil, err
-	}
-	return listen.New(lc, listen.Deps{
-		Limiter: a.limiter, Logger: a.log, Metrics: a.counts.listen(), Serve: a.admit, Tunnel: a.hub.Tunnel,
-	}), nil
+func (a *App) newListener(cfg listen.Config) *listen.Listener {
+	return listen.New(cfg, listen.Deps{
+		Limiter: a.limiter, Turns: a.turns, Logger: a.log, Metrics: a.counts.listen(), Serve: a.admit, Tunnel: a.hub.Tunnel,
+	})
 }
 
 // admit serves a miner's connection, which outlives its listener's accept loop. One
@@ -323,6 +325,7 @@ func (a *App) Run(ctx context.Context) error {
 	a.mu.Unlock()
 	run(&reads, "ledger", func() error { a.books.Run(reading); return nil })
 	run(&reads, "journal", func() error { return a.journal.Run(reading) })
+	run(&reads, "certificates", func() error { a.certs.Run(reading); return nil })
 	run(&reads, "http", func() error { return a.http.Run(reading) })
 	addrs, cfg := a.Addrs(), a.cfg.Load()
 	a.log.InfoContext(ctx, "loka is up", "miners", addrs.Miners, "http", addrs.HTTP, "pools", len(cfg.Pools), "routes", len(cfg.Routes))

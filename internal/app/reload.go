@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/loka/stratum/internal/audit"
+	"github.com/loka/stratum/internal/certs"
 	"github.com/loka/stratum/internal/config"
 	"github.com/loka/stratum/internal/httpapi"
 	"github.com/loka/stratum/internal/hub"
@@ -223,7 +224,7 @@ func (a *App) apply(ctx context.Context, next *config.Config) (Reloaded, error) 
 	if err != nil {
 		return r, err
 	}
-	listeners, err := listenConfigs(next)
+	encrypted, err := a.certs.Load(time.Now(), certSpecs(next))
 	if err != nil {
 		return r, err
 	}
@@ -231,7 +232,8 @@ func (a *App) apply(ctx context.Context, next *config.Config) (Reloaded, error) 
 	if err != nil {
 		return r, err
 	}
-	opened, err := a.open(ctx, next)
+	listeners := listenConfigs(next, encrypted)
+	opened, err := a.open(ctx, listeners)
 	if err != nil {
 		return r, err
 	}
@@ -252,11 +254,12 @@ func (a *App) apply(ctx context.Context, next *config.Config) (Reloaded, error) 
 	a.serve.Reconfigure(sessionConfig(next))
 	guarded()
 	r.Closed = a.relisten(listeners, opened)
+	a.certs.Use(ctx, encrypted)
 	return r, nil
 }
 
 // open binds the addresses of listeners that are new.
-func (a *App) open(ctx context.Context, next *config.Config) (opened []*listen.Listener, err error) {
+func (a *App) open(ctx context.Context, next []listen.Config) (opened []*listen.Listener, err error) {
 	a.mu.Lock()
 	have := make(map[string]bool)
 	for _, s := range a.served {
@@ -267,15 +270,12 @@ func (a *App) open(ctx context.Context, next *config.Config) (opened []*listen.L
 	if !up {
 		return nil, errNotRunning
 	}
-	for i := range next.Listeners {
-		if have[next.Listeners[i].Address] {
+	for i := range next {
+		if have[next[i].Address] {
 			continue
 		}
-		l, err := a.newListener(next, &next.Listeners[i])
-		if err == nil {
-			err = l.Listen(ctx)
-		}
-		if err != nil {
+		l := a.newListener(next[i])
+		if err := l.Listen(ctx); err != nil {
 			for _, one := range opened {
 				_ = one.Close()
 			}
@@ -317,16 +317,12 @@ func (a *App) relisten(next []listen.Config, opened []*listen.Listener) (closed 
 }
 
 // listenConfigs are those of all listeners.
-func listenConfigs(cfg *config.Config) ([]listen.Config, error) {
+func listenConfigs(cfg *config.Config, encrypted *certs.Set) []listen.Config {
 	all := make([]listen.Config, 0, len(cfg.Listeners))
 	for i := range cfg.Listeners {
-		one, err := listenConfig(cfg, &cfg.Listeners[i])
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, one)
+		all = append(all, listenConfig(cfg, encrypted, i))
 	}
-	return all, nil
+	return all
 }
 
 // errRemoved ends a listener that is not configured any more.

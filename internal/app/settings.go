@@ -1,10 +1,10 @@
 package app
 
 import (
-	"crypto/tls"
 	"fmt"
 	"time"
 
+	"github.com/loka/stratum/internal/certs"
 	"github.com/loka/stratum/internal/config"
 	"github.com/loka/stratum/internal/dial"
 	"github.com/loka/stratum/internal/downstream"
@@ -141,15 +141,14 @@ func sessionConfig(cfg *config.Config) downstream.Config {
 	return session
 }
 
-func listenConfig(cfg *config.Config, of *config.Listener) (listen.Config, error) {
-	encrypted, err := minersTLS(of)
-	if err != nil {
-		return listen.Config{}, fmt.Errorf("listener %s: %w", of.Address, err)
-	}
+// listenConfig maps the configuration onto the i-th listener's; encrypted is by what
+// all of them speak TLS.
+func listenConfig(cfg *config.Config, encrypted *certs.Set, i int) listen.Config {
+	of := &cfg.Listeners[i]
 	return listen.Config{
 		Address: of.Address, HandshakeTimeout: cfg.Server.HandshakeTimeout, StopTimeout: cfg.Server.ShutdownTimeout,
-		TLS: encrypted, TLSRequired: of.TLS == config.TLSRequired,
-	}, nil
+		TLS: encrypted.TLS(i), TLSRequired: of.TLS == config.TLSRequired,
+	}
 }
 
 func wireConfig(maxLine int, counted wire.Metrics) wire.Config {
@@ -167,7 +166,7 @@ func trustOf(p config.Pool) (*dial.Trust, error) {
 	}
 	t := new(dial.Trust)
 	if p.CA != "" {
-		roots, err := config.ReadCA(p.CA)
+		roots, err := certs.ReadCA(p.CA)
 		if err != nil {
 			return nil, fmt.Errorf("ca: %w", err)
 		}
@@ -181,21 +180,4 @@ func trustOf(p config.Pool) (*dial.Trust, error) {
 		t.Fingerprints = append(t.Fingerprints, digest)
 	}
 	return t, nil
-}
-
-// minersTLS is with what a listener answers TLS hellos; nil where it has none. The
-// versions and ciphers are package tls's own; firmware whose TLS is older than 1.2,
-// or knows no forward secrecy, is not served.
-func minersTLS(l *config.Listener) (*tls.Config, error) {
-	if l.TLS == config.TLSOff {
-		return nil, nil //nolint:nilnil // that is what nil says
-	}
-	pair, err := config.ReadKeyPair(l.Cert, l.Key)
-	if err != nil {
-		return nil, fmt.Errorf("cert and key: %w", err)
-	}
-	return &tls.Config{
-		MinVersion:     tls.VersionTLS12,
-		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &pair, nil },
-	}, nil
 }

@@ -18,7 +18,7 @@ type statusCmd struct {
 
 // statusAnswers is what the API says, as JSON. Of the last day and of today it may
 // not know.
-type statusAnswers struct{ summary, pools, routes, health, day, today json.RawMessage }
+type statusAnswers struct{ summary, pools, routes, health, listeners, day, today json.RawMessage }
 
 // Run asks the running proxy and prints what it says.
 func (c *statusCmd) Run(env *environment) error {
@@ -39,6 +39,7 @@ func (c *statusCmd) Run(env *environment) error {
 		if a.health, err = api.health(ctx); err != nil {
 			return err
 		}
+		a.listeners, _ = api.get(ctx, "/api/v1/listeners") // nil where an older proxy does not know it
 		a.past(ctx, api, time.Now())
 		return a.print(env.stdout)
 	})

@@ -25,8 +25,12 @@ const (
 {"name":"backup","url":"b:1","state":"down","connections":0,"difficulty":0,"accepted":0,"rejected":0,"work_accepted":0.0,"last_job_age_seconds":null,"error":"no route\u001b[2J to host","drained":true,"reason":"by_operator","quality":{"score":null}}]}`
 	healthBody = `{"status":"down","checks":{"pool:main":{"status":"down","detail":"not shown","advice":""},"journal":{"status":"ok","detail":"0 events in memory","advice":""},
 "store":{"status":"degraded","detail":"it takes nothing since 4s ago\n: refused","advice":"look at storage.url"}}}`
-	revenueBody = `{"all":{"work":1000,"value_sat":1234567,"pool_work":0,"pool_value_sat":0}}`
-	routesBody  = `{"routes":[{"name":"farm","pinned":"backup"},{"name":"other","pinned":""}]}`
+	revenueBody   = `{"all":{"work":1000,"value_sat":1234567,"pool_work":0,"pool_value_sat":0}}`
+	listenersBody = `{"listeners":[{"address":":3333","tls":"off","certificates":[],"problems":[]},
+{"address":":3334","tls":"optional","problems":["the files have\nchanged"],"certificates":[
+{"kind":"rsa","not_after":"2036-01-02T03:04:05Z","fingerprint":"00ff","self_signed":true},
+{"kind":"ecdsa","not_after":"2027-01-02T03:04:05Z","fingerprint":"ff00","self_signed":false}]}]}`
+	routesBody = `{"routes":[{"name":"farm","pinned":"backup"},{"name":"other","pinned":""}]}`
 )
 
 // api serves canned answers and wants a token if one is given.
@@ -45,6 +49,7 @@ func api(t *testing.T, token string) string {
 	mux.HandleFunc("GET /api/v1/summary", answer(summaryBody))
 	mux.HandleFunc("GET /api/v1/pools", answer(poolsBody))
 	mux.HandleFunc("GET /api/v1/routes", answer(routesBody))
+	mux.HandleFunc("GET /api/v1/listeners", answer(listenersBody))
 	mux.HandleFunc("GET /api/v1/revenue", answer(revenueBody))
 	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusServiceUnavailable)
@@ -76,6 +81,9 @@ blocks        1 found, 0.35 expected, luck 286 %
 POOL    STATE   MINERS  CONNECTIONS  DIFFICULTY  ACCEPTED  REJECTED  QUALITY  LAST JOB   URL
 main    active  2       3            1024        9         1         0.93     400ms ago  stratum+tcp://a:1
 backup  down    0       0            0           0         0         -        -          b:1
+listener :3334: TLS optional, RSA certificate signs itself, until 2036-01-02, SHA-256 00ff
+listener :3334: TLS optional, ECDSA certificate until 2027-01-02, SHA-256 ff00
+WARNING: listener :3334: the files have?changed
 pool backup: disabled; ` + "`loka pool enable`" + ` takes it back into use
 pool backup: drained; ` + "`loka pool undrain`" + ` takes it back into use
 pool backup: no route?[2J to host

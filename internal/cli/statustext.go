@@ -71,7 +71,8 @@ func (a *statusAnswers) print(w io.Writer) error {
 	var p statusPools
 	var r statusRoutes
 	var h statusHealth
-	if err := errors.Join(json.Unmarshal(a.summary, &s), json.Unmarshal(a.pools, &p), json.Unmarshal(a.routes, &r), unmarshalIf(a.health, &h)); err != nil {
+	var l statusListeners
+	if err := errors.Join(unmarshalIf(a.listeners, &l), json.Unmarshal(a.summary, &s), json.Unmarshal(a.pools, &p), json.Unmarshal(a.routes, &r), unmarshalIf(a.health, &h)); err != nil {
 		return fmt.Errorf("the API's answer cannot be read: %w", err)
 	}
 	var b strings.Builder
@@ -106,6 +107,7 @@ func (a *statusAnswers) print(w io.Writer) error {
 			strconv.FormatFloat(one.Difficulty, 'f', -1, 64), one.Accepted, one.Rejected, score, age, visible(one.URL))
 	}
 	_ = t.Flush()
+	l.certificates(&b)
 	p.notes(&b)
 	h.keeping(&b)
 	for _, one := range r.Routes {

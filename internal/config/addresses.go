@@ -41,7 +41,7 @@ func (l *loader) checkAddresses(c *Config) {
 			l.missing(at, `no address; write address = "0.0.0.0:3333"`)
 			continue
 		}
-		l.checkKeyPair(index("listener", i), one)
+		l.checkTLS(index("listener", i), &one)
 		check(at, at, one.Address)
 	}
 	check("http.listen", "http.listen", c.HTTP.Listen)

@@ -63,9 +63,13 @@ type Listener struct {
 	// Address is host:port as configured, and the listener's name.
 	Address string  `toml:"address"`
 	TLS     TLSMode `toml:"tls"`
-	// Cert and Key are paths of PEM files, which [ReadKeyPair] reads.
-	Cert string `toml:"cert"`
-	Key  string `toml:"key"`
+	// Cert and Key are paths of PEM files, both empty for certificates that sign
+	// themselves. ClientCA is that of the certificates that may sign miners'.
+	Cert               string             `toml:"cert"`
+	Key                string             `toml:"key"`
+	ClientCA           string             `toml:"client_ca"`
+	ClientCertificates ClientCertificates `toml:"client_certificates"`
+	Ciphers            TLSCiphers         `toml:"tls_ciphers"`
 	// ProxyFrom is whose PROXY protocol header is believed.
 	ProxyFrom []netip.Prefix  `toml:"proxy_from"`
 	Vardiff   VardiffOverride `toml:"vardiff"`
@@ -101,7 +105,7 @@ type Pool struct {
 	// miners of shared routes are kept away from it for a while; 0 is any number.
 	RefusalStreak int `toml:"refusal_streak"`
 	// CA is the path of a PEM file of the certificates that may sign the pool's,
-	// empty for the system's. [ReadCA] reads it.
+	// empty for the system's.
 	CA string `toml:"ca"`
 	// Fingerprints are those of the pool's certificate, any of which will do;
 	// [ParseFingerprint] reads them. They count in place of who has signed it.
@@ -252,7 +256,9 @@ func defaultPool() Pool {
 }
 
 // defaultListener returns what holds in a [[listener]] where nothing is set.
-func defaultListener() Listener { return Listener{TLS: TLSOff} }
+func defaultListener() Listener {
+	return Listener{TLS: TLSOff, ClientCertificates: ClientCertificatesOff, Ciphers: CiphersCompatible}
+}
 
 // defaultRoute returns what holds in a [[route]] where nothing is set.
 func defaultRoute() Route {

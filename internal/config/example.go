@@ -24,8 +24,10 @@ listen = ["0.0.0.0:3333"]            # where miners connect
 # [[listener]]
 # address = "0.0.0.0:3334"
 # tls = "off"                        # "optional" (plain connections too) or "required" with:
-# cert = ""                          # PEM file of the certificate and its issuers
+# cert = ""                          # PEM file of the certificate and its issuers; "": one that signs itself
 # key = ""                           # PEM file of its key
+# client_ca = ""                     # PEM file of who signs miners' certificates, for:
+# client_certificates = "off"        # "optional" or "required"
 
 [http]
 listen = "127.0.0.1:9090"            # page, API, metrics and health: http://127.0.0.1:9090

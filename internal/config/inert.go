@@ -72,17 +72,6 @@ func (c *Config) lacksPassword(pool string) bool {
 	return p.Password == ""
 }
 
-// noteInertTLS remarks on certificates that no listener uses.
-func (l *loader) noteInertTLS(c *Config) {
-	for i, one := range c.Listeners {
-		for key, path := range map[string]string{"cert": one.Cert, "key": one.Key} {
-			if one.TLS == TLSOff && path != "" {
-				l.note(join(index("listener", i), key), `has no effect with tls = "off"`)
-			}
-		}
-	}
-}
-
 // targetable says whether a glob can match the target of an HTTP CONNECT, which
 // ends with a port; none at all is no such glob.
 func targetable(glob string) bool {

@@ -106,9 +106,6 @@ func meanings() map[string]meaning {
 		"server.shutdown_timeout":  {"Most time that a stop may take.", ""},
 
 		"listener[].address":    {"Address that miners connect to, `HOST:PORT`.", "required"},
-		"listener[].tls":        {"Whether the port speaks TLS: `optional` takes plain and encrypted connections, told apart by their first bytes, `required` encrypted ones only. TLS 1.2 and 1.3.", ""},
-		"listener[].cert":       {"PEM file of the certificate, RSA or ECDSA, and after it of its issuers but the root.", "required with TLS"},
-		"listener[].key":        {"PEM file of its private key, without a passphrase. Both are read at start and with each reload, for miners that connect from then on.", "required with TLS"},
 		"listener[].proxy_from": {"Networks whose PROXY protocol header is believed.", ""},
 
 		"http.listen": {"Address of page, API, metrics and health. Off loopback everything but `/live` and `/ready` needs a token.", ""},
@@ -152,6 +149,8 @@ func meanings() map[string]meaning {
 	} {
 		maps.Copy(m, more)
 	}
+	maps.Copy(m, poolMeanings())
+	addTLSMeanings(m)
 	for at, without := range map[string]string{"vardiff": "", "listener[].vardiff": "`[vardiff]`'s", "route[].vardiff": "the listener's or `[vardiff]`'s"} {
 		m[at+".shares_per_minute"] = meaning{"Shares a minute that a miner should send in shared mode; above 0. See [difficulty](#difficulty).", without}
 		m[at+".start"] = meaning{"A new miner's difficulty, between min and max; without it, moved between them.", without}

@@ -45,7 +45,7 @@ func TestLoadMinimalFillsDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Defaults()
-	want.Listeners = []Listener{{Address: "0.0.0.0:3333", TLS: TLSOff}}
+	want.Listeners = []Listener{{Address: "0.0.0.0:3333", TLS: TLSOff, ClientCertificates: ClientCertificatesOff, Ciphers: CiphersCompatible}}
 	want.Pools = []Pool{{
 		Name: "main", URL: "stratum+tcp://pool.example.com:3333", Username: "acct",
 		Enabled: true, SuggestDifficulty: Suggest{Auto: true}, VersionBits: VersionBitsAuto, RefusalStreak: 50,

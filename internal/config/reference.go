@@ -153,8 +153,10 @@ for are more than there is, each gets as much less. Without a part by weight, wh
 [[listener]]
 address = "0.0.0.0:3334"
 tls = "required"                       # or "optional": plain connections, too
-cert = "/etc/loka/fullchain.pem"
+cert = "/etc/loka/fullchain.pem"       # leave cert and key out for a certificate that signs itself
 key = "/etc/loka/key.pem"
+# client_ca = "/etc/loka/miners.pem"   # who signs miners' certificates, for:
+# client_certificates = "required"     # or "optional"
 
 [[route]]
 name = "farm-b"
@@ -162,9 +164,36 @@ match.server_name = "b.farm.example.com"
 ` + "```" + `
 
 A miner connects with ` + "`stratum+ssl://b.farm.example.com:3334`" + ` (or ` + "`stratum+tls://`" + `). The name that it asks for is known before its first line, so routes can
-go by it. TLS 1.2 and 1.3 are spoken, with the ciphers that Go takes for safe; firmware that knows older ones only gets the reason
-` + "`tls_handshake_failed`" + `. The files are read at start and with each ` + "`loka reload`" + `, which a renewed certificate needs;
-it closes no miner.
+go by it. Everything here changes with ` + "`loka reload`" + ` for miners that connect from then on; it closes no miner.
+
+**Files** are looked at every 30 s and with each reload, through symlinks, by what is in them. A pair that cannot be used (a key that is not the certificate's, half a
+file) does not take the place of the one there is: the log says so and ` + "`/health`" + ` is degraded until it is mended. It is degraded, too, from 14 days before a certificate
+ends; ` + "`loka_tls_certificate_expiry_timestamp_seconds`" + ` says when that is.
+
+**Without ` + "`cert` and `key`" + `** two certificates that sign themselves are made at the first start, one by ECDSA and one by RSA for old firmware, and kept for 10 years in
+` + "`data_dir/tls`" + ` with their keys (mode 0600). Each miner gets the first that it can verify. They are for ` + "`localhost`" + `, the machine's name and its addresses as they were then; to
+have others made, remove the files there and reload. Their SHA-256 fingerprints are in the log at start, in ` + "`loka status`" + ` and in ` + "`/api/v1/listeners`" + `, which has the certificates as PEM, too, for
+firmware that wants to know the one it trusts. A miner that checks nothing is safe from who listens, and not from who sits between.
+
+**Versions and ciphers.** TLS 1.2 and 1.3. Who offers 1.1 or older only is closed as ` + "`tls_too_old`" + `, who has no cipher that we have as ` + "`tls_handshake_failed`" + `.
+
+| cipher of TLS 1.2 | ` + "`compatible`" + ` | ` + "`modern`" + ` | what is wrong with it |
+|---|---|---|---|
+| ECDHE with AES-GCM or ChaCha20 | yes | yes | nothing |
+| ECDHE with AES-CBC and SHA-1 | yes | no | padding attacks of the Lucky 13 kind need a peer that lets one measure; a nuisance at most for a miner |
+| RSA key exchange with AES-GCM or AES-CBC | yes | no | no forward secrecy: who records a connection and gets the RSA key later can read it, worker names and passwords among it |
+| 3DES, RC4, CBC with SHA-256, anonymous, export | no | no | broken, or nobody's only one |
+
+The better cipher is always chosen, and nobody who sits between can make a miner seem to offer less, so that those of the second and third line are used by miners alone that have nothing
+else and would have to speak plain Stratum without. Where all firmware is recent, ` + "`tls_ciphers = \"modern\"`" + ` closes the rest.
+
+**Certificates of miners.** With ` + "`client_certificates`" + ` a miner's own certificate has to be signed by one in ` + "`client_ca`" + `, be valid now, and be for client authentication if it says what it is for.
+One that is not is closed as ` + "`tls_client_certificate`" + `; so is, with ` + "`required`" + `, a miner that shows none. Its name is the certificate's common name, or its first DNS name, and ` + "`/api/v1/miners`" + `
+shows it as ` + "`client_name`" + `. There are no revocation lists: to shut a miner out, sign the others with another issuer and put that into ` + "`client_ca`" + `.
+
+**Power cycles and floods.** Miners that come back resume their session without a signature of ours (session tickets, whose keys change daily and are in memory only). As a hello costs its
+sender nothing and us up to some milliseconds, handshakes compute on half of the processors at the most (on one where there is one), in the order in which they came; the other half is for shares. A miner
+whose turn does not come within ` + "`server.handshake_timeout`" + ` is closed as ` + "`handshake_timeout`" + `. Nobody has a turn while it is waited for.
 
 ## HTTP CONNECT
 

@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -26,17 +25,6 @@ func TestParseFingerprint(t *testing.T) {
 		if _, err := ParseFingerprint(bad); err == nil || !strings.Contains(err.Error(), "64 hex digits") {
 			t.Errorf("%q: %v", bad, err)
 		}
-	}
-}
-
-func TestReadCA(t *testing.T) {
-	t.Parallel()
-	path := filepath.Join(t.TempDir(), "ca.pem")
-	if err := os.WriteFile(path, []byte("no certificate"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := ReadCA(path); err == nil || !strings.Contains(err.Error(), "has no certificate") {
-		t.Errorf("a text: %v", err)
 	}
 }
 
@@ -78,7 +66,9 @@ func TestKeyPairOfListener(t *testing.T) {
 		"no certificate":  {"optional", ec[1], ec[1], []string{`f:7:8: listener[0].cert: ` + ec[1] + ` has no certificate; it begins with -----BEGIN CERTIFICATE-----`}, 0},
 		"no file":         {"required", gone, ec[1], []string{`f:7:8: listener[0].cert: cannot be read: open ` + gone + `: no such file or directory`}, 0},
 		"no key file":     {"required", ec[0], gone, []string{`f:8:7: listener[0].key: cannot be read: open ` + gone + `: no such file or directory`}, 0},
-		"nothing":         {"required", "", "", []string{`f:7:8: listener[0].cert: no certificate, which TLS needs; write cert = "FILE.pem"`, `f:8:7: listener[0].key: no private key, which TLS needs; write key = "FILE.pem"`}, 0},
+		"signs itself":    {"required", "", "", nil, 0},
+		"no key":          {"required", ec[0], "", []string{`f:8:7: listener[0].key: no private key, which cert needs; write key = "FILE.pem", or neither for a certificate that signs itself`}, 0},
+		"key alone":       {"required", "", ec[1], []string{`f:7:8: listener[0].cert: no certificate, which key is for; write cert = "FILE.pem", or neither for one that signs itself`}, 0},
 		"without TLS":     {"off", ec[0], gone, nil, 2},
 		"neither of both": {"off", "", "", nil, 0},
 	} {

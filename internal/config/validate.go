@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/loka/stratum/internal/certs"
 	"github.com/loka/stratum/internal/dial"
 	"github.com/loka/stratum/internal/mining"
 )
@@ -115,7 +116,7 @@ func (l *loader) checkPools(c *Config) {
 // checkTrust checks which certificates of a pool are taken.
 func (l *loader) checkTrust(at string, p Pool) {
 	if p.CA != "" {
-		if _, err := ReadCA(p.CA); err != nil {
+		if _, err := certs.ReadCA(p.CA); err != nil {
 			l.add(join(at, "ca"), "%v", err)
 		}
 	}

@@ -23,6 +23,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/testkit"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -189,6 +190,9 @@ func TestTrust(t *testing.T) {
 			if !errors.As(err, &failed) || failed.Problem != c.want || failed.Reason != mining.TLSFailed {
 				t.Fatalf("got %v, want %s", err, c.want)
 			}
+			if failed.Advice() == "" {
+				t.Errorf("no advice for %s", failed.Problem)
+			}
 			if c.want == CertificateUnexpected && !strings.Contains(err.Error(), fmt.Sprintf("%x", digest(c.cert))) {
 				t.Errorf("%q does not name the fingerprint", err)
 			}
@@ -221,7 +225,7 @@ func TestDialErrors(t *testing.T) {
 		"not yet valid": {
 			hiTLS(ca.sign(t, now.Add(100*time.Hour), names)),
 			Endpoint{TLS: true, Host: "localhost"},
-			mining.TLSFailed, CertificateExpired,
+			mining.TLSFailed, CertificateNotYetValid,
 		},
 		"wrong name": {
 			hiTLS(ca.sign(t, now.Add(time.Hour), []string{"pool.example.com"})),
@@ -237,6 +241,20 @@ func TestDialErrors(t *testing.T) {
 			hiTLS(stranger.sign(t, now.Add(time.Hour), names)),
 			Endpoint{TLS: true, Host: "localhost"},
 			mining.TLSFailed, CertificateUntrusted,
+		},
+		"signs itself": {
+			hiTLS(selfSigned(t)),
+			Endpoint{TLS: true, Host: "localhost"},
+			mining.TLSFailed, CertificateUntrusted,
+		},
+		"TLS 1.1 only": {
+			func(conn net.Conn) {
+				_ = tls.Server(conn, &tls.Config{
+					Certificates: []tls.Certificate{ca.sign(t, now.Add(time.Hour), names)}, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11,
+				}).HandshakeContext(t.Context())
+			},
+			Endpoint{TLS: true, Host: "localhost"},
+			mining.TLSFailed, HandshakeFailed,
 		},
 		"not TLS": {
 			func(conn net.Conn) { _, _ = io.WriteString(conn, "{\"id\":null}\n"); silent(conn) }, Endpoint{TLS: true, Host: "localhost"}, mining.TLSFailed, NotTLS,
@@ -264,8 +282,25 @@ func TestDialErrors(t *testing.T) {
 			if !strings.Contains(err.Error(), tt.to.String()) {
 				t.Errorf("%q does not say where to", err)
 			}
+			if certificate := tt.reason == mining.TLSFailed && tt.problem != Timeout; (e.Advice() != "") != certificate {
+				t.Errorf("advice for %s: %q", tt.problem, e.Advice())
+			}
 		})
 	}
+}
+
+// selfSigned is a certificate that nobody else has signed.
+func selfSigned(t *testing.T) tls.Certificate {
+	t.Helper()
+	cert, key, err := testkit.KeyPair(time.Now().Add(time.Hour), false, "localhost")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pair
 }
 
 func TestSystemRootsDoNotTrustOurs(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"syscall"
+	"time"
 
 	"github.com/loka/stratum/internal/mining"
 )
@@ -27,8 +28,10 @@ const (
 	Unreachable Problem = "unreachable"
 	// NotTLS: the other side does not speak TLS.
 	NotTLS Problem = "not_tls"
-	// CertificateExpired: the certificate is not valid now.
+	// CertificateExpired: the certificate is not valid any more.
 	CertificateExpired Problem = "certificate_expired"
+	// CertificateNotYetValid: the certificate is not valid yet.
+	CertificateNotYetValid Problem = "certificate_not_yet_valid"
 	// CertificateWrongName: the certificate is for another name.
 	CertificateWrongName Problem = "certificate_wrong_name"
 	// CertificateUntrusted: nobody we trust signed the certificate.
@@ -77,6 +80,20 @@ func (e *Error) Error() string {
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
+
+// Advice is what an operator can do about it; empty where the problem says it all.
+func (e *Error) Advice() string { return advice[e.Problem] }
+
+//nolint:gochecknoglobals // a table
+var advice = map[Problem]string{
+	NotTLS:                 "check url of this pool: stratum+ssl:// needs the pool's TLS port, stratum+tcp:// its plain one",
+	CertificateExpired:     "check this machine's clock, and tell the pool; with fingerprints in the configuration a certificate counts whatever its dates",
+	CertificateNotYetValid: "check this machine's clock, which is behind the pool's; if it is right, tell the pool",
+	CertificateWrongName:   "check the host in url of this pool: it has to be a name that the certificate is for; if it is, somebody else answers there",
+	CertificateUntrusted:   "nobody whom this machine trusts has signed it: put the issuer's certificate into ca of this pool, or the certificate's own fingerprint into fingerprints, if the pool tells you so by another way",
+	CertificateUnexpected:  "ask the pool by another way whether it has a new certificate, and put its fingerprint into fingerprints; until then take it for somebody else's",
+	HandshakeFailed:        "check url of this pool: stratum+ssl:// needs a TLS port that speaks TLS 1.2 or 1.3",
+}
 
 // connectError names what went wrong before the TLS handshake.
 func connectError(ctx context.Context, to Endpoint, err error) *Error {
@@ -134,12 +151,20 @@ func handshakeError(ctx context.Context, to Endpoint, err error) *Error {
 	case errors.As(err, &untrusted):
 		e.Problem = CertificateUntrusted
 	case errors.As(err, &invalid):
-		e.Problem = CertificateUntrusted
-		if invalid.Reason == x509.Expired {
-			e.Problem = CertificateExpired
-		}
+		e.Problem = datesOf(&invalid)
 	}
 	return e
+}
+
+// datesOf tells a certificate that is not valid now from one that never is.
+func datesOf(invalid *x509.CertificateInvalidError) Problem {
+	switch {
+	case invalid.Reason != x509.Expired:
+		return CertificateUntrusted
+	case invalid.Cert != nil && time.Now().Before(invalid.Cert.NotBefore):
+		return CertificateNotYetValid
+	}
+	return CertificateExpired
 }
 
 // cancelled says that not the pool but our side ended it.

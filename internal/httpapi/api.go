@@ -93,6 +93,9 @@ func routes(deps Deps) *http.ServeMux {
 	if deps.Control != nil {
 		controls(api, deps.Model, deps.Control)
 	}
+	if deps.Listeners != nil {
+		listeners(api, deps.Listeners)
+	}
 	if deps.Reloader != nil {
 		reloads(api, deps.Reloader)
 	}

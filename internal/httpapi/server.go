@@ -65,6 +65,8 @@ type Deps struct {
 	Miners Disconnecter
 	// Control serves what drains pools, and pins and splits routes.
 	Control Controller
+	// Listeners serves GET /api/v1/listeners.
+	Listeners Listeners
 	// Reloader serves what puts configurations in place.
 	Reloader Reloader
 	// Records serves history, revenue, exports, payouts and the audit record, and

@@ -1,9 +1,11 @@
 package link
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
+	"github.com/loka/stratum/internal/dial"
 	"github.com/loka/stratum/internal/mining"
 )
 
@@ -28,6 +30,9 @@ func (k *Keeper) explain(reason mining.Reason, err error) string {
 		what, todo = "the pool sent a line with a NUL byte", notStratum
 	default:
 		what, todo = advice(reason)
+		if failed, ok := errors.AsType[*dial.Error](err); ok && failed.Advice() != "" {
+			todo = failed.Advice()
+		}
 	}
 	if detail != "" {
 		what += ": " + detail

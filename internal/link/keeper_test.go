@@ -214,6 +214,12 @@ func TestKeeperSaysWhyAPoolIsDown(t *testing.T) {
 			func(int, *fakePool) error { return &dial.Error{Reason: mining.TLSFailed, Err: errNoRoute} },
 			mining.TLSFailed, "stratum+ssl://", 0,
 		},
+		"TLS, of which more is known": {
+			func(int, *fakePool) error {
+				return &dial.Error{Reason: mining.TLSFailed, Problem: dial.CertificateExpired, Err: errNoRoute}
+			},
+			mining.TLSFailed, "no route to host; check this machine's clock, and tell the pool", 0,
+		},
 		"login refused": {
 			func(_ int, pool *fakePool) error {
 				pool.want(configure, subscribe2)

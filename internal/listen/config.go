@@ -32,6 +32,9 @@ type Config struct {
 	// StopTimeout bounds how long Run waits for connections after its ctx
 	// ended; 10 s.
 	StopTimeout time.Duration
+
+	// secure is TLS as it was given; TLS itself is what that was made into.
+	secure *tls.Config
 }
 
 // Counter counts events.
@@ -56,6 +59,9 @@ type Deps struct {
 	// dialled for it: it speaks Stratum to us. Where Tunnel is nil a CONNECT is
 	// refused as any other HTTP request.
 	Tunnel func(mining.Arrival) mining.Reason
+	// Turns bound the handshakes of TLS, and may be shared by listeners; nil is no
+	// bound.
+	Turns *Turns
 	// Limiter may be shared by listeners; nil is no limit.
 	Limiter *Limiter
 	// Logger may be nil.

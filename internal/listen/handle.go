@@ -73,7 +73,7 @@ func (l *Listener) peel(ctx context.Context, cfg *Config, v *visit) (reason mini
 		case p == connectRequest && v.arrival.Connect == "" && l.deps.Tunnel != nil:
 			reason = v.tunnel(ctx, l.deps.Tunnel)
 		case p == tlsHello && cfg.TLS != nil && !v.arrival.TLS:
-			reason = v.secure(ctx, cfg.TLS)
+			reason = v.secure(ctx, l.deps.Turns, cfg)
 		default:
 			reason = p.reason()
 		}

@@ -63,6 +63,11 @@ func New(cfg Config, deps Deps) *Listener {
 func (l *Listener) Reconfigure(cfg Config) {
 	cfg = cfg.defaults()
 	cfg.Address = l.address
+	if before := l.cfg.Load(); before != nil && cfg.TLS == before.secure {
+		cfg.TLS, cfg.secure = before.TLS, before.secure // with the keys of its sessions
+	} else {
+		cfg.TLS, cfg.secure = noting(cfg.TLS), cfg.TLS
+	}
 	l.cfg.Store(&cfg)
 }
 

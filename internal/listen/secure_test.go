@@ -157,7 +157,7 @@ func TestTLSFails(t *testing.T) {
 		Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	t.Cleanup(func() { // when the listener has ended
-		for _, want := range []string{"bad certificate", "unsupported versions"} {
+		for _, want := range []string{"bad certificate", "exceeds maximum"} {
 			if !strings.Contains(log.String(), want) {
 				t.Errorf("the log does not say %q:\n%s", want, &log)
 			}
@@ -179,11 +179,20 @@ func TestTLSFails(t *testing.T) {
 		talk func(conn *net.TCPConn)
 		want mining.Reason
 	}{
-		"nonsense": {func(conn *net.TCPConn) { say(t, conn, "\x16\x03\x01\x00\x05hello") }, mining.TLSHandshakeFailed},
-		"old": {func(conn *net.TCPConn) {
-			c := tls.Client(conn, &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11})
-			_ = c.HandshakeContext(t.Context())
+		"huge": {func(conn *net.TCPConn) {
+			say(t, conn, "\x16\x03\x01\x40\x00\x01\xff\xff\xff"+strings.Repeat("x", 1<<14))
 		}, mining.TLSHandshakeFailed},
+		"of many records": {func(conn *net.TCPConn) { // it says that it is of 64 KiB, and ends before
+			say(t, conn, "\x16\x03\x01\x00\x04\x01\x01\x00\x00")
+			for range 1000 {
+				say(t, conn, "\x16\x03\x01\x00\x01x")
+			}
+		}, mining.HandshakeTimeout},
+		"of SSL 3": {func(conn *net.TCPConn) {
+			hello := "\x03\x00" + strings.Repeat("r", 32) + "\x00" + "\x00\x02\x00\x2f" + "\x01\x00"
+			say(t, conn, "\x16\x03\x00\x00"+string(rune(len(hello)+4))+"\x01\x00\x00"+string(rune(len(hello)))+hello)
+		}, mining.TLSTooOld},
+		"nonsense":            {func(conn *net.TCPConn) { say(t, conn, "\x16\x03\x01\x00\x05hello") }, mining.TLSHandshakeFailed},
 		"client refuses, 1.2": {refusing(tls.VersionTLS12), mining.TLSHandshakeFailed},
 		"client refuses, 1.3": {refusing(tls.VersionTLS13), mining.TLSHandshakeFailed},
 		"stops":               {func(conn *net.TCPConn) { say(t, conn, "\x16\x03\x01\x02\x00\x01") }, mining.HandshakeTimeout},

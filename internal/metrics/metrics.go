@@ -22,6 +22,9 @@ type Config struct {
 	Pools []string
 	// Source is read at every scrape; [view.Model] is one.
 	Source Source
+	// Certificates are those that miners are shown; nil is none. It is asked at every
+	// scrape.
+	Certificates func() []Certificate
 }
 
 // Metrics hands out what is counted. Make it with [New].
@@ -68,6 +71,7 @@ func New(cfg Config) (*Metrics, error) {
 	b.register(collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	b.register(newViewCollector(cfg.Source, m.poolNames))
 	b.register(newBooksCollector(cfg.Source, m.poolNames))
+	b.register(newCertificateCollector(cfg.Certificates))
 
 	info := b.gauges("build_info", "The program's version and the Go release it was built with; always 1.", "version", "go")
 	info.WithLabelValues(cfg.Version, runtime.Version()).Set(1)

@@ -39,7 +39,7 @@ func (s *fakeSource) PoolBooks() []ledger.Pool     { return s.books.Pools(epoch)
 func newMetrics(t *testing.T) (*Metrics, *fakeSource) {
 	t.Helper()
 	source := &fakeSource{books: ledger.New(ledger.Config{}, epoch), pools: []view.PoolState{{Name: "main"}, {Name: "backup"}}}
-	m, err := New(Config{Version: "1.2.3", Pools: []string{"main", "backup"}, Source: source})
+	m, err := New(Config{Version: "1.2.3", Pools: []string{"main", "backup"}, Source: source, Certificates: certificates})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -291,6 +291,32 @@ func TestPoolsComeAndGo(t *testing.T) {
 	} {
 		if strings.Contains(body, c.line) != c.want {
 			t.Errorf("%s: is there %t, want %t", c.line, !c.want, c.want)
+		}
+	}
+}
+
+// certificates are those of one listener, and of another one at the same address.
+func certificates() []Certificate {
+	at := time.Unix(2_000_000_000, 0)
+	return []Certificate{{"0.0.0.0:3334", "ecdsa", at}, {"0.0.0.0:3334", "rsa", at.Add(time.Second)}, {"0.0.0.0:3334", "rsa", at.Add(time.Hour)}}
+}
+
+// Each certificate has a series, and one address none twice.
+func TestCertificateExpiry(t *testing.T) {
+	for _, c := range []struct {
+		all  func() []Certificate
+		want string
+	}{
+		{nil, ""},
+		{certificates, `
+# HELP loka_tls_certificate_expiry_timestamp_seconds When the certificate that miners are shown ends, in seconds since 1970, by its kind of key.
+# TYPE loka_tls_certificate_expiry_timestamp_seconds gauge
+loka_tls_certificate_expiry_timestamp_seconds{kind="ecdsa",listener="0.0.0.0:3334"} 2e+09
+loka_tls_certificate_expiry_timestamp_seconds{kind="rsa",listener="0.0.0.0:3334"} 2.000000001e+09
+`},
+	} {
+		if err := testutil.CollectAndCompare(newCertificateCollector(c.all), strings.NewReader(c.want)); err != nil {
+			t.Error(err)
 		}
 	}
 }

@@ -55,6 +55,11 @@ const (
 	TLSRequired Reason = "tls_required"
 	// TLSHandshakeFailed: a miner's TLS handshake came to nothing.
 	TLSHandshakeFailed Reason = "tls_handshake_failed"
+	// TLSTooOld: a miner's TLS is older than 1.2.
+	TLSTooOld Reason = "tls_too_old"
+	// TLSClientCertificate: a miner's certificate does not verify, or it has to show
+	// one and does not.
+	TLSClientCertificate Reason = "tls_client_certificate"
 	// MaxConnections: server.max_connections is reached.
 	MaxConnections Reason = "max_connections"
 	// TooManyPending: more requests await an answer than one miner may have.
@@ -142,7 +147,8 @@ func Reasons(side Side) []Reason {
 	}
 	return append(both, HandshakeTimeout, AuthorizeTimeout, IdleTimeout, UnknownProtocol,
 		HTTPRequest, ConnectMalformed, ConnectForbidden, ConnectNoRoute, ConnectNoPool,
-		TLSNotEnabled, TLSRequired, TLSHandshakeFailed, MaxConnections, TooManyPending, PoolUnreachable,
+		TLSNotEnabled, TLSRequired, TLSHandshakeFailed, TLSTooOld, TLSClientCertificate,
+		MaxConnections, TooManyPending, PoolUnreachable,
 		NoRoute, PoolDisconnected, ExtranonceChanged, TooManyAccounts, RouteChanged, ListenerRemoved, Disconnected,
 		Misbehaved, LoginRefused, UserAgentDenied, AddressDenied, WorkerDenied)
 }

@@ -139,7 +139,7 @@ type Arrival struct {
 	// for then, in lower case; empty is none.
 	TLS        bool
 	ServerName string
-	// ClientName is the name in the certificate that the miner has shown and that
+	// ClientName is the name of the certificate that the miner has shown and that
 	// was verified; empty is none.
 	ClientName string
 	// Connect is the target of the HTTP CONNECT that it came by, host:port as

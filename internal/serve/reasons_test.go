@@ -190,16 +190,18 @@ func houseEnds() []end {
 // who gives them. Those of package listen end a connection before it is
 // served, by its first bytes or for the want of room.
 var elsewhere = map[mining.Reason]struct{ file, test string }{
-	mining.UnknownProtocol:    {"../listen/listener_test.go", "TestRefusals"},
-	mining.TLSNotEnabled:      {"../listen/listener_test.go", "TestRefusals"},
-	mining.HTTPRequest:        {"../listen/listener_test.go", "TestHTTPGetsAnAnswer"},
-	mining.ConnectMalformed:   {"../listen/connect_test.go", "TestConnectRefused"},
-	mining.ConnectForbidden:   {"../listen/connect_test.go", "TestConnectRefused"},
-	mining.ConnectNoRoute:     {"../listen/connect_test.go", "TestConnectRefused"},
-	mining.ConnectNoPool:      {"../listen/connect_test.go", "TestConnectRefused"},
-	mining.TLSRequired:        {"../listen/secure_test.go", "TestTLSRequired"},
-	mining.TLSHandshakeFailed: {"../listen/secure_test.go", "TestTLSFails"},
-	mining.MaxConnections:     {"../listen/listener_test.go", "TestLimiter"},
+	mining.UnknownProtocol:      {"../listen/listener_test.go", "TestRefusals"},
+	mining.TLSNotEnabled:        {"../listen/listener_test.go", "TestRefusals"},
+	mining.HTTPRequest:          {"../listen/listener_test.go", "TestHTTPGetsAnAnswer"},
+	mining.ConnectMalformed:     {"../listen/connect_test.go", "TestConnectRefused"},
+	mining.ConnectForbidden:     {"../listen/connect_test.go", "TestConnectRefused"},
+	mining.ConnectNoRoute:       {"../listen/connect_test.go", "TestConnectRefused"},
+	mining.ConnectNoPool:        {"../listen/connect_test.go", "TestConnectRefused"},
+	mining.TLSRequired:          {"../listen/secure_test.go", "TestTLSRequired"},
+	mining.TLSHandshakeFailed:   {"../listen/secure_test.go", "TestTLSFails"},
+	mining.TLSTooOld:            {"../listen/securematrix_test.go", "TestTLSMatrix"},
+	mining.TLSClientCertificate: {"../listen/securematrix_test.go", "TestClientCertificates"},
+	mining.MaxConnections:       {"../listen/listener_test.go", "TestLimiter"},
 	// A guard: an error without a reason of its own, which no handler of
 	// ours returns, and a session driven against its rules.
 	mining.InternalError: {"../wire/behave_test.go", "TestBehaviour"},

@@ -1,11 +1,7 @@
 package testkit
 
 import (
-	"crypto"
-	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
@@ -18,13 +14,9 @@ import (
 // KeyPair makes a certificate that signs itself, for the names and until then, and
 // its key, both as PEM: ECDSA, or RSA.
 func KeyPair(until time.Time, withRSA bool, names ...string) (cert, key []byte, err error) {
-	var signer crypto.Signer
-	signer, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if withRSA {
-		signer, err = rsa.GenerateKey(rand.Reader, 2048)
-	}
+	signer, err := newKey(withRSA)
 	if err != nil {
-		return nil, nil, fmt.Errorf("make a key: %w", err)
+		return nil, nil, err
 	}
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: until, DNSNames: names}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, signer.Public(), signer)

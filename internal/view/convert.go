@@ -175,7 +175,7 @@ func link(s *LinkState) Link {
 
 func miner(s *MinerState, now time.Time) Miner {
 	m := Miner{
-		ID: uint64(s.ID), Listener: s.Listener, TLS: s.TLS, ServerName: s.ServerName, Connect: s.Connect, State: s.State,
+		ID: uint64(s.ID), Listener: s.Listener, TLS: s.TLS, ServerName: s.ServerName, ClientName: s.ClientName, Connect: s.Connect, State: s.State,
 		Since: moment(s.Since), AgeSeconds: max(now.Sub(s.Since).Seconds(), 0),
 		UserAgent: s.UserAgent, Workers: append([]string{}, s.Workers...),
 		Route: s.Route, Pool: s.Pool, Difficulty: finite(s.Difficulty),

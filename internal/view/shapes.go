@@ -176,6 +176,7 @@ type Miner struct {
 	Listener        string     `json:"listener" doc:"The address it came in by"`
 	TLS             bool       `json:"tls" doc:"It is encrypted"`
 	ServerName      string     `json:"server_name" doc:"The name that it asked for in its TLS hello; empty: none"`
+	ClientName      string     `json:"client_name" doc:"The name of the certificate that it has shown, which client_ca has signed; empty: none"`
 	Connect         string     `json:"connect" doc:"The target of the HTTP CONNECT that it came by; empty: none"`
 	State           string     `json:"state" enum:"connected,subscribed,mining"`
 	Since           *time.Time `json:"since" doc:"When it was accepted"`

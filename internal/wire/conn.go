@@ -100,7 +100,11 @@ func (c *Conn) Go(ctx context.Context, h Handler, done func(mining.Reason)) {
 
 // rest is the life of a steady connection.
 func (c *Conn) rest() {
-	c.readRaw()
+	if c.raw != nil {
+		c.readRaw()
+	} else {
+		c.readConn()
+	}
 	c.after()
 }
 

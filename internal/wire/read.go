@@ -16,8 +16,8 @@ const (
 	// scratchSize is the read buffer in bytes while there is data.
 	scratchSize = 16 << 10
 	// idleSize is the buffer that a connection which is not plain TCP on
-	// Linux waits with.
-	idleSize = 2 << 10
+	// Linux waits with: a share fits.
+	idleSize = 512
 	// readsInARow bounds the reads between two looks at the clock.
 	readsInARow = 16
 	// leastTick is the least time between two calls of Tick by the clock, so
@@ -48,8 +48,7 @@ func (c *Conn) read() (moved bool) {
 	if c.raw != nil {
 		return c.readRaw()
 	}
-	c.readConn()
-	return false
+	return c.readConn()
 }
 
 // tick asks the handler for its next time and sets the read deadline to it.
@@ -134,8 +133,9 @@ func (c *Conn) readable(fd uintptr) (over bool) {
 	return true
 }
 
-// readConn reads in the ordinary way, with a small buffer until data fills it.
-func (c *Conn) readConn() {
+// readConn reads in the ordinary way, with a small buffer until data fills it. It
+// goes on with a fresh stack as readRaw does.
+func (c *Conn) readConn() (moved bool) {
 	var idle [idleSize]byte
 	full := false
 	for !c.ended.Load() {
@@ -148,9 +148,15 @@ func (c *Conn) readConn() {
 			full, err = c.readInto(idle[:])
 		}
 		if c.readError(err) {
-			return
+			return false
+		}
+		if c.moves() {
+			c.moved = true
+			go c.rest()
+			return true
 		}
 	}
+	return false
 }
 
 // readInto does one read and handles what it brought.

@@ -1,12 +1,15 @@
 package wire
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
 	"io"
 	"net"
+	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -109,5 +112,46 @@ func TestLastReplyArrivesByTLS(t *testing.T) {
 			t.Errorf("the socket below ends with %v", err)
 		}
 		_ = far.Close()
+	}
+}
+
+// A connection by TLS goes on in another goroutine, once, when it is steady: the stack
+// that a handshake needed is given back. Nothing is lost by that, and its end is told once.
+func TestTLSGoesOnWithFreshStack(t *testing.T) {
+	near, far := tlsPair(t)
+	c := New(near, nil, &Config{})
+	in := make(chan string, 10)
+	s := &script{line: func(line string) error {
+		stack := make([]byte, 64)
+		id, _, _ := strings.Cut(string(stack[:runtime.Stack(stack, false)]), " [")
+		in <- id
+		if line == "2" {
+			c.SetSteady()
+		}
+		c.Send(reply("[" + line + "]\n"))
+		return nil
+	}}
+	ended := make(chan mining.Reason, 2)
+	c.Go(context.Background(), s, func(r mining.Reason) { ended <- r })
+	ids := make([]string, 0, 5)
+	lines := bufio.NewReader(far)
+	for _, line := range []string{"1", "2", "3", strings.Repeat("4", 3*idleSize), "5"} {
+		if _, err := io.WriteString(far, line+"\n"); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := lines.ReadString('\n'); got != "["+line+"]\n" {
+			t.Fatalf("heard %q, %v", got, err)
+		}
+		ids = append(ids, <-in)
+	}
+	if ids[0] != ids[1] || ids[1] == ids[2] || ids[2] != ids[3] || ids[3] != ids[4] {
+		t.Errorf("lines were read by %q", ids)
+	}
+	_ = far.Close()
+	if got := <-ended; got != mining.PeerClosed {
+		t.Errorf("ended as %s", got)
+	}
+	if len(ended) != 0 {
+		t.Error("its end is told twice")
 	}
 }

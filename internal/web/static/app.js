@@ -259,6 +259,17 @@ function drawTables({ pools, workers, miners, routes }) {
   total("routes-total", routes.routes.length, routes.total);
 }
 
+function drawListeners({ listeners, total: all }) {
+  table("listeners", [
+    ["Address", (l) => l.address, "head"],
+    ["TLS", (l) => l.problems.length ? badge(l.tls, l.problems) : l.tls],
+    ["Miners’ certificates", (l) => l.tls === "off" ? "–" : l.client_certificates],
+    ["Certificates", (l) => l.certificates.map((c) => `${c.kind.toUpperCase()} until ${c.not_after.slice(0, 10)}`).join(", ") || "–"],
+    ["SHA-256", (l) => l.certificates.map((c) => c.fingerprint).join(", ") || "–", "wide"],
+  ], listeners, "No listener is configured.");
+  total("listeners-total", listeners.length, all);
+}
+
 async function ask(path, also) {
   const r = await fetch(path, { signal: AbortSignal.timeout(10000) });
   if (!r.ok && r.status !== also) throw new Error(`${path} answers ${r.status}`);
@@ -269,14 +280,15 @@ let lastAnswer = null;
 async function poll() {
   try {
     const list = (name) => ask(`/api/v1/${name}?limit=${ROWS}`);
-    const [summary, health, pools, workers, miners, routes] = await Promise.all([
-      ask("/api/v1/summary"), ask("/health", 503), list("pools"), list("workers"), list("miners"), list("routes"),
+    const [summary, health, pools, workers, miners, routes, listeners] = await Promise.all([
+      ask("/api/v1/summary"), ask("/health", 503), list("pools"), list("workers"), list("miners"), list("routes"), list("listeners"),
     ]);
     lastAnswer = Date.now();
     drawSummary(summary);
     drawLost(summary.business.lost);
     drawHealth(health);
     drawTables({ pools, workers, miners, routes });
+    drawListeners(listeners);
   } catch (e) {
     const since = lastAnswer ? ` for ${span((Date.now() - lastAnswer) / 1000)}` : "";
     text("status", `no answer${since}`, "badge bad");
