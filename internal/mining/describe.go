@@ -52,6 +52,8 @@ var describeReason = map[Reason]Description{
 	RouteChanged:       {"A new configuration puts the miner on another route or pool, whose work it can only be given over a new connection: it has a pool's own extranonce, no worker yet, or workers of several accounts.", "Nothing; the miner reconnects at once."},
 	ListenerRemoved:    {"The address that the miner came in by is not configured any more.", "Point the miner at one of the listeners that are, or put this one back and reload."},
 	Disconnected:       {"An operator disconnected the miner by the API.", "Nothing; the miner reconnects at once."},
+	Banned:             {"The miner's address or its worker is banned.", "See `loka ban list` for why and until when; `loka ban remove` lifts it."},
+	Paused:             {"An operator paused the miner's worker.", "Nothing; `loka worker resume` lets it in again."},
 
 	DialFailed:           {"No connection to any of the pool's addresses.", "Check the pool's url, DNS and the firewall of this machine."},
 	ProxyFailed:          {"The proxy towards the pool could not be reached, or did not connect us to the pool.", "See the log line's error; check proxy and url of the pool, and that the proxy lets this machine through to it."},

@@ -79,6 +79,10 @@ const (
 	ListenerRemoved Reason = "listener_removed"
 	// Disconnected: an operator disconnected the miner.
 	Disconnected Reason = "disconnected"
+	// Banned: the address or the worker is banned.
+	Banned Reason = "banned"
+	// Paused: an operator paused the worker or the address.
+	Paused Reason = "paused"
 )
 
 // Ends of pools' connections.
@@ -134,5 +138,6 @@ func Reasons(side Side) []Reason {
 	return append(both, HandshakeTimeout, AuthorizeTimeout, IdleTimeout, UnknownProtocol,
 		HTTPRequest, ConnectMalformed, ConnectForbidden, ConnectNoRoute, ConnectNoPool,
 		TLSNotEnabled, TLSRequired, TLSHandshakeFailed, MaxConnections, TooManyPending, PoolUnreachable,
-		NoRoute, PoolDisconnected, ExtranonceChanged, TooManyAccounts, RouteChanged, ListenerRemoved, Disconnected)
+		NoRoute, PoolDisconnected, ExtranonceChanged, TooManyAccounts, RouteChanged, ListenerRemoved, Disconnected,
+		Banned, Paused)
 }
