@@ -301,8 +301,9 @@ func TestFindAndList(t *testing.T) {
 		"worker a.b at 192.0.2.7; worker a.*":   {Login: "a.b"},
 		"":                                      {Login: "z"},
 	} {
-		var got []string
-		for _, e := range b.List(f, epoch) {
+		list := b.List(f, epoch)
+		got := make([]string, 0, len(list))
+		for _, e := range list {
 			got = append(got, e.String())
 		}
 		if strings.Join(got, "; ") != want {
