@@ -28,6 +28,7 @@ type Config struct {
 	Routes  []Route `toml:"route"`
 	Vardiff Vardiff `toml:"vardiff"`
 	Storage Storage `toml:"storage"`
+	Bans    Bans    `toml:"bans"`
 
 	// Notes are remarks on settings that are valid but do nothing, or not
 	// what their writer may think.
@@ -235,6 +236,7 @@ func Defaults() Config {
 		HTTP:    HTTP{Listen: "127.0.0.1:9090"},
 		Vardiff: Vardiff{SharesPerMinute: 6, Start: 1024, Min: 0.001},
 		Storage: Storage{KeepShares: 48 * time.Hour, KeepMinutes: 30 * 24 * time.Hour, MaxDisk: 10 << 30},
+		Bans:    defaultBans(),
 	}
 }
 

@@ -74,4 +74,13 @@ password = "x"
 # keep_minutes = "720h"              # sums of a minute
 # max_disk = "10GiB"                 # old single shares go early to stay below it
 # archive = false                    # true: days of single shares are compressed into data_dir/archive first
+
+# Who misbehaves is kept out for a while.
+# [bans]
+# automatic = true
+# first = "10m"                      # the first time; then twice as long each time
+# longest = "168h"
+# forget = "720h"                    # after that much good conduct it is the first time again
+# never = []                         # networks whose addresses are not banned
+# kernel = "off"                     # "nftables": banned addresses are dropped by the kernel
 `

@@ -31,6 +31,7 @@ func (l *loader) validate(c *Config) {
 	l.checkRoutes(c)
 	l.checkVardiff(c)
 	l.checkStorage(c.Storage)
+	l.checkBans(c.Bans)
 	l.checkGates(c)
 	l.noteInert(c)
 }

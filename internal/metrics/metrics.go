@@ -34,6 +34,8 @@ type Metrics struct {
 	Accepted, AcceptErrors prometheus.Counter
 	// VardiffUp and VardiffDown count changes of a miner's difficulty.
 	VardiffUp, VardiffDown prometheus.Counter
+	// Bans is what is counted of bans and pauses.
+	Bans Bans
 
 	registry *prometheus.Registry
 	perPool  perPool
@@ -76,6 +78,7 @@ func New(cfg Config) (*Metrics, error) {
 	changes := b.counters("vardiff_changes_total", "Changes of a miner's difficulty in shared mode.", "direction")
 	m.VardiffUp, m.VardiffDown = changes.WithLabelValues("up"), changes.WithLabelValues("down")
 
+	m.Bans = newBans(&b)
 	m.perPool.build(&b)
 	m.AddPools(cfg.Pools...)
 	m.buildWires(&b)

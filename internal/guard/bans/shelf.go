@@ -113,6 +113,9 @@ func (b *Book) tidy(now time.Time) (freed bool) {
 	b.mu.Unlock()
 	for _, kind := range Kinds() {
 		for _, cause := range Causes() {
+			if kind == Pause && cause == Threat {
+				continue // there are none
+			}
 			b.deps.Metrics.InForce(kind, cause).Set(float64(counts[count{kind, cause}]))
 		}
 	}
