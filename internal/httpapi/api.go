@@ -92,6 +92,9 @@ func routes(deps Deps) *http.ServeMux {
 	if deps.Control != nil {
 		controls(api, deps.Model, deps.Control)
 	}
+	if deps.Bans != nil {
+		banning(api, deps)
+	}
 	if deps.Reloader != nil {
 		reloads(api, deps.Reloader)
 	}

@@ -50,6 +50,8 @@ type Deps struct {
 	Miners Disconnecter
 	// Control serves what drains pools, and pins and splits routes.
 	Control Controller
+	// Bans serves who is kept out.
+	Bans *Bans
 	// Reloader serves what puts configurations in place.
 	Reloader Reloader
 	// Records serves history, revenue, exports, payouts and the audit record, and
