@@ -194,7 +194,7 @@ func (b *banner) order(ctx context.Context, kind bans.Kind, term *BanTerm, who .
 
 // saidOf is an order in the audit record.
 func saidOf(kind bans.Kind, who []bans.Subject, term *BanTerm) string {
-	words := []string{string(kind)}
+	words := append(make([]string, 0, 1+len(who)), string(kind))
 	for _, s := range who {
 		words = append(words, s.String())
 	}
