@@ -15,6 +15,7 @@ import (
 
 	"github.com/loka/stratum/internal/config"
 	"github.com/loka/stratum/internal/dial"
+	"github.com/loka/stratum/internal/guard/bans"
 	"github.com/loka/stratum/internal/httpapi"
 	"github.com/loka/stratum/internal/hub"
 	"github.com/loka/stratum/internal/journal"
@@ -60,6 +61,10 @@ type App struct {
 	found   *findings
 	applied history
 	limiter *listen.Limiter
+	bans    *bans.Book
+	// standing judges for the book; dropper drops what is in it.
+	standing *bans.Standing
+	dropper  *dropper
 	// descriptors is the limit of this process.
 	descriptors uint64
 	// first are the listeners of the start.
@@ -150,8 +155,9 @@ func (a *App) build(cfg *config.Config) error {
 		return err
 	}
 	a.serve = serve.New(serveConfig(cfg, a.counts.wire(mining.Downstream)), serve.Deps{
-		House: house{a.hub}, Handler: handler(a.hub, a.counts), Logger: a.log, Metrics: a.counts.serve(),
+		House: house{a.hub, a}, Handler: handler(a.hub, a.counts), Logger: a.log, Metrics: a.counts.serve(),
 	})
+	a.makeBans(cfg, instance)
 	a.model = view.New(view.Deps{
 		Version: version, Instance: instance, Books: a.books,
 		Hub: &readers{hub: a.hub, serve: a.serve, cfg: a.cfg.Load},
@@ -169,15 +175,26 @@ func (a *App) build(cfg *config.Config) error {
 	a.http, err = newHTTP(cfg, a.counts, httpapi.Deps{
 		Records: records,
 		Model:   a.model, Miners: disconnecter{a.serve}, Logger: a.log, Control: a.control, Reloader: reloader{a},
+		Bans: &httpapi.Bans{Book: a.bans, Now: time.Now},
 	})
 	return err
 }
 
 // house lets serve's connections into the hub.
-type house struct{ *hub.Hub }
+type house struct {
+	*hub.Hub
+
+	app *App
+}
 
 // Join implements [serve.House].
 func (h house) Join(m *mining.Miner, c *serve.Conn) { h.Hub.Join(m, c) }
+
+// Leave implements [serve.House].
+func (h house) Leave(m *mining.Miner) {
+	h.Hub.Leave(m)
+	h.app.standing.Left(m, time.Now())
+}
 
 // makeListeners makes the miners' listeners within what the descriptor limit
 // allows.
@@ -229,6 +246,12 @@ func (a *App) newListener(cfg *config.Config, of *config.Listener) (*listen.List
 // that came while its listener was removed may be too late for those that are closed
 // with it.
 func (a *App) admit(ctx context.Context, conn net.Conn, preread []byte, arrival mining.Arrival, gone func()) {
+	if a.bans.Banned(arrival.Remote.Addr(), time.Now()) {
+		a.counts.m.Closed(mining.Downstream, mining.Banned).Inc()
+		_ = conn.Close()
+		gone()
+		return
+	}
 	c := a.serve.Serve(context.Background(), conn, preread, arrival, gone)
 	if errors.Is(context.Cause(ctx), errRemoved) {
 		c.Close(mining.ListenerRemoved)
@@ -314,6 +337,9 @@ func (a *App) Run(ctx context.Context) error {
 	run(&reads, "journal", func() error { return a.journal.Run(reading) })
 	run(&reads, "http", func() error { return a.http.Run(reading) })
 	addrs, cfg := a.Addrs(), a.cfg.Load()
+	a.dropBanned(cfg)
+	defer a.dropper.end()
+	run(&reads, "bans", func() error { return a.bans.Run(reading) })
 	a.log.InfoContext(ctx, "loka is up", "miners", addrs.Miners, "http", addrs.HTTP, "pools", len(cfg.Pools), "routes", len(cfg.Routes))
 	close(a.started)
 

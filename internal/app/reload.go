@@ -234,7 +234,9 @@ func (a *App) apply(ctx context.Context, next *config.Config) (Reloaded, error) 
 	a.cfg.Store(next)
 	a.limiter.SetMax(a.mostMiners(next))
 	a.serve.Reconfigure(sessionConfig(next))
+	a.bans.Reconfigure(bansConfig(next))
 	r.Closed = a.relisten(listeners, opened)
+	a.dropBanned(next)
 	return r, nil
 }
 
