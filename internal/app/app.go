@@ -17,6 +17,7 @@ import (
 	"github.com/loka/stratum/internal/certs"
 	"github.com/loka/stratum/internal/config"
 	"github.com/loka/stratum/internal/dial"
+	"github.com/loka/stratum/internal/guard/bans"
 	"github.com/loka/stratum/internal/httpapi"
 	"github.com/loka/stratum/internal/hub"
 	"github.com/loka/stratum/internal/journal"
@@ -68,6 +69,10 @@ type App struct {
 	instance string
 	turns    *listen.Turns
 	certs    *certs.Keeper
+	bans     *bans.Book
+	// standing judges for the book; dropper drops what is in it.
+	standing *bans.Standing
+	dropper  *dropper
 	// descriptors is the limit of this process.
 	descriptors uint64
 	// first are the listeners of the start.
@@ -160,11 +165,12 @@ func (a *App) build(cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
-	if a.guard, err = newGuard(cfg, a.hub, a.counts, watch{}, a.log); err != nil {
+	a.makeBans(cfg, instance)
+	if a.guard, err = newGuard(cfg, a.hub, a.counts, watch{gate: a.bans, standing: a.standing}, a.log); err != nil {
 		return err
 	}
 	a.serve = serve.New(serveConfig(cfg, a.counts.wire(mining.Downstream)), serve.Deps{
-		House: house{a.hub}, Handler: a.guard.handler(), Watch: a.guard.chain, Logger: a.log, Metrics: a.counts.serve(),
+		House: house{a.hub, a.standing}, Handler: a.guard.handler(), Watch: a.guard.chain, Logger: a.log, Metrics: a.counts.serve(),
 	})
 	a.model = view.New(view.Deps{
 		Version: version, Instance: instance, Books: a.books,
@@ -185,15 +191,26 @@ func (a *App) build(cfg *config.Config) error {
 		Records: records, Audit: a.acts,
 		Model: a.model, Miners: disconnecter{a.serve}, Logger: a.log, Control: a.control, Reloader: reloader{a},
 		Listeners: listenersOf{a},
+		Bans:      &httpapi.Bans{Book: a.bans, Now: time.Now},
 	})
 	return err
 }
 
 // house lets serve's connections into the hub.
-type house struct{ *hub.Hub }
+type house struct {
+	*hub.Hub
+
+	standing *bans.Standing
+}
 
 // Join implements [serve.House].
 func (h house) Join(m *mining.Miner, c *serve.Conn) { h.Hub.Join(m, c) }
+
+// Leave implements [serve.House].
+func (h house) Leave(m *mining.Miner) {
+	h.Hub.Leave(m)
+	h.standing.Left(m, time.Now())
+}
 
 // makeListeners makes the miners' listeners within what the descriptor limit
 // allows.
@@ -242,6 +259,12 @@ func (a *App) newListener(cfg listen.Config) *listen.Listener {
 // that came while its listener was removed may be too late for those that are closed
 // with it.
 func (a *App) admit(ctx context.Context, conn net.Conn, preread []byte, arrival mining.Arrival, gone func()) {
+	if a.bans.Banned(arrival.Remote.Addr(), time.Now()) {
+		a.counts.m.Closed(mining.Downstream, mining.Banned).Inc()
+		_ = conn.Close()
+		gone()
+		return
+	}
 	c := a.serve.Serve(context.Background(), conn, preread, arrival, gone)
 	if errors.Is(context.Cause(ctx), errRemoved) {
 		c.Close(mining.ListenerRemoved)
@@ -328,6 +351,9 @@ func (a *App) Run(ctx context.Context) error {
 	run(&reads, "certificates", func() error { a.certs.Run(reading); return nil })
 	run(&reads, "http", func() error { return a.http.Run(reading) })
 	addrs, cfg := a.Addrs(), a.cfg.Load()
+	a.dropBanned(cfg)
+	defer a.dropper.end()
+	run(&reads, "bans", func() error { return a.bans.Run(reading) })
 	a.log.InfoContext(ctx, "loka is up", "miners", addrs.Miners, "http", addrs.HTTP, "pools", len(cfg.Pools), "routes", len(cfg.Routes))
 	close(a.started)
 

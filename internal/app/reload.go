@@ -255,6 +255,8 @@ func (a *App) apply(ctx context.Context, next *config.Config) (Reloaded, error) 
 	guarded()
 	r.Closed = a.relisten(listeners, opened)
 	a.certs.Use(ctx, encrypted)
+	a.bans.Reconfigure(bansConfig(next))
+	a.dropBanned(next)
 	return r, nil
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/loka/stratum/internal/config"
 	"github.com/loka/stratum/internal/dial"
+	"github.com/loka/stratum/internal/guard/bans"
 	"github.com/loka/stratum/internal/hub"
 	"github.com/loka/stratum/internal/ledger"
 	"github.com/loka/stratum/internal/mining"
@@ -147,12 +148,14 @@ func newSessionWorld(t *testing.T, program []byte) *sessionWorld {
 	if err != nil {
 		t.Fatal(err)
 	}
-	guarded, err := newGuard(cfg, w.hub, counted, watch{}, nil)
+	book := bans.New(bansConfig(cfg), bans.Deps{})
+	standing := bans.NewStanding(book)
+	guarded, err := newGuard(cfg, w.hub, counted, watch{gate: book, standing: standing}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.server = serve.New(serveConfig(cfg, counted.wire(mining.Downstream)), serve.Deps{
-		House: house{w.hub}, Handler: guarded.handler(), Watch: guarded.chain, Metrics: counted.serve(),
+		House: house{w.hub, standing}, Handler: guarded.handler(), Watch: guarded.chain, Metrics: counted.serve(),
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)

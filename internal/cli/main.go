@@ -29,6 +29,9 @@ type commands struct {
 	Status     statusCmd     `cmd:"" help:"Show what a running proxy does."`
 	Pool       poolCmd       `cmd:"" help:"Send a running proxy's miners away from a pool, or to one."`
 	Route      routeCmd      `cmd:"" help:"Divide a running proxy's hashrate anew among the pools of a route."`
+	Ban        banCmd        `cmd:"" help:"Keep addresses and workers out of a running proxy."`
+	Worker     workerCmd     `cmd:"" help:"Send a running proxy's worker away for a while, or let it in again."`
+	Miner      minerCmd      `cmd:"" help:"Disconnect a running proxy's miner, or keep it out."`
 	Export     exportCmd     `cmd:"" help:"Write history, shares or payouts of a running proxy to a file."`
 	Distribute distributeCmd `cmd:"" help:"Divide what a pool has paid by the work that it accepted."`
 	Database   databaseCmd   `cmd:"" help:"Look after the tables of the database."`

@@ -28,6 +28,7 @@ type Config struct {
 	Routes  []Route `toml:"route"`
 	Vardiff Vardiff `toml:"vardiff"`
 	Storage Storage `toml:"storage"`
+	Bans    Bans    `toml:"bans"`
 
 	Limits   Limits   `toml:"limits"`
 	Threat   Threat   `toml:"threat"`
@@ -247,6 +248,7 @@ func Defaults() Config {
 		Vardiff: Vardiff{SharesPerMinute: 6, Start: 1024, Min: 0.001},
 		Storage: Storage{KeepShares: 48 * time.Hour, KeepMinutes: 30 * 24 * time.Hour, MaxDisk: 10 << 30},
 		Limits:  defaultLimits(), Threat: defaultThreat(), Patterns: defaultPatterns(), Logins: defaultLogins(),
+		Bans: defaultBans(),
 	}
 }
 

@@ -96,4 +96,12 @@ password = "x"
 # slow = 50.0                        # from here on it is slowed down,
 # refuse = 100.0                     # its shares are refused, but for blocks,
 # close = 200.0                      # and it is disconnected
+# Who misbehaves is kept out for a while.
+# [bans]
+# automatic = true
+# first = "10m"                      # the first time; then twice as long each time
+# longest = "168h"
+# forget = "720h"                    # after that much good conduct it is the first time again
+# never = []                         # networks whose addresses are not banned
+# kernel = "off"                     # "nftables": banned addresses are dropped by the kernel
 `

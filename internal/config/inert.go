@@ -32,6 +32,7 @@ func (l *loader) noteInert(c *Config) {
 	l.noteInertTLS(c)
 	l.noteInertVardiff(c)
 	l.noteInertStorage(c.Storage)
+	l.noteInertBans(c.Bans)
 }
 
 // noteInertPools remarks on what of pools has no effect; used are those that a route

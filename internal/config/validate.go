@@ -33,6 +33,7 @@ func (l *loader) validate(c *Config) {
 	l.checkVardiff(c)
 	l.checkStorage(c.Storage)
 	l.checkGuard(c)
+	l.checkBans(c.Bans)
 	l.checkGates(c)
 	l.noteInert(c)
 }

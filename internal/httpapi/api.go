@@ -96,6 +96,9 @@ func routes(deps Deps) *http.ServeMux {
 	if deps.Listeners != nil {
 		listeners(api, deps.Listeners)
 	}
+	if deps.Bans != nil {
+		banning(api, deps)
+	}
 	if deps.Reloader != nil {
 		reloads(api, deps.Reloader)
 	}

@@ -67,6 +67,8 @@ type Deps struct {
 	Control Controller
 	// Listeners serves GET /api/v1/listeners.
 	Listeners Listeners
+	// Bans serves who is kept out.
+	Bans *Bans
 	// Reloader serves what puts configurations in place.
 	Reloader Reloader
 	// Records serves history, revenue, exports, payouts and the audit record, and

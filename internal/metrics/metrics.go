@@ -39,6 +39,8 @@ type Metrics struct {
 	VardiffUp, VardiffDown prometheus.Counter
 	// Guard is what is counted of the guard of miners' connections.
 	Guard Guard
+	// Bans is what is counted of bans and pauses.
+	Bans Bans
 
 	registry *prometheus.Registry
 	perPool  perPool
@@ -84,6 +86,7 @@ func New(cfg Config) (*Metrics, error) {
 	changes := b.counters("vardiff_changes_total", "Changes of a miner's difficulty in shared mode.", "direction")
 	m.VardiffUp, m.VardiffDown = changes.WithLabelValues("up"), changes.WithLabelValues("down")
 
+	m.Bans = newBans(&b)
 	m.perPool.build(&b)
 	m.AddPools(cfg.Pools...)
 	m.buildWires(&b)

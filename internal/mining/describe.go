@@ -59,6 +59,8 @@ var describeReason = map[Reason]Description{
 	WorkerDenied:         {"The miner's login is one that patterns.worker does not let in.", "Nothing, if it was meant; else mend the globs and reload."},
 	TLSTooOld:            {"The miner speaks TLS 1.1 or older only, which nobody should trust.", "Update its firmware, or use stratum+tcp:// within the farm's own network."},
 	TLSClientCertificate: {"The miner's certificate was not signed by client_ca, is not valid now, or is not for this use; or it has to show one (client_certificates = \"required\") and did not.", "See the log at debug level for the words; give the miner a certificate that client_ca has signed, or look who else knocks at this port."},
+	Banned:               {"The miner's address or its worker is banned.", "See `loka ban list` for why and until when; `loka ban remove` lifts it."},
+	Paused:               {"An operator paused the miner's worker.", "Nothing; `loka worker resume` lets it in again."},
 
 	DialFailed:           {"No connection to any of the pool's addresses.", "Check the pool's url, DNS and the firewall of this machine."},
 	ProxyFailed:          {"The proxy towards the pool could not be reached, or did not connect us to the pool.", "See the log line's error; check proxy and url of the pool, and that the proxy lets this machine through to it."},

@@ -93,6 +93,10 @@ const (
 	UserAgentDenied Reason = "user_agent_denied"
 	AddressDenied   Reason = "address_denied"
 	WorkerDenied    Reason = "worker_denied"
+	// Banned: the address or the worker is banned.
+	Banned Reason = "banned"
+	// Paused: an operator paused the worker or the address.
+	Paused Reason = "paused"
 )
 
 // Ends of pools' connections.
@@ -150,5 +154,5 @@ func Reasons(side Side) []Reason {
 		TLSNotEnabled, TLSRequired, TLSHandshakeFailed, TLSTooOld, TLSClientCertificate,
 		MaxConnections, TooManyPending, PoolUnreachable,
 		NoRoute, PoolDisconnected, ExtranonceChanged, TooManyAccounts, RouteChanged, ListenerRemoved, Disconnected,
-		Misbehaved, LoginRefused, UserAgentDenied, AddressDenied, WorkerDenied)
+		Misbehaved, LoginRefused, UserAgentDenied, AddressDenied, WorkerDenied, Banned, Paused)
 }

@@ -199,6 +199,7 @@ type Warehouse interface {
 	Shipper
 	History
 	Payouts
+	Bans
 	Upkeep
 	// Close lets go of it.
 	Close() error

@@ -93,7 +93,7 @@ type Metrics struct {
 // connections. It must not wait.
 type Standing interface {
 	// Earned says that a good share came, at most once a minute for a connection.
-	Earned(m *mining.Miner)
+	Earned(m *mining.Miner, login string, now time.Time)
 	// Offended says that a connection is closed as misbehaved. login is the one
 	// that it had last, empty for none.
 	Offended(m *mining.Miner, login string, now time.Time)

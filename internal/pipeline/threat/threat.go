@@ -160,7 +160,7 @@ func (m *Middleware) share(cfg *Config, miner *mining.Miner, s *score, v mining.
 	case mining.Accepted:
 		if m.standing != nil && s.at.Sub(s.earned) >= earnEvery {
 			s.earned = s.at
-			m.standing.Earned(miner)
+			m.standing.Earned(miner, s.login, s.at)
 		}
 		return -w.Good
 	case mining.Unpaid:

@@ -22,7 +22,7 @@ type standing struct {
 	offended []string
 }
 
-func (s *standing) Earned(*mining.Miner) { s.earned++ }
+func (s *standing) Earned(*mining.Miner, string, time.Time) { s.earned++ }
 func (s *standing) Offended(_ *mining.Miner, login string, _ time.Time) {
 	s.offended = append(s.offended, login)
 }

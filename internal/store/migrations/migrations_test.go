@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -124,6 +125,9 @@ func fill(t *testing.T, w store.Warehouse) {
 	if err := w.Audit(ctx, "a", store.Act{Who: "x"}); err != nil {
 		t.Fatal(err)
 	}
+	if err := w.KeepBans(ctx, "a", []store.Ban{{BanKey: store.BanKey{Kind: "ban", Login: "u.w"}, Times: 1}}, nil); err != nil {
+		t.Fatal(err)
+	}
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -174,6 +178,14 @@ func ours(lines []string) []string {
 	return slices.DeleteFunc(slices.Clone(lines), func(line string) bool { return strings.Contains(line, "loka_schema") })
 }
 
+// aDay is the table of a day's single shares.
+var aDay = regexp.MustCompile(`submissions_[0-9]{8}`)
+
+// schemaOf leaves out the days that there are for what is in the database.
+func schemaOf(lines []string) []string {
+	return slices.DeleteFunc(ours(lines), aDay.MatchString)
+}
+
 // TestBackAndForth takes each step, back, and again, with something in the tables.
 func TestBackAndForth(t *testing.T) {
 	for name, open := range databases(t) {
@@ -198,7 +210,7 @@ func TestBackAndForth(t *testing.T) {
 			}
 			d.fill(t)
 			for v := knows - 1; v >= 0; v-- {
-				if diff := cmp.Diff(ours(at[v]), ours(d.to(t, v))); diff != "" {
+				if diff := cmp.Diff(schemaOf(at[v]), schemaOf(d.to(t, v))); diff != "" {
 					t.Errorf("back to %d with something in it:\n%s", v, diff)
 				}
 			}

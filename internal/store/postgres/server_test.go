@@ -229,7 +229,7 @@ func TestNewer(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := open(t, url).Shipped(t.Context(), "a", "log")
-	if newer, ok := errors.AsType[*store.NewerSchemaError](err); !ok || newer.Has != 77 || newer.Knows != 2 {
+	if newer, ok := errors.AsType[*store.NewerSchemaError](err); !ok || newer.Has != 77 || newer.Knows != 3 {
 		t.Errorf("%v", err)
 	}
 }

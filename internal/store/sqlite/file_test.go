@@ -150,7 +150,7 @@ func TestNewer(t *testing.T) {
 	}
 	_, err := sqlite.Open(t.Context(), path)
 	var newer *store.NewerSchemaError
-	if !errors.As(err, &newer) || newer.Has != 77 || newer.Knows != 2 || newer.Database != path {
+	if !errors.As(err, &newer) || newer.Has != 77 || newer.Knows != 3 || newer.Database != path {
 		t.Errorf("%v", err)
 	}
 }

@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -46,6 +47,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Warehouse) {
 		{"Days", testDays},
 		{"Minutes", testMinutes},
 		{"Acts", testActs},
+		{"Bans", testBans},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(&suite{t, open(t)}) })
 	}
@@ -62,7 +64,7 @@ func apply(tb testing.TB, w store.Shipper, c *store.Chunk) {
 // same compares.
 func same(tb testing.TB, what string, got, want any) {
 	tb.Helper()
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); diff != "" {
 		tb.Errorf("%s (-want +got):\n%s", what, diff)
 	}
 }

@@ -1,0 +1,254 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// banCmd is `loka ban`.
+type banCmd struct {
+	Add    banAddCmd    `cmd:"" help:"Keep an address, a network or a worker out, and close its connections."`
+	Remove banRemoveCmd `cmd:"" help:"Let somebody in again."`
+	List   banListCmd   `cmd:"" help:"Show who is banned or paused."`
+}
+
+// banHelp is shown below the flags of all of them.
+const banHelp = `Bans hold over a restart until their term is over or they are removed. ` + "`loka worker pause`" + ` sends a worker away more kindly.`
+
+// Help is shown below the command's flags.
+func (*banCmd) Help() string { return banHelp }
+
+// termFlags say for how long and why.
+type termFlags struct {
+	For     time.Duration `placeholder:"TIME" help:"How long, such as 1h; without it until it is taken back."`
+	Comment string        `placeholder:"TEXT" help:"Why, for whoever looks later."`
+}
+
+// fields are those of the API's body.
+func (f *termFlags) fields() (map[string]any, error) {
+	fields := map[string]any{}
+	if f.For < 0 {
+		return nil, usageError{fmt.Sprintf("--for %s is no term; write it like 30m, 1h or 24h", f.For)}
+	}
+	if f.For > 0 {
+		fields["for"] = f.For.String()
+	}
+	if f.Comment != "" {
+		fields["comment"] = f.Comment
+	}
+	return fields, nil
+}
+
+// banWho says who is meant.
+type banWho struct {
+	Address string `arg:"" optional:"" help:"An address, or a network such as 192.0.2.0/24."`
+	Worker  string `placeholder:"LOGIN" help:"A worker's login, or a glob of * and ?; with ADDRESS it is that worker at that address."`
+}
+
+// named says that somebody is.
+func (w *banWho) named() error {
+	if w.Address == "" && w.Worker == "" {
+		return usageError{"nobody is named; give an address, a network such as 192.0.2.0/24, or --worker LOGIN"}
+	}
+	return nil
+}
+
+// banAddCmd is `loka ban add`.
+type banAddCmd struct {
+	apiFlags
+	banWho
+	termFlags
+
+	Force bool `help:"Do it though it keeps out the address that you ask from."`
+}
+
+// Help is shown below the command's flags.
+func (*banAddCmd) Help() string { return banHelp }
+
+// Run asks the running proxy for it.
+func (c *banAddCmd) Run(env *environment) error {
+	if err := c.named(); err != nil {
+		return err
+	}
+	fields, err := c.fields()
+	if err != nil {
+		return err
+	}
+	if c.Address != "" {
+		fields["address"] = c.Address
+	}
+	if c.Worker != "" {
+		fields["worker"] = c.Worker
+	}
+	if c.Force {
+		fields["force"] = true
+	}
+	return c.sentence(env, "/api/v1/bans", fields)
+}
+
+// banRemoveCmd is `loka ban remove`.
+type banRemoveCmd struct {
+	apiFlags
+	banWho
+
+	ID string `placeholder:"ID" help:"A ban's id, as listed with --json, in place of whom it is about."`
+}
+
+// Run asks the running proxy for it.
+func (c *banRemoveCmd) Run(env *environment) error {
+	query := url.Values{}
+	for key, value := range map[string]string{"address": c.Address, "worker": c.Worker, "id": c.ID} {
+		if value != "" {
+			query.Set(key, value)
+		}
+	}
+	if c.ID == "" {
+		if err := c.named(); err != nil {
+			return err
+		}
+	}
+	return c.ask(env, func(ctx context.Context, api apiClient) error {
+		if err := api.change(ctx, http.MethodDelete, "/api/v1/bans?"+query.Encode(), nil); err != nil {
+			return err
+		}
+		who := apiBan{Address: c.Address, Worker: c.Worker}
+		_, err := fmt.Fprintf(env.stdout, "%s may come again\n", visible(strings.TrimSpace(who.who()+c.ID)))
+		return err
+	})
+}
+
+// banListCmd is `loka ban list`.
+type banListCmd struct {
+	apiFlags
+
+	All  bool `help:"Those that are over and count for the next term, too."`
+	JSON bool `name:"json" help:"As the API has it."`
+}
+
+// Run asks the running proxy for it.
+func (c *banListCmd) Run(env *environment) error {
+	path := "/api/v1/bans"
+	if c.All {
+		path += "?all=true"
+	}
+	return c.ask(env, func(ctx context.Context, api apiClient) error {
+		text, err := api.get(ctx, path)
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			_, err := fmt.Fprintln(env.stdout, strings.TrimSpace(string(text)))
+			return err
+		}
+		var list struct {
+			Bans []apiBan `json:"bans"`
+		}
+		if err := json.Unmarshal(text, &list); err != nil {
+			return fmt.Errorf("the answer of %s cannot be read: %w; is it a loka of this version?", api.base, err)
+		}
+		return printBans(env.stdout, list.Bans)
+	})
+}
+
+// apiBan is what is printed of a ban of the API.
+type apiBan struct {
+	Kind    string     `json:"kind"`
+	Cause   string     `json:"cause"`
+	Address string     `json:"address"`
+	Worker  string     `json:"worker"`
+	By      string     `json:"by"`
+	Comment string     `json:"comment"`
+	Since   time.Time  `json:"since"`
+	Until   *time.Time `json:"until"`
+	Times   int        `json:"times"`
+	InForce bool       `json:"in_force"`
+}
+
+// who names whom it is about.
+func (b *apiBan) who() string {
+	switch {
+	case b.Worker == "":
+		return b.Address
+	case b.Address == "":
+		return "worker " + b.Worker
+	}
+	return "worker " + b.Worker + " at " + b.Address
+}
+
+// end says until when it holds.
+func (b *apiBan) end() string {
+	if b.Until == nil {
+		return "for ever"
+	}
+	return "until " + b.Until.UTC().Format("2006-01-02 15:04:05Z")
+}
+
+func printBans(out io.Writer, all []apiBan) error {
+	if len(all) == 0 {
+		_, err := fmt.Fprintln(out, "nobody is banned or paused")
+		return err
+	}
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(w, "WHO\tKIND\tSINCE\tUNTIL\tTIMES\tBY\tWHY")
+	for i := range all {
+		b := &all[i]
+		by, end := b.By, strings.TrimPrefix(b.end(), "until ")
+		if by == "" {
+			by = b.Cause
+		}
+		if !b.InForce {
+			end += " (over)"
+		}
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\t%s\n", visible(b.who()), visible(b.Kind),
+			b.Since.UTC().Format("2006-01-02 15:04:05Z"), end, b.Times, visible(by), visible(b.Comment))
+	}
+	return w.Flush()
+}
+
+// sentence asks the running proxy to ban or pause.
+func (c *apiFlags) sentence(env *environment, path string, fields map[string]any) error {
+	body, err := json.Marshal(fields)
+	if err != nil {
+		return fmt.Errorf("internal: %w", err)
+	}
+	return c.ask(env, func(ctx context.Context, api apiClient) error {
+		var answer struct {
+			Bans   []apiBan `json:"bans"`
+			Closed int      `json:"closed"`
+		}
+		if err := api.changeWith(ctx, path, body, &answer); err != nil {
+			return err
+		}
+		for i := range answer.Bans {
+			b := &answer.Bans[i]
+			done := map[string]string{"pause": "paused"}[b.Kind]
+			if done == "" {
+				done = "banned"
+			}
+			if _, err := fmt.Fprintf(env.stdout, "%s is %s %s\n", visible(b.who()), done, b.end()); err != nil {
+				return err
+			}
+		}
+		_, err := fmt.Fprintf(env.stdout, "%d connections closed\n", answer.Closed)
+		return err
+	})
+}
+
+// changeWith posts JSON and reads the answer, which is JSON.
+func (a apiClient) changeWith(ctx context.Context, path string, in []byte, answer any) error {
+	body, err := a.send(ctx, request{http.MethodPost, path, "application/json", in, http.StatusOK})
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(body, answer); err != nil {
+		return fmt.Errorf("the answer of %s cannot be read: %w; is it a loka of this version?", a.base, err)
+	}
+	return nil
+}
