@@ -34,6 +34,8 @@ var floors = map[string]int{
 	"internal/app": 9,
 	"internal/cli": 10,
 	"cmd/loka":     11,
+
+	"docs/examples/middleware": 4,
 }
 
 // sameFloor lists the imports within one floor that are part of the plan:

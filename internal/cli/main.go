@@ -4,11 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/alecthomas/kong"
 
 	"github.com/loka/stratum/internal/config"
+	"github.com/loka/stratum/internal/pipeline/logins"
 )
 
 // Exit codes.
@@ -36,6 +38,7 @@ type commands struct {
 	Distribute distributeCmd `cmd:"" help:"Divide what a pool has paid by the work that it accepted."`
 	Database   databaseCmd   `cmd:"" help:"Look after the tables of the database."`
 	Token      tokenCmd      `cmd:"" help:"Let others use a running proxy's API: make, list and remove tokens."`
+	Password   passwordCmd   `cmd:"" help:"Make the hash of a miner's secret, for the configuration's [logins]."`
 	Demo       demoCmd       `cmd:"" help:"Show everything at work on this machine: a pool, miners and the proxy."`
 	Sim        simCmd        `cmd:"" help:"Simulate a pool or miners, to try or load-test a set-up."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`
@@ -71,7 +74,7 @@ func run(args []string, env *environment) int {
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, WrapUpperBound: 100}),
 		kong.Bind(env),
 		simWords(),
-		kong.Vars{"version": versionLine()},
+		kong.Vars{"version": versionLine(), "iterations": strconv.Itoa(logins.DefaultIterations)},
 	)
 	if err != nil {
 		return env.fail(fmt.Errorf("internal: command line: %w", err))
