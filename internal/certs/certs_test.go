@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -55,9 +56,33 @@ func pair(t *testing.T, dir string, until time.Time) (cert, key string) {
 	return cert, key
 }
 
+// said is a log that one goroutine writes and another reads.
+type said struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (s *said) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(p)
+}
+
+func (s *said) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
+}
+
+func (s *said) Reset() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.text.Reset()
+}
+
 // keeper has a log of its own.
-func keeper(dir string) (*certs.Keeper, *bytes.Buffer) {
-	var log bytes.Buffer
+func keeper(dir string) (*certs.Keeper, *said) {
+	var log said
 	return certs.New(certs.Config{
 		Dir: filepath.Join(dir, "tls"), Hosts: []string{"localhost", "rig.example.com", "192.0.2.1", "2001:db8::1"},
 		Logger: slog.New(slog.NewTextHandler(&log, nil)),
@@ -123,7 +148,7 @@ func TestOwn(t *testing.T) {
 	}
 	log.Reset()
 	again.Look(t.Context()) // nobody asked for another one
-	if diff := cmp.Diff(first, again.Listeners(now)); diff != "" || log.Len() > 0 {
+	if diff := cmp.Diff(first, again.Listeners(now)); diff != "" || log.String() != "" {
 		t.Errorf("without a file: %s%s", log, diff)
 	}
 	use(t, again, now, spec)
@@ -202,7 +227,7 @@ func TestFilesChange(t *testing.T) {
 			if broken := len(l.Problems) > 0; broken != step.broken || l.Certificates[0].Fingerprint != have {
 				t.Errorf("%s: %+v", step.what, l)
 			}
-			if step.said == "" && log.Len() > 0 || strings.Count(log.String(), step.said) != 1 && step.said != "" || strings.Contains(log.String(), "PRIVATE") {
+			if step.said == "" && log.String() != "" || strings.Count(log.String(), step.said) != 1 && step.said != "" || strings.Contains(log.String(), "PRIVATE") {
 				t.Errorf("%s: the log says\n%s", step.what, log)
 			}
 		}
