@@ -5,6 +5,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/hex"
 	"log/slog"
 	"net"
@@ -429,6 +431,39 @@ func TestHosts(t *testing.T) {
 	for _, host := range hosts[1:] {
 		if host == "" || strings.ContainsAny(host, "/% ") {
 			t.Errorf("%q", host)
+		}
+	}
+}
+
+// A miner's name is of a certificate that was verified, and not longer than it may be.
+func TestClientName(t *testing.T) {
+	named := func(name string, names ...string) *x509.Certificate {
+		return &x509.Certificate{Subject: pkix.Name{CommonName: name}, DNSNames: names}
+	}
+	for _, c := range []struct {
+		cert       *x509.Certificate
+		unverified bool
+		want       string
+	}{
+		{named("rig1", "a"), false, "rig1"},
+		{named(" rig1\t"), false, "rig1"},
+		{named("", "a", "b"), false, "a"},
+		{named(" ", "a"), false, "a"},
+		{named(""), false, ""},
+		{named("rig1"), true, ""},
+		{named(strings.Repeat("x", 255)), false, strings.Repeat("x", 255)},
+		{named(strings.Repeat("x", 256), "a"), false, ""},
+		{nil, false, ""},
+	} {
+		state := &tls.ConnectionState{}
+		if c.cert != nil {
+			state.PeerCertificates = []*x509.Certificate{c.cert}
+			if !c.unverified {
+				state.VerifiedChains = [][]*x509.Certificate{state.PeerCertificates}
+			}
+		}
+		if got := certs.ClientName(state); got != c.want {
+			t.Errorf("%+v: %q, want %q", c.cert, got, c.want)
 		}
 	}
 }
