@@ -5,12 +5,15 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/hex"
 	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -55,9 +58,33 @@ func pair(t *testing.T, dir string, until time.Time) (cert, key string) {
 	return cert, key
 }
 
+// said is a log that one goroutine writes and another reads.
+type said struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (s *said) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(p)
+}
+
+func (s *said) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
+}
+
+func (s *said) Reset() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.text.Reset()
+}
+
 // keeper has a log of its own.
-func keeper(dir string) (*certs.Keeper, *bytes.Buffer) {
-	var log bytes.Buffer
+func keeper(dir string) (*certs.Keeper, *said) {
+	var log said
 	return certs.New(certs.Config{
 		Dir: filepath.Join(dir, "tls"), Hosts: []string{"localhost", "rig.example.com", "192.0.2.1", "2001:db8::1"},
 		Logger: slog.New(slog.NewTextHandler(&log, nil)),
@@ -123,7 +150,7 @@ func TestOwn(t *testing.T) {
 	}
 	log.Reset()
 	again.Look(t.Context()) // nobody asked for another one
-	if diff := cmp.Diff(first, again.Listeners(now)); diff != "" || log.Len() > 0 {
+	if diff := cmp.Diff(first, again.Listeners(now)); diff != "" || log.String() != "" {
 		t.Errorf("without a file: %s%s", log, diff)
 	}
 	use(t, again, now, spec)
@@ -202,7 +229,7 @@ func TestFilesChange(t *testing.T) {
 			if broken := len(l.Problems) > 0; broken != step.broken || l.Certificates[0].Fingerprint != have {
 				t.Errorf("%s: %+v", step.what, l)
 			}
-			if step.said == "" && log.Len() > 0 || strings.Count(log.String(), step.said) != 1 && step.said != "" || strings.Contains(log.String(), "PRIVATE") {
+			if step.said == "" && log.String() != "" || strings.Count(log.String(), step.said) != 1 && step.said != "" || strings.Contains(log.String(), "PRIVATE") {
 				t.Errorf("%s: the log says\n%s", step.what, log)
 			}
 		}
@@ -404,6 +431,39 @@ func TestHosts(t *testing.T) {
 	for _, host := range hosts[1:] {
 		if host == "" || strings.ContainsAny(host, "/% ") {
 			t.Errorf("%q", host)
+		}
+	}
+}
+
+// A miner's name is of a certificate that was verified, and not longer than it may be.
+func TestClientName(t *testing.T) {
+	named := func(name string, names ...string) *x509.Certificate {
+		return &x509.Certificate{Subject: pkix.Name{CommonName: name}, DNSNames: names}
+	}
+	for _, c := range []struct {
+		cert       *x509.Certificate
+		unverified bool
+		want       string
+	}{
+		{named("rig1", "a"), false, "rig1"},
+		{named(" rig1\t"), false, "rig1"},
+		{named("", "a", "b"), false, "a"},
+		{named(" ", "a"), false, "a"},
+		{named(""), false, ""},
+		{named("rig1"), true, ""},
+		{named(strings.Repeat("x", 255)), false, strings.Repeat("x", 255)},
+		{named(strings.Repeat("x", 256), "a"), false, ""},
+		{nil, false, ""},
+	} {
+		state := &tls.ConnectionState{}
+		if c.cert != nil {
+			state.PeerCertificates = []*x509.Certificate{c.cert}
+			if !c.unverified {
+				state.VerifiedChains = [][]*x509.Certificate{state.PeerCertificates}
+			}
+		}
+		if got := certs.ClientName(state); got != c.want {
+			t.Errorf("%+v: %q, want %q", c.cert, got, c.want)
 		}
 	}
 }

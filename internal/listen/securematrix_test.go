@@ -461,7 +461,7 @@ func TestTLSTurnIsNotHeldByWriting(t *testing.T) {
 	_ = theirs.Close()
 	close(slow.release)
 	go func() { // an alert, perhaps
-		for range slow.writing { //nolint:revive // until the test ends
+		for range slow.writing {
 		}
 	}()
 	if got := <-done; got == "" {
@@ -477,7 +477,8 @@ func TestTLSTurnIsNotHeldByWriting(t *testing.T) {
 func TestTLSTurnInTime(t *testing.T) {
 	s := newSecured(t)
 	turns := NewTurns(1)
-	d := newDoor(t, Config{TLS: s.tls(certs.Spec{}), HandshakeTimeout: time.Second}, turns)
+	d := newDoor(t, Config{TLS: s.tls(certs.Spec{}), HandshakeTimeout: 100 * time.Millisecond}, turns)
+	patient := newDoor(t, Config{TLS: s.tls(certs.Spec{})}, turns)
 	if err := turns.free.Acquire(t.Context(), 1); err != nil {
 		t.Fatal(err)
 	}
@@ -485,7 +486,7 @@ func TestTLSTurnInTime(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	turns.free.Release(1)
-	if got, _ := d.knock(anything("")); !got.arrival.TLS {
+	if got, _ := patient.knock(anything("")); !got.arrival.TLS {
 		t.Errorf("%+v", got)
 	}
 	if !turns.free.TryAcquire(1) {
