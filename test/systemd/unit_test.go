@@ -22,7 +22,7 @@ func analyze(t *testing.T, args ...string) (said string, code int) {
 	if err != nil {
 		t.Skip("SKIPPED: there is no systemd-analyze, so nobody knows whether the unit is right (Debian: apt-get install systemd)")
 	}
-	out, err := exec.CommandContext(t.Context(), path, args...).CombinedOutput() //nolint:gosec // a test's own arguments
+	out, err := exec.CommandContext(t.Context(), path, args...).CombinedOutput()
 	if failed, ok := errors.AsType[*exec.ExitError](err); ok {
 		return string(out), failed.ExitCode()
 	}
@@ -76,7 +76,7 @@ func dropIns(t *testing.T) []string {
 	if err != nil || len(found) == 0 {
 		t.Fatalf("no drop-in is found: %v", err)
 	}
-	all := []string{""}
+	all := make([]string, 1, 1+len(found))
 	for _, name := range found {
 		all = append(all, filepath.Base(name))
 	}
