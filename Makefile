@@ -5,6 +5,8 @@ LINT_VERSION   := v2.15.0
 LINT           := $(BIN)/golangci-lint-$(LINT_VERSION)
 TEST_TIMEOUT   ?= 5m
 FUZZ_TOTAL     ?= 180s
+EXECS          ?= 10000000
+ONLY           ?= .
 SOAK_DURATION  ?= 10m
 CHURN_DURATION ?= 15m
 CHAOS_DURATION ?= 15m
@@ -18,7 +20,7 @@ DISKFULL       ?= 3m
 RACE           := -race -gcflags=modernc.org/sqlite/lib=-race=false
 export GOTOOLCHAIN = local
 
-.PHONY: help run build test thorough lint fuzz bench e2e soak soak-shared soak-churn soak-failover soak-chaos soak-crash soak-outage soak-disk durable cover walls tidy generate vulncheck compiler postgres systemd
+.PHONY: help run build test thorough lint fuzz fuzz-long bench e2e soak soak-shared soak-churn soak-failover soak-chaos soak-crash soak-outage soak-disk durable cover walls tidy generate vulncheck compiler postgres systemd
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -74,6 +76,9 @@ walls: $(LINT) ## show that a planted violation of the dependency walls fails li
 
 fuzz: ## every fuzz target, FUZZ_TOTAL (default 180s) in all
 	GO=$(GO) bash .ci/fuzz $(FUZZ_TOTAL)
+
+fuzz-long: ## every fuzz target for at least EXECS (default 10000000) executions, one after the other, with a table; ONLY picks some
+	GO=$(GO) bash .ci/fuzz-long $(EXECS) '$(ONLY)'
 
 bench: ## benchmarks that print ratios against something measured in the same run
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
