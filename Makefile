@@ -5,6 +5,8 @@ LINT_VERSION   := v2.15.0
 LINT           := $(BIN)/golangci-lint-$(LINT_VERSION)
 TEST_TIMEOUT   ?= 5m
 FUZZ_TOTAL     ?= 180s
+EXECS          ?= 10000000
+ONLY           ?= .
 SOAK_DURATION  ?= 10m
 CHURN_DURATION ?= 15m
 CHAOS_DURATION ?= 15m
@@ -18,7 +20,7 @@ DISKFULL       ?= 3m
 RACE           := -race -gcflags=modernc.org/sqlite/lib=-race=false
 export GOTOOLCHAIN = local
 
-.PHONY: help run build test thorough lint fuzz bench e2e soak soak-shared soak-churn soak-failover soak-chaos soak-crash soak-outage soak-disk durable cover walls tidy generate vulncheck compiler postgres
+.PHONY: help run build test thorough lint fuzz fuzz-long bench e2e soak soak-shared soak-churn soak-failover soak-chaos soak-crash soak-outage soak-disk durable cover walls tidy generate vulncheck compiler postgres systemd
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -29,7 +31,7 @@ run: build ## start the demo: a simulated pool, real CPU miners, the proxy; no n
 build: ## build ./loka
 	CGO_ENABLED=0 $(GO) build -trimpath -o loka ./cmd/loka
 
-test: compiler postgres ## all tests, with the race detector, shuffled; some mostly wait, so four packages, and four tests of each, at a time
+test: compiler postgres systemd ## all tests, with the race detector, shuffled; some mostly wait, so four packages, and four tests of each, at a time
 	CGO_ENABLED=1 $(GO) test $(RACE) -shuffle=on -p 4 -parallel 4 -timeout $(TEST_TIMEOUT) ./...
 	$(GO) test -count=1 -run 'Alloc' ./work ./sv1 ./internal/... # the race detector allocates: these once more without it
 
@@ -50,6 +52,12 @@ postgres: # some tests need a server; get one where that is possible without ask
 	    { DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql-15 || DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql; } >/dev/null; } || \
 	  echo "PostgreSQL is not installed (Debian: apt-get install postgresql-15): the tests that need it will be SKIPPED" >&2; }
 
+systemd: # the tests of the unit need systemd-analyze; get it where that is possible without asking, else they are skipped, aloud
+	@command -v systemd-analyze >/dev/null 2>&1 || { \
+	  echo "no systemd-analyze, which the tests of the unit need: trying to install it"; \
+	  { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends systemd >/dev/null; } || \
+	  echo "systemd is not installed (Debian: apt-get install systemd): the tests of its unit will be SKIPPED" >&2; }
+
 $(LINT):
 	@mkdir -p $(BIN)
 	GOFLAGS= GOBIN=$(BIN) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
@@ -68,6 +76,9 @@ walls: $(LINT) ## show that a planted violation of the dependency walls fails li
 
 fuzz: ## every fuzz target, FUZZ_TOTAL (default 180s) in all
 	GO=$(GO) bash .ci/fuzz $(FUZZ_TOTAL)
+
+fuzz-long: ## every fuzz target for at least EXECS (default 10000000) executions, one after the other, with a table; ONLY picks some
+	GO=$(GO) bash .ci/fuzz-long $(EXECS) '$(ONLY)'
 
 bench: ## benchmarks that print ratios against something measured in the same run
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...

@@ -9,6 +9,7 @@ const (
 	opBrackets, opHalf, opClose, opReset        = 0x26, 0x27, 0x28, 0x29
 	opDeaf, opMany, opMine                      = 0x2a, 0x2c, 0x40
 	opSubscribe, opAuthorize, opConfigure       = 0x60, 0x61, 0x62
+	opAnother                                   = 0x65 // an authorize of another worker
 	opSubmit                                    = 0x6b
 )
 
@@ -25,6 +26,7 @@ func sessionSeeds() (all [][]byte) {
 			{opExtranonce, 0, opMine, opExtranonce, 3, opMine, opPass, 6, opDifficulty, 3, opMine, opPass, 5, opMine, opPoolSays, 9, opPoolSays, 12, opMine},
 			{opApply, 2, opMine, opPass, 3, opMine, opApply, 0, opMine, opPass, 4, opMine, opDrain, 1, opPass, 2, opMine},
 			{opJunk, 5, 'a', '{', 0, 0xff, ']', opLineEnd, opPart, 11, 30, opPart, 1, 20, opLineEnd, opBrackets, 12, opLineEnd, opBrackets, 15},
+			{opMode, 5, opAnother, 2, opJob, opPass, 2, opBlock, opMine, opPass, 2, opMode, 0, opPass, 6, opMine},
 			{opDeaf, opMany, 200, opJob, opMine, opPass, 5, opDeaf, opMine, opConnect, opSubscribe, 0, opHalf, opSelect, 0, opReset, opConnect, opClose},
 		} {
 			all = append(all, append(append([]byte{kind}, begin...), then...))
