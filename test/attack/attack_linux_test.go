@@ -26,8 +26,9 @@ func TestAttack(t *testing.T) {
 	if only := os.Getenv("LOKA_ATTACK_ONLY"); only != "" {
 		alone = slices.DeleteFunc(alone, func(a attack) bool { return !strings.Contains(a.Name(), only) })
 	}
-	each := total / time.Duration(len(alone)+3) // the last takes twice as long
-	s := spans{before: each / 4, during: each / 2, after: each / 4}
+	// A quarter is for the farm and the power cycle, and all together takes twice as long.
+	each := total * 3 / 4 / time.Duration(len(alone)+3)
+	s := spans{before: each / 6, during: each * 4 / 6, after: each / 6}
 
 	r := newRig(t, farmOrder{N: miners, Rate: shareRate, Newcomers: 5})
 	pass(time.Second)
@@ -149,6 +150,9 @@ func sayWhere(t *testing.T) {
 	_ = unix.Uname(&name)
 	fmt.Printf("%d cores, Linux %s, %s, load before %sattackers are held to one core by sched_setaffinity; at most %d descriptors a process\n",
 		runtime.NumCPU(), unix.ByteSliceToString(name.Release[:]), runtime.Version(), load, descriptorLimit(t))
+	if os.Getuid() != 0 {
+		fmt.Printf("the miners cannot be given nice %d without being root: their figures have their own waiting for a core in them\n", minerPriority)
+	}
 	if most := descriptorLimit(t); most < 20_000 {
 		fmt.Printf("the descriptor limit is %d: attacks that hold more connections hold as many as it allows\n", most)
 	}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -48,8 +49,10 @@ type attackReport struct {
 	Connects, Closed, Bytes, Answers int64
 }
 
-// serveAttacker is the process of the attackers.
+// serveAttacker is the process of the attackers. It has one core; of the threads on it
+// each has its turn, where goroutines of one thread might starve each other.
 func serveAttacker(in *json.Decoder, out *json.Encoder) error {
+	runtime.GOMAXPROCS(8)
 	for {
 		var o attackOrder
 		switch err := in.Decode(&o); {
@@ -173,9 +176,12 @@ func sockaddr(address string) *unix.SockaddrInet4 {
 type crowd struct {
 	at   *target
 	to   *unix.SockaddrInet4
-	fds  []int
+	all  []loner
 	next int
 }
+
+// loner is one of them, and how many bytes it has said.
+type loner struct{ fd, said int }
 
 // open begins one more.
 func (c *crowd) open() error {
@@ -186,39 +192,49 @@ func (c *crowd) open() error {
 		c.at.closed.Add(1)
 		return err
 	}
-	c.fds = append(c.fds, fd)
+	c.all = append(c.all, loner{fd: fd})
 	return nil
 }
 
 // each does something to every socket, and closes those of which it says no.
-func (c *crowd) each(stays func(fd int) bool) {
-	kept := c.fds[:0]
-	for _, fd := range c.fds {
-		if stays(fd) {
-			kept = append(kept, fd)
+func (c *crowd) each(stays func(one *loner) bool) {
+	kept := c.all[:0]
+	for _, one := range c.all {
+		if stays(&one) {
+			kept = append(kept, one)
 			continue
 		}
-		_ = unix.Close(fd)
+		_ = unix.Close(one.fd)
 		c.at.closed.Add(1)
 	}
-	c.fds = kept
+	c.all = kept
 }
 
-// close ends the oldest n.
-func (c *crowd) close(n int) {
-	n = min(n, len(c.fds))
-	for _, fd := range c.fds[:n] {
-		_ = unix.Close(fd)
+// leave ends the oldest until at most that many are left.
+func (c *crowd) leave(most int) {
+	n := max(0, len(c.all)-most)
+	for _, one := range c.all[:n] {
+		_ = unix.Close(one.fd)
 	}
-	c.fds = c.fds[:copy(c.fds, c.fds[n:])]
+	c.all = c.all[:copy(c.all, c.all[n:])]
 }
 
-// alive says that the other side has neither closed nor said more than a little,
-// which is thrown away.
-func alive(fd int) bool {
+// alive says that the other side has not closed. What it says is thrown away.
+func (l *loner) alive() bool {
 	var buf [512]byte
-	n, err := unix.Read(fd, buf[:])
+	n, err := unix.Read(l.fd, buf[:])
 	return n > 0 || errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.ENOTCONN)
+}
+
+// say says the next byte of a line; after its end it goes on with letters.
+func (l *loner) say(line []byte) {
+	b := []byte("a")
+	if l.said < len(line) {
+		b = line[l.said : l.said+1]
+	}
+	if n, _ := unix.Write(l.fd, b); n == 1 {
+		l.said++
+	}
 }
 
 // client is an attacker that has logged in and knows how to mine.
@@ -271,10 +287,10 @@ func (at *target) drain(c *client) {
 	}
 }
 
-// flood logs in and sends, as fast as it is taken, what says makes; the answers are
-// read meanwhile.
-func (at *target) flood(ctx context.Context, connections int, says func(c *client, dst []byte) []byte) {
-	many(ctx, connections, func(i int) error {
+// flood logs in on 20 connections and sends, as fast as it is taken, what says makes;
+// the answers are read meanwhile.
+func (at *target) flood(ctx context.Context, says func(c *client, dst []byte) []byte) {
+	many(ctx, 20, func(i int) error {
 		c, err := at.login(ctx, i)
 		if err != nil {
 			return err

@@ -5,17 +5,30 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // attacks are all that are made, in the order in which they are made one by one.
 func attacks() []attack {
 	return []attack{
-		endlessLines{}, halfOpen{}, fullHouse{}, slowLoris{}, garbage{}, connects{},
-		duplicates{}, invalidShares{}, lowDifficulty{}, authorizeSpam{}, subscribeSpam{}, slowReaders{},
-		tlsHellos{}, webRequests{}, tunnels{}, proxyHeaders{}, bruteForce{},
+		endlessLines{},
+		halfOpen{},
+		fullHouse{},
+		slowLoris{},
+		garbage{},
+		connects{},
+		duplicates{},
+		invalidShares{},
+		lowDifficulty{},
+		authorizeSpam{},
+		subscribeSpam{},
+		slowReaders{},
+		tlsHellos{},
+		webRequests{},
+		tunnels{},
+		proxyHeaders{},
+		bruteForce{},
 	}
 }
 
@@ -69,29 +82,25 @@ func (slowLoris) Run(ctx context.Context, at *target) {
 }
 
 // silent keeps n connections open, each of which says a byte of line twice a second,
-// if there is any; after its end it goes on with letters.
+// if there is any. Who is disconnected comes again.
 func silent(ctx context.Context, at *target, n int, line []byte) {
 	c := crowd{at: at, to: sockaddr(at.Plain)}
-	defer func() { c.close(len(c.fds)) }()
+	defer c.leave(0)
 	for round := 0; ctx.Err() == nil; round++ {
-		for range 500 { // no more at once than are accepted meanwhile
-			if len(c.fds) == n || c.open() != nil {
+		for range 600 { // no more at once than are accepted meanwhile
+			if len(c.all) == n || c.open() != nil {
 				break
 			}
 		}
-		if round%5 == 0 {
-			say := []byte("a")
-			if at := round / 5; at < len(line) {
-				say = line[at : at+1]
-			}
-			c.each(func(fd int) bool {
+		if round%10 == 9 {
+			c.each(func(one *loner) bool {
 				if len(line) > 0 {
-					_, _ = unix.Write(fd, say)
+					one.say(line)
 				}
-				return alive(fd)
+				return one.alive()
 			})
 		}
-		rest(ctx, 100*time.Millisecond)
+		rest(ctx, 50*time.Millisecond)
 	}
 }
 
@@ -134,12 +143,12 @@ func (connects) Name() string { return "5,000 connects/s, 50 addresses" }
 func (connects) Run(ctx context.Context, at *target) {
 	const rate, held = 5000, 2000
 	c := crowd{at: at, to: sockaddr(at.Plain)}
-	defer func() { c.close(len(c.fds)) }()
+	defer c.leave(0)
 	for begin, made := time.Now(), 0; ctx.Err() == nil; rest(ctx, 5*time.Millisecond) {
 		for due := int(time.Since(begin).Seconds() * rate); made < due; made++ {
 			_ = c.open()
 		}
-		c.close(len(c.fds) - held)
+		c.leave(held)
 	}
 }
 
@@ -149,7 +158,7 @@ type duplicates struct{}
 func (duplicates) Name() string { return "duplicate shares" }
 
 func (duplicates) Run(ctx context.Context, at *target) {
-	at.flood(ctx, 20, func(c *client, dst []byte) []byte {
+	at.flood(ctx, func(c *client, dst []byte) []byte {
 		one := c.share(nil, firstShare, true)
 		c.header.Nonce = 0
 		for range 64 {
@@ -165,7 +174,7 @@ type invalidShares struct{}
 func (invalidShares) Name() string { return "invalid shares" }
 
 func (invalidShares) Run(ctx context.Context, at *target) {
-	at.flood(ctx, 20, func(c *client, dst []byte) []byte {
+	at.flood(ctx, func(c *client, dst []byte) []byte {
 		for i := range 16 {
 			w, j := c.worker, c.job.notify.JobID
 			dst = fmt.Appendf(dst, `{"id":%d,"method":"mining.submit","params":["%s","ffff%04x","%s","00000000","00000000"]}`+"\n", i, w, i, c.en2)
@@ -183,7 +192,7 @@ type lowDifficulty struct{}
 func (lowDifficulty) Name() string { return "low-difficulty shares" }
 
 func (lowDifficulty) Run(ctx context.Context, at *target) {
-	at.flood(ctx, 20, func(c *client, dst []byte) []byte {
+	at.flood(ctx, func(c *client, dst []byte) []byte {
 		for range 64 {
 			dst = c.share(dst, firstShare, false)
 		}
@@ -197,10 +206,10 @@ type authorizeSpam struct{}
 func (authorizeSpam) Name() string { return "authorize spam" }
 
 func (authorizeSpam) Run(ctx context.Context, at *target) {
-	n := 0 // one core and no writes by two at a time: which number it is does not matter
-	at.flood(ctx, 20, func(_ *client, dst []byte) []byte {
+	var guesses atomic.Int64
+	at.flood(ctx, func(_ *client, dst []byte) []byte {
 		for range 64 {
-			n++
+			n := guesses.Add(1)
 			dst = fmt.Appendf(dst, `{"id":2,"method":"mining.authorize","params":["farm.guess%d","%d"]}`+"\n", n, n)
 		}
 		return dst

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"sync"
 )
 
@@ -85,7 +86,8 @@ func learn(address string) (o bareOrder, err error) {
 	r := bufio.NewReader(conn)
 	k := talk{worker: "farm.bare"}
 	var known jobs
-	hear := func(say string, enough func() bool) (all string, err error) {
+	hear := func(say string, enough func() bool) (string, error) {
+		var heard strings.Builder
 		if _, err := io.WriteString(conn, say); err != nil {
 			return "", err
 		}
@@ -97,9 +99,9 @@ func learn(address string) (o bareOrder, err error) {
 			if _, _, err := k.hear([]byte(line[:len(line)-1]), &known); err != nil {
 				return "", err
 			}
-			all += line
+			heard.WriteString(line)
 		}
-		return all, nil
+		return heard.String(), nil
 	}
 	if o.Subscribe, err = hear(subscribeLine, func() bool { return k.subscribed }); err != nil {
 		return o, err

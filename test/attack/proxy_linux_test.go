@@ -28,6 +28,17 @@ type place struct {
 	Data, Pool, Plain, TLS, HTTP, Cert, Key string
 }
 
+// file is the configuration with it filled in.
+func (p place) file() ([]byte, error) {
+	form, err := template.ParseFiles(configuration)
+	if err != nil {
+		return nil, err
+	}
+	var text bytes.Buffer
+	err = form.Execute(&text, p)
+	return text.Bytes(), err
+}
+
 // proxy is a running loka.
 type proxy struct {
 	place
@@ -96,12 +107,12 @@ func startProxy(t *testing.T, pool string) *proxy {
 	if p.Cert, p.Key, err = testkit.KeyPairFiles(dir, time.Now().Add(time.Hour), false, "farm.example"); err != nil {
 		t.Fatal(err)
 	}
-	var text bytes.Buffer
-	if err := template.Must(template.ParseFiles(configuration)).Execute(&text, p.place); err != nil {
+	text, err := p.file()
+	if err != nil {
 		t.Fatal(err)
 	}
 	file := filepath.Join(dir, "loka.toml")
-	if err := os.WriteFile(file, text.Bytes(), 0o600); err != nil {
+	if err := os.WriteFile(file, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	p.cmd = exec.Command(bin, "start", "-c", file)

@@ -96,6 +96,7 @@ type result struct {
 	cpu            float64 // cores that the proxy had
 	slow           time.Duration
 	missed         int
+	logged         int // bytes
 	did            attackReport
 	back           time.Duration
 	isBack         bool
@@ -115,6 +116,7 @@ func (r *rig) attack(name string, attacks []string, s spans) *result {
 	_, m := r.figures()
 	r.watch.take()
 	cpu, begin := r.watch.cpu(), time.Now()
+	_, logged := r.proxy.said.tail()
 	second := r.mark()
 	st.did = tell[attackReport](r.attacker, attackOrder{
 		Plain: r.proxy.Plain, TLS: r.proxy.TLS, HTTP: r.proxy.HTTP, Attacks: attacks, For: s.during,
@@ -136,6 +138,8 @@ func (r *rig) attack(name string, attacks []string, s spans) *result {
 	var after metrics
 	_, after = r.figures()
 	st.peak, st.slow, st.missed = r.watch.take()
+	_, st.logged = r.proxy.said.tail()
+	st.logged -= logged
 	st.before, st.during = r.period(first), r.period(second)
 	if late := r.period(third).Disconnects; late > 0 { // what the attack began may end later
 		st.during.Disconnects += late
@@ -208,8 +212,8 @@ func (st *result) String() string {
 		d.Disconnects, d.Failures, d.Why, ms(d.Spread), ms(d.Oldest), ms(d.Late))
 	fmt.Fprintf(&b, "  newcomers   %d came, %d given work within p50 %s, longest %s; %d turned away\n",
 		d.Came, len(d.Joined), ms(quantile(d.Joined, 0.5)), ms(quantile(d.Joined, 1)), d.Turned)
-	fmt.Fprintf(&b, "  loka        RSS at most %s (bound %s), heap %s, %.0f goroutines, %.0f descriptors, %.0f miners; %.2f cores; /metrics within %s, %d missed\n",
-		mib(st.peak.RSS), mib(st.bound), mib(st.peak.Heap), st.peak.Goroutines, st.peak.Descriptors, st.peak.Miners, st.cpu, ms(st.slow), st.missed)
+	fmt.Fprintf(&b, "  loka        RSS at most %s (bound %s), heap %s, %.0f goroutines, %.0f descriptors, %.0f miners; %.2f cores; /metrics within %s, %d missed; %.0f kB logged\n",
+		mib(st.peak.RSS), mib(st.bound), mib(st.peak.Heap), st.peak.Goroutines, st.peak.Descriptors, st.peak.Miners, st.cpu, ms(st.slow), st.missed, float64(st.logged)/1e3)
 	fmt.Fprintf(&b, "  back        after %s: %.0f goroutines, %.0f descriptors, heap %s, RSS %s\n",
 		ms(st.back), st.left.Goroutines, st.left.Descriptors, mib(st.left.Heap), mib(st.left.RSS))
 	fmt.Fprintf(&b, "  ended       %s\n  shares said %s\n", counts(st.ends), counts(st.verdicts))
