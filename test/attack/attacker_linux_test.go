@@ -122,6 +122,8 @@ func (at *target) dialFrom(ctx context.Context, to string, s [4]byte) (conn net.
 	}
 	if tcp, ok := c.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0)
+		// What the kernel keeps is to be the proxy's doing: this end is another machine's.
+		_ = tcp.SetWriteBuffer(64 << 10)
 	}
 	stop := context.AfterFunc(ctx, func() { _ = c.Close() })
 	return c, func() { stop(); _ = c.Close() }, nil

@@ -3,6 +3,8 @@ package attack
 import (
 	"context"
 	"fmt"
+	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -20,6 +22,10 @@ const (
 	// spareGoroutines and spareDescriptors are how many more there may be afterwards
 	// than at first: newcomers and requests that are under way.
 	spareGoroutines, spareDescriptors = 60, 40
+	// mostOthers is how many cores all else on the machine may have, for the time of a
+	// verdict to be the proxy's doing. An attack during which they have more is made
+	// again, up to tries times; then that time is shown and not judged.
+	mostOthers, tries = 0.2, 3
 )
 
 // What memory may take. What strangers can hold is bounded by the configuration, and
@@ -93,7 +99,7 @@ type result struct {
 	before, during period
 	peak           vitals
 	bound          float64
-	cpu            float64 // cores that the proxy had
+	cpu, others    float64 // cores that the proxy had, and all but us
 	slow           time.Duration
 	missed         int
 	logged         int // bytes
@@ -107,15 +113,36 @@ type result struct {
 // spans are how long the parts of an attack take.
 type spans struct{ before, during, after time.Duration }
 
-// attack makes attacks, all at once, and measures what comes of them.
-func (r *rig) attack(name string, attacks []string, s spans) *result {
+// attack makes attacks, all at once, and measures what comes of them. It makes them
+// again where what else is on the machine may have made verdicts late.
+func (r *rig) attack(name string, attacks []string, s spans) (st *result) {
+	r.t.Helper()
+	for try := 1; ; try++ {
+		st = r.once(name, attacks, s)
+		switch {
+		case st.late() <= mostWait || st.others <= mostOthers:
+			return st
+		case try < tries:
+			fmt.Printf("  AGAIN       for others on the machine had %.2f cores meanwhile\n", st.others)
+		default:
+			fmt.Printf("  NOT JUDGED  is the time of verdicts: others on the machine had %.2f cores at each of %d tries\n", st.others, tries)
+			return st
+		}
+	}
+}
+
+// late is what 99 of 100 verdicts took at most.
+func (st *result) late() time.Duration { return quantile(st.during.Verdicts, 0.99) }
+
+// once makes them one time.
+func (r *rig) once(name string, attacks []string, s spans) *result {
 	r.t.Helper()
 	st := &result{name: name, bound: bound(r.base)}
 	first := r.mark()
 	pass(s.before)
 	_, m := r.figures()
 	r.watch.take()
-	cpu, begin := r.watch.cpu(), time.Now()
+	had, all, ours, begin := cpu(r.proxy.cmd.Process.Pid), busy(), r.ours(), time.Now()
 	_, logged := r.proxy.said.tail()
 	second := r.mark()
 	st.did = tell[attackReport](r.attacker, attackOrder{
@@ -123,7 +150,8 @@ func (r *rig) attack(name string, attacks []string, s spans) *result {
 	})
 	third := r.mark()
 	ended := time.Now()
-	st.cpu = (r.watch.cpu() - cpu).Seconds() / ended.Sub(begin).Seconds()
+	st.cpu = (cpu(r.proxy.cmd.Process.Pid) - had).Seconds() / ended.Sub(begin).Seconds()
+	st.others = max(0, (busy()-all-(r.ours()-ours)).Seconds()/ended.Sub(begin).Seconds())
 	if st.did.Error != "" {
 		r.t.Fatal(st.did.Error)
 	}
@@ -150,6 +178,15 @@ func (r *rig) attack(name string, attacks []string, s spans) *result {
 	return st
 }
 
+// ours is the processor time of all processes that take part.
+func (r *rig) ours() time.Duration {
+	sum := cpu(os.Getpid())
+	for _, of := range []*exec.Cmd{r.proxy.cmd, r.honest.cmd, r.attacker.cmd} {
+		sum += cpu(of.Process.Pid)
+	}
+	return sum
+}
+
 // judge says what does not hold.
 func (st *result) judge(t *testing.T) {
 	t.Helper()
@@ -157,7 +194,7 @@ func (st *result) judge(t *testing.T) {
 	if is < leastRate*was {
 		t.Errorf("%s: the honest share rate is %.1f %% of what was before", st.name, 100*is/was)
 	}
-	if p99 := quantile(st.during.Verdicts, 0.99); p99 >= mostWait {
+	if p99 := st.late(); p99 >= mostWait && st.others <= mostOthers {
 		t.Errorf("%s: 99 of 100 verdicts took up to %v, which is to be below %v", st.name, p99, mostWait)
 	}
 	if n := st.during.Disconnects; n > 0 {
@@ -212,8 +249,8 @@ func (st *result) String() string {
 		d.Disconnects, d.Failures, d.Why, ms(d.Spread), ms(d.Oldest), ms(d.Late))
 	fmt.Fprintf(&b, "  newcomers   %d came, %d given work within p50 %s, longest %s; %d turned away\n",
 		d.Came, len(d.Joined), ms(quantile(d.Joined, 0.5)), ms(quantile(d.Joined, 1)), d.Turned)
-	fmt.Fprintf(&b, "  loka        RSS at most %s (bound %s), heap %s, %.0f goroutines, %.0f descriptors, %.0f miners; %.2f cores; /metrics within %s, %d missed; %.0f kB logged\n",
-		mib(st.peak.RSS), mib(st.bound), mib(st.peak.Heap), st.peak.Goroutines, st.peak.Descriptors, st.peak.Miners, st.cpu, ms(st.slow), st.missed, float64(st.logged)/1e3)
+	fmt.Fprintf(&b, "  loka        RSS at most %s (bound %s), heap %s, %.0f goroutines, %.0f descriptors, %.0f miners; %.2f cores (others %.2f); /metrics within %s, %d missed; %.0f kB logged; kernel's buffers %s\n",
+		mib(st.peak.RSS), mib(st.bound), mib(st.peak.Heap), st.peak.Goroutines, st.peak.Descriptors, st.peak.Miners, st.cpu, st.others, ms(st.slow), st.missed, float64(st.logged)/1e3, mib(st.peak.Kernel))
 	fmt.Fprintf(&b, "  back        after %s: %.0f goroutines, %.0f descriptors, heap %s, RSS %s\n",
 		ms(st.back), st.left.Goroutines, st.left.Descriptors, mib(st.left.Heap), mib(st.left.RSS))
 	fmt.Fprintf(&b, "  ended       %s\n  shares said %s\n", counts(st.ends), counts(st.verdicts))

@@ -56,11 +56,14 @@ func (m metrics) by(before metrics, name, label string, also ...string) map[stri
 // vitals are a process' figures, at one time or the most of some time.
 type vitals struct {
 	RSS, Heap, Goroutines, Descriptors, Miners float64
+	// Kernel is what the kernel keeps of what was sent and not read, in all TCP sockets of
+	// the machine.
+	Kernel float64
 }
 
 func (v *vitals) most(o vitals) {
 	v.RSS, v.Heap, v.Goroutines = max(v.RSS, o.RSS), max(v.Heap, o.Heap), max(v.Goroutines, o.Goroutines)
-	v.Descriptors, v.Miners = max(v.Descriptors, o.Descriptors), max(v.Miners, o.Miners)
+	v.Descriptors, v.Miners, v.Kernel = max(v.Descriptors, o.Descriptors), max(v.Miners, o.Miners), max(v.Kernel, o.Kernel)
 }
 
 // watch samples a proxy until it is stopped.
@@ -81,7 +84,7 @@ func startWatch(p *proxy) *watch {
 	ctx, cancel := context.WithCancel(context.Background())
 	w := &watch{p: p, cancel: cancel, client: &http.Client{Timeout: 5 * time.Second}}
 	w.all.Go(func() {
-		every(ctx, 50*time.Millisecond, func() { w.add(vitals{RSS: w.rss()}) })
+		every(ctx, 50*time.Millisecond, func() { w.add(vitals{RSS: w.rss(), Kernel: kernelMemory()}) })
 	})
 	w.all.Go(func() {
 		every(ctx, 500*time.Millisecond, func() {
@@ -137,9 +140,37 @@ func (w *watch) rss() float64 {
 	return pages * float64(os.Getpagesize())
 }
 
-// cpu is the processor time that the process has had.
-func (w *watch) cpu() time.Duration {
-	text, _ := os.ReadFile(filepath.Join(w.dir(), "stat"))
+// kernelMemory is what TCP sockets hold, in bytes.
+func kernelMemory() float64 {
+	text, _ := os.ReadFile("/proc/net/sockstat")
+	_, tcp, _ := strings.Cut(string(text), "\nTCP:")
+	tcp, _, _ = strings.Cut(tcp, "\n")
+	_, pages, _ := strings.Cut(tcp, " mem ")
+	n, _ := strconv.ParseFloat(strings.TrimSpace(pages), 64)
+	return n * float64(os.Getpagesize())
+}
+
+// tick is what /proc counts processor time in: USER_HZ is 100.
+const tick = 10 * time.Millisecond
+
+// busy is the processor time that all processes of the machine have had, and that
+// which other machines took from this one.
+func busy() time.Duration {
+	text, _ := os.ReadFile("/proc/stat")
+	line, _, _ := strings.Cut(string(text), "\n")
+	var sum int
+	for i, field := range strings.Fields(line) {
+		const idle, wait, guest = 4, 5, 9 // fields of the line that begins with "cpu"
+		if n, err := strconv.Atoi(field); err == nil && i != idle && i != wait && i < guest {
+			sum += n
+		}
+	}
+	return time.Duration(sum) * tick
+}
+
+// cpu is the processor time that a process has had.
+func cpu(pid int) time.Duration {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	_, after, _ := strings.Cut(string(text), ") ")
 	fields := strings.Fields(after)
 	if len(fields) < 13 {
@@ -147,7 +178,7 @@ func (w *watch) cpu() time.Duration {
 	}
 	user, _ := strconv.Atoi(fields[11])
 	system, _ := strconv.Atoi(fields[12])
-	return time.Duration(user+system) * 10 * time.Millisecond // USER_HZ is 100
+	return time.Duration(user+system) * tick
 }
 
 func (w *watch) dir() string { return fmt.Sprintf("/proc/%d", w.p.cmd.Process.Pid) }
