@@ -169,7 +169,7 @@ func tell[Answer any](c *child, command any) Answer {
 }
 
 // await polls until something is so; atMost is a bound against hanging.
-func await(t *testing.T, what string, atMost time.Duration, so func() bool) (took time.Duration, in bool) {
+func await(t *testing.T, what string, atMost time.Duration, so func() bool) (in bool) {
 	t.Helper()
 	begin := time.Now()
 	again := time.NewTicker(20 * time.Millisecond)
@@ -177,11 +177,11 @@ func await(t *testing.T, what string, atMost time.Duration, so func() bool) (too
 	for !so() {
 		if time.Since(begin) > atMost {
 			t.Errorf("waited %v for %s in vain", atMost, what)
-			return time.Since(begin), false
+			return false
 		}
 		<-again.C
 	}
-	return time.Since(begin), true
+	return true
 }
 
 // pass lets time pass while the other processes work.

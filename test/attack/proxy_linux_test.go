@@ -126,7 +126,7 @@ func startProxy(t *testing.T, pool string) *proxy {
 		close(p.done)
 	}()
 	t.Cleanup(p.stop)
-	if _, in := await(t, "the proxy to be ready", patience, func() bool { return p.ready() || p.ended() }); !in || p.ended() {
+	if in := await(t, "the proxy to be ready", patience, func() bool { return p.ready() || p.ended() }); !in || p.ended() {
 		t.FailNow()
 	}
 	return p

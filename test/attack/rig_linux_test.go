@@ -155,7 +155,7 @@ func (r *rig) once(name string, attacks []string, s spans) *result {
 	if st.did.Error != "" {
 		r.t.Fatal(st.did.Error)
 	}
-	_, st.isBack = await(r.t, name+": all to be as before", patience, func() bool {
+	st.isBack = await(r.t, name+": all to be as before", patience, func() bool {
 		st.left, _ = r.figures()
 		return r.proxy.ended() || st.left.Goroutines <= r.base.Goroutines+spareGoroutines && st.left.Descriptors <= r.base.Descriptors+spareDescriptors
 	})

@@ -154,14 +154,15 @@ func kernelMemory() float64 {
 const tick = 10 * time.Millisecond
 
 // busy is the processor time that all processes of the machine have had, and that
-// which other machines took from this one.
+// which other machines took from this one; not that of interrupts, which are the
+// packets that are sent here.
 func busy() time.Duration {
 	text, _ := os.ReadFile("/proc/stat")
 	line, _, _ := strings.Cut(string(text), "\n")
 	var sum int
 	for i, field := range strings.Fields(line) {
-		const idle, wait, guest = 4, 5, 9 // fields of the line that begins with "cpu"
-		if n, err := strconv.Atoi(field); err == nil && i != idle && i != wait && i < guest {
+		const user, nice, system, steal = 1, 2, 3, 8 // fields of the line that begins with "cpu"
+		if n, err := strconv.Atoi(field); err == nil && (i == user || i == nice || i == system || i == steal) {
 			sum += n
 		}
 	}
