@@ -249,10 +249,10 @@ func (st *result) String() string {
 		d.Disconnects, d.Failures, d.Why, ms(d.Spread), ms(d.Oldest), ms(d.Late))
 	fmt.Fprintf(&b, "  newcomers   %d came, %d given work within p50 %s, longest %s; %d turned away\n",
 		d.Came, len(d.Joined), ms(quantile(d.Joined, 0.5)), ms(quantile(d.Joined, 1)), d.Turned)
-	fmt.Fprintf(&b, "  loka        RSS at most %s (bound %s), heap %s, %.0f goroutines, %.0f descriptors, %.0f miners; %.2f cores (others %.2f); /metrics within %s, %d missed; %.0f kB logged; kernel's buffers %s\n",
-		mib(st.peak.RSS), mib(st.bound), mib(st.peak.Heap), st.peak.Goroutines, st.peak.Descriptors, st.peak.Miners, st.cpu, st.others, ms(st.slow), st.missed, float64(st.logged)/1e3, mib(st.peak.Kernel))
-	fmt.Fprintf(&b, "  back        after %s: %.0f goroutines, %.0f descriptors, heap %s, RSS %s\n",
-		ms(st.back), st.left.Goroutines, st.left.Descriptors, mib(st.left.Heap), mib(st.left.RSS))
+	fmt.Fprintf(&b, "  loka        RSS at most %s (bound %s), heap %s of which %s live, %.0f goroutines, %.0f descriptors, %.0f miners; %.2f cores (others %.2f); /metrics within %s, %d missed; %.0f kB logged; kernel's buffers %s\n",
+		mib(st.peak.RSS), mib(st.bound), mib(st.peak.Heap), mib(st.peak.Live), st.peak.Goroutines, st.peak.Descriptors, st.peak.Miners, st.cpu, st.others, ms(st.slow), st.missed, float64(st.logged)/1e3, mib(st.peak.Kernel))
+	fmt.Fprintf(&b, "  back        after %s: %.0f goroutines, %.0f descriptors, heap %s of which %s live, RSS %s\n",
+		ms(st.back), st.left.Goroutines, st.left.Descriptors, mib(st.left.Heap), mib(st.left.Live), mib(st.left.RSS))
 	fmt.Fprintf(&b, "  ended       %s\n  shares said %s\n", counts(st.ends), counts(st.verdicts))
 	return b.String()
 }

@@ -56,6 +56,8 @@ func (m metrics) by(before metrics, name, label string, also ...string) map[stri
 // vitals are a process' figures, at one time or the most of some time.
 type vitals struct {
 	RSS, Heap, Goroutines, Descriptors, Miners float64
+	// Live is what the collector last found in use.
+	Live float64
 	// Kernel is what the kernel keeps of what was sent and not read, in all TCP sockets of
 	// the machine.
 	Kernel float64
@@ -63,7 +65,8 @@ type vitals struct {
 
 func (v *vitals) most(o vitals) {
 	v.RSS, v.Heap, v.Goroutines = max(v.RSS, o.RSS), max(v.Heap, o.Heap), max(v.Goroutines, o.Goroutines)
-	v.Descriptors, v.Miners, v.Kernel = max(v.Descriptors, o.Descriptors), max(v.Miners, o.Miners), max(v.Kernel, o.Kernel)
+	v.Descriptors, v.Miners = max(v.Descriptors, o.Descriptors), max(v.Miners, o.Miners)
+	v.Live, v.Kernel = max(v.Live, o.Live), max(v.Kernel, o.Kernel)
 }
 
 // watch samples a proxy until it is stopped.
@@ -213,6 +216,7 @@ func (w *watch) now(ctx context.Context) (vitals, metrics, error) {
 	return vitals{
 		RSS: w.rss(), Heap: m["go_memstats_heap_inuse_bytes"], Goroutines: m["go_goroutines"],
 		Descriptors: w.descriptors(), Miners: m["loka_miners_connected"],
+		Live: m["go_memstats_next_gc_bytes"] / garbageFactor,
 	}, m, nil
 }
 
