@@ -31,6 +31,7 @@ func TestAttack(t *testing.T) {
 	s := spans{before: each / 6, during: each * 4 / 6, after: each / 6}
 
 	r := newRig(t, farmOrder{N: miners, Rate: shareRate, Newcomers: 5})
+	r.spare = total / 4
 	pass(time.Second)
 	r.settle()
 	fmt.Printf("%d miners, %.0f shares/s; the proxy has %s resident, %s of heap, %.0f goroutines, %.0f descriptors\n",
@@ -56,6 +57,7 @@ func TestFarm(t *testing.T) {
 	r := newRig(t, farmOrder{N: 2000, Rate: 1000, NAT: true, Newcomers: 5})
 	r.settle()
 	d := max(total/12, 5*time.Second)
+	r.spare = 2 * d
 	r.attack("a farm of 2,000 behind one address, one of them broken", []string{broken{}.Name()}, spans{d / 3, d, d / 3}).judgeHonest(t)
 }
 
