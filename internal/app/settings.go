@@ -24,6 +24,9 @@ const (
 	strangerLine = 4 << 10
 	minerLine    = 16 << 10
 	poolLine     = 1 << 20
+	// minerSocket is what the kernel keeps of a miner's words and of ours to it, each:
+	// some hundred shares, and some ten jobs.
+	minerSocket = 64 << 10
 	// queueBytes and queueAge bound what a peer may leave unread.
 	queueBytes = 256 << 10
 	queueAge   = 15 * time.Second
@@ -130,7 +133,9 @@ func targetsOf(pools []hub.PoolConfig) map[string]string {
 
 // serveConfig maps the configuration onto the miners' connections.
 func serveConfig(cfg *config.Config, counted wire.Metrics) serve.Config {
-	return serve.Config{Session: sessionConfig(cfg), Wire: wireConfig(minerLine, counted), StrangerLine: strangerLine}
+	miners := wireConfig(minerLine, counted)
+	miners.SocketBuffer = minerSocket
+	return serve.Config{Session: sessionConfig(cfg), Wire: miners, StrangerLine: strangerLine}
 }
 
 func sessionConfig(cfg *config.Config) downstream.Config {

@@ -68,6 +68,12 @@ type Config struct {
 	MaxQueueFrames int
 	// MaxQueueAge is how long a frame may wait for the peer; 10 s.
 	MaxQueueAge time.Duration
+	// SocketBuffer is how many bytes the kernel may keep of what the peer has sent and
+	// we have not read, and as many of what it has not read. 0 leaves both to the system,
+	// which lets a peer fill tens of megabytes that no other bound here sees, and that all
+	// sockets of the machine have in common. The system rounds up, and doubles it for
+	// what it needs itself.
+	SocketBuffer int
 	// DrainTimeout bounds the last flush of a graceful end; 2 s.
 	DrainTimeout time.Duration
 	// Metrics may be shared by any number of connections.

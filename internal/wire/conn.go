@@ -111,7 +111,7 @@ func (c *Conn) rest() {
 // begin prepares a connection for reading; stop undoes what watches ctx.
 func (c *Conn) begin(ctx context.Context, h Handler) (stop func() bool) {
 	c.handler = h
-	setOptions(c.conn)
+	setOptions(c.conn, c.cfg.SocketBuffer)
 	c.start()
 	if ctx.Done() == nil {
 		return func() bool { return false }

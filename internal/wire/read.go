@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"runtime"
 	"sync"
 	"syscall"
 	"time"
@@ -13,8 +14,9 @@ import (
 )
 
 const (
-	// scratchSize is the read buffer in bytes while there is data.
-	scratchSize = 16 << 10
+	// scratchSize is the read buffer in bytes while there is data, and so how much
+	// of what a peer says is handled before others have their turn: some 30 shares.
+	scratchSize = 4 << 10
 	// idleSize is the buffer that a connection which is not plain TCP on
 	// Linux waits with: a share fits.
 	idleSize = 512
@@ -128,10 +130,18 @@ func (c *Conn) readable(fd uintptr) (over bool) {
 			if answered := c.input(scratch[:n]); answered && steady && n < len(scratch) && !c.ended.Load() {
 				return c.moves()
 			}
+			if n == len(scratch) {
+				yield()
+			}
 		}
 	}
 	return true
 }
+
+// yield lets all others that wait for a processor go first. Who fills the read buffer
+// talks faster than it is listened to: without this twenty such peers keep everybody
+// else waiting for as long as the scheduler lets each of them go on.
+func yield() { runtime.Gosched() }
 
 // readConn reads in the ordinary way, with a small buffer until data fills it. It
 // goes on with a fresh stack as readRaw does.
@@ -142,7 +152,9 @@ func (c *Conn) readConn() (moved bool) {
 		var err error
 		if full {
 			scratch := borrow()
-			full, err = c.readInto(scratch[:])
+			if full, err = c.readInto(scratch[:]); full {
+				yield()
+			}
 			scratches.Put(scratch)
 		} else {
 			full, err = c.readInto(idle[:])

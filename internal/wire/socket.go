@@ -32,12 +32,16 @@ const (
 	keepCount    = 3
 )
 
-// setOptions sets no delay, keepalive, and the same patience for data that
-// is under way.
-func setOptions(conn net.Conn) {
+// setOptions sets no delay, keepalive, the same patience for data that is under
+// way, and what the kernel may keep, if that is bounded.
+func setOptions(conn net.Conn, buffer int) {
 	tcp := tcpOf(conn)
 	if tcp == nil {
 		return
+	}
+	if buffer > 0 {
+		_ = tcp.SetReadBuffer(buffer)
+		_ = tcp.SetWriteBuffer(buffer)
 	}
 	_ = tcp.SetNoDelay(true)
 	_ = tcp.SetKeepAliveConfig(net.KeepAliveConfig{
