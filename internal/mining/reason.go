@@ -57,6 +57,25 @@ const (
 	TLSHandshakeFailed Reason = "tls_handshake_failed"
 	// MaxConnections: server.max_connections is reached.
 	MaxConnections Reason = "max_connections"
+	// AccessDenied: the address is not one of those that [access] lets in.
+	AccessDenied Reason = "access_denied"
+	// Banned: the address is banned.
+	Banned Reason = "banned"
+	// MaxPerAddress: access.max_per_address is reached.
+	MaxPerAddress Reason = "max_per_address"
+	// MaxPerSubnet: access.max_per_subnet is reached.
+	MaxPerSubnet Reason = "max_per_subnet"
+	// MaxPerWorker: access.max_per_worker is reached.
+	MaxPerWorker Reason = "max_per_worker"
+	// GaveWay: a connection without a worker had to make room for others.
+	GaveWay Reason = "gave_way"
+	// FirstByteTimeout: not one byte in time.
+	FirstByteTimeout Reason = "first_byte_timeout"
+	// ProxyHeaderUntrusted: a PROXY protocol header from an address whose headers
+	// are not believed.
+	ProxyHeaderUntrusted Reason = "proxy_header_untrusted"
+	// ProxyHeaderMalformed: a PROXY protocol header that cannot be read.
+	ProxyHeaderMalformed Reason = "proxy_header_malformed"
 	// TooManyPending: more requests await an answer than one miner may have.
 	TooManyPending Reason = "too_many_pending"
 	// PoolUnreachable: the miner's pool cannot be reached.
@@ -133,6 +152,9 @@ func Reasons(side Side) []Reason {
 	}
 	return append(both, HandshakeTimeout, AuthorizeTimeout, IdleTimeout, UnknownProtocol,
 		HTTPRequest, ConnectMalformed, ConnectForbidden, ConnectNoRoute, ConnectNoPool,
-		TLSNotEnabled, TLSRequired, TLSHandshakeFailed, MaxConnections, TooManyPending, PoolUnreachable,
+		TLSNotEnabled, TLSRequired, TLSHandshakeFailed, MaxConnections,
+		AccessDenied, Banned, MaxPerAddress, MaxPerSubnet, MaxPerWorker, GaveWay,
+		FirstByteTimeout, ProxyHeaderUntrusted, ProxyHeaderMalformed,
+		TooManyPending, PoolUnreachable,
 		NoRoute, PoolDisconnected, ExtranonceChanged, TooManyAccounts, RouteChanged, ListenerRemoved, Disconnected)
 }
