@@ -267,12 +267,12 @@ func (l *Listener) refused(ctx context.Context, v *visit, reason mining.Reason) 
 		level = slog.LevelWarn
 		attrs = append(attrs, slog.String("advice", mining.Describe(reason).Do))
 	}
-	msg := "connection refused"
 	if reason == mining.MaxConnections {
-		msg = "connection limit reached, refusing more"
 		attrs = append(attrs, slog.Int("max_connections", l.gate.door.Max()))
+		l.deps.Logger.LogAttrs(ctx, level, "connection limit reached, refusing more", attrs...)
+		return
 	}
-	l.deps.Logger.LogAttrs(ctx, level, msg, attrs...)
+	l.deps.Logger.LogAttrs(ctx, level, "connection refused", attrs...)
 }
 
 // wait waits for all connections, and breaks off what is left in the end.

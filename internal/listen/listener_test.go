@@ -59,6 +59,13 @@ func (t *tally) metrics() Metrics {
 	}
 }
 
+// count is how often something was counted.
+func (t *tally) count(reason mining.Reason) int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.refused[reason]
+}
+
 // next waits for the next event that is not an acceptance.
 func (t *tally) next() mining.Reason {
 	for {
