@@ -2,6 +2,7 @@ package serve
 
 import (
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -89,20 +90,27 @@ func (c *Conn) Line(line []byte) error {
 		if answer.Verdict != mining.Pending && answer.Verdict != mining.Accepted {
 			c.server.notes.loginRefused(&c.miner, login, answer.Verdict)
 		}
-		c.welcome()
+		c.welcome(login)
 	}
 	return nil
 }
 
 // welcome gives a miner with an authorized worker the longer lines, and takes
-// it for one that stays.
-func (c *Conn) welcome() {
+// it for one that stays. login is what it has asked for last.
+func (c *Conn) welcome(login string) {
 	c.mu.Lock()
-	known := c.session.Authorized()
+	workers := c.session.Info().Workers
 	c.mu.Unlock()
-	if known {
-		c.wire.SetMaxLine(c.server.cfg.Wire.MaxLine)
-		c.wire.SetSteady()
+	if len(workers) == 0 {
+		return
+	}
+	c.wire.SetMaxLine(c.server.cfg.Wire.MaxLine)
+	c.wire.SetMaxQueue(c.server.cfg.Wire.MaxQueueBytes)
+	c.wire.SetSteady()
+	if settled := c.server.deps.Settled; settled != nil && slices.Contains(workers, login) {
+		if reason := settled(&c.miner, login); reason != "" {
+			c.wire.Close(reason)
+		}
 	}
 }
 

@@ -45,6 +45,9 @@ type Config struct {
 	// StrangerLine is the longest line, in bytes, of a miner that has no
 	// authorized worker; 0 is Wire.MaxLine.
 	StrangerLine int
+	// StrangerQueue bounds, in bytes, what may wait for such a miner; 0 is
+	// Wire.MaxQueueBytes.
+	StrangerQueue int
 	// AnswerTimeout bounds how long a handshake request waits for its answer.
 	AnswerTimeout time.Duration
 }
@@ -53,6 +56,10 @@ type Config struct {
 type Deps struct {
 	House   House
 	Handler pipeline.Handler
+	// Settled hears of each login that a miner has authorized, and ends the miner by
+	// the reason that it returns, if any. Ended hears of each end. Both may be nil.
+	Settled func(m *mining.Miner, login string) mining.Reason
+	Ended   func(m *mining.Miner, reason mining.Reason)
 	Logger  *slog.Logger
 	Metrics Metrics
 }
@@ -130,6 +137,9 @@ func (s *Server) join(conn net.Conn, preread []byte, arrival mining.Arrival) *Co
 	if s.cfg.StrangerLine > 0 {
 		c.wire.SetMaxLine(s.cfg.StrangerLine)
 	}
+	if s.cfg.StrangerQueue > 0 {
+		c.wire.SetMaxQueue(s.cfg.StrangerQueue)
+	}
 	// Join sets the miner's Seat, which whoever finds the connection reads.
 	s.deps.House.Join(&c.miner, c)
 	s.mu.Lock()
@@ -146,6 +156,9 @@ func (s *Server) leave(ctx context.Context, c *Conn, reason mining.Reason) {
 	delete(s.conns, c.miner.ID)
 	s.mu.Unlock()
 	s.deps.House.Leave(&c.miner)
+	if s.deps.Ended != nil {
+		s.deps.Ended(&c.miner, reason)
+	}
 	s.deps.Metrics.Closed(reason).Inc()
 	s.notes.ended(ctx, c.State(), reason)
 }
