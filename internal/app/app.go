@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
 	"sync"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/loka/stratum/internal/config"
 	"github.com/loka/stratum/internal/dial"
+	"github.com/loka/stratum/internal/guard"
 	"github.com/loka/stratum/internal/httpapi"
 	"github.com/loka/stratum/internal/hub"
 	"github.com/loka/stratum/internal/journal"
@@ -59,7 +59,8 @@ type App struct {
 	control *control
 	found   *findings
 	applied history
-	limiter *listen.Limiter
+	door    *guard.Door
+	gate    *listen.Gate
 	// descriptors is the limit of this process.
 	descriptors uint64
 	// first are the listeners of the start.
@@ -132,7 +133,9 @@ func (a *App) build(cfg *config.Config) error {
 	if err := a.openBooks(cfg, instance, rates, now); err != nil {
 		return err
 	}
-	a.counts, err = newCounts(cfg, version)
+	a.door = guard.New(guard.Config{}, guard.Deps{})
+	a.gate = listen.NewGate(a.door)
+	a.counts, err = newCounts(cfg, version, a.door)
 	if err != nil {
 		return err
 	}
@@ -151,6 +154,7 @@ func (a *App) build(cfg *config.Config) error {
 	}
 	a.serve = serve.New(serveConfig(cfg, a.counts.wire(mining.Downstream)), serve.Deps{
 		House: house{a.hub}, Handler: handler(a.hub, a.counts), Logger: a.log, Metrics: a.counts.serve(),
+		Settled: settled, Ended: ended,
 	})
 	a.model = view.New(view.Deps{
 		Version: version, Instance: instance, Books: a.books,
@@ -189,7 +193,7 @@ func (a *App) makeListeners(cfg *config.Config) (err error) {
 	if most < 1 {
 		return fmt.Errorf("the descriptor limit of %d leaves room for no miner; raise it (ulimit -n, LimitNOFILE=)", a.descriptors)
 	}
-	a.limiter = listen.NewLimiter(most)
+	a.door.Reconfigure(doorConfig(cfg, most))
 	for i := range cfg.Listeners {
 		l, err := a.newListener(cfg, &cfg.Listeners[i])
 		if err != nil {
@@ -207,7 +211,7 @@ func (a *App) mostMiners(cfg *config.Config) int {
 	if allowed >= most {
 		return most
 	}
-	if a.limiter == nil || a.limiter.Max() != allowed { // it is said once
+	if a.door.Max() != allowed { // it is said once
 		a.log.Warn("max_connections is clamped to what the descriptor limit allows",
 			"max_connections", most, "allowed", allowed, "descriptors", a.descriptors, "per_miner", each)
 	}
@@ -221,18 +225,8 @@ func (a *App) newListener(cfg *config.Config, of *config.Listener) (*listen.List
 		return nil, err
 	}
 	return listen.New(lc, listen.Deps{
-		Limiter: a.limiter, Logger: a.log, Metrics: a.counts.listen(), Serve: a.admit, Tunnel: a.hub.Tunnel,
+		Gate: a.gate, Logger: a.log, Metrics: a.counts.listen(), Serve: a.admit, Tunnel: a.hub.Tunnel,
 	}), nil
-}
-
-// admit serves a miner's connection, which outlives its listener's accept loop. One
-// that came while its listener was removed may be too late for those that are closed
-// with it.
-func (a *App) admit(ctx context.Context, conn net.Conn, preread []byte, arrival mining.Arrival, gone func()) {
-	c := a.serve.Serve(context.Background(), conn, preread, arrival, gone)
-	if errors.Is(context.Cause(ctx), errRemoved) {
-		c.Close(mining.ListenerRemoved)
-	}
 }
 
 // keepFirst keeps the file that the program starts with, unless it is the one that

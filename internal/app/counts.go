@@ -4,6 +4,7 @@ import (
 	"github.com/loka/stratum/internal/auth"
 	"github.com/loka/stratum/internal/config"
 	"github.com/loka/stratum/internal/dial"
+	"github.com/loka/stratum/internal/guard"
 	"github.com/loka/stratum/internal/httpapi"
 	"github.com/loka/stratum/internal/hub"
 	"github.com/loka/stratum/internal/link"
@@ -28,10 +29,10 @@ type counts struct {
 // lateModel is a read model that comes after the metrics that read it.
 type lateModel struct{ *view.Model }
 
-func newCounts(cfg *config.Config, version string) (*counts, error) {
+func newCounts(cfg *config.Config, version string, door *guard.Door) (*counts, error) {
 	c := &counts{}
 	var err error
-	c.m, err = metrics.New(metrics.Config{Version: version, Pools: poolNames(cfg), Source: &c.source})
+	c.m, err = metrics.New(metrics.Config{Version: version, Pools: poolNames(cfg), Source: &c.source, Door: door})
 	return c, err
 }
 

@@ -232,9 +232,9 @@ func (a *App) apply(ctx context.Context, next *config.Config) (Reloaded, error) 
 	}
 	a.found.replaced(hubCfg.Pools)
 	a.cfg.Store(next)
-	a.limiter.SetMax(a.mostMiners(next))
 	a.serve.Reconfigure(sessionConfig(next))
 	r.Closed = a.relisten(listeners, opened)
+	r.Closed += a.door.Reconfigure(doorConfig(next, a.mostMiners(next)))
 	return r, nil
 }
 

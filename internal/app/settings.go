@@ -24,9 +24,11 @@ const (
 	strangerLine = 4 << 10
 	minerLine    = 16 << 10
 	poolLine     = 1 << 20
-	// queueBytes and queueAge bound what a peer may leave unread.
-	queueBytes = 256 << 10
-	queueAge   = 15 * time.Second
+	// queueBytes and queueAge bound what a peer may leave unread; strangerQueue
+	// what a miner may before it has a worker.
+	queueBytes    = 256 << 10
+	strangerQueue = 24 << 10
+	queueAge      = 15 * time.Second
 	// drainTimeout bounds the flush of a connection that ends.
 	drainTimeout = 2 * time.Second
 )
@@ -130,7 +132,7 @@ func targetsOf(pools []hub.PoolConfig) map[string]string {
 
 // serveConfig maps the configuration onto the miners' connections.
 func serveConfig(cfg *config.Config, counted wire.Metrics) serve.Config {
-	return serve.Config{Session: sessionConfig(cfg), Wire: wireConfig(minerLine, counted), StrangerLine: strangerLine}
+	return serve.Config{Session: sessionConfig(cfg), Wire: wireConfig(minerLine, counted), StrangerLine: strangerLine, StrangerQueue: strangerQueue}
 }
 
 func sessionConfig(cfg *config.Config) downstream.Config {
@@ -147,8 +149,9 @@ func listenConfig(cfg *config.Config, of *config.Listener) (listen.Config, error
 		return listen.Config{}, fmt.Errorf("listener %s: %w", of.Address, err)
 	}
 	return listen.Config{
-		Address: of.Address, HandshakeTimeout: cfg.Server.HandshakeTimeout, StopTimeout: cfg.Server.ShutdownTimeout,
-		TLS: encrypted, TLSRequired: of.TLS == config.TLSRequired,
+		Address: of.Address, HandshakeTimeout: cfg.Server.HandshakeTimeout, FirstByteTimeout: cfg.Server.FirstByteTimeout,
+		StopTimeout: cfg.Server.ShutdownTimeout, TLS: encrypted, TLSRequired: of.TLS == config.TLSRequired,
+		ProxyFrom: of.ProxyFrom, StrangerCost: strangerCost, TLSCost: tlsCost,
 	}, nil
 }
 

@@ -98,18 +98,19 @@ func meanings() map[string]meaning {
 		"data_dir": {"Folder for state, journals and the admin token `api.token`; made if it is not there.", ""},
 		"instance": {"Name of this instance in logs and API.", "random, kept in `data_dir`"},
 
-		"server.listen":            {"Addresses that miners connect to, `HOST:PORT`; `0.0.0.0` is all of IPv4, `[::]` all of both. Short for a `[[listener]]` with nothing else set. With a `[[listener]]` in the file, the default is none.", ""},
-		"server.max_connections":   {"Most miners at one time, 1 to 10,000,000; lowered at start, with a word in the log, to what the descriptor limit allows.", ""},
-		"server.handshake_timeout": {"Time for a miner's first complete line.", ""},
-		"server.authorize_timeout": {"Time until a miner has an authorized worker.", ""},
-		"server.idle_timeout":      {"A miner that says nothing for so long is disconnected.", ""},
-		"server.shutdown_timeout":  {"Most time that a stop may take.", ""},
+		"server.listen":             {"Addresses that miners connect to, `HOST:PORT`; `0.0.0.0` is all of IPv4, `[::]` all of both. Short for a `[[listener]]` with nothing else set. With a `[[listener]]` in the file, the default is none.", ""},
+		"server.max_connections":    {"Most miners at one time, 1 to 10,000,000; lowered at start, with a word in the log, to what the descriptor limit allows.", ""},
+		"server.first_byte_timeout": {"Time for a miner's first byte; no more than `handshake_timeout` in any case.", ""},
+		"server.handshake_timeout":  {"Time for a miner's first complete line.", ""},
+		"server.authorize_timeout":  {"Time until a miner has an authorized worker.", ""},
+		"server.idle_timeout":       {"A miner that says nothing for so long is disconnected.", ""},
+		"server.shutdown_timeout":   {"Most time that a stop may take.", ""},
 
 		"listener[].address":    {"Address that miners connect to, `HOST:PORT`.", "required"},
 		"listener[].tls":        {"Whether the port speaks TLS: `optional` takes plain and encrypted connections, told apart by their first bytes, `required` encrypted ones only. TLS 1.2 and 1.3.", ""},
 		"listener[].cert":       {"PEM file of the certificate, RSA or ECDSA, and after it of its issuers but the root.", "required with TLS"},
 		"listener[].key":        {"PEM file of its private key, without a passphrase. Both are read at start and with each reload, for miners that connect from then on.", "required with TLS"},
-		"listener[].proxy_from": {"Networks whose PROXY protocol header is believed.", ""},
+		"listener[].proxy_from": {"Networks of load balancers whose PROXY protocol header, version 1 or 2, is believed: the connection counts as of the address in it, for `[access]`, bans and routes. A connection without a header counts as the load balancer's own; a header from elsewhere is refused.", ""},
 
 		"http.listen": {"Address of page, API, metrics and health. Off loopback everything but `/live` and `/ready` needs the admin token.", ""},
 
@@ -148,6 +149,7 @@ func meanings() map[string]meaning {
 		"storage.archive":      {"Whether the single shares of a day are compressed into `data_dir/archive` before they are dropped. loka does not drop what is there, and `max_disk` does not count it.", ""},
 	}
 	maps.Copy(m, poolMeanings())
+	maps.Copy(m, accessMeanings())
 	for at, without := range map[string]string{"vardiff": "", "listener[].vardiff": "`[vardiff]`'s", "route[].vardiff": "the listener's or `[vardiff]`'s"} {
 		m[at+".shares_per_minute"] = meaning{"Shares a minute that a miner should send in shared mode; above 0. See [difficulty](#difficulty).", without}
 		m[at+".start"] = meaning{"A new miner's difficulty, between min and max; without it, moved between them.", without}

@@ -22,6 +22,8 @@ type Config struct {
 	Pools []string
 	// Source is read at every scrape; [view.Model] is one.
 	Source Source
+	// Door is read at every scrape, too; nil has no guests.
+	Door Door
 }
 
 // Metrics hands out what is counted. Make it with [New].
@@ -64,6 +66,7 @@ func New(cfg Config) (*Metrics, error) {
 	b.register(collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	b.register(newViewCollector(cfg.Source, m.poolNames))
 	b.register(newBooksCollector(cfg.Source, m.poolNames))
+	b.registerDoor(cfg.Door)
 
 	info := b.gauges("build_info", "The program's version and the Go release it was built with; always 1.", "version", "go")
 	info.WithLabelValues(cfg.Version, runtime.Version()).Set(1)
