@@ -3,8 +3,6 @@ package config
 import (
 	"maps"
 	"reflect"
-	"slices"
-	"strings"
 )
 
 // Key describes one key of the file.
@@ -18,8 +16,6 @@ type Key struct {
 	Env string
 	// Meaning is what it does.
 	Meaning string
-	// Limit says what this version takes, empty for everything.
-	Limit string
 }
 
 // Keys lists every key in the order of the Config's fields.
@@ -35,7 +31,7 @@ func Keys() []Key {
 		m := meanings()[at]
 		k := Key{
 			Path: at, Type: kindOf(v.Type()).name, Default: format(v), Env: envName(path),
-			Meaning: m.text, Limit: limitOf(at, v),
+			Meaning: m.text,
 		}
 		if m.without != "" {
 			k.Default = m.without
@@ -45,24 +41,6 @@ func Keys() []Key {
 		keys = append(keys, k)
 	})
 	return keys
-}
-
-// limitOf says what this version takes of a key.
-func limitOf(key string, v reflect.Value) string {
-	g, ok := gateOf(key)
-	if !ok {
-		return ""
-	}
-	if c, ok := reflect.TypeAssert[choices](v); ok && len(c.Choices()) > len(g.inert) {
-		var later []string
-		for _, word := range c.Choices() {
-			if !slices.Contains(g.inert, quoteAll([]string{word})) {
-				later = append(later, word)
-			}
-		}
-		return quoteAll(later) + " not available yet"
-	}
-	return "not available yet: only " + strings.Join(g.inert, ", ")
 }
 
 // meaning is what the documentation says of a key.

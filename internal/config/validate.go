@@ -32,7 +32,6 @@ func (l *loader) validate(c *Config) {
 	l.checkRoutes(c)
 	l.checkVardiff(c)
 	l.checkStorage(c.Storage)
-	l.checkGates(c)
 	l.noteInert(c)
 }
 
