@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
 	"sync"
@@ -17,6 +16,7 @@ import (
 	"github.com/loka/stratum/internal/certs"
 	"github.com/loka/stratum/internal/config"
 	"github.com/loka/stratum/internal/dial"
+	"github.com/loka/stratum/internal/guard"
 	"github.com/loka/stratum/internal/guard/bans"
 	"github.com/loka/stratum/internal/httpapi"
 	"github.com/loka/stratum/internal/hub"
@@ -63,8 +63,7 @@ type App struct {
 	found   *findings
 	applied history
 	acts    *audit.File
-	limiter *listen.Limiter
-	guard   *guard
+	walk    *walk
 	// instance is its name.
 	instance string
 	turns    *listen.Turns
@@ -73,6 +72,8 @@ type App struct {
 	// standing judges for the book; dropper drops what is in it.
 	standing *bans.Standing
 	dropper  *dropper
+	door     *guard.Door
+	gate     *listen.Gate
 	// descriptors is the limit of this process.
 	descriptors uint64
 	// first are the listeners of the start.
@@ -148,7 +149,8 @@ func (a *App) build(cfg *config.Config) error {
 		return err
 	}
 	a.certs, a.turns = a.newCerts(cfg), newTurns()
-	a.counts, err = newCounts(cfg, version, a.certExpiries)
+	a.makeDoor()
+	a.counts, err = newCounts(cfg, version, a.certExpiries, a.door)
 	if err != nil {
 		return err
 	}
@@ -166,15 +168,16 @@ func (a *App) build(cfg *config.Config) error {
 		return err
 	}
 	a.makeBans(cfg, instance)
-	if a.guard, err = newGuard(cfg, a.hub, a.counts, watch{gate: a.bans, standing: a.standing}, a.log); err != nil {
+	if a.walk, err = newWalk(cfg, a.hub, a.counts, watch{gate: a.bans, standing: a.standing}, a.log); err != nil {
 		return err
 	}
 	a.serve = serve.New(serveConfig(cfg, a.counts.wire(mining.Downstream)), serve.Deps{
-		House: house{a.hub, a.standing}, Handler: a.guard.handler(), Watch: a.guard.chain, Logger: a.log, Metrics: a.counts.serve(),
+		House: house{a.hub, a.standing}, Handler: a.walk.handler(), Watch: a.walk.chain, Logger: a.log, Metrics: a.counts.serve(),
+		Settled: settled, Ended: ended,
 	})
 	a.model = view.New(view.Deps{
 		Version: version, Instance: instance, Books: a.books,
-		Hub: &readers{hub: a.hub, serve: a.serve, cfg: a.cfg.Load, score: a.guard.threat.Score},
+		Hub: &readers{hub: a.hub, serve: a.serve, cfg: a.cfg.Load, score: a.walk.threat.Score},
 		Now: time.Now, Started: now, Keeping: a.keeping,
 		Checks: map[string]func(time.Time) view.Check{"audit": checkActs(a.acts), "tls": a.checkCerts},
 	})
@@ -222,11 +225,11 @@ func (a *App) makeListeners(cfg *config.Config) (err error) {
 	if most < 1 {
 		return fmt.Errorf("the descriptor limit of %d leaves room for no miner; raise it (ulimit -n, LimitNOFILE=)", a.descriptors)
 	}
-	a.limiter = listen.NewLimiter(most)
 	encrypted, err := a.certs.Load(time.Now(), certSpecs(cfg))
 	if err != nil {
 		return err
 	}
+	a.door.Reconfigure(doorConfig(cfg, most))
 	for i := range cfg.Listeners {
 		a.first = append(a.first, a.newListener(listenConfig(cfg, encrypted, i)))
 	}
@@ -241,7 +244,7 @@ func (a *App) mostMiners(cfg *config.Config) int {
 	if allowed >= most {
 		return most
 	}
-	if a.limiter == nil || a.limiter.Max() != allowed { // it is said once
+	if a.door.Max() != allowed { // it is said once
 		a.log.Warn("max_connections is clamped to what the descriptor limit allows",
 			"max_connections", most, "allowed", allowed, "descriptors", a.descriptors, "per_miner", each)
 	}
@@ -251,24 +254,8 @@ func (a *App) mostMiners(cfg *config.Config) int {
 // newListener makes a listener of miners.
 func (a *App) newListener(cfg listen.Config) *listen.Listener {
 	return listen.New(cfg, listen.Deps{
-		Limiter: a.limiter, Turns: a.turns, Logger: a.log, Metrics: a.counts.listen(), Serve: a.admit, Tunnel: a.hub.Tunnel,
+		Gate: a.gate, Turns: a.turns, Logger: a.log, Metrics: a.counts.listen(), Serve: a.admit, Tunnel: a.hub.Tunnel,
 	})
-}
-
-// admit serves a miner's connection, which outlives its listener's accept loop. One
-// that came while its listener was removed may be too late for those that are closed
-// with it.
-func (a *App) admit(ctx context.Context, conn net.Conn, preread []byte, arrival mining.Arrival, gone func()) {
-	if a.bans.Banned(arrival.Remote.Addr(), time.Now()) {
-		a.counts.m.Closed(mining.Downstream, mining.Banned).Inc()
-		_ = conn.Close()
-		gone()
-		return
-	}
-	c := a.serve.Serve(context.Background(), conn, preread, arrival, gone)
-	if errors.Is(context.Cause(ctx), errRemoved) {
-		c.Close(mining.ListenerRemoved)
-	}
 }
 
 // keepFirst keeps the file that the program starts with, unless it is the one that

@@ -31,10 +31,12 @@ type counts struct {
 // lateModel is a read model that comes after the metrics that read it.
 type lateModel struct{ *view.Model }
 
-func newCounts(cfg *config.Config, version string, expiries func() []metrics.Certificate) (*counts, error) {
+func newCounts(cfg *config.Config, version string, expiries func() []metrics.Certificate, door metrics.Door) (*counts, error) {
 	c := &counts{}
 	var err error
-	c.m, err = metrics.New(metrics.Config{Version: version, Pools: poolNames(cfg), Source: &c.source, Certificates: expiries})
+	c.m, err = metrics.New(metrics.Config{
+		Version: version, Pools: poolNames(cfg), Source: &c.source, Certificates: expiries, Door: door,
+	})
 	return c, err
 }
 

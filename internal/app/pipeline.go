@@ -16,7 +16,7 @@ import (
 
 // list is the order in which a request walks: the first sees it first. Who adds a
 // middleware adds it here.
-func (g *guard) list(c *counts) []pipeline.Middleware {
+func (g *walk) list(c *counts) []pipeline.Middleware {
 	return []pipeline.Middleware{
 		// It looks at everybody's answers.
 		g.threat,
@@ -30,9 +30,9 @@ func (g *guard) list(c *counts) []pipeline.Middleware {
 	}
 }
 
-// guard is the pipeline, with the hub at its end, and those of its middlewares
+// walk is the pipeline, with the hub at its end, and those of its middlewares
 // whose settings can change while they run.
-type guard struct {
+type walk struct {
 	hub      *hub.Hub
 	log      *slog.Logger
 	threat   *threat.Middleware
@@ -49,13 +49,13 @@ type watch struct {
 	standing threat.Standing
 }
 
-// newGuard makes the pipeline.
-func newGuard(cfg *config.Config, h *hub.Hub, c *counts, w watch, log *slog.Logger) (*guard, error) {
+// newWalk makes the pipeline.
+func newWalk(cfg *config.Config, h *hub.Hub, c *counts, w watch, log *slog.Logger) (*walk, error) {
 	who, err := loginsConfig(cfg)
 	if err != nil {
 		return nil, err
 	}
-	g := &guard{
+	g := &walk{
 		hub: h, log: log,
 		threat:   threat.New(threatConfig(cfg), w.standing, c.threat()),
 		limits:   ratelimit.New(limitsConfig(cfg), c.limits()),
@@ -69,11 +69,11 @@ func newGuard(cfg *config.Config, h *hub.Hub, c *counts, w watch, log *slog.Logg
 }
 
 // handler is the whole pipeline.
-func (g *guard) handler() pipeline.Handler { return g.hub.Booked(g.chain) }
+func (g *walk) handler() pipeline.Handler { return g.hub.Booked(g.chain) }
 
 // prepare makes ready what another configuration asks for, files of it read; use
 // puts it in place.
-func (g *guard) prepare(next *config.Config) (use func(), err error) {
+func (g *walk) prepare(next *config.Config) (use func(), err error) {
 	who, err := loginsConfig(next)
 	if err != nil {
 		return nil, err

@@ -228,7 +228,7 @@ func (a *App) apply(ctx context.Context, next *config.Config) (Reloaded, error) 
 	if err != nil {
 		return r, err
 	}
-	guarded, err := a.guard.prepare(next)
+	guarded, err := a.walk.prepare(next)
 	if err != nil {
 		return r, err
 	}
@@ -250,13 +250,13 @@ func (a *App) apply(ctx context.Context, next *config.Config) (Reloaded, error) 
 	}
 	a.found.replaced(hubCfg.Pools)
 	a.cfg.Store(next)
-	a.limiter.SetMax(a.mostMiners(next))
 	a.serve.Reconfigure(sessionConfig(next))
 	guarded()
 	r.Closed = a.relisten(listeners, opened)
 	a.certs.Use(ctx, encrypted)
 	a.bans.Reconfigure(bansConfig(next))
 	a.dropBanned(next)
+	r.Closed += a.door.Reconfigure(doorConfig(next, a.mostMiners(next)))
 	return r, nil
 }
 

@@ -72,7 +72,7 @@ on_outage = %q
 }()
 
 // sessionCounts are the counters of all programs of this process.
-var sessionCounts = sync.OnceValues(func() (*counts, error) { return newCounts(sessionConfigs[0], "fuzz", nil) })
+var sessionCounts = sync.OnceValues(func() (*counts, error) { return newCounts(sessionConfigs[0], "fuzz", nil, nil) })
 
 // sessions are the programs that have run in this process.
 var sessions atomic.Uint64
@@ -150,7 +150,7 @@ func newSessionWorld(t *testing.T, program []byte) *sessionWorld {
 	}
 	book := bans.New(bansConfig(cfg), bans.Deps{})
 	standing := bans.NewStanding(book)
-	guarded, err := newGuard(cfg, w.hub, counted, watch{gate: book, standing: standing}, nil)
+	guarded, err := newWalk(cfg, w.hub, counted, watch{gate: book, standing: standing}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,9 +27,11 @@ const (
 	// minerSocket is what the kernel keeps of a miner's words and of ours to it, each:
 	// some hundred shares, and some ten jobs.
 	minerSocket = 64 << 10
-	// queueBytes and queueAge bound what a peer may leave unread.
-	queueBytes = 256 << 10
-	queueAge   = 15 * time.Second
+	// queueBytes and queueAge bound what a peer may leave unread; strangerQueue
+	// what a miner may before it has a worker.
+	queueBytes    = 256 << 10
+	strangerQueue = 24 << 10
+	queueAge      = 15 * time.Second
 	// drainTimeout bounds the flush of a connection that ends.
 	drainTimeout = 2 * time.Second
 )
@@ -135,7 +137,7 @@ func targetsOf(pools []hub.PoolConfig) map[string]string {
 func serveConfig(cfg *config.Config, counted wire.Metrics) serve.Config {
 	miners := wireConfig(minerLine, counted)
 	miners.SocketBuffer = minerSocket
-	return serve.Config{Session: sessionConfig(cfg), Wire: miners, StrangerLine: strangerLine}
+	return serve.Config{Session: sessionConfig(cfg), Wire: miners, StrangerLine: strangerLine, StrangerQueue: strangerQueue}
 }
 
 func sessionConfig(cfg *config.Config) downstream.Config {
@@ -151,8 +153,9 @@ func sessionConfig(cfg *config.Config) downstream.Config {
 func listenConfig(cfg *config.Config, encrypted *certs.Set, i int) listen.Config {
 	of := &cfg.Listeners[i]
 	return listen.Config{
-		Address: of.Address, HandshakeTimeout: cfg.Server.HandshakeTimeout, StopTimeout: cfg.Server.ShutdownTimeout,
-		TLS: encrypted.TLS(i), TLSRequired: of.TLS == config.TLSRequired,
+		Address: of.Address, HandshakeTimeout: cfg.Server.HandshakeTimeout, FirstByteTimeout: cfg.Server.FirstByteTimeout,
+		StopTimeout: cfg.Server.ShutdownTimeout, TLS: encrypted.TLS(i), TLSRequired: of.TLS == config.TLSRequired,
+		ProxyFrom: of.ProxyFrom, StrangerCost: strangerCost, TLSCost: tlsCost,
 	}
 }
 

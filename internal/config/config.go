@@ -20,6 +20,7 @@ type Config struct {
 	// Listeners is every address that miners connect to: first those of
 	// server.listen, then the file's [[listener]] tables.
 	Listeners []Listener `toml:"listener"`
+	Access    Access     `toml:"access"`
 	HTTP      HTTP       `toml:"http"`
 	// Pools has at least one entry, in file order, names unique.
 	Pools []Pool `toml:"pool"`
@@ -50,6 +51,8 @@ type Server struct {
 	// MaxConnections is the most miners at one time; the descriptor limit may
 	// allow fewer.
 	MaxConnections int `toml:"max_connections"`
+	// FirstByteTimeout is for the first byte of all.
+	FirstByteTimeout time.Duration `toml:"first_byte_timeout"`
 	// HandshakeTimeout is for the first complete line, AuthorizeTimeout for
 	// an authorized worker, IdleTimeout for the next line.
 	HandshakeTimeout time.Duration `toml:"handshake_timeout"`
@@ -239,11 +242,13 @@ func Defaults() Config {
 		Server: Server{
 			Listen:           []string{"0.0.0.0:3333"},
 			MaxConnections:   100_000,
+			FirstByteTimeout: defaultFirstByte,
 			HandshakeTimeout: 15 * time.Second,
 			AuthorizeTimeout: 60 * time.Second,
 			IdleTimeout:      2 * time.Hour,
 			ShutdownTimeout:  30 * time.Second,
 		},
+		Access:  defaultAccess(),
 		HTTP:    HTTP{Listen: "127.0.0.1:9090"},
 		Vardiff: Vardiff{SharesPerMinute: 6, Start: 1024, Min: 0.001},
 		Storage: Storage{KeepShares: 48 * time.Hour, KeepMinutes: 30 * 24 * time.Hour, MaxDisk: 10 << 30},

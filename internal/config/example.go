@@ -15,6 +15,7 @@ const example = `# Loka Stratum. Put your pool and account in, then:
 [server]
 listen = ["0.0.0.0:3333"]            # where miners connect
 # max_connections = 100000
+# first_byte_timeout = "10s"         # for a miner's first byte
 # handshake_timeout = "15s"          # for a miner's first line
 # authorize_timeout = "60s"          # until it has logged a worker in
 # idle_timeout = "2h"                # until a silent miner is disconnected
@@ -28,6 +29,20 @@ listen = ["0.0.0.0:3333"]            # where miners connect
 # key = ""                           # PEM file of its key
 # client_ca = ""                     # PEM file of who signs miners' certificates, for:
 # client_certificates = "off"        # "optional" or "required"
+# proxy_from = []                    # load balancers whose PROXY header is believed: "10.0.0.5/32"
+
+# Who may connect, and how many.
+# [access]
+# mode = "off"                       # "allow": only these networks; "deny": all but those
+# allow = []                         # "10.0.0.0/8"
+# deny = []
+# max_per_address = 0                # 0: any number
+# max_per_subnet = 0
+# subnet_v4 = 24                     # how large a subnet is
+# subnet_v6 = 64
+# max_per_worker = 0
+# starts_per_second = 4000           # further new connections wait for their turn
+# strangers_memory = "512MiB"        # for connections that have not logged in
 
 [http]
 listen = "127.0.0.1:9090"            # page, API, metrics and health: http://127.0.0.1:9090

@@ -31,6 +31,7 @@ func (l *loader) noteInert(c *Config) {
 	l.noteInertPools(c, used)
 	l.noteInertTLS(c)
 	l.noteInertVardiff(c)
+	l.noteInertAccess(c.Access)
 	l.noteInertStorage(c.Storage)
 	l.noteInertBans(c.Bans)
 }

@@ -3,8 +3,6 @@ package config
 import (
 	"maps"
 	"reflect"
-	"slices"
-	"strings"
 )
 
 // Key describes one key of the file.
@@ -18,8 +16,6 @@ type Key struct {
 	Env string
 	// Meaning is what it does.
 	Meaning string
-	// Limit says what this version takes, empty for everything.
-	Limit string
 }
 
 // Keys lists every key in the order of the Config's fields.
@@ -35,7 +31,7 @@ func Keys() []Key {
 		m := meanings()[at]
 		k := Key{
 			Path: at, Type: kindOf(v.Type()).name, Default: format(v), Env: envName(path),
-			Meaning: m.text, Limit: limitOf(at, v),
+			Meaning: m.text,
 		}
 		if m.without != "" {
 			k.Default = m.without
@@ -45,24 +41,6 @@ func Keys() []Key {
 		keys = append(keys, k)
 	})
 	return keys
-}
-
-// limitOf says what this version takes of a key.
-func limitOf(key string, v reflect.Value) string {
-	g, ok := gateOf(key)
-	if !ok {
-		return ""
-	}
-	if c, ok := reflect.TypeAssert[choices](v); ok && len(c.Choices()) > len(g.inert) {
-		var later []string
-		for _, word := range c.Choices() {
-			if !slices.Contains(g.inert, quoteAll([]string{word})) {
-				later = append(later, word)
-			}
-		}
-		return quoteAll(later) + " not available yet"
-	}
-	return "not available yet: only " + strings.Join(g.inert, ", ")
 }
 
 // meaning is what the documentation says of a key.
@@ -98,15 +76,16 @@ func meanings() map[string]meaning {
 		"data_dir": {"Folder for state, journals and the admin token `api.token`; made if it is not there.", ""},
 		"instance": {"Name of this instance in logs and API.", "random, kept in `data_dir`"},
 
-		"server.listen":            {"Addresses that miners connect to, `HOST:PORT`; `0.0.0.0` is all of IPv4, `[::]` all of both. Short for a `[[listener]]` with nothing else set. With a `[[listener]]` in the file, the default is none.", ""},
-		"server.max_connections":   {"Most miners at one time, 1 to 10,000,000; lowered at start, with a word in the log, to what the descriptor limit allows.", ""},
-		"server.handshake_timeout": {"Time for a miner's first complete line.", ""},
-		"server.authorize_timeout": {"Time until a miner has an authorized worker.", ""},
-		"server.idle_timeout":      {"A miner that says nothing for so long is disconnected.", ""},
-		"server.shutdown_timeout":  {"Most time that a stop may take.", ""},
+		"server.listen":             {"Addresses that miners connect to, `HOST:PORT`; `0.0.0.0` is all of IPv4, `[::]` all of both. Short for a `[[listener]]` with nothing else set. With a `[[listener]]` in the file, the default is none.", ""},
+		"server.max_connections":    {"Most miners at one time, 1 to 10,000,000; lowered at start, with a word in the log, to what the descriptor limit allows.", ""},
+		"server.first_byte_timeout": {"Time for a miner's first byte; no more than `handshake_timeout` in any case.", ""},
+		"server.handshake_timeout":  {"Time for a miner's first complete line.", ""},
+		"server.authorize_timeout":  {"Time until a miner has an authorized worker.", ""},
+		"server.idle_timeout":       {"A miner that says nothing for so long is disconnected.", ""},
+		"server.shutdown_timeout":   {"Most time that a stop may take.", ""},
 
 		"listener[].address":    {"Address that miners connect to, `HOST:PORT`.", "required"},
-		"listener[].proxy_from": {"Networks whose PROXY protocol header is believed.", ""},
+		"listener[].proxy_from": {"Networks of load balancers whose PROXY protocol header, version 1 or 2, is believed: the connection counts as of the address in it, for `[access]`, bans and routes. A connection without a header counts as the load balancer's own; a header from elsewhere is refused.", ""},
 
 		"http.listen": {"Address of page, API, metrics and health. Off loopback everything but `/live` and `/ready` needs a token.", ""},
 
@@ -152,6 +131,7 @@ func meanings() map[string]meaning {
 	maps.Copy(m, poolMeanings())
 	addTLSMeanings(m)
 	maps.Copy(m, banMeanings())
+	maps.Copy(m, accessMeanings())
 	for at, without := range map[string]string{"vardiff": "", "listener[].vardiff": "`[vardiff]`'s", "route[].vardiff": "the listener's or `[vardiff]`'s"} {
 		m[at+".shares_per_minute"] = meaning{"Shares a minute that a miner should send in shared mode; above 0. See [difficulty](#difficulty).", without}
 		m[at+".start"] = meaning{"A new miner's difficulty, between min and max; without it, moved between them.", without}

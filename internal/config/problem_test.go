@@ -23,7 +23,7 @@ func TestProblems(t *testing.T) {
 	tests := map[string]struct{ file, want string }{
 		"unknown table":        {"%s[sever]\nlisten = 5\nidel_timeout = \"1s\"", "f:5:2: sever: unknown key \"sever\", did you mean \"server\"?\nf:6:10: sever.listen: want a list of texts such as [\"…\", \"…\"], got the integer 5\nf:7:1: sever.idel_timeout: unknown key \"idel_timeout\", did you mean \"idle_timeout\"?"},
 		"unknown key":          {"%s[http]\naddress = 1", `f:6:1: http.address: unknown key "address"; known in http: listen`},
-		"unknown at top":       {"zzz = 1\n%s", `f:1:1: zzz: unknown key "zzz"; known at the top of the file: data_dir, instance, server, listener, http, pool, route, vardiff, storage, bans, limits, threat, patterns, logins`},
+		"unknown at top":       {"zzz = 1\n%s", `f:1:1: zzz: unknown key "zzz"; known at the top of the file: data_dir, instance, server, listener, access, http, pool, route, vardiff, storage, bans, limits, threat, patterns, logins`},
 		"unknown in pool":      {"%susrname = \"a\"", `f:5:1: pool[0].usrname: unknown key "usrname", did you mean "username"?`},
 		"unknown quoted":       {"%s\"a.b\" = 1", `f:5:1: pool[0]."a.b": unknown key "a.b"; known in pool[0]: name, url, username, password, worker, enabled, suggest_difficulty, version_bits, refusal_streak, ca, fingerprints, proxy, reconnect, reconnect_hosts`},
 		"typo for required":    {"[[pool]]\nulr = \"a:1\"\nusername = \"u\"", `f:2:1: pool[0].ulr: unknown key "ulr", did you mean "url"?`},
@@ -87,6 +87,16 @@ func TestProblems(t *testing.T) {
 		"listener no address":   {"%s[[listener]]", `f:5:3: listener[0].address: no address; write address = "0.0.0.0:3333"`},
 		"proxy_from an address": {"%s[[listener]]\naddress = \"a:1\"\nproxy_from = [\"10.0.0.1\"]", `f:7:15: listener[0].proxy_from[0]: "10.0.0.1" is an address, not a CIDR; for this one host write "10.0.0.1/32"`},
 		"proxy_from no address": {"%s[[listener]]\naddress = \"a:1\"\nproxy_from = [\"x\"]", `f:7:15: listener[0].proxy_from[0]: "x" is not a CIDR; write it like "10.0.0.0/8" or "2001:db8::/32"`},
+		"access mode":           {"%s[access]\nmode = \"on\"", `f:6:8: access.mode: "on" is not known; write one of "off", "allow", "deny"`},
+		"allow nobody":          {"%s[access]\nmode = \"allow\"", `f:6:8: access.mode: "allow" with an empty allow refuses everybody; write allow = ["10.0.0.0/8"], with the networks of your miners`},
+		"allow an address":      {"%s[access]\nallow = [\"10.0.0.1\"]", `f:6:10: access.allow[0]: "10.0.0.1" is an address, not a CIDR; for this one host write "10.0.0.1/32"`},
+		"in both lists":         {"%s[access]\nallow = [\"10.0.0.0/8\"]\ndeny = [\"192.0.2.0/24\", \"10.0.0.0/8\"]", `f:7:25: access.deny[1]: "10.0.0.0/8" is in allow, too; leave it in one of them`},
+		"negative cap":          {"%s[access]\nmax_per_address = -1", `f:6:19: access.max_per_address: -1 is out of range; write a number from 1 to 10000000, or 0 for any number`},
+		"subnet v4":             {"%s[access]\nsubnet_v4 = 33", `f:6:13: access.subnet_v4: 33 is out of range; write the length of a prefix from 8 to 32`},
+		"subnet v6":             {"%s[access]\nsubnet_v6 = 8", `f:6:13: access.subnet_v6: 8 is out of range; write the length of a prefix from 16 to 128`},
+		"no starts":             {"%s[access]\nstarts_per_second = 0", `f:6:21: access.starts_per_second: 0 is out of range; write a number from 1 to 1000000`},
+		"little memory":         {"%s[access]\nstrangers_memory = \"1KiB\"", `f:6:20: access.strangers_memory: "1KiB" is out of range; write a size of at least "1MiB", such as "512MiB"`},
+		"first byte":            {"%s[server]\nfirst_byte_timeout = \"0s\"", `f:6:22: server.first_byte_timeout: "0s" is out of range; write a duration above 0, such as "30s"`},
 		"cidr with host bits":   {"%s[[route]]\n[route.match]\ncidr = [\"10.0.0.1/8\"]", `f:7:9: route[0].match.cidr[0]: "10.0.0.1/8" has bits set beyond its length; write "10.0.0.0/8"`},
 
 		"same route name":    {"%s[[route]]\nname = \"a\"\n[[route]]\nname = \"a\"", `f:8:8: route[1].name: "a" is the name of route[0] already; give each route a name of its own`},
@@ -211,24 +221,5 @@ LOKA_SERVER_LISTEN: server.listen[0]: "x" is no address to listen on; write HOST
 LOKA_VARDIFF_MIN: vardiff.min: -1 is out of range; write a number above 0`
 	if diff := cmp.Diff(want, got.Error()); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
-	}
-}
-
-// Every gate refuses another value than its inert one, and names the key.
-func TestGates(t *testing.T) {
-	t.Parallel()
-	values := map[string]string{
-		"listener[].proxy_from": "[[listener]]\naddress = \"a:1\"\nproxy_from = [\"10.0.0.0/8\"]",
-	}
-	for _, g := range gates() {
-		file, ok := values[g.key]
-		if !ok {
-			t.Errorf("%s: no value to test", g.key)
-			continue
-		}
-		problems := problemsOf(t, minimal+file, Options{})
-		if len(problems) != 1 || pattern(problems[0].Key) != g.key || !strings.Contains(problems[0].Text, "not available in this version; "+g.advice) {
-			t.Errorf("%s: %v", g.key, problems)
-		}
 	}
 }

@@ -19,10 +19,6 @@ func Reference() string {
 			table = name
 			fmt.Fprintf(&b, "\n### %s\n\n%s", tableTitle(name), tableHead)
 		}
-		meaning := k.Meaning
-		if k.Limit != "" {
-			meaning += " *In this version: " + k.Limit + ".*"
-		}
 		env := ""
 		if k.Env != "" {
 			env = "`" + k.Env + "`"
@@ -36,7 +32,7 @@ func Reference() string {
 			def = strings.Replace(def, "`required`", "required", 1)
 			def = strings.Replace(def, "`any`", "any", 1)
 		}
-		cells := []string{"`" + key + "`", k.Type, def, strings.ReplaceAll(meaning, "|", `\|`), env}
+		cells := []string{"`" + key + "`", k.Type, def, strings.ReplaceAll(k.Meaning, "|", `\|`), env}
 		b.WriteString("| " + strings.Join(cells, " | ") + " |\n")
 	}
 	b.WriteString(referenceTail)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/loka/stratum/internal/steer"
@@ -154,4 +155,14 @@ func (p SplitPart) All() []string {
 		return append([]string{p.Pool}, p.Pools...)
 	}
 	return p.Pools
+}
+
+// badItem says whether an item of the list at path could not be read.
+func (l *loader) badItem(path string) bool {
+	for bad := range l.bad {
+		if strings.HasPrefix(bad, l.fileKey(path)+"[") {
+			return true
+		}
+	}
+	return false
 }

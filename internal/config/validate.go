@@ -26,6 +26,7 @@ const (
 func (l *loader) validate(c *Config) {
 	l.shift = len(c.Server.Listen)
 	l.checkServer(c)
+	l.checkAccess(c.Access)
 	l.checkAddresses(c)
 	l.checkPools(c)
 	l.checkLoops(c)
@@ -34,7 +35,6 @@ func (l *loader) validate(c *Config) {
 	l.checkStorage(c.Storage)
 	l.checkGuard(c)
 	l.checkBans(c.Bans)
-	l.checkGates(c)
 	l.noteInert(c)
 }
 
@@ -49,6 +49,7 @@ func (l *loader) checkServer(c *Config) {
 	if s.MaxConnections < 1 || s.MaxConnections > maxConnections {
 		l.add("server.max_connections", "%d is out of range; write a number from 1 to %d", s.MaxConnections, maxConnections)
 	}
+	l.checkTimeout("server.first_byte_timeout", s.FirstByteTimeout, maxTimeout)
 	l.checkTimeout("server.handshake_timeout", s.HandshakeTimeout, maxTimeout)
 	l.checkTimeout("server.authorize_timeout", s.AuthorizeTimeout, maxTimeout)
 	l.checkTimeout("server.idle_timeout", s.IdleTimeout, maxTimeout)

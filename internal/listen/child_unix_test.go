@@ -11,8 +11,12 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
+
+	"github.com/loka/stratum/internal/guard"
+	"github.com/loka/stratum/internal/mining"
 )
 
 const childVariable = "LOKA_LISTEN_TEST_FILES"
@@ -27,7 +31,18 @@ func child() {
 	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
 		panic(err)
 	}
-	l := New(Config{Address: "127.0.0.1:0"}, Deps{Serve: here(echo), Logger: slog.New(slog.NewTextHandler(os.Stderr, nil))})
+	// The first one is a miner, the others stay strangers.
+	var first atomic.Bool
+	serve := func(ctx context.Context, conn net.Conn, preread []byte, a mining.Arrival, gone func()) {
+		defer gone()
+		if first.CompareAndSwap(false, true) {
+			a.Guest.(*guard.Guest).Settled("first")
+		}
+		echo(ctx, conn, preread)
+	}
+	l := New(Config{Address: "127.0.0.1:0"}, Deps{
+		Gate: NewGate(guard.New(guard.Config{}, guard.Deps{})), Serve: serve, Logger: slog.New(slog.NewTextHandler(os.Stderr, nil)),
+	})
 	ctx, cancel := context.WithCancel(context.Background())
 	if err := l.Listen(ctx); err != nil {
 		panic(err)
@@ -47,7 +62,7 @@ func child() {
 }
 
 // TestOutOfDescriptors takes all of a process's descriptors and gives them
-// back: it serves on, and says so once.
+// back: it serves on, who has no worker gives way to who comes, and it says so once.
 func TestOutOfDescriptors(t *testing.T) {
 	cmd := exec.CommandContext(t.Context(), os.Args[0])
 	cmd.Env = append(os.Environ(), childVariable+"=1")
@@ -90,6 +105,12 @@ func TestOutOfDescriptors(t *testing.T) {
 	// Who is in is served meanwhile.
 	say(t, first, "{\"id\":2}\n")
 	hear(t, first, "{\"id\":2}\n")
+	// And who comes now is, too, for strangers give way.
+	last := dial(t, addr)
+	say(t, last, "{\"id\":7}\n")
+	hear(t, last, "{\"id\":7}\n")
+	say(t, first, "{\"id\":8}\n")
+	hear(t, first, "{\"id\":8}\n")
 	for _, conn := range rest {
 		_ = conn.Close()
 	}

@@ -5,8 +5,10 @@ import (
 	"crypto/tls"
 	"log/slog"
 	"net"
+	"net/netip"
 	"time"
 
+	"github.com/loka/stratum/internal/guard"
 	"github.com/loka/stratum/internal/mining"
 )
 
@@ -24,11 +26,19 @@ type Config struct {
 	// HandshakeTimeout bounds how long everything before the first byte of
 	// Stratum may take; 15 s.
 	HandshakeTimeout time.Duration
+	// FirstByteTimeout bounds how long the first of all bytes may take; as
+	// HandshakeTimeout.
+	FirstByteTimeout time.Duration
 	// TLS is with what a miner's TLS hello is answered; nil refuses it.
 	TLS *tls.Config
 	// TLSRequired refuses Stratum that is not encrypted. The HTTP CONNECT around
 	// it need not be.
 	TLSRequired bool
+	// ProxyFrom are the networks whose PROXY protocol header is believed.
+	ProxyFrom []netip.Prefix
+	// StrangerCost is how much memory a connection can take at the most until it has
+	// a worker, and TLSCost how much more with TLS, in bytes.
+	StrangerCost, TLSCost int64
 	// StopTimeout bounds how long Run waits for connections after its ctx
 	// ended; 10 s.
 	StopTimeout time.Duration
@@ -62,8 +72,10 @@ type Deps struct {
 	// Turns bound the handshakes of TLS, and may be shared by listeners; nil is no
 	// bound.
 	Turns *Turns
-	// Limiter may be shared by listeners; nil is no limit.
-	Limiter *Limiter
+	// Gate lets connections in, and may be shared by listeners. Each comes with its
+	// [guard.Guest] as the Guest of its arrival. Where it is nil everybody may come
+	// in, and has none.
+	Gate *Gate
 	// Logger may be nil.
 	Logger  *slog.Logger
 	Metrics Metrics
@@ -79,6 +91,9 @@ func (c Config) defaults() Config {
 	if c.HandshakeTimeout <= 0 {
 		c.HandshakeTimeout = 15 * time.Second
 	}
+	if c.FirstByteTimeout <= 0 || c.FirstByteTimeout > c.HandshakeTimeout {
+		c.FirstByteTimeout = c.HandshakeTimeout
+	}
 	if c.StopTimeout <= 0 {
 		c.StopTimeout = 10 * time.Second
 	}
@@ -87,8 +102,9 @@ func (c Config) defaults() Config {
 
 // defaults fills what is nil.
 func (d Deps) defaults() Deps {
-	if d.Limiter == nil {
-		d.Limiter = NewLimiter(0)
+	if d.Gate == nil {
+		d.Gate = NewGate(guard.New(guard.Config{}, guard.Deps{}))
+		d.Gate.private = true
 	}
 	if d.Logger == nil {
 		d.Logger = slog.New(slog.DiscardHandler)
@@ -103,4 +119,23 @@ func (d Deps) defaults() Deps {
 		d.Metrics.Refused = func(mining.Reason) Counter { return nothing{} }
 	}
 	return d
+}
+
+// entry is how a connection comes to the door.
+func (c Config) entry(v *visit) guard.Entry {
+	e := guard.Entry{Addr: v.arrival.Remote.Addr(), Behind: v.behind, Cost: c.StrangerCost, Visitor: v}
+	if c.TLS != nil {
+		e.Cost += c.TLSCost
+	}
+	return e
+}
+
+// believes says whether the PROXY protocol header of an address is believed.
+func (c Config) believes(addr netip.Addr) bool {
+	for _, p := range c.ProxyFrom {
+		if p.Contains(addr) || p.Addr().Is4In6() && p.Contains(netip.AddrFrom16(addr.As16())) {
+			return true
+		}
+	}
+	return false
 }

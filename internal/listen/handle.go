@@ -2,12 +2,6 @@ package listen
 
 import (
 	"context"
-	"errors"
-	"io"
-	"net"
-	"net/netip"
-	"os"
-	"syscall"
 	"time"
 
 	"github.com/loka/stratum/internal/mining"
@@ -20,40 +14,72 @@ const (
 	lingerBytes = 64 << 10
 )
 
-// visit is a connection before it is handed on or refused.
-type visit struct {
-	conn net.Conn
-	// have is what was read and not used.
-	have    []byte
-	arrival mining.Arrival
-	// err is what it ended with, if that says more than the reason.
-	err error
-}
-
-// handle learns what a connection speaks and hands it on or refuses it.
-func (l *Listener) handle(ctx context.Context, conn net.Conn) {
-	v := &visit{conn: conn, arrival: mining.Arrival{Listener: l.address, Remote: remoteOf(conn)}}
-	reason := l.receive(ctx, v)
+// handle learns what a connection speaks and hands it on or refuses it, or has it wait
+// for the turn of the address that it is for.
+func (l *Listener) handle(ctx context.Context, v *visit) {
+	cfg := l.cfg.Load()
+	remote := v.arrival.Remote
+	reason := l.receive(ctx, cfg, v)
+	if reason == "" && v.arrival.Remote != remote {
+		if reason = l.requeue(ctx, v); reason == "" {
+			return // it is another goroutine's from here on
+		}
+	}
 	if reason == "" {
-		l.deps.Serve(ctx, v.conn, v.have, v.arrival, func() { l.gone(conn) })
+		reason = v.ends()
+	}
+	if reason == "" {
+		l.handOn(ctx, cfg, v)
 		return
 	}
-	defer l.gone(conn)
+	defer l.gone(v)
 	l.refused(ctx, v, reason)
 	if answer := httpAnswer(reason); answer != "" {
 		answerHTTP(ctx, v.conn, answer)
 	}
 }
 
-// receive reads until Stratum begins, within one deadline. reason is why the
-// connection is refused; empty hands it on, without a deadline.
-func (l *Listener) receive(ctx context.Context, v *visit) (reason mining.Reason) {
-	cfg := l.cfg.Load()
-	_ = v.conn.SetDeadline(time.Now().Add(cfg.HandshakeTimeout))
-	stop := interruptible(ctx, v.conn)
+// requeue has a connection wait for its turn under the address that a proxy has named.
+func (l *Listener) requeue(ctx context.Context, v *visit) mining.Reason {
+	g := v.guest.Load()
+	if reason := g.Known(v.arrival.Remote.Addr(), time.Now()); reason != "" {
+		return reason
+	}
+	if ctx.Err() != nil && l.gate.door.Withdraw(g) {
+		return mining.Shutdown // those who wait were sent away before
+	}
+	l.gate.pass()
+	return ""
+}
+
+// handOn gives a connection that speaks Stratum to whom it is for.
+func (l *Listener) handOn(ctx context.Context, cfg *Config, v *visit) {
+	g := v.guest.Load()
+	if cfg.TLS != nil && !v.arrival.TLS {
+		g.Relieve(cfg.TLSCost)
+	}
+	if !l.gate.private {
+		v.arrival.Guest = g
+	}
+	l.deps.Serve(ctx, v.conn, v.have, v.arrival, func() { l.gone(v) })
+}
+
+// receive reads until Stratum begins, or to the end of a proxy's header, within one
+// deadline. reason is why the connection is refused; empty hands it on, without a
+// deadline.
+func (l *Listener) receive(ctx context.Context, cfg *Config, v *visit) (reason mining.Reason) {
+	now := time.Now()
+	v.until = now.Add(cfg.HandshakeTimeout)
+	v.hasty = !v.heard && cfg.FirstByteTimeout < cfg.HandshakeTimeout
+	if v.hasty {
+		v.patience(now.Add(cfg.FirstByteTimeout))
+	} else {
+		v.patience(v.until)
+	}
+	stop := v.heed(ctx)
 	reason = l.peel(ctx, cfg, v)
 	if stop(); reason == "" {
-		_ = v.conn.SetDeadline(time.Time{})
+		v.patience(time.Time{})
 	}
 	return reason
 }
@@ -70,6 +96,13 @@ func (l *Listener) peel(ctx context.Context, cfg *Config, v *visit) (reason mini
 			reason = mining.TLSRequired
 		case p == stratum:
 			return ""
+		case p == proxyHeader && v.announces():
+			remote := v.arrival.Remote
+			if reason = v.announced(ctx); reason != "" || v.arrival.Remote != remote {
+				return reason
+			}
+		case p == proxyHeader && v.behind:
+			reason = mining.ProxyHeaderMalformed // a second one, or within something
 		case p == connectRequest && v.arrival.Connect == "" && l.deps.Tunnel != nil:
 			reason = v.tunnel(ctx, l.deps.Tunnel)
 		case p == tlsHello && cfg.TLS != nil && !v.arrival.TLS:
@@ -79,78 +112,4 @@ func (l *Listener) peel(ctx context.Context, cfg *Config, v *visit) (reason mini
 		}
 	}
 	return reason
-}
-
-// first reads until the protocol is known.
-func (v *visit) first(ctx context.Context) (protocol, mining.Reason) {
-	for {
-		p := sniff(v.have)
-		if p != undecided {
-			return p, ""
-		}
-		if err := v.read(longestMethod - len(v.have)); err != nil {
-			return p, v.failed(ctx, err)
-		}
-	}
-}
-
-// read adds at most n bytes to what there is. There is no error where something
-// came.
-func (v *visit) read(n int) error {
-	chunk := make([]byte, n)
-	n, err := v.conn.Read(chunk)
-	v.have = append(v.have, chunk[:n]...)
-	if n > 0 {
-		return nil
-	}
-	return err //nolint:wrapcheck // for failed only
-}
-
-// failed is why a connection ended on which nothing was handed on.
-func (v *visit) failed(ctx context.Context, err error) mining.Reason {
-	switch op := (*net.OpError)(nil); {
-	case ctx.Err() != nil:
-		return mining.Shutdown
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return mining.HandshakeTimeout
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return mining.PeerClosed
-	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
-		return mining.PeerReset
-	case errors.As(err, &op) && op.Op == tlsAlert:
-		v.err = err
-		return mining.TLSHandshakeFailed
-	default:
-		v.err = err
-		return mining.ReadFailed
-	}
-}
-
-// remoteOf reads a connection's address; one without an address of its own
-// (in-memory ones) has the zero AddrPort.
-func remoteOf(conn net.Conn) netip.AddrPort {
-	if tcp, ok := conn.RemoteAddr().(*net.TCPAddr); ok {
-		a := tcp.AddrPort()
-		return netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
-	}
-	a, err := netip.ParseAddrPort(conn.RemoteAddr().String())
-	if err != nil {
-		return netip.AddrPort{}
-	}
-	return a
-}
-
-// interruptible lets the end of ctx break off what is done with conn until stop
-// is called.
-func interruptible(ctx context.Context, conn net.Conn) (stop func()) {
-	done := make(chan struct{})
-	cancel := context.AfterFunc(ctx, func() {
-		defer close(done)
-		_ = conn.SetDeadline(time.Unix(1, 0))
-	})
-	return func() {
-		if !cancel() {
-			<-done
-		}
-	}
 }

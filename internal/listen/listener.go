@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/loka/stratum/internal/mining"
@@ -33,6 +36,9 @@ type Listener struct {
 	// Static after construction.
 	address string
 	deps    Deps
+	gate    *Gate
+	// tells spaces the news of those that the door refuses, by reason.
+	tells map[mining.Reason]*pace.Pace
 	// cfg is for who connects from now on.
 	cfg atomic.Pointer[Config]
 
@@ -41,19 +47,24 @@ type Listener struct {
 
 	wg sync.WaitGroup
 
-	// telling spaces the news of refused CONNECTs.
-	telling pace.Pace
+	// telling spaces the news of refused CONNECTs, failing that of errors of accept.
+	telling, failing pace.Pace
 
 	// Guarded by mu.
 	mu    sync.Mutex
-	conns map[net.Conn]struct{}
-	// warned is when the limit was last logged.
-	warned time.Time
+	conns map[*visit]struct{}
 }
 
 // New makes a listener.
 func New(cfg Config, deps Deps) *Listener {
-	l := &Listener{address: cfg.Address, deps: deps.defaults(), conns: make(map[net.Conn]struct{})}
+	l := &Listener{address: cfg.Address, deps: deps.defaults(), conns: make(map[*visit]struct{}), tells: make(map[mining.Reason]*pace.Pace)}
+	for _, reason := range []mining.Reason{
+		mining.MaxConnections, mining.AccessDenied, mining.Banned, mining.MaxPerAddress, mining.MaxPerSubnet,
+		mining.GaveWay, mining.ProxyHeaderUntrusted, mining.ProxyHeaderMalformed,
+	} {
+		l.tells[reason] = new(pace.Pace)
+	}
+	l.gate = l.deps.Gate
 	l.Reconfigure(cfg)
 	return l
 }
@@ -121,13 +132,14 @@ func (l *Listener) Run(ctx context.Context) error {
 	} else {
 		<-closed
 	}
+	l.sendAway()
 	return errors.Join(err, l.wait())
 }
 
 // accept is the accept loop. Errors such as a lack of descriptors pause it
 // and never end it.
 func (l *Listener) accept(ctx context.Context) error {
-	pause := pauses{}
+	pause, told := pauses{}, false
 	for {
 		conn, err := l.ln.Accept()
 		switch {
@@ -137,7 +149,8 @@ func (l *Listener) accept(ctx context.Context) error {
 			}
 			return nil
 		case err == nil:
-			if pause.over() {
+			if pause.over() && told {
+				told = false
 				l.deps.Logger.LogAttrs(ctx, slog.LevelInfo, "accepting connections again", slog.String("listener", l.address))
 			}
 			l.admit(ctx, conn)
@@ -145,75 +158,126 @@ func (l *Listener) accept(ctx context.Context) error {
 			return fmt.Errorf("accept miners on %s: %w", l.address, err)
 		default:
 			l.deps.Metrics.AcceptErrors.Inc()
-			if pause.first() {
+			if pause.first() && l.failing.Due(time.Now()) {
+				told = true
 				l.deps.Logger.LogAttrs(ctx, slog.LevelWarn, "cannot accept connections, trying on",
 					slog.String("listener", l.address), slog.Any("error", err))
+			}
+			if outOfDescriptors(err) && l.gate.door.GiveWay() {
+				pause.hurry()
 			}
 			pause.wait(ctx)
 		}
 	}
 }
 
-// admit starts the goroutine of a connection, if there is a place for it.
+// outOfDescriptors says that there are too few of them, in the process or the system.
+func outOfDescriptors(err error) bool {
+	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
+}
+
+// admit asks the door for a place, and sends the connection away if there is none.
 func (l *Listener) admit(ctx context.Context, conn net.Conn) {
 	l.deps.Metrics.Accepted.Inc()
-	if !l.deps.Limiter.Acquire() {
-		_ = conn.Close()
-		l.refused(ctx, &visit{conn: conn}, mining.MaxConnections)
-		l.warnFull(ctx)
-		return
+	cfg := l.cfg.Load()
+	v := &visit{
+		raw: conn, conn: conn, arrival: mining.Arrival{Listener: l.address, Remote: remoteOf(conn)},
+		start: func(v *visit) { go l.handle(ctx, v) },
+		drop: func(v *visit, reason mining.Reason) {
+			abort(v.raw)
+			l.refused(ctx, v, reason)
+			l.gone(v)
+		},
 	}
+	v.behind = cfg.believes(v.arrival.Remote.Addr())
 	l.mu.Lock()
-	l.conns[conn] = struct{}{}
+	l.conns[v] = struct{}{}
 	l.mu.Unlock()
 	l.wg.Add(1)
-	go l.handle(ctx, conn)
+	g, reason := l.gate.door.Enter(cfg.entry(v), time.Now())
+	switch {
+	case reason != "":
+		abort(conn)
+		l.refused(ctx, v, reason)
+		l.gone(v)
+	case v.behind:
+		v.Start(g)
+	default:
+		v.guest.Store(g)
+		l.gate.pass()
+	}
+}
+
+// abort closes a connection without a word and without a trace in the kernel.
+func abort(conn net.Conn) {
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
+	}
+	_ = conn.Close()
+}
+
+// sendAway ends those who wait for their turn.
+func (l *Listener) sendAway() {
+	l.mu.Lock()
+	all := slices.Collect(maps.Keys(l.conns))
+	l.mu.Unlock()
+	for _, v := range all {
+		if g := v.guest.Load(); g != nil && l.gate.door.Withdraw(g) {
+			v.drop(v, mining.Shutdown)
+		}
+	}
 }
 
 // gone lets a connection's place go.
-func (l *Listener) gone(conn net.Conn) {
-	_ = conn.Close()
-	l.deps.Limiter.Release()
+func (l *Listener) gone(v *visit) {
+	_ = v.raw.Close()
+	next := false
+	if g := v.guest.Load(); g != nil {
+		next = g.Leave()
+	}
 	l.mu.Lock()
-	delete(l.conns, conn)
+	delete(l.conns, v)
 	l.mu.Unlock()
 	l.wg.Done()
+	if next {
+		l.gate.pass()
+	}
 }
 
 // refused books a connection that was not handed on.
 func (l *Listener) refused(ctx context.Context, v *visit, reason mining.Reason) {
 	l.deps.Metrics.Refused(reason).Inc()
-	level := slog.LevelDebug
+	if g := v.guest.Load(); g != nil {
+		g.Ended(reason)
+	}
+	level, now := slog.LevelDebug, time.Now()
 	attrs := []slog.Attr{
-		slog.String("listener", l.address), slog.String("remote", v.conn.RemoteAddr().String()),
+		slog.String("listener", l.address), slog.String("remote", v.arrival.Remote.String()),
 		slog.String("reason", string(reason)),
+	}
+	if v.proxy.IsValid() {
+		attrs = append(attrs, slog.String("proxy", v.proxy.String()))
 	}
 	if v.err != nil {
 		attrs = append(attrs, slog.Any("error", v.err))
 	}
 	if v.arrival.Connect != "" { // a miner of ours may be set up wrong
 		attrs = append(attrs, slog.String("connect", v.arrival.Connect), slog.String("connect_route", v.arrival.ConnectRoute))
-		if l.telling.Due(time.Now()) {
+		if l.telling.Due(now) {
 			level = slog.LevelInfo
 			attrs = append(attrs, slog.String("advice", mining.Describe(reason).Do))
 		}
 	}
+	if p := l.tells[reason]; p != nil && p.Due(now) {
+		level = slog.LevelWarn
+		attrs = append(attrs, slog.String("advice", mining.Describe(reason).Do))
+	}
+	if reason == mining.MaxConnections {
+		attrs = append(attrs, slog.Int("max_connections", l.gate.door.Max()))
+		l.deps.Logger.LogAttrs(ctx, level, "connection limit reached, refusing more", attrs...)
+		return
+	}
 	l.deps.Logger.LogAttrs(ctx, level, "connection refused", attrs...)
-}
-
-// warnFull logs that the limit is reached, once a minute at most.
-func (l *Listener) warnFull(ctx context.Context) {
-	now := time.Now()
-	l.mu.Lock()
-	quiet := !l.warned.IsZero() && now.Sub(l.warned) < time.Minute
-	if !quiet {
-		l.warned = now
-	}
-	l.mu.Unlock()
-	if !quiet {
-		l.deps.Logger.LogAttrs(ctx, slog.LevelWarn, "connection limit reached, refusing more",
-			slog.String("listener", l.address), slog.Int("max_connections", l.deps.Limiter.Max()))
-	}
 }
 
 // wait waits for all connections, and breaks off what is left in the end.
@@ -232,9 +296,9 @@ func (l *Listener) wait() error {
 	}
 	l.mu.Lock()
 	left := len(l.conns)
-	for conn := range l.conns {
+	for v := range l.conns {
 		// Close would wait for whoever is in the middle of a raw read.
-		_ = conn.SetDeadline(time.Unix(1, 0))
+		_ = v.raw.SetDeadline(time.Unix(1, 0))
 	}
 	l.mu.Unlock()
 	if left == 0 {

@@ -16,6 +16,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/loka/stratum/internal/guard"
 	"github.com/loka/stratum/internal/mining"
 )
 
@@ -56,6 +57,13 @@ func (t *tally) metrics() Metrics {
 		AcceptErrors: countReason{t, "errors"},
 		Refused:      func(reason mining.Reason) Counter { return countReason{t, reason} },
 	}
+}
+
+// count is how often something was counted.
+func (t *tally) count(reason mining.Reason) int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.refused[reason]
 }
 
 // next waits for the next event that is not an acceptance.
@@ -160,7 +168,7 @@ func TestStratumIsHandedOn(t *testing.T) {
 func TestRefusals(t *testing.T) {
 	for text, want := range map[string]mining.Reason{
 		"\x16\x03\x01\x02\x00": mining.TLSNotEnabled,
-		"PROXY TCP4 192.0.2.1": mining.UnknownProtocol,
+		"PROXY TCP4 192.0.2.1": mining.ProxyHeaderUntrusted,
 		"\x0f\xff\x00\x00":     mining.UnknownProtocol,
 		"hello\n":              mining.UnknownProtocol,
 		"\x00":                 mining.UnknownProtocol,
@@ -256,9 +264,9 @@ func TestOneDoesNotBlockAnother(t *testing.T) {
 
 func TestLimiter(t *testing.T) {
 	counts := newTally()
-	limiter := NewLimiter(2)
+	door := guard.New(guard.Config{MaxConnections: 2}, guard.Deps{})
 	var log bytes.Buffer
-	deps := Deps{Serve: here(echo), Limiter: limiter, Metrics: counts.metrics(), Logger: slog.New(slog.NewTextHandler(&log, nil))}
+	deps := Deps{Serve: here(echo), Gate: NewGate(door), Metrics: counts.metrics(), Logger: slog.New(slog.NewTextHandler(&log, nil))}
 	t.Cleanup(func() {
 		if n := strings.Count(log.String(), "connection limit reached"); n != 1 {
 			t.Errorf("the limit is logged %d times, want once:\n%s", n, &log)
@@ -273,19 +281,16 @@ func TestLimiter(t *testing.T) {
 		inside = append(inside, conn)
 	}
 	for range 3 {
-		outside := dial(t, addr)
+		knock(t, addr)
 		if got := counts.next(); got != mining.MaxConnections {
 			t.Errorf("refused as %s", got)
 		}
-		if _, err := outside.Read(make([]byte, 1)); err == nil {
-			t.Error("a connection over the limit is open")
-		}
 	}
-	if limiter.Len() != 2 || limiter.Max() != 2 {
-		t.Errorf("limiter has %d of %d", limiter.Len(), limiter.Max())
+	if n := door.Stats().Guests; n != 2 {
+		t.Errorf("the door has let in %d", n)
 	}
 	_ = inside[0].Close()
-	for limiter.Len() != 1 {
+	for door.Stats().Guests != 1 {
 		time.Sleep(time.Millisecond)
 	}
 	conn := dial(t, addr)
@@ -309,7 +314,7 @@ func TestGracefulStop(t *testing.T) {
 	serving, silent := dial(t, l.Addr().String()), dial(t, l.Addr().String())
 	say(t, serving, "{")
 	<-entered
-	for l.deps.Limiter.Len() != 2 {
+	for l.gate.door.Stats().Strangers != 2 {
 		time.Sleep(time.Millisecond)
 	}
 	cancel()
@@ -325,7 +330,7 @@ func TestGracefulStop(t *testing.T) {
 		_ = conn.Close()
 		t.Error("the port is open after Run")
 	}
-	if n := l.deps.Limiter.Len(); n != 0 {
+	if n := l.gate.door.Stats().Guests; n != 0 {
 		t.Errorf("%d places are taken after Run", n)
 	}
 }

@@ -16,6 +16,9 @@ type pauses struct{ next time.Duration }
 // first reports whether no error came before since the last success.
 func (p *pauses) first() bool { return p.next == 0 }
 
+// hurry has the next pause be the shortest: something was done about the error.
+func (p *pauses) hurry() { p.next = shortestPause / 2 }
+
 // over resets after a success and reports whether there was an error before.
 func (p *pauses) over() bool {
 	was := p.next > 0

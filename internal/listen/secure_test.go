@@ -234,7 +234,7 @@ func TestTLSGracefulStop(t *testing.T) {
 	conns := []*net.TCPConn{dial(t, l.Addr().String()), dial(t, l.Addr().String())}
 	say(t, conns[0], "\x16\x03\x01\x02\x00\x01")
 	say(t, conns[1], "CONNECT h:1 HTTP/1.1\r\n")
-	for l.deps.Limiter.Len() != 2 {
+	for l.gate.door.Stats().Strangers != 2 {
 		time.Sleep(time.Millisecond)
 	}
 	cancel()

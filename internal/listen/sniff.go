@@ -16,6 +16,7 @@ const (
 	webRequest
 	connectRequest
 	tlsHello
+	proxyHeader
 	unknown
 )
 
@@ -26,6 +27,8 @@ func (p protocol) reason() mining.Reason {
 		return mining.HTTPRequest
 	case tlsHello:
 		return mining.TLSNotEnabled
+	case proxyHeader:
+		return mining.ProxyHeaderUntrusted
 	case unknown:
 		return mining.UnknownProtocol
 	default:
@@ -33,16 +36,24 @@ func (p protocol) reason() mining.Reason {
 	}
 }
 
-// longestMethod is how many bytes of an HTTP request tell that it is one.
-const longestMethod = len(connectMethod)
+// longestStart is how many bytes tell what they are the start of.
+const longestStart = len(proxyV2)
 
 const connectMethod = "CONNECT "
 
 // sniff tells what the first bytes speak. It is undecided only while they
-// are the start of something longer, at most longestMethod bytes.
+// are the start of something longer, less than longestStart bytes.
 func sniff(b []byte) protocol {
 	if len(b) == 0 {
 		return undecided
+	}
+	if b[0] == proxyV2[0] { // as empty lines begin, too
+		switch {
+		case bytes.HasPrefix(b, []byte(proxyV2)):
+			return proxyHeader
+		case strings.HasPrefix(proxyV2, string(b)):
+			return undecided
+		}
 	}
 	switch b[0] {
 	case '{', '[', ' ', '\t', '\r', '\n':
@@ -56,13 +67,15 @@ func sniff(b []byte) protocol {
 		}
 		return unknown
 	}
-	for _, method := range []string{"GET ", "POST ", "HEAD ", "PUT ", "DELETE ", "OPTIONS ", connectMethod, "PATCH ", "TRACE ", "PRI "} {
+	for _, method := range []string{"GET ", "POST ", "HEAD ", "PUT ", "DELETE ", "OPTIONS ", connectMethod, "PATCH ", "TRACE ", "PRI ", proxyV1} {
 		switch {
 		case strings.HasPrefix(method, string(b)) && method != string(b):
 			return undecided
 		case !bytes.HasPrefix(b, []byte(method)):
 		case method == connectMethod:
 			return connectRequest
+		case method == proxyV1:
+			return proxyHeader
 		default:
 			return webRequest
 		}

@@ -27,11 +27,20 @@ func TestSniff(t *testing.T) {
 		"P":                      undecided,
 		"GETX":                   unknown,
 		"get / http":             unknown,
-		"PROXY TCP4 192.0.2.1":   unknown,
+		"PROXY TCP4 192.0.2.1":   proxyHeader,
+		"PROXY":                  undecided,
+		"PROXYTCP4":              unknown,
+		"PRO":                    undecided,
 		"\x16":                   undecided,
 		"\x16\x03\x01\x02":       tlsHello,
 		"\x16\x04":               unknown,
-		"\x0d\x0a\x0d\x0a\x00":   stratum, // PROXY v2 begins as empty lines do; the NUL ends it
+		"\r":                     undecided, // PROXY v2 begins as empty lines do
+		"\r\n\r\n":               undecided,
+		"\r\n\r\n\x00":           undecided,
+		"\r\n\r\n\x00\r\nQUIT\n": proxyHeader,
+		"\r\n\r\n\x00\r\nQUIT ":  stratum, // the NUL ends it
+		"\r\n{":                  stratum,
+		"\r\n\r\n\r\n":           stratum,
 		"\x0f\xff\x00\x00":       unknown,
 		"\x00":                   unknown,
 		"SSH-2.0":                unknown,
@@ -54,7 +63,7 @@ func FuzzSniff(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		p := sniff(b)
-		if p == undecided && len(b) >= longestMethod {
+		if p == undecided && len(b) >= longestStart {
 			t.Errorf("undecided after %d bytes", len(b))
 		}
 		// What is decided stays decided.

@@ -25,6 +25,8 @@ type Config struct {
 	// Certificates are those that miners are shown; nil is none. It is asked at every
 	// scrape.
 	Certificates func() []Certificate
+	// Door is read at every scrape, too; nil has no guests.
+	Door Door
 }
 
 // Metrics hands out what is counted. Make it with [New].
@@ -74,6 +76,7 @@ func New(cfg Config) (*Metrics, error) {
 	b.register(newViewCollector(cfg.Source, m.poolNames))
 	b.register(newBooksCollector(cfg.Source, m.poolNames))
 	b.register(newCertificateCollector(cfg.Certificates))
+	b.registerDoor(cfg.Door)
 
 	info := b.gauges("build_info", "The program's version and the Go release it was built with; always 1.", "version", "go")
 	info.WithLabelValues(cfg.Version, runtime.Version()).Set(1)

@@ -62,6 +62,15 @@ var describeReason = map[Reason]Description{
 	Banned:               {"The miner's address or its worker is banned.", "See `loka ban list` for why and until when; `loka ban remove` lifts it."},
 	Paused:               {"An operator paused the miner's worker.", "Nothing; `loka worker resume` lets it in again."},
 
+	AccessDenied:         {"The address is in a network that access.deny names, or with mode = \"allow\" in none that access.allow does.", "Where it is a miner of yours, add its network to access.allow and reload."},
+	MaxPerAddress:        {"One address had as many connections as access.max_per_address allows.", "Raise it where a farm is behind that address; 0 is any number."},
+	MaxPerSubnet:         {"One subnet had as many connections as access.max_per_subnet allows.", "Raise it where a farm is in that subnet; 0 is any number."},
+	MaxPerWorker:         {"One login was connected as often as access.max_per_worker allows.", "Give each miner a name of its own, or raise it; 0 is any number."},
+	GaveWay:              {"A connection without a worker was ended to make room: access.strangers_memory or server.max_connections was full, or the process was out of file descriptors, and its address had most of such connections.", "Nothing where an attack is going on; after a restart of a large farm raise access.strangers_memory."},
+	FirstByteTimeout:     {"Not one byte within server.first_byte_timeout.", "A port scanner or health checker, or a miner on a very bad network."},
+	ProxyHeaderUntrusted: {"A PROXY protocol header from an address that proxy_from of the listener does not name.", "Where it is your load balancer, add its network to proxy_from of that listener; else somebody tried to pass for another address."},
+	ProxyHeaderMalformed: {"A PROXY protocol header, of version 1 or 2, that cannot be read, or a second one.", "See the log at debug level for the words; look at the settings of the load balancer."},
+
 	DialFailed:           {"No connection to any of the pool's addresses.", "Check the pool's url, DNS and the firewall of this machine."},
 	ProxyFailed:          {"The proxy towards the pool could not be reached, or did not connect us to the pool.", "See the log line's error; check proxy and url of the pool, and that the proxy lets this machine through to it."},
 	TLSFailed:            {"The TLS handshake with the pool or the check of its certificate failed.", "Check the host name and the port of url, this machine's clock and its root certificates."},

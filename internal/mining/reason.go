@@ -62,6 +62,23 @@ const (
 	TLSClientCertificate Reason = "tls_client_certificate"
 	// MaxConnections: server.max_connections is reached.
 	MaxConnections Reason = "max_connections"
+	// AccessDenied: the address is not one of those that [access] lets in.
+	AccessDenied Reason = "access_denied"
+	// MaxPerAddress: access.max_per_address is reached.
+	MaxPerAddress Reason = "max_per_address"
+	// MaxPerSubnet: access.max_per_subnet is reached.
+	MaxPerSubnet Reason = "max_per_subnet"
+	// MaxPerWorker: access.max_per_worker is reached.
+	MaxPerWorker Reason = "max_per_worker"
+	// GaveWay: a connection without a worker had to make room for others.
+	GaveWay Reason = "gave_way"
+	// FirstByteTimeout: not one byte in time.
+	FirstByteTimeout Reason = "first_byte_timeout"
+	// ProxyHeaderUntrusted: a PROXY protocol header from an address whose headers
+	// are not believed.
+	ProxyHeaderUntrusted Reason = "proxy_header_untrusted"
+	// ProxyHeaderMalformed: a PROXY protocol header that cannot be read.
+	ProxyHeaderMalformed Reason = "proxy_header_malformed"
 	// TooManyPending: more requests await an answer than one miner may have.
 	TooManyPending Reason = "too_many_pending"
 	// PoolUnreachable: the miner's pool cannot be reached.
@@ -151,8 +168,10 @@ func Reasons(side Side) []Reason {
 	}
 	return append(both, HandshakeTimeout, AuthorizeTimeout, IdleTimeout, UnknownProtocol,
 		HTTPRequest, ConnectMalformed, ConnectForbidden, ConnectNoRoute, ConnectNoPool,
-		TLSNotEnabled, TLSRequired, TLSHandshakeFailed, TLSTooOld, TLSClientCertificate,
-		MaxConnections, TooManyPending, PoolUnreachable,
+		TLSNotEnabled, TLSRequired, TLSHandshakeFailed, TLSTooOld, TLSClientCertificate, MaxConnections,
+		AccessDenied, Banned, Paused, MaxPerAddress, MaxPerSubnet, MaxPerWorker, GaveWay,
+		FirstByteTimeout, ProxyHeaderUntrusted, ProxyHeaderMalformed,
+		TooManyPending, PoolUnreachable,
 		NoRoute, PoolDisconnected, ExtranonceChanged, TooManyAccounts, RouteChanged, ListenerRemoved, Disconnected,
-		Misbehaved, LoginRefused, UserAgentDenied, AddressDenied, WorkerDenied, Banned, Paused)
+		Misbehaved, LoginRefused, UserAgentDenied, AddressDenied, WorkerDenied)
 }

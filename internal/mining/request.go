@@ -146,6 +146,9 @@ type Arrival struct {
 	// steer.Target writes it; empty is none. ConnectRoute is the route that it
 	// named there; empty is none.
 	Connect, ConnectRoute string
+	// Guest is the connection at the door that let it in, for those who know doors;
+	// nil is none.
+	Guest any
 }
 
 // Secret is a string that prints as stars wherever it is formatted or encoded

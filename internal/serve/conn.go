@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -49,14 +50,21 @@ func (e *closing) Reason() mining.Reason { return e.reason }
 func (c *Conn) Miner() *mining.Miner { return &c.miner }
 
 // welcome gives a miner with an authorized worker the longer lines, and takes
-// it for one that stays.
-func (c *Conn) welcome() {
+// it for one that stays. login is what it has asked for last.
+func (c *Conn) welcome(login string) {
 	c.mu.Lock()
-	known := c.session.Authorized()
+	workers := c.session.Info().Workers
 	c.mu.Unlock()
-	if known {
-		c.wire.SetMaxLine(c.server.cfg.Wire.MaxLine)
-		c.wire.SetSteady()
+	if len(workers) == 0 {
+		return
+	}
+	c.wire.SetMaxLine(c.server.cfg.Wire.MaxLine)
+	c.wire.SetMaxQueue(c.server.cfg.Wire.MaxQueueBytes)
+	c.wire.SetSteady()
+	if settled := c.server.deps.Settled; settled != nil && slices.Contains(workers, login) {
+		if reason := settled(&c.miner, login); reason != "" {
+			c.wire.Close(reason)
+		}
 	}
 }
 

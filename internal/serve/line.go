@@ -129,7 +129,7 @@ func (c *Conn) ask(req *mining.Request, now time.Time) pipeline.Reaction {
 		if answer.Verdict != mining.Pending && answer.Verdict != mining.Accepted {
 			c.server.notes.loginRefused(&c.miner, login, answer.Verdict)
 		}
-		c.welcome()
+		c.welcome(login)
 	}
 	return pipeline.Reaction{Close: answer.Close, Hold: answer.Hold}
 }

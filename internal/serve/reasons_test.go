@@ -202,6 +202,17 @@ var elsewhere = map[mining.Reason]struct{ file, test string }{
 	mining.TLSTooOld:            {"../listen/securematrix_test.go", "TestTLSMatrix"},
 	mining.TLSClientCertificate: {"../listen/securematrix_test.go", "TestClientCertificates"},
 	mining.MaxConnections:       {"../listen/listener_test.go", "TestLimiter"},
+
+	mining.AccessDenied:         {"../listen/gate_test.go", "TestRefusedAtTheDoor"},
+	mining.Banned:               {"../listen/proxy_test.go", "TestProxiedAreJudged"},
+	mining.MaxPerAddress:        {"../listen/proxy_test.go", "TestProxiedAreJudged"},
+	mining.MaxPerSubnet:         {"../guard/door_test.go", "TestCaps"},
+	mining.MaxPerWorker:         {"settled_test.go", "TestSettled"},
+	mining.GaveWay:              {"../listen/gate_test.go", "TestStrangersGiveWay"},
+	mining.FirstByteTimeout:     {"../listen/gate_test.go", "TestFirstByteTimeout"},
+	mining.ProxyHeaderUntrusted: {"../listen/proxy_test.go", "TestProxyHeaderRefused"},
+	mining.ProxyHeaderMalformed: {"../listen/proxy_test.go", "TestProxyHeaderRefused"},
+
 	// A guard: an error without a reason of its own, which no handler of
 	// ours returns, and a session driven against its rules.
 	mining.InternalError: {"../wire/behave_test.go", "TestBehaviour"},

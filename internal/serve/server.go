@@ -63,6 +63,9 @@ type Config struct {
 	// StrangerLine is the longest line, in bytes, of a miner that has no
 	// authorized worker; 0 is Wire.MaxLine.
 	StrangerLine int
+	// StrangerQueue bounds, in bytes, what may wait for such a miner; 0 is
+	// Wire.MaxQueueBytes.
+	StrangerQueue int
 	// AnswerTimeout bounds how long a handshake request waits for its answer.
 	AnswerTimeout time.Duration
 }
@@ -72,7 +75,11 @@ type Deps struct {
 	House   House
 	Handler pipeline.Handler
 	// Watch may be nil.
-	Watch   Watch
+	Watch Watch
+	// Settled hears of each login that a miner has authorized, and ends the miner by
+	// the reason that it returns, if any. Ended hears of each end. Both may be nil.
+	Settled func(m *mining.Miner, login string) mining.Reason
+	Ended   func(m *mining.Miner, reason mining.Reason)
 	Logger  *slog.Logger
 	Metrics Metrics
 }
@@ -154,6 +161,9 @@ func (s *Server) join(conn net.Conn, preread []byte, arrival mining.Arrival) *Co
 		c.wire.SetMaxLine(s.cfg.StrangerLine)
 	}
 	s.deps.Watch.Enter(&c.miner, c.since)
+	if s.cfg.StrangerQueue > 0 {
+		c.wire.SetMaxQueue(s.cfg.StrangerQueue)
+	}
 	// Join sets the miner's Seat, which whoever finds the connection reads.
 	s.deps.House.Join(&c.miner, c)
 	s.mu.Lock()
@@ -171,6 +181,9 @@ func (s *Server) leave(ctx context.Context, c *Conn, reason mining.Reason) {
 	s.mu.Unlock()
 	s.deps.House.Leave(&c.miner)
 	s.deps.Watch.Leave(&c.miner, reason)
+	if s.deps.Ended != nil {
+		s.deps.Ended(&c.miner, reason)
+	}
 	s.deps.Metrics.Closed(reason).Inc()
 	s.notes.ended(ctx, c.State(), reason)
 }

@@ -32,6 +32,7 @@ type Conn struct {
 
 	// Atomic.
 	maxLine          atomic.Int64
+	maxQueue         atomic.Int64
 	bytesIn, linesIn atomic.Uint64
 	corked           atomic.Bool // Sends gather until the read's end
 	steady           atomic.Bool // SetSteady was called
@@ -71,6 +72,7 @@ func New(conn net.Conn, preread []byte, cfg *Config) *Conn {
 		preread: preread,
 	}
 	c.maxLine.Store(int64(c.cfg.MaxLine))
+	c.maxQueue.Store(int64(c.cfg.MaxQueueBytes))
 	return c
 }
 
@@ -170,6 +172,9 @@ func (c *Conn) Wake() {
 
 // SetMaxLine sets the longest line in bytes from the next line on.
 func (c *Conn) SetMaxLine(n int) { c.maxLine.Store(int64(n)) }
+
+// SetMaxQueue sets how many bytes may wait for the peer from the next Send on.
+func (c *Conn) SetMaxQueue(n int) { c.maxQueue.Store(int64(n)) }
 
 // SetSteady says that the peer waits for its answers and is not of the kind
 // that sends everything and hangs up: from the next read on a read whose

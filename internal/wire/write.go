@@ -45,7 +45,7 @@ func (c *Conn) Send(frames ...Frame) {
 	if c.draining {
 		c.queue.stamp(time.Now())
 	}
-	if !c.corked.Load() || c.queue.bytes() >= min(gather, c.cfg.MaxQueueBytes) {
+	if !c.corked.Load() || int64(c.queue.bytes()) >= min(gather, c.maxQueue.Load()) {
 		c.pump()
 	}
 	if c.over() {
@@ -109,7 +109,7 @@ func (c *Conn) over() bool {
 	if !c.draining && (c.raw == nil || c.open) {
 		return false
 	}
-	return c.queue.bytes()+c.flyingBytes > c.cfg.MaxQueueBytes ||
+	return int64(c.queue.bytes()+c.flyingBytes) > c.maxQueue.Load() ||
 		c.queue.len()+c.flyingFrames > c.cfg.MaxQueueFrames
 }
 

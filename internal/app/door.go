@@ -1,0 +1,89 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/loka/stratum/internal/config"
+	"github.com/loka/stratum/internal/guard"
+	"github.com/loka/stratum/internal/listen"
+	"github.com/loka/stratum/internal/mining"
+)
+
+// What a miner's connection can hold until it has a worker, in bytes: a goroutine's
+// stack, the line that it is in the middle of, and what it does not read. TLS adds its
+// buffers, one for a record each way, and what a handshake leaves.
+const (
+	strangerStack = 8 << 10
+	strangerCost  = strangerStack + strangerLine + strangerQueue
+	tlsCost       = 40 << 10
+)
+
+// accessModes are the door's words for the file's.
+//
+//nolint:gochecknoglobals // a table
+var accessModes = map[config.AccessMode]guard.Mode{
+	config.AccessOff: guard.Off, config.AccessAllow: guard.Allow, config.AccessDeny: guard.Deny,
+}
+
+// doorConfig maps the configuration onto the door's; most is how many miners there may
+// be.
+func doorConfig(cfg *config.Config, most int) guard.Config {
+	a := cfg.Access
+	return guard.Config{
+		Mode: accessModes[a.Mode], Allow: a.Allow, Deny: a.Deny,
+		MaxConnections: most, MaxPerAddress: a.MaxPerAddress, MaxPerSubnet: a.MaxPerSubnet, MaxPerWorker: a.MaxPerWorker,
+		SubnetV4: a.SubnetV4, SubnetV6: a.SubnetV6,
+		StartsPerSecond: a.StartsPerSecond, StrangersMemory: int64(a.StrangersMemory),
+	}
+}
+
+// makeDoor makes the door, which asks the book of bans and tells the standing of
+// addresses: both are there when the first connection comes.
+func (a *App) makeDoor() {
+	a.door = guard.New(guard.Config{}, guard.Deps{
+		Banned: func(addr netip.Addr, now time.Time) bool { return a.bans.Banned(addr, now) },
+		OnOpen: func(addr netip.Addr) { a.standing.Opened(addr, time.Now()) },
+		OnClose: func(addr netip.Addr, reason mining.Reason, settled bool) {
+			a.standing.Closed(addr, reason, settled, time.Now())
+		},
+	})
+	a.gate = listen.NewGate(a.door)
+}
+
+// guestOf is a miner's connection at the door; nil for one that came by none.
+func guestOf(m *mining.Miner) *guard.Guest {
+	g, _ := m.Guest.(*guard.Guest)
+	return g
+}
+
+// settled tells the door of a login that was authorized.
+func settled(m *mining.Miner, login string) mining.Reason {
+	if g := guestOf(m); g != nil {
+		return g.Settled(login)
+	}
+	return ""
+}
+
+// ended tells the door why a miner's connection has ended.
+func ended(m *mining.Miner, reason mining.Reason) {
+	if g := guestOf(m); g != nil {
+		g.Ended(reason)
+	}
+}
+
+// admit serves a miner's connection, which outlives its listener's accept loop. One
+// that came while its listener was removed may be too late for those that are closed
+// with it.
+func (a *App) admit(ctx context.Context, conn net.Conn, preread []byte, arrival mining.Arrival, gone func()) {
+	c := a.serve.Serve(context.Background(), conn, preread, arrival, gone)
+	if g := guestOf(c.Miner()); g != nil {
+		g.Bind(c.Close)
+	}
+	if errors.Is(context.Cause(ctx), errRemoved) {
+		c.Close(mining.ListenerRemoved)
+	}
+}

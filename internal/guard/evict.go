@@ -1,0 +1,179 @@
+package guard
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/loka/stratum/internal/mining"
+)
+
+// outgoing are ends to be told once the door's lock is free.
+type outgoing []func()
+
+func (o outgoing) end() {
+	for _, tell := range o {
+		tell()
+	}
+}
+
+// ask has a guest end, and returns what tells it so. d.mu is held.
+func (d *Door) ask(g *Guest, reason mining.Reason) func() {
+	was, held := g.stage, g.held
+	d.unlink(g)
+	g.stage, g.ending = leaving, reason
+	if was == stranger { // what it holds is free when it has gone
+		g.held = held
+		d.held += held
+	}
+	if reason == mining.GaveWay {
+		g.overdrawn = true
+		d.given += g.held
+		d.leaving++
+	}
+	end := g.visitor.Close
+	switch {
+	case was == waiting:
+		return func() { g.visitor.Drop(g, reason) }
+	case g.close != nil:
+		end = g.close
+	}
+	return func() { end(reason) }
+}
+
+// crowded is who gives way to a newcomer where there are as many guests as may be: the
+// oldest stranger of the party with most strangers above its credit. Where that has no
+// more of them than the newcomer's party will have, it is one of the newcomer's own, or
+// of another one that has as many, and those have their time first. d.mu is held.
+func (d *Door) crowded(addr netip.Addr, now time.Time) *Guest {
+	p := d.crowds.top()
+	if p == nil || d.leaving >= maxLeaving {
+		return nil
+	}
+	own := d.parties[within(addr, addr.BitLen(), partyV6)]
+	mine, all := 1, 0
+	if own != nil {
+		all = own.strangers.len + own.waiting.len
+		mine = own.excess(all + 1)
+	} else if d.credits.has(within(addr, addr.BitLen(), partyV6)) {
+		mine = 0
+	}
+	var g *Guest
+	switch {
+	case p.allRank > mine:
+		return p.oldest()
+	case all > 0:
+		g = own.oldest()
+	case p.allRank == mine:
+		g = p.oldest()
+	}
+	if g == nil || now.Sub(g.since) < grace {
+		return nil
+	}
+	return g
+}
+
+// oldest is the stranger who has been here for longest; there is one.
+func (p *party) oldest() *Guest {
+	a, b := p.strangers.first, p.waiting.first
+	if a == nil || b != nil && b.value.since.Before(a.value.since) {
+		return b.value
+	}
+	return a.value
+}
+
+// room asks strangers to give way whose memory a party needs that waits: those of the
+// party with most above its credit, unless that has fewer than the other one will have;
+// then it is one of its own. Each has had its time; otherwise who waits goes on waiting.
+// d.mu is held.
+func (d *Door) room(of *party, cost int64, now time.Time) (out outgoing) {
+	want := cost * int64(min(batch, d.waiting))
+	for d.held-d.given+want > d.cfg.StrangersMemory && d.leaving < maxLeaving {
+		p := d.holders.top()
+		if p != nil && p.holdRank < of.excess(of.strangers.len+1) {
+			p = of
+		}
+		if p == nil || p.strangers.len == 0 {
+			break
+		}
+		g := p.strangers.first.value
+		if now.Sub(g.since) < grace {
+			break
+		}
+		out = append(out, d.ask(g, mining.GaveWay))
+	}
+	return out
+}
+
+// GiveWay asks one stranger to end, for the sake of its descriptor, and says whether
+// there was one.
+func (d *Door) GiveWay() bool {
+	d.mu.Lock()
+	var tell func()
+	if p := d.crowds.top(); p != nil && d.leaving < maxLeaving {
+		tell = d.ask(p.oldest(), mining.GaveWay)
+	}
+	d.mu.Unlock()
+	if tell == nil {
+		return false
+	}
+	tell()
+	return true
+}
+
+// Withdraw takes a guest out of the line. It is false if it does not wait, because its
+// turn has come or somebody else ends it; otherwise its Start will not be called.
+func (d *Door) Withdraw(g *Guest) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if g.stage != waiting {
+		return false
+	}
+	d.unlink(g)
+	g.stage, g.ending = leaving, mining.Shutdown
+	return true
+}
+
+// Evict ends everything that comes from a prefix, and returns how many guests that is.
+// A guest of a believed proxy that is not known yet is of the proxy's address.
+func (d *Door) Evict(prefix netip.Prefix, reason mining.Reason) int {
+	prefix = native(prefix)
+	return d.end(reason, func(g *Guest) bool { return prefix.Contains(g.addr) })
+}
+
+// Reconfigure puts another configuration in place. Who is here stays, but those whom the
+// lists refuse now; it returns how many these are.
+func (d *Door) Reconfigure(cfg Config) int {
+	d.mu.Lock()
+	d.configure(cfg)
+	clear(d.bySubnet)
+	lists := d.lists
+	for _, p := range d.parties {
+		for n := p.all.first; n != nil; n = n.next {
+			if g := n.value; !g.behind {
+				d.bySubnet[within(g.addr, d.cfg.SubnetV4, d.cfg.SubnetV6)]++
+			}
+		}
+	}
+	d.mu.Unlock()
+	return d.end(mining.AccessDenied, func(g *Guest) bool { return !g.behind && !lists.admits(g.addr) })
+}
+
+// end ends guests for a reason.
+func (d *Door) end(reason mining.Reason, whom func(g *Guest) bool) int {
+	var found []*Guest
+	d.mu.Lock()
+	for _, p := range d.parties {
+		for n := p.all.first; n != nil; n = n.next {
+			if g := n.value; g.ending == "" && whom(g) {
+				found = append(found, g)
+			}
+		}
+	}
+	out := make(outgoing, 0, len(found))
+	for _, g := range found {
+		out = append(out, d.ask(g, reason))
+	}
+	d.mu.Unlock()
+	out.end()
+	return len(found)
+}
