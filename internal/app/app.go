@@ -159,7 +159,7 @@ func (a *App) build(cfg *config.Config) error {
 	a.model = view.New(view.Deps{
 		Version: version, Instance: instance, Books: a.books,
 		Hub: &readers{hub: a.hub, serve: a.serve, cfg: a.cfg.Load},
-		Now: time.Now, Started: now, Keeping: a.keeping,
+		Now: time.Now, Started: now, Keeping: a.keeping, Door: a.notSettled,
 	})
 	a.counts.source.Model = a.model
 	if err := a.makeListeners(cfg); err != nil {
