@@ -178,7 +178,7 @@ func (a *App) build(cfg *config.Config) error {
 	a.model = view.New(view.Deps{
 		Version: version, Instance: instance, Books: a.books,
 		Hub: &readers{hub: a.hub, serve: a.serve, cfg: a.cfg.Load, score: a.walk.threat.Score},
-		Now: time.Now, Started: now, Keeping: a.keeping,
+		Now: time.Now, Started: now, Keeping: a.keeping, Door: a.notSettled,
 		Checks: map[string]func(time.Time) view.Check{"audit": checkActs(a.acts), "tls": a.checkCerts},
 	})
 	a.counts.source.Model = a.model

@@ -87,3 +87,9 @@ func (a *App) admit(ctx context.Context, conn net.Conn, preread []byte, arrival 
 		c.Close(mining.ListenerRemoved)
 	}
 }
+
+// notSettled counts the connections that are no miners yet.
+func (a *App) notSettled() (strangers, waiting int) {
+	s := a.door.Stats()
+	return s.Strangers, s.Waiting
+}

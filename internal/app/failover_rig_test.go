@@ -158,7 +158,7 @@ func (r *poolsRig) unhurt() {
 
 // closed are the proxy's counts of miners' connections that have ended, but
 // for those that are nought.
-func (r *poolsRig) closed() map[string]string {
+func (r *rig) closed() map[string]string {
 	r.t.Helper()
 	req, err := http.NewRequestWithContext(r.t.Context(), http.MethodGet, "http://"+r.app.Addrs().HTTP+"/metrics", http.NoBody)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	summaryBody = `{"version":"1.2.3","instance":"farm","uptime_seconds":7384.2,"miners":3,"workers":2,"pool_connections":4,
+	summaryBody = `{"version":"1.2.3","instance":"farm","uptime_seconds":7384.2,"miners":3,"workers":2,"strangers":5,"waiting":7,"pool_connections":4,
 "hashrate":{"1m":1.5e14,"10m":140000000000,"1h":999000,"24h":0},"extra":{"kept":true},
 "shares":{"accepted":10,"rejected":3,"stale":1,"duplicate":1,"low_difficulty":1,"work_accepted":1.0,"pool_accepted":9,"pool_rejected":1,"pool_work_accepted":9.0},"pool_hashrate":{"1h":0},
 "business":{"value_sat":312500000.5,"pool_value_sat":99999999.4,"value_sat_24h":1234567.8,"pool_value_sat_24h":12.345,
@@ -67,7 +67,7 @@ func TestStatusTable(t *testing.T) {
 		t.Fatalf("exit code %d\n%s", code, b.stderr)
 	}
 	want := `instance      farm, version 1.2.3, up 2h3m
-miners        3, workers 2, pool connections 4
+miners        3, workers 2, pool connections 4, not logged in 5, waiting to begin 7
 hashrate      150.00 TH/s (1m), 140.00 GH/s (10m), 999.00 kH/s (1h), 0 H/s (24h)
 shares        accepted 10, rejected 3 (stale 1, duplicate 1, low difficulty 1)
 at the pools  accepted 9, rejected 1

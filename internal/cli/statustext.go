@@ -19,6 +19,8 @@ type statusSummary struct {
 	UptimeSeconds   float64            `json:"uptime_seconds"`
 	Miners          int                `json:"miners"`
 	Workers         int                `json:"workers"`
+	Strangers       int                `json:"strangers"`
+	Waiting         int                `json:"waiting"`
 	PoolConnections int                `json:"pool_connections"`
 	Hashrate        map[string]float64 `json:"hashrate"`
 	Shares          struct {
@@ -79,7 +81,7 @@ func (a *statusAnswers) print(w io.Writer) error {
 	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	row := func(format string, args ...any) { _, _ = fmt.Fprintf(t, format+"\n", args...) }
 	row("instance\t%s, version %s, up %s", visible(s.Instance), visible(s.Version), seconds(s.UptimeSeconds))
-	row("miners\t%d, workers %d, pool connections %d", s.Miners, s.Workers, s.PoolConnections)
+	row("miners\t%d, workers %d, pool connections %d%s", s.Miners, s.Workers, s.PoolConnections, notSettled(s.Strangers, s.Waiting))
 	row("hashrate\t%s (1m), %s (10m), %s (1h), %s (24h)", hashrate(s.Hashrate["1m"]), hashrate(s.Hashrate["10m"]),
 		hashrate(s.Hashrate["1h"]), hashrate(s.Hashrate["24h"]))
 	row("shares\taccepted %d, rejected %d (stale %d, duplicate %d, low difficulty %d)", s.Shares.Accepted,
@@ -178,4 +180,15 @@ func hashrate(v float64) string {
 		}
 	}
 	return strconv.FormatFloat(v, 'f', 0, 64) + " H/s"
+}
+
+// notSettled says how many connections are no miners yet, where there are any.
+func notSettled(strangers, waiting int) (text string) {
+	if strangers > 0 {
+		text += fmt.Sprintf(", not logged in %d", strangers)
+	}
+	if waiting > 0 {
+		text += fmt.Sprintf(", waiting to begin %d", waiting)
+	}
+	return text
 }

@@ -244,7 +244,7 @@ func TestCountersCount(t *testing.T) {
 			t.Errorf("%s is %s, want %s", series, got, want)
 		}
 	}
-	if strings.Contains(body, "stranger") {
+	if strings.Contains(body, `"stranger"`) {
 		t.Error("a label value that was not known at the start")
 	}
 }

@@ -29,6 +29,9 @@ type Deps struct {
 	Started time.Time
 	// Checks are more health checks, by name; each is asked at every look.
 	Checks map[string]func(now time.Time) Check
+	// Door counts the connections that are no miners yet: those that have begun, and
+	// those that wait for their turn; nil has none.
+	Door func() (strangers, waiting int)
 	// Keeping says how the keeping of shares goes; nil where none are kept.
 	Keeping func() Keeping
 }
@@ -90,6 +93,9 @@ func (m *Model) Summary() Summary {
 	}
 	for _, p := range m.deps.Hub.Pools() {
 		s.PoolConnections += p.Connections
+	}
+	if m.deps.Door != nil {
+		s.Strangers, s.Waiting = m.deps.Door()
 	}
 	return s
 }

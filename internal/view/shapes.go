@@ -70,6 +70,8 @@ type Summary struct {
 	Ready           bool     `json:"ready" doc:"At least one route can serve work"`
 	Miners          int      `json:"miners" doc:"Open miner connections"`
 	Workers         int      `json:"workers" doc:"Workers that have a miner connected"`
+	Strangers       int      `json:"strangers" doc:"Miners' connections that have begun and have no authorized worker"`
+	Waiting         int      `json:"waiting" doc:"Miners' connections that wait for their turn to begin"`
 	PoolConnections int      `json:"pool_connections" doc:"Open pool connections"`
 	Hashrate        Hashrate `json:"hashrate"`
 	PoolHashrate    Hashrate `json:"pool_hashrate" doc:"By the work that pools accepted"`
