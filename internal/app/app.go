@@ -175,7 +175,7 @@ func (a *App) build(cfg *config.Config) error {
 	}
 	a.http, err = newHTTP(cfg, a.counts, httpapi.Deps{
 		Records: records, Audit: a.acts,
-		Model:   a.model, Miners: disconnecter{a.serve}, Logger: a.log, Control: a.control, Reloader: reloader{a},
+		Model: a.model, Miners: disconnecter{a.serve}, Logger: a.log, Control: a.control, Reloader: reloader{a},
 	})
 	return err
 }
