@@ -12,15 +12,15 @@ import (
 	"github.com/loka/stratum/internal/sim"
 )
 
-// visitor is a connection that says a few lines of its own.
-type visitor struct {
+// doorVisitor is a connection that says a few lines of its own.
+type doorVisitor struct {
 	t    *testing.T
 	conn net.Conn
 	in   *bufio.Reader
 }
 
 // visit connects, and says text first.
-func (r *rig) visit(text string) *visitor {
+func (r *rig) knock(text string) *doorVisitor {
 	r.t.Helper()
 	conn, err := net.Dial("tcp", r.addr)
 	if err != nil {
@@ -28,12 +28,12 @@ func (r *rig) visit(text string) *visitor {
 	}
 	r.t.Cleanup(func() { _ = conn.Close() })
 	_ = conn.SetDeadline(time.Now().Add(30 * time.Second)) // against hanging
-	v := &visitor{r.t, conn, bufio.NewReader(conn)}
+	v := &doorVisitor{r.t, conn, bufio.NewReader(conn)}
 	v.say(text)
 	return v
 }
 
-func (v *visitor) say(text string) {
+func (v *doorVisitor) say(text string) {
 	v.t.Helper()
 	if _, err := fmt.Fprint(v.conn, text); err != nil {
 		v.t.Fatal(err)
@@ -41,7 +41,7 @@ func (v *visitor) say(text string) {
 }
 
 // login subscribes and authorizes.
-func (v *visitor) login(name string) *visitor {
+func (v *doorVisitor) login(name string) *doorVisitor {
 	v.t.Helper()
 	v.say(`{"id":1,"method":"mining.subscribe","params":[]}` + "\n")
 	v.await(`"id":1,`)
@@ -51,7 +51,7 @@ func (v *visitor) login(name string) *visitor {
 }
 
 // await reads up to the line that has the text in it.
-func (v *visitor) await(text string) {
+func (v *doorVisitor) await(text string) {
 	v.t.Helper()
 	for {
 		line, err := v.in.ReadString('\n')
@@ -65,7 +65,7 @@ func (v *visitor) await(text string) {
 }
 
 // ends reads to the end, which must come.
-func (v *visitor) ends() {
+func (v *doorVisitor) ends() {
 	v.t.Helper()
 	for {
 		if _, err := v.in.ReadString('\n'); err != nil {
@@ -91,16 +91,16 @@ func TestDoor(t *testing.T) {
 	r.addr = r.app.Addrs().Miners[1]
 	r.await("ready", 20*time.Second, r.allReady)
 
-	barn := r.visit("PROXY TCP4 10.1.0.7 192.0.2.1 1 2\r\n").login("barn.1")
-	rest := r.visit("PROXY TCP4 10.2.0.7 192.0.2.1 1 2\r\n").login("rest.1")
-	own := r.visit("").login("own.1")
+	barn := r.knock("PROXY TCP4 10.1.0.7 192.0.2.1 1 2\r\n").login("barn.1")
+	rest := r.knock("PROXY TCP4 10.2.0.7 192.0.2.1 1 2\r\n").login("rest.1")
+	own := r.knock("").login("own.1")
 	for name, route := range map[string]string{"barn.1": "barn", "rest.1": "rest", "own.1": "rest"} {
 		r.await(name+" to mine", 20*time.Second, func() bool {
 			w, ok := r.model.Worker(name)
 			return ok && w.Route == route
 		})
 	}
-	stranger := r.visit(`{"id":1,"method":"mining.subscribe","params":[]}` + "\n")
+	stranger := r.knock(`{"id":1,"method":"mining.subscribe","params":[]}` + "\n")
 	stranger.await(`"id":1,`)
 	r.await("one stranger", 20*time.Second, func() bool { s := r.model.Summary(); return s.Strangers == 1 && s.Waiting == 0 && s.Miners == 4 })
 
@@ -110,11 +110,11 @@ func TestDoor(t *testing.T) {
 		t.Errorf("%+v, %v", done, err)
 	}
 	rest.ends()
-	refused := r.visit("PROXY TCP4 10.2.0.8 192.0.2.1 1 2\r\n")
+	refused := r.knock("PROXY TCP4 10.2.0.8 192.0.2.1 1 2\r\n")
 	refused.ends()
-	again := r.visit("PROXY TCP4 10.1.0.8 192.0.2.1 1 2\r\n").login("barn.1") // the one login twice
+	again := r.knock("PROXY TCP4 10.1.0.8 192.0.2.1 1 2\r\n").login("barn.1") // the one login twice
 	again.ends()
-	for _, v := range []*visitor{barn, own} { // they are served still
+	for _, v := range []*doorVisitor{barn, own} { // they are served still
 		v.say(`{"id":9,"method":"mining.ping","params":[]}` + "\n")
 		v.await(`"id":9,`)
 	}

@@ -35,7 +35,7 @@ func (d disconnecter) Describe(id mining.MinerID) any {
 	return struct {
 		Remote  string   `json:"remote"`
 		Workers []string `json:"workers"`
-	}{s.Miner.Arrival.Remote.String(), s.Session.Workers}
+	}{s.Miner.Remote.String(), s.Session.Workers}
 }
 
 // newHTTP makes the page, the API and the metrics, and what they need besides

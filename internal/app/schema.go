@@ -90,7 +90,7 @@ type atVersion struct {
 
 // version is the one that the database has; nil where that cannot be said.
 func (s *Schema) version(ctx context.Context) any {
-	steps, err := s.schema.Status(ctx)
+	steps, err := s.Status(ctx)
 	if err != nil {
 		return nil
 	}

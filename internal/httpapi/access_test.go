@@ -32,9 +32,9 @@ func TestAccessIsTheDocument(t *testing.T) {
 			documented[what] = op.Role
 			least := access[what]
 			var want []map[string][]string
-			switch {
-			case least == auth.Nobody:
-			case least == auth.Viewer:
+			switch least {
+			case auth.Nobody:
+			case auth.Viewer:
 				want = []map[string][]string{{"token": {"viewer"}}, {}}
 			default:
 				want = []map[string][]string{{"token": {least.String()}}}

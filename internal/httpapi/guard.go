@@ -67,10 +67,11 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	handler, pattern := g.mux.Handler(r)
 	least := leastFor(pattern)
+	open := read(r) && least <= auth.Viewer // who is not known is asking on loopback, or it is a probe
 	switch {
 	case pattern == "":
 		g.unrouted(w, r, handler)
-	case !known && !(read(r) && least <= auth.Viewer): // else it is a probe, or asked for on loopback
+	case !known && !open:
 		g.refuse.unauthorized(w, r, who, err)
 	case known && who.Role < least:
 		g.refuse.forbidden(w, r, who, least)

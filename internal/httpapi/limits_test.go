@@ -3,6 +3,7 @@ package httpapi
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -54,7 +55,9 @@ func serving(t *testing.T, deps Deps, f func(t *testing.T, p *pipes)) {
 		if err := server.Close(); err != nil {
 			t.Error(err)
 		}
-		<-done
+		if err := <-done; !errors.Is(err, http.ErrServerClosed) {
+			t.Error(err)
+		}
 		time.Sleep(time.Minute) // what net/http does after an end, such as letting a client read its last words
 	})
 }

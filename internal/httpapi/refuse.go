@@ -73,7 +73,7 @@ func (f *refuser) note(r *http.Request, who auth.Identity, why Refusal) {
 	}
 	if f.paces[why].Due(f.now()) {
 		f.log.WarnContext(r.Context(), "http request refused; more of this kind within a minute are only counted",
-			"reason", string(why), "method", fmt.Sprintf("%.20s", r.Method), "path", fmt.Sprintf("%.200s", r.URL.Path), "remote", r.RemoteAddr, "token", who.String())
+			"reason", string(why), "method", fmt.Sprintf("%.20s", r.Method), "path", fmt.Sprintf("%.200s", r.URL.Path), "remote", r.RemoteAddr, "who", who.String())
 	}
 }
 
