@@ -70,11 +70,13 @@ func (o *output) tail() (text string, size int) {
 	return string(b[max(0, len(b)-6000):]), len(b)
 }
 
-// startPool runs a pool until the test ends.
+// startPool runs a pool until the test ends. It has a job a second and no new block: a
+// real one comes every ten minutes, and the shares that it makes stale would be a tenth
+// of all in a phase that lasts a second. How late a job comes is measured with any job.
 func startPool(t *testing.T) *sim.Pool {
 	t.Helper()
 	pool, err := sim.NewPool(sim.PoolConfig{
-		Seed: 1, Difficulty: 1e-6, JobInterval: time.Second, BlockInterval: 20 * time.Second,
+		Seed: 1, Difficulty: 1e-6, JobInterval: time.Second,
 	})
 	if err != nil {
 		t.Fatal(err)
