@@ -154,10 +154,10 @@ func (a *App) build(cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
+	a.makeBans(cfg, instance)
 	a.serve = serve.New(serveConfig(cfg, a.counts.wire(mining.Downstream)), serve.Deps{
 		House: house{a.hub, a}, Handler: handler(a.hub, a.counts), Logger: a.log, Metrics: a.counts.serve(),
 	})
-	a.makeBans(cfg, instance)
 	a.model = view.New(view.Deps{
 		Version: version, Instance: instance, Books: a.books,
 		Hub: &readers{hub: a.hub, serve: a.serve, cfg: a.cfg.Load},

@@ -14,7 +14,6 @@ import (
 	"github.com/loka/stratum/internal/guard/bans"
 	"github.com/loka/stratum/internal/guard/kernel"
 	"github.com/loka/stratum/internal/mining"
-	"github.com/loka/stratum/internal/serve"
 )
 
 // bansAtStart bounds how long a start waits for the bans of a store that is away. They
@@ -36,7 +35,7 @@ func bansConfig(cfg *config.Config) bans.Config {
 func (a *App) makeBans(cfg *config.Config, instance string) {
 	a.dropper = &dropper{log: a.log, table: "loka_" + instance}
 	a.bans = bans.New(bansConfig(cfg), bans.Deps{
-		Store: a.kept.warehouse, Instance: instance, Conns: minerConns{a.serve}, Drop: a.dropper,
+		Store: a.kept.warehouse, Instance: instance, Conns: minerConns{a}, Drop: a.dropper,
 		Logger: a.log, Metrics: a.counts.bans(), Now: time.Now,
 	})
 	a.standing = bans.NewStanding(a.bans)
@@ -57,11 +56,11 @@ func (c *counts) bans() bans.Metrics {
 }
 
 // minerConns are the miners' connections for the book of bans.
-type minerConns struct{ serve *serve.Server }
+type minerConns struct{ app *App }
 
 // End implements [bans.Conns].
 func (m minerConns) End(judge func(netip.Addr, []string) mining.Reason) (ended int) {
-	for _, c := range m.serve.Conns() {
+	for _, c := range m.app.serve.Conns() {
 		s := c.State()
 		if reason := judge(s.Miner.Remote.Addr(), s.Session.Workers); reason != "" {
 			c.Close(reason)

@@ -82,6 +82,7 @@ func (b *Book) Reconfigure(cfg Config) {
 			b.remove(k)
 		}
 	}
+	signal(b.changed)
 }
 
 // exempts says that no threat may ban a network.
