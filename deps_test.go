@@ -63,6 +63,11 @@ var forbidden = []struct {
 		[]string{"log", "net", "net/http", "database/sql", "os", "github.com/prometheus"},
 	},
 	{
+		"bans know no socket",
+		func(pkg string) bool { return pkg == "internal/guard/bans" },
+		[]string{"net", "net/http", "os", "database/sql", "github.com/prometheus"},
+	},
+	{
 		"the domain does no I/O",
 		func(pkg string) bool { f, ok := floorOf(pkg); return ok && f >= 2 && f <= 3 },
 		[]string{"net", "net/http", "os", "log", "database/sql", "github.com/prometheus"},
@@ -89,6 +94,7 @@ func TestWallsRefuse(t *testing.T) {
 		{"internal/downstream/a.go", "net", "internal/downstream imports net"},
 		{"internal/pipeline/validate/a.go", "os", "internal/pipeline/validate imports os"},
 		{"internal/upstream/a.go", module + "/internal/wire", "internal/upstream imports internal/wire"},
+		{"internal/guard/bans/a.go", "net", "internal/guard/bans imports net"},
 		{"internal/serve/a.go", module + "/internal/link", "internal/serve imports internal/link"},
 		{"internal/hub/a.go", module + "/internal/config", "internal/hub imports internal/config"},
 		{"internal/view/a.go", module + "/internal/config", "internal/view imports internal/config"},

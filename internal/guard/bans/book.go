@@ -44,7 +44,18 @@ type Book struct {
 type pattern struct {
 	*Entry
 
+	// start is what every login that matches begins with, which is seen at once.
+	start string
 	login steer.Rules
+}
+
+// newPattern prepares an entry for that.
+func newPattern(e *Entry) pattern {
+	start := e.Login
+	if i := strings.IndexAny(start, "*?"); i >= 0 {
+		start = start[:i]
+	}
+	return pattern{e, start, compile(e.Login)}
 }
 
 // New makes a book without a ban in it.
@@ -71,6 +82,7 @@ func (b *Book) Reconfigure(cfg Config) {
 			b.remove(k)
 		}
 	}
+	signal(b.changed)
 }
 
 // exempts says that no threat may ban a network.
@@ -158,7 +170,7 @@ func (b *Book) worker(kind Kind, addr netip.Addr, login string, now time.Time) *
 	}
 	for i := range b.patterns {
 		p := &b.patterns[i]
-		if p.Kind != kind || !p.InForce(now) || !p.Contains(addr) {
+		if p.Kind != kind || !strings.HasPrefix(login, p.start) || !p.InForce(now) || !p.Contains(addr) {
 			continue
 		}
 		if _, ok := p.login.Match(steer.Facts{Authorized: true, Worker: login}); ok {

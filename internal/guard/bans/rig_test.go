@@ -65,6 +65,12 @@ func (s *shop) all() map[store.BanKey]store.Ban {
 	return maps.Clone(s.kept)
 }
 
+func (s *shop) asked() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.calls
+}
+
 func (s *shop) Bans(context.Context, string) ([]store.Ban, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

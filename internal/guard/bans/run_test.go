@@ -90,6 +90,9 @@ func TestForgets(t *testing.T) {
 			}
 			return gauge[c]
 		}}})
+		cfg := terms()
+		cfg.Forget = 6 * time.Hour
+		b.Reconfigure(cfg)
 		add(t, b, "192.0.2.7", bans.Ban, time.Minute)
 		b.Threat(bans.SiteOf(ip("198.51.100.1")), "test", time.Now())
 		synctest.Wait()
@@ -97,7 +100,7 @@ func TestForgets(t *testing.T) {
 			after            time.Duration
 			kept             int
 			operator, threat float64
-		}{{0, 2, 1, 1}, {2 * time.Minute, 1, 0, 1}, {15 * time.Minute, 1, 0, 0}, {30 * 24 * time.Hour, 0, 0, 0}} {
+		}{{0, 2, 1, 1}, {2 * time.Minute, 1, 0, 1}, {15 * time.Minute, 1, 0, 0}, {6 * time.Hour, 0, 0, 0}} {
 			time.Sleep(c.after)
 			synctest.Wait()
 			if n := len(s.all()); n != c.kept || gauge[bans.Operator].value() != c.operator || gauge[bans.Threat].value() != c.threat {
@@ -152,7 +155,7 @@ func TestStoreAway(t *testing.T) {
 		s.setAway(true)
 		add(t, b, "203.0.113.2", bans.Ban, 0)
 		time.Sleep(time.Hour)
-		calls := s.calls
+		calls := s.asked()
 		s.setAway(false)
 		time.Sleep(31 * time.Second)
 		synctest.Wait()

@@ -26,7 +26,7 @@ func (b *Book) shelve(e *Entry) {
 	case e.Login == "":
 		b.networks[e.Kind].Insert(e.Prefix, e)
 	case !e.exact():
-		b.patterns = append(b.patterns, pattern{e, compile(e.Login)})
+		b.patterns = append(b.patterns, newPattern(e))
 	}
 }
 

@@ -267,6 +267,10 @@ func (s *Standing) conn(m *mining.Miner, now time.Time) *judged {
 // condemned says that an address is to be banned: enough was seen of it, and most of
 // those there take part. What was seen counts for one ban.
 func (at *site) condemned(now time.Time) verdict {
+	others := max(at.peak.value(now, peakHalf), float64(at.open-at.offending), float64(at.good))
+	if float64(len(at.offenders)+2) <= 2*others {
+		return verdict{} // whatever they did
+	}
 	offenders := 0
 	for login, o := range at.offenders {
 		if o.value(now, offenceHalf) >= active && !at.vouched(login, now) {
@@ -282,7 +286,6 @@ func (at *site) condemned(now time.Time) verdict {
 		}
 	}
 	enough := offenders >= leastOffenders || strange || probing
-	others := max(at.peak.value(now, peakHalf), float64(at.open-at.offending), float64(at.good))
 	if !enough || float64(bad) <= 2*others {
 		return verdict{}
 	}

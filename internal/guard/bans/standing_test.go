@@ -133,7 +133,7 @@ func TestNotOffences(t *testing.T) {
 		"a scanner of the whole internet":               {15 * time.Second, func(y *yard) { y.leave(y.come(nat), mining.UnknownProtocol, false) }},
 	} {
 		y := newYard()
-		for range int(24 * time.Hour / c.every) {
+		for range int(6 * time.Hour / c.every) {
 			y.now = y.now.Add(c.every)
 			c.do(y)
 		}
@@ -239,7 +239,7 @@ func TestMajority(t *testing.T) {
 // TestBounded: nothing that strangers do makes it remember without bound.
 func TestBounded(t *testing.T) {
 	y := newYard()
-	for i := range 100_000 {
+	for i := range 20_000 {
 		y.now = y.now.Add(time.Millisecond)
 		addr := netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}).String()
 		y.leave(y.come(addr), mining.PeerClosed, false)
