@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -39,11 +40,11 @@ func TestLimitOverAConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := chained(t, ratelimit.Config{Submits: ratelimit.Rate{PerSecond: 2, Burst: 3}})
 		m := r.mining()
-		asks := ""
+		var asks []string
 		for i := range 7 {
-			asks += submit(string(rune('1'+i)), uint32(i)) + "\n"
+			asks = append(asks, submit(string(rune('1'+i)), uint32(i))+"\n")
 		}
-		if _, err := m.Write([]byte(asks)); err != nil {
+		if _, err := m.Write([]byte(strings.Join(asks, ""))); err != nil {
 			t.Fatal(err)
 		}
 		m.expect(ok("1"), ok("2"), ok("3"), ok("4")) // the fourth pays by waiting
