@@ -40,7 +40,7 @@ func TestLimitOverAConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := chained(t, ratelimit.Config{Submits: ratelimit.Rate{PerSecond: 2, Burst: 3}})
 		m := r.mining()
-		var asks []string
+		asks := make([]string, 0, 7)
 		for i := range 7 {
 			asks = append(asks, submit(string(rune('1'+i)), uint32(i))+"\n")
 		}
