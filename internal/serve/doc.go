@@ -11,5 +11,7 @@
 // keeps their order and never waits for the socket. What the
 // session says during one read leaves in one write. While a handshake
 // request waits for its answer the reader waits with it, so that nothing can
-// overtake; a close or the answer's deadline ends the wait.
+// overtake; a close or the answer's deadline ends the wait. An answer may hold the
+// reader for a while, too (a hold): answers and work go out meanwhile. What never
+// became a request is told to the [Watch], by the goroutine that reads.
 package serve

@@ -15,6 +15,8 @@ const maxRemembered = 1 << 16
 // does not leave the process. It is bounded: what is forgotten is derived anew.
 type memory struct {
 	key [sha256.Size]byte
+	// most bounds each of the two.
+	most int
 
 	mu sync.Mutex
 	// right are hashes with their secrets, wrong logins with what is not theirs.
@@ -25,7 +27,7 @@ type memory struct {
 type mark [sha256.Size]byte
 
 func newMemory() *memory {
-	m := &memory{right: make(map[mark]struct{}), wrong: make(map[mark]struct{})}
+	m := &memory{most: maxRemembered, right: make(map[mark]struct{}), wrong: make(map[mark]struct{})}
 	_, _ = rand.Read(m.key[:]) // crypto/rand.Read never fails
 	return m
 }
@@ -56,15 +58,15 @@ func (m *memory) learn(right, wrong mark, isRight bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if isRight {
-		put(m.right, right)
+		m.put(m.right, right)
 	} else {
-		put(m.wrong, wrong)
+		m.put(m.wrong, wrong)
 	}
 }
 
 // put puts a mark in, in the place of any other one where there is no room.
-func put(into map[mark]struct{}, one mark) {
-	if len(into) >= maxRemembered {
+func (m *memory) put(into map[mark]struct{}, one mark) {
+	if len(into) >= m.most {
 		for other := range into {
 			delete(into, other)
 			break

@@ -40,15 +40,16 @@ func TestUnknownCostsTheSame(t *testing.T) {
 // The memories are bounded, and hold no secret.
 func TestMemoryIsBounded(t *testing.T) {
 	m := newMemory()
-	for i := range maxRemembered + 1000 {
+	m.most = 100
+	for i := range 1000 {
 		one := m.mark("hash", strconv.Itoa(i))
 		m.learn(one, one, i%2 == 0)
 	}
-	for i := range maxRemembered + 1000 {
+	for i := range 1000 {
 		one := m.mark("hash", strconv.Itoa(i))
 		m.learn(one, one, i%2 != 0)
 	}
-	if len(m.right) != maxRemembered || len(m.wrong) != maxRemembered {
+	if len(m.right) != m.most || len(m.wrong) != m.most {
 		t.Errorf("%d right and %d wrong are remembered", len(m.right), len(m.wrong))
 	}
 	if m.mark("a", "bc") == m.mark("ab", "c") {

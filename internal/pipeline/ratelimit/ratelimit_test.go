@@ -117,11 +117,16 @@ func TestLinesThatAreNoRequest(t *testing.T) {
 }
 
 // The default limits are never met by a machine of 300 TH/s at a difficulty from
-// which on it is worth being answered, nor by a proxy that brings 256 of the like at a
-// difficulty of 6 shares a minute, nor by a NAT address behind which 18,000
+// which on it is worth being answered, nor by a proxy that brings several of the like, nor by a NAT address behind which 18,000
 // machines log in within ten seconds.
 func TestWhoIsNotMet(t *testing.T) {
 	w := mining.NewWorker("farm.1")
+	t.Run("256 logins at once", func(t *testing.T) {
+		r := newRig(ratelimit.DefaultConfig(), ratelimit.Metrics{})
+		if hold := r.send(r.connect("192.0.2.1"), mining.Authorize, w, 256); hold != 0 {
+			t.Errorf("held for %v", hold)
+		}
+	})
 	t.Run("300 TH/s at difficulty 256", func(t *testing.T) {
 		r := newRig(ratelimit.DefaultConfig(), ratelimit.Metrics{})
 		m := r.connect("192.0.2.1")
@@ -139,13 +144,13 @@ func TestWhoIsNotMet(t *testing.T) {
 			t.Errorf("held for %v", hold)
 		}
 	})
-	t.Run("a proxy with 256 workers", func(t *testing.T) {
+	t.Run("a proxy with 16 workers", func(t *testing.T) {
 		r := newRig(ratelimit.DefaultConfig(), ratelimit.Metrics{})
 		m := r.connect("192.0.2.1")
-		if hold := r.send(m, mining.Authorize, w, 256); hold != 0 {
+		if hold := r.send(m, mining.Authorize, w, 16); hold != 0 {
 			t.Fatalf("the logins are held for %v", hold)
 		}
-		if hold := r.send(m, mining.Submit, w, 256*3000); hold != 0 {
+		if hold := r.send(m, mining.Submit, w, 16*3000); hold != 0 {
 			t.Errorf("held for %v", hold)
 		}
 		if hold := r.send(m, mining.Submit, w, 1); hold == 0 {
