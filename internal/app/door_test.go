@@ -2,8 +2,10 @@ package app_test
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"net"
+	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -69,7 +71,7 @@ func (v *doorVisitor) ends() {
 	v.t.Helper()
 	for {
 		if _, err := v.in.ReadString('\n'); err != nil {
-			if timeout, ok := err.(net.Error); ok && timeout.Timeout() {
+			if errors.Is(err, os.ErrDeadlineExceeded) {
 				v.t.Error("it was not closed")
 			}
 			return
