@@ -168,7 +168,7 @@ func (a *App) build(cfg *config.Config) error {
 	}
 	a.http, err = newHTTP(cfg, a.counts, httpapi.Deps{
 		Records: records,
-		Model:   a.model, Miners: disconnecter{a.serve}, Logger: a.log, Control: a.control, Reloader: reloader{a},
+		Model:   a.model, Miners: disconnecter{a.serve}, Logger: a.log, Control: a.control, Acceptor: acceptor{a.hub}, Reloader: reloader{a},
 	})
 	return err
 }

@@ -38,6 +38,7 @@ password = "x"
 # enabled = true                     # false: nothing is connected to it
 # suggest_difficulty = "auto"        # "auto", "off" or a number
 # version_bits = "auto"              # "auto", "replace", "or" or "xor"
+# on_payout_change = "alert"         # "failover": its miners leave when it pays others than ever, or than payout says
 
 # A second pool takes over when the first cannot be reached.
 # [[pool]]
@@ -74,4 +75,9 @@ password = "x"
 # keep_minutes = "720h"              # sums of a minute
 # max_disk = "10GiB"                 # old single shares go early to stay below it
 # archive = false                    # true: days of single shares are compressed into data_dir/archive first
+
+# From where on what a pool does is told; 0 is never. docs/CONFIG.md has them all.
+# [watch]
+# tip_lag = "30s"                    # it works on an old block
+# credit_short = 0.05                # part of the work that it gives no credit for
 `

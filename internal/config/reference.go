@@ -40,6 +40,7 @@ func Reference() string {
 		b.WriteString("| " + strings.Join(cells, " | ") + " |\n")
 	}
 	b.WriteString(referenceTail)
+	b.WriteString(watchReference())
 	return b.String()
 }
 

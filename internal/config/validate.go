@@ -31,6 +31,7 @@ func (l *loader) validate(c *Config) {
 	l.checkRoutes(c)
 	l.checkVardiff(c)
 	l.checkStorage(c.Storage)
+	l.checkWatch(&c.Watch)
 	l.checkGates(c)
 	l.noteInert(c)
 }
@@ -108,6 +109,7 @@ func (l *loader) checkPools(c *Config) {
 		l.checkTrust(at, p)
 		l.checkProxy(join(at, "proxy"), p.Proxy)
 		l.checkHosts(join(at, "reconnect_hosts"), p.ReconnectHosts)
+		l.checkPayout(at, &p)
 	}
 }
 

@@ -86,11 +86,15 @@ func routes(deps Deps) *http.ServeMux {
 	probes(api, deps.Model)
 	reads(api, deps.Model)
 	lists(api, deps.Model)
+	alerts(api, deps.Model)
 	if deps.Miners != nil {
 		writes(api, deps.Miners)
 	}
 	if deps.Control != nil {
 		controls(api, deps.Model, deps.Control)
+	}
+	if deps.Acceptor != nil {
+		accepts(api, deps.Model, deps.Acceptor)
 	}
 	if deps.Reloader != nil {
 		reloads(api, deps.Reloader)

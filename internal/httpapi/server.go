@@ -50,6 +50,8 @@ type Deps struct {
 	Miners Disconnecter
 	// Control serves what drains pools, and pins and splits routes.
 	Control Controller
+	// Acceptor serves what takes pools' payouts as right.
+	Acceptor Acceptor
 	// Reloader serves what puts configurations in place.
 	Reloader Reloader
 	// Records serves history, revenue, exports, payouts and the audit record, and

@@ -12,17 +12,13 @@ type Config struct {
 	// long on one that no other pool knows, OtherCoin for how long on another
 	// network difficulty than others.
 	TipLag, TipAlone, OtherCoin time.Duration
-	// HeightBack is by how many blocks.
-	HeightBack int
+	// HeightBack is by how many blocks, EmptyBlocks how many in a row.
+	HeightBack, EmptyBlocks int
 	// DifficultyJump is a factor.
 	DifficultyJump float64
-	// ExtranonceChanges are those of a connection in an hour, JobFlood the jobs of
-	// one in a minute.
-	ExtranonceChanges, JobFlood int
-	// EmptyBlocks is how many blocks in a row.
-	EmptyBlocks int
-	// UnknownReplies are those of a pool in 10 minutes.
-	UnknownReplies int
+	// ExtranonceChanges are those of a connection in an hour, UnknownReplies those of
+	// a pool in 10 minutes, JobFlood the jobs of a connection in a minute.
+	ExtranonceChanges, UnknownReplies, JobFlood int
 	// CreditShort is a part of the work of 10 minutes, RefusedValid one of the
 	// shares of 10 to 20 minutes.
 	CreditShort, RefusedValid float64
