@@ -136,7 +136,7 @@ func (h *Hub) tellPlain(p *pool, to *dial.Endpoint, conn net.Conn) {
 		return
 	}
 	h.log.LogAttrs(context.Background(), slog.LevelWarn, "pool is spoken to without encryption over the internet: "+
-		"whoever is between can read the account and steal hashrate by jobs of his own; use stratum+ssl:// in its url, if the pool has that",
+		"whoever is in between can read the login, and take the hashrate by giving other jobs; write stratum+ssl:// in its url, if the pool has that",
 		slog.String("pool", p.Name), slog.String("address", to.Address()))
 }
 

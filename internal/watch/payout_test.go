@@ -366,3 +366,13 @@ func FuzzParsePayout(f *testing.F) {
 		}
 	})
 }
+
+// What a job costs, of a pool whose payout is known.
+func BenchmarkJob(b *testing.B) {
+	p := watch.NewPool(watch.Defaults(), watch.PoolConfig{}, watch.Known{Payouts: "=" + hex.EncodeToString(alice)})
+	s, job := p.Stream(watch.Shared, true), jobOf(1, alice)
+	b.ReportAllocs()
+	for b.Loop() {
+		s.Job(job, start)
+	}
+}
