@@ -1,6 +1,8 @@
 package config
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/loka/stratum/internal/watch"
@@ -142,7 +144,8 @@ func watchMeanings() map[string]meaning {
 
 // watchReference is the part of docs/CONFIG.md on watching pools.
 func watchReference() string {
-	text := `
+	var b strings.Builder
+	b.WriteString(`
 ## Watching pools
 
 What a pool does that its operator should look at is a *signal*. It is an error or a warning in the log when it begins, and a line when it ends; it is in
@@ -151,12 +154,12 @@ It begins at its threshold, which ` + "`[watch]`" + ` sets, and ends once its va
 
 | signal | severity | value | means | what to do |
 |---|---|---|---|---|
-`
+`)
 	for _, k := range watch.Kinds() {
 		d := watch.Describe(k)
-		text += "| `" + string(k) + "` | " + string(d.Severity) + " | " + d.Value + " | " + d.Means + " | " + d.Do + " |\n"
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", k, d.Severity, d.Value, d.Means, d.Do)
 	}
-	return text + `
+	b.WriteString(`
 **Whom a pool pays.** Each job says which addresses its block would pay. Where ` + "`payout`" + ` does not say what is right, it is learnt: a pool that has paid the same
 set of scripts (eight at the most) for ` + "`learn_jobs`" + ` jobs over two blocks and ` + "`learn_for`" + ` is expected to go on so. One that pays others with each block, as those do that pay
 their miners in the coinbase, is never expected to do anything. What was learnt is kept in ` + "`data_dir/pools.json`" + ` while the pool's ` + "`url`" + ` stays. Until it is, nothing is
@@ -164,5 +167,6 @@ noticed: who wants to be sure from the first job on writes ` + "`payout`" + `. T
 pool hangs on the miner's name, the connection is looked at that watches the pool, and not those of miners.
 
 With ` + "`on_payout_change = \"failover\"`" + ` miners go to the route's other pools at the first job that pays another. Where there is no other, they stay: nothing would be better.
-`
+`)
+	return b.String()
 }

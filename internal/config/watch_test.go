@@ -55,7 +55,7 @@ credit_short = 1.5
 calm = "10000h"
 `
 	_, problems := Load([]byte(text), "f.toml", Options{})
-	var got []string
+	got := make([]string, 0, len(problems))
 	for _, p := range problems {
 		got = append(got, p.String())
 	}

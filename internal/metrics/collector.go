@@ -130,10 +130,7 @@ func (c *viewCollector) Collect(out chan<- prometheus.Metric) {
 		}
 		gauge(c.lastJob, at, name)
 		counter(c.lost, s.WorkNotSubmitted, name)
-		for _, k := range watch.Kinds() {
-			on := slices.ContainsFunc(s.Watched.Signals, func(one watch.Signal) bool { return one.Kind == k })
-			gauge(c.signal, truth(on), name, string(k))
-		}
+		c.collectSignals(s.Watched.Signals, func(k watch.Kind, on bool) { gauge(c.signal, truth(on), name, string(k)) })
 		c.collectQuality(&s.Quality, func(d *prometheus.Desc, v float64) { gauge(d, v, name) })
 	}
 	for _, name := range append(pools, ledger.NoPool) {
@@ -148,6 +145,12 @@ func (c *viewCollector) Collect(out chan<- prometheus.Metric) {
 		if name != ledger.NoPool {
 			counter(c.poolWork, t.PoolWorkAccepted(), name)
 		}
+	}
+}
+
+func (*viewCollector) collectSignals(on []watch.Signal, gauge func(k watch.Kind, on bool)) {
+	for _, k := range watch.Kinds() {
+		gauge(k, slices.ContainsFunc(on, func(one watch.Signal) bool { return one.Kind == k }))
 	}
 }
 

@@ -407,7 +407,7 @@ func TestTakenOver(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, to := range coinbase.Outputs() {
-			payee += hex.EncodeToString(to)
+			payee = hex.EncodeToString(to)
 		}
 		return payee, string(coinbase.Script)
 	}
