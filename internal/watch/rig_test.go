@@ -90,10 +90,14 @@ func newRig(t *testing.T, change func(*watch.Config), own watch.PoolConfig) *rig
 	return &rig{t: t, pool: p, probe: p.Stream(watch.Probe, true), now: start}
 }
 
-// pass lets time pass, by ticks of a second.
+// pass lets time pass, by ticks of a second, or of ten where it is long.
 func (r *rig) pass(d time.Duration, books *watch.Books) {
+	step := time.Second
+	if d >= 10*time.Minute {
+		step = 10 * time.Second
+	}
 	for end := r.now.Add(d); r.now.Before(end); {
-		r.now = r.now.Add(time.Second)
+		r.now = r.now.Add(step)
 		r.tick(books)
 	}
 }

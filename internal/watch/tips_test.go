@@ -36,8 +36,12 @@ func (c *chain) at(pool int, on byte, height uint32, nbits work.NBits) {
 }
 
 func (c *chain) pass(d time.Duration) {
+	step := time.Second
+	if d >= 10*time.Minute {
+		step = 10 * time.Second
+	}
 	for end := c.now.Add(d); c.now.Before(end); {
-		c.now = c.now.Add(time.Second)
+		c.now = c.now.Add(step)
 		c.tips.Judge(c.pools, c.now)
 		for _, p := range c.pools {
 			p.Tick(nil, c.now)
