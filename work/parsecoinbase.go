@@ -29,6 +29,9 @@ type Coinbase struct {
 	// Reward is the sum of the outputs' values in satoshi, which is the subsidy
 	// and the fees unless the pool gives some away: 0 to 10^12.
 	Reward int64
+	// Script is the input's, of any length: the height, whatever the pool puts
+	// there of its own, and mostly the extranonce.
+	Script []byte
 
 	outputs []byte // counted and checked
 }
@@ -61,7 +64,7 @@ func ParseCoinbase(raw []byte) (Coinbase, error) {
 	if c.err == nil && (inputs != 1 || !spendsNothing(outpoint)) {
 		c.err = ErrForm
 	}
-	parsed := Coinbase{Height: height(script)}
+	parsed := Coinbase{Height: height(script), Script: script}
 	parsed.Reward, parsed.outputs = c.outputs()
 	if witness {
 		c.witness()

@@ -168,7 +168,7 @@ func (a *App) build(cfg *config.Config) error {
 		return err
 	}
 	a.makeBans(cfg, instance)
-	if a.walk, err = newWalk(cfg, a.hub, a.counts, watch{gate: a.bans, standing: a.standing}, a.log); err != nil {
+	if a.walk, err = newWalk(cfg, a.hub, a.counts, advisers{gate: a.bans, standing: a.standing}, a.log); err != nil {
 		return err
 	}
 	a.serve = serve.New(serveConfig(cfg, a.counts.wire(mining.Downstream)), serve.Deps{
@@ -192,9 +192,9 @@ func (a *App) build(cfg *config.Config) error {
 	}
 	a.http, err = newHTTP(cfg, a.counts, httpapi.Deps{
 		Records: records, Audit: a.acts,
-		Model: a.model, Miners: disconnecter{a.serve}, Logger: a.log, Control: a.control, Reloader: reloader{a},
-		Listeners: listenersOf{a},
-		Bans:      &httpapi.Bans{Book: a.bans, Now: time.Now},
+		Model: a.model, Miners: disconnecter{a.serve}, Logger: a.log, Control: a.control, Acceptor: acceptor{a.hub},
+		Reloader: reloader{a}, Listeners: listenersOf{a},
+		Bans: &httpapi.Bans{Book: a.bans, Now: time.Now},
 	})
 	return err
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/loka/stratum/internal/atomicfile"
 	"github.com/loka/stratum/internal/hub"
 	"github.com/loka/stratum/internal/pace"
+	"github.com/loka/stratum/internal/watch"
 	"github.com/loka/stratum/work"
 )
 
@@ -40,6 +41,9 @@ type finding struct {
 	VersionBits string    `json:"version_bits"`
 	// Extranonce2Size is in bytes; 0 is not known.
 	Extranonce2Size int `json:"extranonce2_size,omitempty"`
+	// Payouts and Tags are what it pays and how it signs; see [watch.Known].
+	Payouts string `json:"payouts,omitempty"`
+	Tags    string `json:"tags,omitempty"`
 }
 
 type findingsFile struct {
@@ -78,6 +82,7 @@ func (f *findings) recall(pools []hub.PoolConfig) {
 		}
 		f.pools[p.Name] = at
 		p.Found.OneWorker, p.Found.Extranonce2Size = at.OneWorkerAt, at.Extranonce2Size
+		p.Found.Watch = watch.Known{Payouts: at.Payouts, Tags: at.Tags}
 		for r := work.ReadReplace; r <= work.ReadXor; r++ {
 			if r.String() == at.VersionBits {
 				p.Found.Reading = r
@@ -109,6 +114,7 @@ func (f *findings) keep(pool string, found hub.Found) error {
 	defer f.mu.Unlock()
 	of := f.pools[pool]
 	of.OneWorkerAt, of.VersionBits, of.Extranonce2Size = found.OneWorker.UTC(), found.Reading.String(), found.Extranonce2Size
+	of.Payouts, of.Tags = found.Watch.Payouts, found.Watch.Tags
 	f.pools[pool] = of
 	data, err := json.Marshal(findingsFile{Version: foundVersion, Pools: f.pools})
 	if err == nil {

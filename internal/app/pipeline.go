@@ -42,15 +42,15 @@ type walk struct {
 	chain    *pipeline.Chain
 }
 
-// watch is who else has a say in who may mine, and is told how they behave; both
+// advisers are who else has a say in who may mine, and is told how they behave; both
 // may be nil.
-type watch struct {
+type advisers struct {
 	gate     logins.Gate
 	standing threat.Standing
 }
 
 // newWalk makes the pipeline.
-func newWalk(cfg *config.Config, h *hub.Hub, c *counts, w watch, log *slog.Logger) (*walk, error) {
+func newWalk(cfg *config.Config, h *hub.Hub, c *counts, w advisers, log *slog.Logger) (*walk, error) {
 	who, err := loginsConfig(cfg)
 	if err != nil {
 		return nil, err

@@ -79,7 +79,7 @@ func (r *readers) Pools() []view.PoolState {
 			Name: p.Name, URL: urlOf(cfg, &p), State: string(p.Condition.State), Reason: p.Condition.Reason, Since: p.Condition.Since,
 			Connections: p.Links, RTT: p.RTT, Error: p.Condition.Error, Breaker: string(p.Breaker),
 			Drained: p.Drained, Leaving: p.Leaving, Miners: p.Miners, OneWorker: p.OneWorker, VersionBits: p.Reading.String(),
-			Discrepancies: p.Discrepancies, WorkNotSubmitted: p.Unsubmitted, Links: linkStates(p.Shared), Quality: p.Quality,
+			Discrepancies: p.Discrepancies, WorkNotSubmitted: p.Unsubmitted, Links: linkStates(p.Shared), Quality: p.Quality, Watched: p.Watched,
 		}
 		if p.Probe.State == link.Active {
 			s.Connections++

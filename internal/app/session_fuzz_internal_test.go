@@ -150,7 +150,7 @@ func newSessionWorld(t *testing.T, program []byte) *sessionWorld {
 	}
 	book := bans.New(bansConfig(cfg), bans.Deps{})
 	standing := bans.NewStanding(book)
-	guarded, err := newWalk(cfg, w.hub, counted, watch{gate: book, standing: standing}, nil)
+	guarded, err := newWalk(cfg, w.hub, counted, advisers{gate: book, standing: standing}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

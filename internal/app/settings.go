@@ -13,6 +13,7 @@ import (
 	"github.com/loka/stratum/internal/serve"
 	"github.com/loka/stratum/internal/steer"
 	"github.com/loka/stratum/internal/vardiff"
+	"github.com/loka/stratum/internal/watch"
 	"github.com/loka/stratum/internal/wire"
 	"github.com/loka/stratum/work"
 )
@@ -60,8 +61,12 @@ var readings = map[config.VersionBits]work.VersionReading{
 
 // hubConfig maps the configuration onto the hub's.
 func hubConfig(cfg *config.Config, version string) (hub.Config, error) {
-	h := hub.Config{UserAgent: "loka/" + version, VersionMask: work.MaskBIP320}
+	h := hub.Config{UserAgent: "loka/" + version, VersionMask: work.MaskBIP320, Watch: watch.Config(cfg.Watch)}
 	for _, p := range cfg.Pools {
+		watched, err := watchOf(&p)
+		if err != nil {
+			return hub.Config{}, fmt.Errorf("pool %q: %w", p.Name, err)
+		}
 		endpoint, err := dial.Parse(p.URL)
 		if err != nil {
 			return hub.Config{}, fmt.Errorf("pool %q: %w", p.Name, err)
@@ -81,7 +86,7 @@ func hubConfig(cfg *config.Config, version string) (hub.Config, error) {
 			Worker: p.Worker, HasWorker: p.Worker.String() != "",
 			Suggest: p.SuggestDifficulty.Difficulty, SuggestAuto: p.SuggestDifficulty.Auto,
 			Reading: readings[p.VersionBits], ReadingAuto: p.VersionBits == config.VersionBitsAuto,
-			RefusalStreak: p.RefusalStreak, Disabled: !p.Enabled,
+			RefusalStreak: p.RefusalStreak, Disabled: !p.Enabled, Watch: watched,
 			Redirects: dial.Redirects{SameDomain: p.Reconnect == config.ReconnectSameDomain, Hosts: p.ReconnectHosts},
 		})
 	}

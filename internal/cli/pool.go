@@ -18,6 +18,7 @@ type poolCmd struct {
 	Enable  poolEnableCmd  `cmd:"" help:"Take a disabled pool back into use."`
 	Pin     poolPinCmd     `cmd:"" help:"Prefer one of a route's pools to all others while it is usable."`
 	Unpin   poolUnpinCmd   `cmd:"" help:"Let a route prefer its pools in its own order again."`
+	Accept  poolAcceptCmd  `cmd:"" name:"accept-payout" help:"Take what a pool pays now, and how it signs, as right."`
 }
 
 // poolHelp is shown below the flags of all of them.
@@ -106,6 +107,25 @@ type poolEnableCmd struct {
 func (c *poolEnableCmd) Run(env *environment) error {
 	return c.order(env, order{
 		http.MethodDelete, "pools", c.Name, "disable", nil, fmt.Sprintf("pool %s is enabled", visible(c.Name)),
+	})
+}
+
+// poolAcceptCmd is `loka pool accept-payout`.
+type poolAcceptCmd struct {
+	apiFlags
+
+	Name string `arg:"" help:"The pool."`
+}
+
+// Help is shown below the command's flags.
+func (*poolAcceptCmd) Help() string {
+	return "Do so only if the pool itself says, by another way than its page, that the address is its own. It holds over a restart; `payout` of the API's pools has what is paid and what was before."
+}
+
+// Run asks the running proxy for it.
+func (c *poolAcceptCmd) Run(env *environment) error {
+	return c.order(env, order{
+		http.MethodPost, "pools", c.Name, "payout", []byte(`{"accept":true}`), fmt.Sprintf("what pool %s pays is right from now on", visible(c.Name)),
 	})
 }
 

@@ -31,12 +31,13 @@ func ordered(t *testing.T, status int, kind, body string) (addr string, asked *s
 func TestPoolAsks(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string][2]string{
-		"drain main":      {"POST /api/v1/pools/main/drain", "pool main is drained: its miners go where there is work for them\n"},
-		"drain a/b?":      {"POST /api/v1/pools/a%2Fb%3F/drain", "pool a/b? is drained: its miners go where there is work for them\n"},
-		"enable main":     {"DELETE /api/v1/pools/main/disable", "pool main is enabled\n"},
-		"undrain main":    {"DELETE /api/v1/pools/main/drain", "pool main is in use\n"},
-		"pin farm backup": {`PUT /api/v1/routes/farm/pin application/json {"pool":"backup"}`, "route farm is pinned to pool backup\n"},
-		"unpin farm":      {"DELETE /api/v1/routes/farm/pin", "route farm prefers its pools in its own order\n"},
+		"drain main":         {"POST /api/v1/pools/main/drain", "pool main is drained: its miners go where there is work for them\n"},
+		"drain a/b?":         {"POST /api/v1/pools/a%2Fb%3F/drain", "pool a/b? is drained: its miners go where there is work for them\n"},
+		"enable main":        {"DELETE /api/v1/pools/main/disable", "pool main is enabled\n"},
+		"undrain main":       {"DELETE /api/v1/pools/main/drain", "pool main is in use\n"},
+		"pin farm backup":    {`PUT /api/v1/routes/farm/pin application/json {"pool":"backup"}`, "route farm is pinned to pool backup\n"},
+		"accept-payout main": {`POST /api/v1/pools/main/payout application/json {"accept":true}`, "what pool main pays is right from now on\n"},
+		"unpin farm":         {"DELETE /api/v1/routes/farm/pin", "route farm prefers its pools in its own order\n"},
 	} {
 		addr, asked := ordered(t, http.StatusNoContent, "", "")
 		b := newBench()

@@ -55,7 +55,7 @@ func TestSimPoolFlags(t *testing.T) {
 		"--latency=1s", "--jitter=1s", "--disconnect-every=1s", "--disconnect-reset", "--refuse", "--silent", "--subscribe=error",
 		"--configure=refused", "--authorize=silent", "--refuse-shares", "--clean=never", "--unpadded", "--coinbase-padding=5",
 		"--difficulty-every=1s", "--extranonce-every=1s", "--malformed-every=2", "--unanswered-every=3", "--out-of-order",
-		"--duplicate-replies", "--notify-first", "--chatter-every=1s", "--reconnect=h:1")
+		"--payout=0014", "--tag=/x/", "--behind", "--duplicate-replies", "--notify-first", "--chatter-every=1s", "--reconnect=h:1")
 	cfg, err := cmd.config(newBench().env)
 	if err != nil {
 		t.Fatal(err)

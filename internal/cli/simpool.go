@@ -68,6 +68,9 @@ type simPoolQuirks struct {
 	Clean           string        `placeholder:"HOW" help:"The clean flag: always or never."`
 	Unpadded        bool          `help:"Send hex fields without leading zeros."`
 	CoinbasePadding int           `placeholder:"BYTES" help:"Make the coinbase larger by that much."`
+	Payout          string        `placeholder:"SCRIPT" help:"Pay that output script (hex) in place of the usual one, as if the pool had been taken over."`
+	Tag             string        `placeholder:"TEXT" help:"Sign the coinbase with that text, at most 20 bytes."`
+	Behind          bool          `help:"Stay on the block that is worked on when there is another."`
 	DifficultyEvery time.Duration `placeholder:"TIME" help:"Change the difficulty in the middle of a job at that interval."`
 	ExtranonceEvery time.Duration `placeholder:"TIME" help:"Change the extranonce at that interval."`
 	MalformedEvery  int           `placeholder:"N" help:"Send a broken line before every Nth job."`
@@ -139,6 +142,7 @@ func (q simPoolQuirks) quirks() sim.Quirks {
 		RefuseConnections: q.Refuse, Silent: q.Silent,
 		Subscribe: sim.ReplyMode(q.Subscribe), Configure: sim.ReplyMode(q.Configure), Authorize: sim.ReplyMode(q.Authorize),
 		SubmitRefused: q.RefuseShares, Clean: sim.CleanMode(q.Clean), Unpadded: q.Unpadded,
+		Payout: q.Payout, Tag: q.Tag, Behind: q.Behind,
 		CoinbasePadding: q.CoinbasePadding, DifficultyEvery: q.DifficultyEvery, ExtranonceEvery: q.ExtranonceEvery,
 		MalformedEvery: q.MalformedEvery, UnansweredEvery: q.UnansweredEvery, OutOfOrder: q.OutOfOrder,
 		DuplicateReplies: q.DuplicateReply, NotifyBeforeSubscribe: q.NotifyFirst,

@@ -111,8 +111,9 @@ func TestStatusWarns(t *testing.T) {
 	}
 	for more, want := range map[string][]string{
 		"": nil,
-		`,"discrepancies":0,"work_not_submitted":0`: nil,
-		`,"discrepancies":12`:                       {"WARNING: pool ma?in refused 12 shares that are valid by our own check;"},
+		`,"discrepancies":0,"work_not_submitted":0`:                                                  nil,
+		`,"signals":[{"name":"tip_lag","detail":"it\u001bworks","means":"It is old.","do":"Look."}]`: {"WARNING: pool ma?in: tip_lag (it?works). It is old. Look."},
+		`,"discrepancies":12`: {"WARNING: pool ma?in refused 12 shares that are valid by our own check;"},
 		`,"discrepancies":1,"work_not_submitted":0.0005`: {
 			"WARNING: pool ma?in refused 1 shares",
 			"WARNING: pool ma?in could not be paid for 0.0005 difficulty-1 shares of work",

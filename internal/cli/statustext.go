@@ -54,6 +54,13 @@ type statusPools struct {
 			Score *float64 `json:"score"`
 		} `json:"quality"`
 
+		Signals []struct {
+			Name   string `json:"name"`
+			Detail string `json:"detail"`
+			Means  string `json:"means"`
+			Do     string `json:"do"`
+		} `json:"signals"`
+
 		Discrepancies    uint64  `json:"discrepancies"`
 		WorkNotSubmitted float64 `json:"work_not_submitted"`
 	} `json:"pools"`
@@ -135,6 +142,13 @@ func (p *statusPools) notes(b *strings.Builder) {
 		}
 		if one.Error != "" {
 			fmt.Fprintf(b, "pool %s: %s\n", visible(one.Name), visible(one.Error))
+		}
+		for _, s := range one.Signals {
+			detail := ""
+			if s.Detail != "" {
+				detail = " (" + visible(s.Detail) + ")"
+			}
+			fmt.Fprintf(b, "WARNING: pool %s: %s%s. %s %s\n", visible(one.Name), visible(s.Name), detail, visible(s.Means), visible(s.Do))
 		}
 		if one.Discrepancies > 0 {
 			fmt.Fprintf(b, "WARNING: pool %s refused %d shares that are valid by our own check; loka_pool_discrepancies_total has its reasons\n",

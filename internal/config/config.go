@@ -35,6 +35,7 @@ type Config struct {
 	Threat   Threat   `toml:"threat"`
 	Patterns Patterns `toml:"patterns"`
 	Logins   Logins   `toml:"logins"`
+	Watch    Watch    `toml:"watch"`
 
 	// Notes are remarks on settings that are valid but do nothing, or not
 	// what their writer may think.
@@ -121,6 +122,13 @@ type Pool struct {
 	// ReconnectHosts names: globs of host names in lower case.
 	Reconnect      Reconnect `toml:"reconnect"`
 	ReconnectHosts []string  `toml:"reconnect_hosts"`
+	// Payout are addresses or output scripts in hex that its coinbase may pay, and
+	// PoolTag is a glob on the text that it is signed with; empty: they are learnt.
+	// [watch.ParsePayout] reads the former.
+	Payout  []string `toml:"payout"`
+	PoolTag string   `toml:"pool_tag"`
+	// OnPayoutChange is what is done where it pays another.
+	OnPayoutChange OnPayoutChange `toml:"on_payout_change"`
 }
 
 // Route is one [[route]]: which miners go to which pools.
@@ -253,13 +261,14 @@ func Defaults() Config {
 		Vardiff: Vardiff{SharesPerMinute: 6, Start: 1024, Min: 0.001},
 		Storage: Storage{KeepShares: 48 * time.Hour, KeepMinutes: 30 * 24 * time.Hour, MaxDisk: 10 << 30},
 		Limits:  defaultLimits(), Threat: defaultThreat(), Patterns: defaultPatterns(), Logins: defaultLogins(),
-		Bans: defaultBans(),
+		Bans:  defaultBans(),
+		Watch: defaultWatch(),
 	}
 }
 
 // defaultPool returns what holds in a [[pool]] where nothing is set.
 func defaultPool() Pool {
-	return Pool{Enabled: true, SuggestDifficulty: Suggest{Auto: true}, VersionBits: VersionBitsAuto, RefusalStreak: 50, Reconnect: ReconnectSameDomain}
+	return Pool{Enabled: true, SuggestDifficulty: Suggest{Auto: true}, VersionBits: VersionBitsAuto, RefusalStreak: 50, Reconnect: ReconnectSameDomain, OnPayoutChange: PayoutAlert}
 }
 
 // defaultListener returns what holds in a [[listener]] where nothing is set.

@@ -55,6 +55,7 @@ password = "x"
 # enabled = true                     # false: nothing is connected to it
 # suggest_difficulty = "auto"        # "auto", "off" or a number
 # version_bits = "auto"              # "auto", "replace", "or" or "xor"
+# on_payout_change = "alert"         # "failover": its miners leave when it pays others than ever, or than payout says
 
 # A second pool takes over when the first cannot be reached.
 # [[pool]]
@@ -119,4 +120,8 @@ password = "x"
 # forget = "720h"                    # after that much good conduct it is the first time again
 # never = []                         # networks whose addresses are not banned
 # kernel = "off"                     # "nftables": banned addresses are dropped by the kernel
+# From where on what a pool does is told; 0 is never. docs/CONFIG.md has them all.
+# [watch]
+# tip_lag = "30s"                    # it works on an old block
+# credit_short = 0.05                # part of the work that it gives no credit for
 `

@@ -48,6 +48,7 @@ func (l *loader) noteInertPools(c *Config, used map[string]bool) {
 		if p.Reconnect == ReconnectOff && len(p.ReconnectHosts) > 0 {
 			l.note(join(index("pool", i), "reconnect_hosts"), `has no effect with reconnect = "off"`)
 		}
+		l.noteInertPayout(index("pool", i), &p)
 		if !used[p.Name] {
 			l.note(index("pool", i), "no route uses this pool")
 		}

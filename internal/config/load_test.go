@@ -49,7 +49,7 @@ func TestLoadMinimalFillsDefaults(t *testing.T) {
 	want.Pools = []Pool{{
 		Name: "main", URL: "stratum+tcp://pool.example.com:3333", Username: "acct",
 		Enabled: true, SuggestDifficulty: Suggest{Auto: true}, VersionBits: VersionBitsAuto, RefusalStreak: 50,
-		Reconnect: ReconnectSameDomain,
+		Reconnect: ReconnectSameDomain, OnPayoutChange: PayoutAlert,
 	}}
 	want.Routes = []Route{{
 		Name: "default", Mode: Shared, Pools: []string{"main"}, Worker: worker, OnOutage: OutageClose,

@@ -37,6 +37,7 @@ func Reference() string {
 	}
 	b.WriteString(referenceTail)
 	b.WriteString(guardReference())
+	b.WriteString(watchReference())
 	return b.String()
 }
 

@@ -35,6 +35,7 @@ func (l *loader) validate(c *Config) {
 	l.checkStorage(c.Storage)
 	l.checkGuard(c)
 	l.checkBans(c.Bans)
+	l.checkWatch(&c.Watch)
 	l.noteInert(c)
 }
 
@@ -112,6 +113,7 @@ func (l *loader) checkPools(c *Config) {
 		l.checkTrust(at, p)
 		l.checkProxy(join(at, "proxy"), p.Proxy)
 		l.checkHosts(join(at, "reconnect_hosts"), p.ReconnectHosts)
+		l.checkPayout(at, &p)
 	}
 }
 

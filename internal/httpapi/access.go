@@ -33,6 +33,7 @@ var access = map[string]auth.Role{
 	"GET /api/v1/applied":                auth.Viewer,
 	"GET /api/v1/listeners":              auth.Viewer,
 	"GET /api/v1/bans":                   auth.Viewer,
+	"GET /api/v1/alerts":                 auth.Viewer,
 
 	"DELETE /api/v1/miners/{id}":             auth.Operator,
 	"POST /api/v1/miners/{id}/pause":         auth.Operator,
@@ -43,6 +44,7 @@ var access = map[string]auth.Role{
 	"POST /api/v1/workers/{name}/disconnect": auth.Operator,
 	"POST /api/v1/bans":                      auth.Operator,
 	"DELETE /api/v1/bans":                    auth.Operator,
+	"POST /api/v1/pools/{name}/payout":       auth.Operator,
 	"POST /api/v1/pools/{name}/drain":        auth.Operator,
 	"DELETE /api/v1/pools/{name}/drain":      auth.Operator,
 	"POST /api/v1/pools/{name}/disable":      auth.Operator,

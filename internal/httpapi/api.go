@@ -87,6 +87,7 @@ func routes(deps Deps) *http.ServeMux {
 	probes(api, deps.Model)
 	reads(api, deps.Model)
 	lists(api, deps.Model)
+	alerts(api, deps.Model)
 	if deps.Miners != nil {
 		writes(api, deps.Miners)
 	}
@@ -98,6 +99,9 @@ func routes(deps Deps) *http.ServeMux {
 	}
 	if deps.Bans != nil {
 		banning(api, deps)
+	}
+	if deps.Acceptor != nil {
+		accepts(api, deps.Model, deps.Acceptor)
 	}
 	if deps.Reloader != nil {
 		reloads(api, deps.Reloader)

@@ -23,6 +23,12 @@ func TestControl(t *testing.T) {
 		{"POST /api/v1/pools/mian/disable", "", 404, "disable mian", `there is no pool "mian"; there are: main, backup`},
 		{"DELETE /api/v1/pools/main/disable", "", 204, "enable main", ""},
 		{"DELETE /api/v1/pools/mian/disable", "", 404, "enable mian", `there is no pool "mian"; there are: main, backup`},
+		{"POST /api/v1/pools/main/payout", `{"accept":true}`, 204, "accept main", ""},
+		{"POST /api/v1/pools/mian/payout", `{"accept":true}`, 404, "accept mian", `there is no pool "mian"; there are: main, backup`},
+		{"POST /api/v1/pools/main/payout", `{"accept":false}`, 422, "", `write {"accept": true}`},
+		{"POST /api/v1/pools/main/payout", `{}`, 422, "", "expected required property accept to be present"},
+		{"POST /api/v1/pools/main/payout", "", 400, "", "request body is required"},
+		{"GET /api/v1/pools/main/payout", "", 405, "", "possible are: POST"},
 		{"GET /api/v1/pools/main/disable", "", 405, "", "possible are: DELETE, POST"},
 		{"PUT /api/v1/routes/farm/pin", `{"pool":"backup"}`, 204, "pin farm backup", ""},
 		{"DELETE /api/v1/routes/farm/pin", "", 204, "pin farm", ""},
@@ -92,6 +98,7 @@ var controlRequests = []ask{
 	{method: "DELETE", path: "/api/v1/pools/main/drain"},
 	{method: "POST", path: "/api/v1/pools/main/disable"},
 	{method: "DELETE", path: "/api/v1/pools/main/disable"},
+	{method: "POST", path: "/api/v1/pools/main/payout", body: `{"accept":true}`},
 	{method: "PUT", path: "/api/v1/routes/farm/pin", body: `{"pool":"backup"}`},
 	{method: "DELETE", path: "/api/v1/routes/farm/pin"},
 	{method: "PUT", path: "/api/v1/routes/farm/split", body: `{"split":[{"pool":"main","weight":1}]}`},
@@ -130,7 +137,7 @@ func TestControlThatCannotBeKept(t *testing.T) {
 
 func TestControlIsOptional(t *testing.T) {
 	deps, _ := newDeps()
-	deps.Control = nil
+	deps.Control, deps.Acceptor = nil, nil
 	for _, a := range controlRequests {
 		a.token = secret
 		wantProblem(t, a.path, a.do(t, Handler(deps, true)), http.StatusNotFound)

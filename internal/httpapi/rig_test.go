@@ -17,6 +17,7 @@ import (
 	"github.com/loka/stratum/internal/ledger"
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/internal/view"
+	"github.com/loka/stratum/internal/watch"
 )
 
 const secret = "the-admin-token"
@@ -105,6 +106,8 @@ type fakeHub struct {
 	// keep what came of keeping it.
 	said         []string
 	refuse, keep error
+	// watched is what is odd about the first pool.
+	watched watch.Report
 	// solo says that there is a dedicated route of that name.
 	solo bool
 	// then is the split once one was wanted, and parts the one there is.
@@ -114,7 +117,7 @@ type fakeHub struct {
 func (h *fakeHub) Miners() []view.MinerState { return append([]view.MinerState(nil), h.miners...) }
 func (h *fakeHub) Pools() []view.PoolState {
 	return []view.PoolState{
-		{Name: "main", URL: "stratum+tcp://pool.example.com:3333", State: view.PoolActive, Connections: 1, Difficulty: 1024, LastJobAt: epoch},
+		{Name: "main", URL: "stratum+tcp://pool.example.com:3333", State: view.PoolActive, Connections: 1, Difficulty: 1024, LastJobAt: epoch, Watched: h.watched},
 		{Name: "backup", URL: "stratum+tcp://backup.example.com:3333", State: view.PoolStandby, Drained: true},
 	}
 }
@@ -152,6 +155,11 @@ func (h *fakeHub) DisablePool(pool string) ([]string, bool, error) {
 
 func (h *fakeHub) EnablePool(pool string) (bool, error) {
 	h.said = append(h.said, "enable "+pool)
+	return pool == "main" || pool == "backup", cmp.Or(h.refuse, h.keep)
+}
+
+func (h *fakeHub) AcceptPayout(pool string) (bool, error) {
+	h.said = append(h.said, "accept "+pool)
 	return pool == "main" || pool == "backup", cmp.Or(h.refuse, h.keep)
 }
 
@@ -198,7 +206,7 @@ func newDeps() (Deps, *fakeHub) {
 	text := func(s string) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(s)) })
 	}
-	return Deps{Model: model, Token: fakeToken{}, Now: func() time.Time { return epoch }, Tokens: new(fakeBook), Metrics: text("metrics"), Page: text("page"), Miners: hub, Control: hub, Bans: newBans(), Reloader: new(fakeReloader), Listeners: fakeListeners{}, Records: newRecords(newStore())}, hub
+	return Deps{Model: model, Token: fakeToken{}, Now: func() time.Time { return epoch }, Tokens: new(fakeBook), Metrics: text("metrics"), Page: text("page"), Miners: hub, Control: hub, Acceptor: hub, Bans: newBans(), Reloader: new(fakeReloader), Listeners: fakeListeners{}, Records: newRecords(newStore())}, hub
 }
 
 // ask sends one request straight to the handler.

@@ -69,6 +69,8 @@ type Deps struct {
 	Listeners Listeners
 	// Bans serves who is kept out.
 	Bans *Bans
+	// Acceptor serves what takes pools' payouts as right.
+	Acceptor Acceptor
 	// Reloader serves what puts configurations in place.
 	Reloader Reloader
 	// Records serves history, revenue, exports, payouts and the audit record, and

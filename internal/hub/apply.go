@@ -11,6 +11,7 @@ import (
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/internal/steer"
 	"github.com/loka/stratum/internal/upstream"
+	"github.com/loka/stratum/internal/watch"
 )
 
 // ErrEnded is why nothing can be applied any more.
@@ -61,6 +62,8 @@ func (h *Hub) take(n *next, now time.Time) {
 			p.inherit(h.roster().byName[p.Name])
 		}
 		p.revise(&n.configs[i], now)
+		p.watch.Configure(n.watch, n.configs[i].Watch)
+		p.varies.Store(slices.ContainsFunc(n.confs, func(c *routeConf) bool { return slices.Contains(c.varies, p) }))
 	}
 	for _, p := range n.leaving {
 		p.leaving.Store(true)
@@ -116,6 +119,7 @@ func (h *Hub) makeProbe(p *pool, r *route) {
 			h.poolChanged()
 		},
 		OnJob: func(before, job *mining.Job) { h.compare(p, before, job) },
+		Watch: func() link.Watcher { return h.watcher(p, watch.Probe) },
 	})
 }
 

@@ -36,6 +36,7 @@ const (
 	becauseNoMiner      = "no_miner"
 	becauseOfNoUse      = "of_no_use"
 	becauseRefuses      = "refuses_valid_shares"
+	becausePayout       = "payout_changed"
 	becauseLeaving      = "not_configured"
 	becauseOperator     = "by_operator"
 	becauseFile         = "by_file"
@@ -69,6 +70,8 @@ func (p *pool) enter(is PoolCondition, probe *link.Status, now time.Time) PoolCo
 	case is.State == c.was.State:
 	case is.State == PoolDisabled:
 		is.Since = time.Unix(0, p.disabledAt.Load())
+	case is.Reason == becausePayout:
+		is.Since = now
 	case !connected || is.State == PoolDown: // the probe knows better
 		is.Since = probe.Since
 	default:
@@ -98,6 +101,12 @@ func (p *pool) conditionOf(miners int, preferred bool, probe *link.Status, now t
 	case p.leaving.Load():
 		c.State, c.Reason = PoolDegraded, becauseLeaving
 		c.Error = "the pool is not configured any more; its miners go to others as soon as those have work for them"
+	case p.watch.Leave() && miners > 0:
+		c.State, c.Reason = PoolDegraded, becausePayout
+		c.Error = "the pool pays another address than it should, and no other pool has work for these miners; see its signals"
+	case p.watch.Leave():
+		c.State, c.Reason = PoolDown, becausePayout
+		c.Error = "the pool pays another address than it should: miners are kept away from it until it pays the old one, or `loka pool accept-payout` says that this is right"
 	case p.shunned.Load() > now.UnixNano():
 		c.State, c.Reason = PoolDegraded, becauseOfNoUse
 		c.Error = "the pool refuses or does not answer share after share; miners are kept away from it for some minutes"

@@ -12,6 +12,7 @@ import (
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/internal/steer"
 	"github.com/loka/stratum/internal/vardiff"
+	"github.com/loka/stratum/internal/watch"
 	"github.com/loka/stratum/internal/wire"
 	"github.com/loka/stratum/work"
 )
@@ -60,6 +61,8 @@ type PoolConfig struct {
 	Disabled bool
 	// Found is what an earlier run has found out about the pool.
 	Found Found
+	// Watch is what the pool should pay, and what is done if it does not.
+	Watch watch.PoolConfig
 }
 
 // RouteConfig is one route: which miners go to which pools.
@@ -135,6 +138,9 @@ type Config struct {
 	// each route keeps one. One that is for a single account stays only as
 	// long as a late share could come.
 	IdleLink time.Duration
+	// Watch is from where on what pools do is a signal; by its zero value nothing
+	// is.
+	Watch watch.Config
 	// MaxAccounts is how many accounts of one route have pool connections
 	// where the account hangs on the miner's name (1000).
 	MaxAccounts int

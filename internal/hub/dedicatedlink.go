@@ -9,6 +9,7 @@ import (
 	"github.com/loka/stratum/internal/link"
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/internal/upstream"
+	"github.com/loka/stratum/internal/watch"
 )
 
 // run tries pool after pool until one has taken the miner, and finds it another
@@ -116,6 +117,7 @@ func (g *dedicated) newLink(p *pool, to *link.Redirection) *link.Link {
 	return link.New(cfg, link.Deps{
 		Dial: g.hub.dialer(p), Events: g, Logger: g.hub.log,
 		Metrics: g.hub.linkMetrics(p), Quota: &p.quota, Breaker: breaker, Wire: g.hub.deps.Wire,
+		Watch: g.hub.watcher(p, watch.Own),
 	})
 }
 

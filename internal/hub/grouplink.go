@@ -8,6 +8,7 @@ import (
 	"github.com/loka/stratum/internal/link"
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/internal/upstream"
+	"github.com/loka/stratum/internal/watch"
 	"github.com/loka/stratum/work"
 )
 
@@ -89,6 +90,7 @@ func (g *group) live(ctx context.Context) bool {
 	l := link.New(cfg, link.Deps{
 		Dial: g.hub.dialer(p), Events: g, Logger: g.hub.log,
 		Metrics: g.hub.linkMetrics(p), Quota: &p.quota, Breaker: breaker, Wire: g.hub.deps.Wire,
+		Watch: g.hub.watcher(p, watch.Shared),
 	})
 	g.link, g.login = l, p.loginOf(g.route, g.who)
 	g.authorized, g.early = false, nil

@@ -17,6 +17,7 @@ import (
 	"github.com/loka/stratum/internal/pace"
 	"github.com/loka/stratum/internal/quality"
 	"github.com/loka/stratum/internal/vardiff"
+	"github.com/loka/stratum/internal/watch"
 )
 
 // warnOr is Warn if the pace lets one through now, and Debug else: trouble
@@ -89,6 +90,10 @@ type Hub struct {
 
 	// blocks compares when the pools come with new ones.
 	blocks quality.Blocks
+	// tips compares which blocks they are on. booked is when the books were last
+	// looked at for what is watched of pools; the goroutine in Run owns it.
+	tips   watch.Tips
+	booked time.Time
 }
 
 // New makes a hub. It reaches no pool before [Hub.Run].
@@ -244,6 +249,7 @@ func (h *Hub) sweep(now time.Time) {
 		p.tickSuspicion(h.log, now)
 		p.tickQuality(now)
 	}
+	h.tickWatch(now)
 	h.tend(alone, now)
 	h.letGo()
 	h.tickDisabled(now)

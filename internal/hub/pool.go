@@ -12,6 +12,7 @@ import (
 	"github.com/loka/stratum/internal/pace"
 	"github.com/loka/stratum/internal/quality"
 	"github.com/loka/stratum/internal/steer"
+	"github.com/loka/stratum/internal/watch"
 	"github.com/loka/stratum/work"
 )
 
@@ -94,6 +95,10 @@ type pool struct {
 	condition condition
 	// quality is what is measured of it. It steers nothing.
 	quality quality.Meter
+	// watch looks at what it does; varies says that what it pays may hang on a
+	// miner's name, and plain that it was said that it is spoken to in the clear.
+	watch         *watch.Pool
+	varies, plain atomic.Bool
 
 	// kept is what was told to be kept last; the hub's Run owns it.
 	kept Found
@@ -113,6 +118,8 @@ type Found struct {
 	Reading work.VersionReading
 	// Extranonce2Size is what it gave last, in bytes; 0 is not known.
 	Extranonce2Size int
+	// Watch is what it usually pays, and how it is signed.
+	Watch watch.Known
 }
 
 // recall begins with what an earlier run has found.
@@ -138,6 +145,7 @@ func (p *pool) found() (f Found) {
 		f.OneWorker = time.Unix(0, at)
 	}
 	f.Extranonce2Size = p.extranonce2Size()
+	f.Watch = p.watch.Known()
 	return f
 }
 
@@ -242,7 +250,7 @@ func (p *pool) avoid(now time.Time) steer.Avoidance {
 	switch {
 	case p.drained.Load() || p.disabled.Load():
 		return steer.Drained
-	case p.shunned.Load() > now.UnixNano():
+	case p.shunned.Load() > now.UnixNano(), p.watch.Leave():
 		return steer.OfNoUse
 	}
 	return steer.Good

@@ -82,6 +82,7 @@ func (h *Hub) dialer(p *pool) link.Dial {
 		conn, err := h.deps.Dial(dial.OnNamed(ctx, func() { began = time.Now() }), to)
 		if err == nil {
 			p.quality.Connected(time.Since(began))
+			h.tellPlain(p, &to, conn)
 		}
 		if failed, ok := errors.AsType[*dial.Error](err); ok && failed.Problem == dial.NotPublic {
 			h.tellRedirect(p, dial.RefusedAddress, slog.String("host", to.Host), slog.Int("port", int(to.Port)))

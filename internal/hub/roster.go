@@ -12,6 +12,7 @@ import (
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/internal/pace"
 	"github.com/loka/stratum/internal/steer"
+	"github.com/loka/stratum/internal/watch"
 )
 
 // roster is which pools and routes there are. It is immutable: a reload puts
@@ -104,6 +105,8 @@ type next struct {
 	// added are the pools that are new, configs those of all pools, by index.
 	added   []*pool
 	configs []PoolConfig
+	// watch is from where on what pools do is a signal.
+	watch watch.Config
 }
 
 // draft makes a roster of a configuration; nothing is changed by it. What is as it
@@ -112,11 +115,11 @@ func draft(cfg *Config, old *roster) (*next, error) {
 	if len(cfg.Pools) == 0 || len(cfg.Routes) == 0 {
 		return nil, errors.New("at least one pool and one route are needed")
 	}
-	n := &next{roster: roster{byName: make(map[string]*pool)}, configs: cfg.Pools, off: make(map[*pool]bool)}
+	n := &next{roster: roster{byName: make(map[string]*pool)}, configs: cfg.Pools, off: make(map[*pool]bool), watch: cfg.Watch}
 	for _, pc := range cfg.Pools {
 		p, was := old.sameAs(&pc), old.byName[pc.Name]
 		if p == nil {
-			p = newPool(pc, was)
+			p = newPool(pc, was, cfg.Watch)
 			n.added = append(n.added, p)
 		}
 		n.off[p] = pc.Disabled || was != nil && (was.drained.Load() || was.byOperator.Load())
@@ -152,11 +155,13 @@ func (ro *roster) sameAs(pc *PoolConfig) *pool {
 
 // newPool makes a pool, with neither probe nor book yet. was is the one of that
 // name before, or nil.
-func newPool(pc PoolConfig, was *pool) *pool {
+func newPool(pc PoolConfig, was *pool, cfg watch.Config) *pool {
 	p := &pool{PoolConfig: pc}
 	if was != nil && pc.Endpoint.Address() == was.Endpoint.Address() {
 		p.Found = was.found()
+		p.plain.Store(was.plain.Load())
 	}
+	p.watch = watch.NewPool(cfg, pc.Watch, p.Found.Watch)
 	p.inherit(was)
 	p.recall(p.Found)
 	return p
@@ -173,6 +178,7 @@ func samePool(a, b *PoolConfig) bool {
 	x.Disabled, y.Disabled = false, false
 	x.RefusalStreak, y.RefusalStreak = 0, 0
 	x.Endpoint.Trust, y.Endpoint.Trust = nil, nil
+	x.Watch, y.Watch = watch.PoolConfig{}, watch.PoolConfig{}
 	return reflect.DeepEqual(x, y)
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/loka/stratum/internal/link"
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/internal/quality"
+	"github.com/loka/stratum/internal/watch"
 	"github.com/loka/stratum/work"
 )
 
@@ -44,6 +45,8 @@ type PoolState struct {
 	Shunned bool
 	// Quality is what was measured of it.
 	Quality quality.Report
+	// Watched is what it does that its operator should look at.
+	Watched watch.Report
 	// Shared are its shared connections.
 	Shared []LinkState
 	// Leaving says that it is not configured any more, and that its miners go to
@@ -161,7 +164,7 @@ func (h *Hub) Pools() []PoolState {
 			Condition: p.conditionOf(at[p], preferred[p], &probe, now), Drained: p.drained.Load(),
 			Miners: miners[p.Name], OneWorker: p.knowsOne(now), Reading: p.reading(),
 			Unsubmitted: unsent[p.Name], Discrepancies: p.discrepancies.Load(), Trouble: p.trouble(now),
-			Shunned: p.shunned.Load() > now.UnixNano(), Quality: p.quality.Report(now),
+			Shunned: p.shunned.Load() > now.UnixNano(), Quality: p.quality.Report(now), Watched: p.watch.Report(),
 			Shared: shared[p.Name],
 		})
 	}

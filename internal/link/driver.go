@@ -15,7 +15,9 @@ type driver struct{ l *Link }
 func (d driver) Line(line []byte) error {
 	l := d.l
 	l.mu.Lock()
+	unasked := l.session.UnknownReplies()
 	events, out, err := l.session.Line(line, time.Now(), l.events[:0], l.out.lines)
+	unasked = l.session.UnknownReplies() - unasked
 	l.events, l.out.lines = events, out
 	if err == nil {
 		l.rearm()
@@ -23,6 +25,9 @@ func (d driver) Line(line []byte) error {
 	l.flush()
 	l.mu.Unlock()
 	l.cause = err
+	if unasked > 0 && l.deps.Watch != nil {
+		l.deps.Watch.Unasked()
+	}
 	l.tell()
 	return err
 }
@@ -56,6 +61,9 @@ func (l *Link) tell() {
 		}
 		l.metrics.count(ev)
 		l.notes.event(ev)
+		if l.deps.Watch != nil {
+			l.deps.Watch.Said(ev)
+		}
 		l.deps.Events.LinkEvent(l, ev)
 	}
 	clear(l.events) // keep no job alive

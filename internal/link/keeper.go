@@ -41,6 +41,8 @@ type KeeperDeps struct {
 	Quota   *Quota
 	Breaker *Breaker
 	Wire    wire.Config
+	// Watch, if not nil, gives each link its own watcher.
+	Watch func() Watcher
 	// Redirect decides on the pool's wish that a link go elsewhere; nil never lets
 	// it.
 	Redirect func(l *Link, ev upstream.Event) (Redirection, bool)
@@ -148,10 +150,14 @@ func (k *Keeper) make(next *Redirection) *Link {
 	if next != nil { // whether anybody is there says nothing of the pool
 		cfg.Endpoint, cfg.Sent, breaker = next.Endpoint, true, nil
 	}
-	l := New(cfg, Deps{
+	deps := Deps{
 		Dial: k.deps.Dial, Events: probe{k}, Logger: k.deps.Logger, Metrics: k.deps.Metrics, Quota: k.deps.Quota, Wire: k.deps.Wire,
 		Breaker: breaker,
-	})
+	}
+	if k.deps.Watch != nil {
+		deps.Watch = k.deps.Watch()
+	}
+	l := New(cfg, deps)
 	l.alarm, l.probe = k.alarm, true
 	breaker.probe()
 	l.Authorize(k.cfg.Username, k.cfg.Password.Reveal(), 0)

@@ -26,6 +26,16 @@ type Events interface {
 	LinkEnded(l *Link, reason mining.Reason, err error)
 }
 
+// Watcher looks at what a pool says, and has no part in what comes of it. Calls come
+// from the goroutine that runs the link, without its lock.
+type Watcher interface {
+	// Said is told what [Events] is told next.
+	Said(ev upstream.Event)
+	// Unasked is told that the pool has answered what was not asked, or was answered
+	// before.
+	Unasked()
+}
+
 // Config is what a link is given once. Zero durations and counts take the
 // defaults of package upstream.
 type Config struct {
@@ -72,6 +82,8 @@ type Dial func(ctx context.Context, endpoint dial.Endpoint) (net.Conn, error)
 type Deps struct {
 	Dial   Dial
 	Events Events
+	// Watch may be nil.
+	Watch Watcher
 	// Logger and Metrics may be nil.
 	Logger  *slog.Logger
 	Metrics *Metrics

@@ -1,12 +1,15 @@
 package metrics
 
 import (
+	"slices"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/loka/stratum/internal/ledger"
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/internal/quality"
 	"github.com/loka/stratum/internal/view"
+	"github.com/loka/stratum/internal/watch"
 )
 
 // Source is what is read at a scrape.
@@ -34,7 +37,7 @@ type viewCollector struct {
 	connections, pooled     *prometheus.Desc
 	up, difficulty, lastJob *prometheus.Desc
 	breaker, state          *prometheus.Desc
-	lost                    *prometheus.Desc
+	lost, signal            *prometheus.Desc
 	score, blockDelay       *prometheus.Desc
 	connectRTT, rejects     *prometheus.Desc
 	submitRTT, submitP90    *prometheus.Desc
@@ -67,6 +70,7 @@ func newViewCollector(source Source, pools func() []string) *viewCollector {
 		blockDelay:  desc("pool_block_delay_seconds", "How much later than the first pool the pool gave work on a new block, mean of the latest 16; 0 where there is nothing to compare.", "pool"),
 		silences:    desc("pool_silences", "Connections on which nothing came in time, and jobs that none followed for 5 minutes, of the last 10 to 20 minutes.", "pool"),
 		disconnects: desc("pool_disconnects", "Connections that the pool or the network ended or did not let come about, of the last 10 to 20 minutes; those within 10 s are one.", "pool"),
+		signal:      desc("pool_signal", "1 while the signal is on, something about the pool that its operator should look at; CONFIG.md says what each means.", "pool", "signal"),
 		lost:        desc("work_not_submitted_total", "Work that miners did above the pool's difficulty while it climbed, and that the pool could not be paid for, in difficulty-1 shares; times 2^32 it is hashes.", "pool"),
 		shares:      desc("shares_total", "Shares by our own verdict; they outlive a restart.", "pool", "verdict"),
 		poolShares:  desc("pool_shares_total", "Shares by the pool's verdict; they outlive a restart.", "pool", "verdict"),
@@ -77,7 +81,7 @@ func newViewCollector(source Source, pools func() []string) *viewCollector {
 
 // Describe implements [prometheus.Collector].
 func (c *viewCollector) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{c.miners, c.slots, c.ready, c.connections, c.pooled, c.up, c.state, c.breaker, c.difficulty, c.lastJob, c.lost, c.score, c.connectRTT, c.submitRTT, c.submitP90, c.rejects, c.blockDelay, c.silences, c.disconnects, c.shares, c.poolShares, c.work, c.poolWork} {
+	for _, d := range []*prometheus.Desc{c.miners, c.slots, c.ready, c.connections, c.pooled, c.up, c.state, c.breaker, c.difficulty, c.lastJob, c.lost, c.signal, c.score, c.connectRTT, c.submitRTT, c.submitP90, c.rejects, c.blockDelay, c.silences, c.disconnects, c.shares, c.poolShares, c.work, c.poolWork} {
 		out <- d
 	}
 }
@@ -126,6 +130,7 @@ func (c *viewCollector) Collect(out chan<- prometheus.Metric) {
 		}
 		gauge(c.lastJob, at, name)
 		counter(c.lost, s.WorkNotSubmitted, name)
+		c.collectSignals(s.Watched.Signals, func(k watch.Kind, on bool) { gauge(c.signal, truth(on), name, string(k)) })
 		c.collectQuality(&s.Quality, func(d *prometheus.Desc, v float64) { gauge(d, v, name) })
 	}
 	for _, name := range append(pools, ledger.NoPool) {
@@ -140,6 +145,12 @@ func (c *viewCollector) Collect(out chan<- prometheus.Metric) {
 		if name != ledger.NoPool {
 			counter(c.poolWork, t.PoolWorkAccepted(), name)
 		}
+	}
+}
+
+func (*viewCollector) collectSignals(on []watch.Signal, gauge func(k watch.Kind, on bool)) {
+	for _, k := range watch.Kinds() {
+		gauge(k, slices.ContainsFunc(on, func(one watch.Signal) bool { return one.Kind == k }))
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/internal/quality"
 	"github.com/loka/stratum/internal/view"
+	"github.com/loka/stratum/internal/watch"
 )
 
 var epoch = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
@@ -93,6 +94,9 @@ func TestEverySeriesAtTheStart(t *testing.T) {
 			"pool_block_delay_seconds", "pool_silences", "pool_disconnects",
 		} {
 			want = append(want, "loka_"+name+`{pool="`+pool+`"}`)
+		}
+		for _, k := range watch.Kinds() {
+			want = append(want, `loka_pool_signal{pool="`+pool+`",signal="`+string(k)+`"}`)
 		}
 		for _, verdict := range []string{"stale", "duplicate", "low_difficulty", "job_not_found", "invalid", "unauthorized"} {
 			want = append(want, `loka_pool_discrepancies_total{pool="`+pool+`",verdict="`+verdict+`"}`)
@@ -317,6 +321,21 @@ loka_tls_certificate_expiry_timestamp_seconds{kind="rsa",listener="0.0.0.0:3334"
 	} {
 		if err := testutil.CollectAndCompare(newCertificateCollector(c.all), strings.NewReader(c.want)); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// Signals are 1 while they are on, whichever pool has them.
+func TestSignals(t *testing.T) {
+	m, source := newMetrics(t)
+	source.pools[1].Watched.Signals = []watch.Signal{{Kind: watch.TipLag}, {Kind: watch.PayoutChanged}}
+	body, _ := scrape(t, m, "")
+	for series, want := range map[string]string{
+		`{pool="backup",signal="tip_lag"}`: "1", `{pool="backup",signal="payout_changed"}`: "1",
+		`{pool="backup",signal="job_flood"}`: "0", `{pool="main",signal="tip_lag"}`: "0",
+	} {
+		if got := value(t, body, "loka_pool_signal"+series); got != want {
+			t.Errorf("%s is %s, want %s", series, got, want)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"encoding/hex"
 	"fmt"
 	"math"
 	"net"
@@ -70,10 +71,13 @@ func (cfg *PoolConfig) check() error {
 		c.that(err == nil, "NBits", "%s is no target: %v; want 8 hex digits such as 207fffff", cfg.NBits, err)
 	}
 	word(&c, "Dialect", cfg.Dialect, Dialects())
-	c.that(len(cfg.Tag) <= 20, "Tag", "%d bytes; want at most 20", len(cfg.Tag))
+	c.that(len(cfg.Tag) <= maxTag, "Tag", "%d bytes; want at most %d", len(cfg.Tag), maxTag)
 	cfg.Quirks.check(&c)
 	return c.err
 }
+
+// maxTag and maxPayout bound what is put in a coinbase, in bytes.
+const maxTag, maxPayout = 20, 100
 
 func (q *Quirks) check(c *checker) {
 	c.span("Latency", q.Latency)
@@ -85,6 +89,9 @@ func (q *Quirks) check(c *checker) {
 	word(c, "Authorize", q.Authorize, replies)
 	word(c, "Clean", q.Clean, []CleanMode{CleanAlways, CleanNever})
 	c.count("CoinbasePadding", q.CoinbasePadding)
+	_, err := hex.DecodeString(q.Payout)
+	c.that(err == nil && len(q.Payout) <= 2*maxPayout, "Payout", "%q is no output script; want at most %d bytes in hex", q.Payout, maxPayout)
+	c.that(len(q.Tag) <= maxTag, "Tag", "%d bytes; want at most %d", len(q.Tag), maxTag)
 	c.span("DifficultyEvery", q.DifficultyEvery)
 	c.span("ExtranonceEvery", q.ExtranonceEvery)
 	c.count("MalformedEvery", q.MalformedEvery)

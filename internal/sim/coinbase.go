@@ -2,6 +2,7 @@ package sim
 
 import (
 	"encoding/binary"
+	"encoding/hex"
 )
 
 const (
@@ -12,6 +13,7 @@ const (
 // coinbaseShape is what a coinbase needs besides its template.
 type coinbaseShape struct {
 	tag        string
+	payout     []byte // output script; nil is the template's
 	conn, job  uint64 // numbers of the connection, and of the job on it
 	extranonce int    // bytes of extranonce1 and extranonce2 together
 	padding    int    // bytes of useless outputs
@@ -44,7 +46,11 @@ func (t *template) coinbase(s coinbaseShape) (coinb1, coinb2 []byte) {
 		outputs++
 	}
 	coinb2 = appendVarint(coinb2, outputs)
-	coinb2 = appendOutput(coinb2, t.value, t.script)
+	script = t.script
+	if s.payout != nil {
+		script = s.payout
+	}
+	coinb2 = appendOutput(coinb2, t.value, script)
 	if t.commitment != nil {
 		coinb2 = appendOutput(coinb2, 0, t.commitment)
 	}
@@ -52,6 +58,15 @@ func (t *template) coinbase(s coinbaseShape) (coinb1, coinb2 []byte) {
 		coinb2 = appendOutput(coinb2, 0, append([]byte{opReturn}, make([]byte, s.padding)...))
 	}
 	return coinb1, append(coinb2, 0, 0, 0, 0)
+}
+
+// payout is the output script that is paid in place of the usual one, or nil.
+func (q *Quirks) payout() []byte {
+	script, err := hex.DecodeString(q.Payout)
+	if err != nil || len(script) == 0 { // it was checked
+		return nil
+	}
+	return script
 }
 
 // appendHeight appends a push of the height as BIP34 wants it: OP_1 to OP_16

@@ -33,7 +33,7 @@ func (p *Pool) nextLocked(block bool, found work.Hash) (*template, error) {
 		again := *p.tip
 		return &again, nil
 	}
-	if block {
+	if block && (found != (work.Hash{}) || !p.Quirks().Behind) {
 		p.chain.extend(found)
 		if found != (work.Hash{}) {
 			p.stats.best = found.String()

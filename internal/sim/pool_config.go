@@ -202,6 +202,12 @@ type Quirks struct {
 	NoBranches bool
 	// CoinbasePadding adds so many bytes of outputs to the coinbase.
 	CoinbasePadding int
+	// Payout is the output script, in hex, that jobs pay in place of the usual one, and
+	// Tag is put in the coinbase in place of the pool's: it was taken over. "" is as
+	// ever.
+	Payout, Tag string
+	// Behind stays on the block that is worked on when somebody else finds the next.
+	Behind bool
 	// DifficultyEvery sends another difficulty in the middle of a job at that
 	// interval: twice and half the present one by turns.
 	DifficultyEvery time.Duration

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"math"
 	"time"
@@ -61,7 +62,7 @@ func (c *poolConn) newJob(t *template, q *Quirks) *poolJob {
 		job.branches = nil
 	}
 	job.coinb1, job.coinb2 = t.coinbase(coinbaseShape{
-		tag: cfg.Tag, conn: c.id, job: c.sent, padding: q.CoinbasePadding,
+		tag: cmp.Or(q.Tag, cfg.Tag), payout: q.payout(), conn: c.id, job: c.sent, padding: q.CoinbasePadding,
 		extranonce: c.en1.Len() + cfg.Extranonce2Size,
 	})
 	return job

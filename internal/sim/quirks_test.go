@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/loka/stratum/sv1"
+	"github.com/loka/stratum/work"
 )
 
 // TestReplyModes: how subscribe, configure and authorize are refused.
@@ -388,5 +390,49 @@ func TestOneWorker(t *testing.T) {
 	_, _ = c.conn.Write(s.Append(nil, []byte("9")))
 	if line, ok := c.line(); ok {
 		t.Errorf("heard %s", line)
+	}
+}
+
+// A pool that is taken over pays another script and signs with another text, and one
+// that is behind stays on its block.
+func TestTakenOver(t *testing.T) {
+	t.Parallel()
+	p := startPool(t, PoolConfig{Tag: "/good/"})
+	c := ready(t, p)
+	read := func() (payee, script string) {
+		t.Helper()
+		en, _ := work.MakeExtranonce(make([]byte, c.sub.Extranonce2Size))
+		coinbase, err := work.ParseCoinbase(work.AppendCoinbase(nil, c.job.Coinb1, c.sub.Extranonce1, en, c.job.Coinb2))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, to := range coinbase.Outputs() {
+			payee = hex.EncodeToString(to)
+		}
+		return payee, string(coinbase.Script)
+	}
+	prev := c.job.PrevHash
+	if payee, script := read(); payee != "51" || !strings.Contains(script, "/good/") {
+		t.Errorf("pays %s, signs %q", payee, script)
+	}
+	p.SetQuirks(Quirks{Payout: "0014ab", Tag: "/bad/", Behind: true})
+	p.NewBlock()
+	c.newJob()
+	if payee, script := read(); payee != "0014ab" || !strings.Contains(script, "/bad/") || strings.Contains(script, "/good/") || c.job.PrevHash != prev {
+		t.Errorf("pays %s, signs %q, is on %v after %v", payee, script, c.job.PrevHash, prev)
+	}
+	if code := c.hand(c.solve(0, 0, true)); code != 0 {
+		t.Errorf("a good share is refused with %d", code)
+	}
+	p.SetQuirks(Quirks{})
+	p.NewBlock()
+	c.newJob()
+	if payee, _ := read(); payee != "51" || c.job.PrevHash == prev {
+		t.Errorf("pays %s, is on %v", payee, c.job.PrevHash)
+	}
+	for _, q := range []Quirks{{Payout: "0"}, {Payout: strings.Repeat("00", 101)}, {Tag: strings.Repeat("x", 21)}} {
+		if _, err := NewPool(PoolConfig{Quirks: q}); err == nil {
+			t.Errorf("%+v is taken", q)
+		}
 	}
 }

@@ -51,6 +51,9 @@ func (s *V1) State() State { return s.state }
 // the size is 0 before the pool has told them.
 func (s *V1) Extranonce() (work.Extranonce, int) { return s.en1, s.en2Size }
 
+// UnknownReplies counts replies to nothing that was asked, second ones among them.
+func (s *V1) UnknownReplies() uint64 { return s.counts.UnknownReplies }
+
 // Difficulty is the pool's, 1 before it has told any.
 func (s *V1) Difficulty() work.Difficulty { return s.difficulty }
 

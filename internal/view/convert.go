@@ -125,6 +125,7 @@ func pool(s *PoolState, b *ledger.Pool, now time.Time) Pool {
 		Error: s.Error, Breaker: s.Breaker, Drained: s.Drained, Miners: s.Miners, OneWorker: s.OneWorker, VersionBits: s.VersionBits,
 		Discrepancies: s.Discrepancies, WorkNotSubmitted: sane(s.WorkNotSubmitted),
 		Links: make([]Link, 0, len(s.Links)), Quality: measured(&s.Quality),
+		Signals: signals(&s.Watched), Payout: payout(&s.Watched),
 	}
 	for i := range s.Links {
 		p.Links = append(p.Links, link(&s.Links[i]))

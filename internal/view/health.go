@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/loka/stratum/internal/ledger"
+	"github.com/loka/stratum/internal/watch"
 )
 
 const (
@@ -36,6 +37,7 @@ func (m *Model) Health() Health {
 			h.Checks["pool_shares:"+s.Name] = checkShares(b)
 		}
 	}
+	h.Checks["pool_watch"] = checkWatch(states)
 	if m.deps.Keeping != nil {
 		keeping := m.deps.Keeping()
 		maps.Copy(h.Checks, keeping.checks(now))
@@ -82,6 +84,9 @@ func checkPool(s *PoolState, now time.Time) Check {
 	case PoolConnecting:
 		return Check{Status: Degraded, Detail: because("connecting", s.Error), Advice: "wait; if it lasts, check url and that this machine can reach it"}
 	case PoolDown:
+		if s.Watched.Leave {
+			return Check{Status: Down, Detail: because("down", s.Error), Advice: watch.Describe(watch.PayoutChanged).Do}
+		}
 		return Check{Status: Down, Detail: because("down", s.Error), Advice: "check url, username and the pool's own status page; loka keeps trying"}
 	case PoolDegraded:
 		advice := "see the log for this pool"

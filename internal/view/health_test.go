@@ -7,6 +7,7 @@ import (
 
 	"github.com/loka/stratum/internal/ledger"
 	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/watch"
 )
 
 func TestHealth(t *testing.T) {
@@ -48,6 +49,13 @@ func TestHealth(t *testing.T) {
 			h.pools[1].State = PoolStandby
 			h.pools[0].State, h.pools[0].Drained = PoolDegraded, true
 		}, Degraded, "pool:main", Degraded, "degraded"},
+		{"a pool does something odd", func(h *fakeHub, _ *ledger.Ledger) {
+			h.pools[1].State = PoolStandby
+			h.pools[0].Watched.Signals = []watch.Signal{{Kind: watch.PayoutChanged, Detail: `it pays ["x"]`}, {Kind: watch.TipLag}}
+		}, Degraded, "pool_watch", Degraded, `main: payout_changed (it pays ["x"]); main: tip_lag`},
+		{"a pool that pays another is left", func(h *fakeHub, _ *ledger.Ledger) {
+			h.pools[1].State, h.pools[1].Error, h.pools[1].Watched.Leave = PoolDown, "the pool pays another", true
+		}, Degraded, "pool:backup", Down, "the pool pays another"},
 		{"an old job", func(h *fakeHub, _ *ledger.Ledger) {
 			h.pools[1].State = PoolStandby
 			h.pools[0].LastJobAt = now.Add(-6 * time.Minute)

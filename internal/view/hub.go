@@ -5,6 +5,7 @@ import (
 
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/internal/quality"
+	"github.com/loka/stratum/internal/watch"
 	"github.com/loka/stratum/work"
 )
 
@@ -175,6 +176,8 @@ type PoolState struct {
 	WorkNotSubmitted float64
 	// Quality is what was measured of it.
 	Quality quality.Report
+	// Watched is what it does that its operator should look at.
+	Watched watch.Report
 	// Links are its connections that miners share, oldest first. Those of
 	// dedicated routes are not listed: there is one for each miner.
 	Links []LinkState

@@ -115,6 +115,8 @@ type Pool struct {
 	WorkNotSubmitted  float64    `json:"work_not_submitted" doc:"Work, in difficulty-1 shares, that miners did above the pool's difficulty while it climbed, and that the pool could not be paid for"`
 	Quality           Quality    `json:"quality"`
 	Links             []Link     `json:"links" doc:"Its connections that miners share; those of dedicated routes are not listed"`
+	Signals           []Signal   `json:"signals" nullable:"false" doc:"What is odd about it now"`
+	Payout            PoolPayout `json:"payout" doc:"Whom its jobs pay"`
 
 	Business       Business       `json:"business"`
 	Reconciliation Reconciliation `json:"reconciliation"`

@@ -98,6 +98,15 @@ function quality(q) {
   return el;
 }
 
+// signals shows what is odd about a pool; what it means is in the title.
+function signals(all) {
+  const el = document.createElement("span");
+  el.textContent = all.map((s) => s.name.replaceAll("_", " ")).join(", ");
+  if (all.length > 0) el.className = "bad";
+  el.title = all.map((s) => [s.detail, s.means, s.do].filter(Boolean).join(" ")).join("\n");
+  return el;
+}
+
 // fixedAt shows the pool of a miner that cannot be sent to all others.
 function fixedAt(m) {
   const el = document.createElement("span");
@@ -208,6 +217,7 @@ function drawTables({ pools, workers, miners, routes }) {
     ["Hashrate 10 min", (p) => rate(p.hashrate["10m"]), "num"],
     ["Accepted / rejected", (p) => verdicts(p.accepted, p.rejected), "num"],
     ["Quality", (p) => quality(p.quality), "num"],
+    ...(pools.pools.some((p) => p.signals.length > 0) ? [["Signals", (p) => signals(p.signals)]] : []),
     ...(any("discrepancies") ? [["Valid, yet refused", (p) => loud(p.discrepancies, count), "num"]] : []),
     ...(any("work_not_submitted") ? [["Work not paid for", (p) => loud(p.work_not_submitted, difficulty), "num"]] : []),
     ["Last job", (p) => p.last_job_age_seconds == null ? "never" : span(p.last_job_age_seconds) + " ago", "num"],

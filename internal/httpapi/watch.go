@@ -1,0 +1,65 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/loka/stratum/internal/view"
+)
+
+// Acceptor takes what a pool pays as right.
+type Acceptor interface {
+	// AcceptPayout has a pool pay from now on what it does in its latest job; ok is
+	// false where there is no such pool. The error is [ErrNoPayout], or of keeping it.
+	AcceptPayout(pool string) (ok bool, err error)
+}
+
+// ErrNoPayout is for a pool that has given no job whose payout could be remembered.
+var ErrNoPayout = errors.New("there is no payout to accept")
+
+// AlertList is the body of GET /api/v1/alerts.
+type AlertList struct {
+	Alerts []view.Alert `json:"alerts" nullable:"false" doc:"What is odd about pools now"`
+	Total  int          `json:"total" doc:"Elements there are, whatever limit and offset"`
+}
+
+// Acceptance is the body of POST /api/v1/pools/{name}/payout.
+type Acceptance struct {
+	Accept bool `json:"accept" doc:"true: what the pool pays now, and how it signs, is right from now on"`
+}
+
+type acceptInput struct {
+	Name string `path:"name" doc:"As in /api/v1/pools"`
+	Body Acceptance
+}
+
+// alerts registers what is odd about pools.
+func alerts(api huma.API, m *view.Model) {
+	huma.Register(api, get("/api/v1/alerts", "alerts", "What is odd about pools now"), func(_ context.Context, in *Paging) (*body[AlertList], error) {
+		all := m.Alerts()
+		return &body[AlertList]{AlertList{cut(*in, all), len(all)}}, nil
+	})
+}
+
+// accepts registers what takes a payout as right.
+func accepts(api huma.API, m *view.Model, a Acceptor) {
+	op := write(http.MethodPost, "/api/v1/pools/{name}/payout", "accept_payout", "Take what a pool pays now, and how it signs, as right", http.StatusConflict, http.StatusUnprocessableEntity)
+	huma.Register(api, op, func(_ context.Context, in *acceptInput) (*struct{}, error) {
+		if !in.Body.Accept {
+			return nil, huma.Error422UnprocessableEntity(`write {"accept": true}; what was accepted can be taken back by payout in the file only`)
+		}
+		ok, err := a.AcceptPayout(in.Name)
+		switch {
+		case !ok:
+			return nil, noPool(m, in.Name)
+		case errors.Is(err, ErrNoPayout):
+			return nil, huma.Error409Conflict(fmt.Sprintf(
+				"pool %q has given no job yet whose payout could be remembered: its coinbase pays nobody or more than eight, or cannot be read", in.Name))
+		}
+		return nil, kept(err)
+	})
+}
