@@ -333,14 +333,18 @@ func (a *App) Run(ctx context.Context) error {
 		a.accept(l)
 	}
 	a.mu.Unlock()
-	run(&reads, "ledger", func() error { a.books.Run(reading); return nil })
-	run(&reads, "journal", func() error { return a.journal.Run(reading) })
-	run(&reads, "certificates", func() error { a.certs.Run(reading); return nil })
-	run(&reads, "http", func() error { return a.http.Run(reading) })
 	addrs, cfg := a.Addrs(), a.cfg.Load()
 	a.dropBanned(cfg)
 	defer a.dropper.end()
-	run(&reads, "bans", func() error { return a.bans.Run(reading) })
+	for what, f := range map[string]func(context.Context) error{
+		"ledger":       func(ctx context.Context) error { a.books.Run(ctx); return nil },
+		"journal":      a.journal.Run,
+		"certificates": func(ctx context.Context) error { a.certs.Run(ctx); return nil },
+		"bans":         a.bans.Run,
+		"http":         a.http.Run,
+	} {
+		run(&reads, what, func() error { return f(reading) })
+	}
 	a.log.InfoContext(ctx, "loka is up", "miners", addrs.Miners, "http", addrs.HTTP, "pools", len(cfg.Pools), "routes", len(cfg.Routes))
 	close(a.started)
 

@@ -58,10 +58,19 @@ func (c *counts) bans() bans.Metrics {
 // minerConns are the miners' connections for the book of bans.
 type minerConns struct{ app *App }
 
-// End implements [bans.Conns].
+// End implements [bans.Conns]. Who is not logged in is at the door still.
 func (m minerConns) End(judge func(netip.Addr, []string) mining.Reason) (ended int) {
+	ended = m.app.door.Evict(func(addr netip.Addr, settled bool) mining.Reason {
+		if settled {
+			return ""
+		}
+		return judge(addr, nil)
+	})
 	for _, c := range m.app.serve.Conns() {
 		s := c.State()
+		if len(s.Session.Workers) == 0 {
+			continue
+		}
 		if reason := judge(s.Miner.Remote.Addr(), s.Session.Workers); reason != "" {
 			c.Close(reason)
 			ended++

@@ -296,25 +296,25 @@ func TestEvict(t *testing.T) {
 	if starts(d, epoch.Add(time.Minute)) != 0 {
 		t.Fatal("it does not wait")
 	}
-	if n := d.Evict(netip.MustParsePrefix("10.0.0.0/24"), mining.Banned); n != 3 {
+	if n := d.Evict(of(netip.MustParsePrefix("10.0.0.0/24"), mining.Banned)); n != 3 {
 		t.Errorf("%d are evicted", n)
 	}
 	if settledOne.closed != mining.Banned || bound != mining.Banned || strange.closed != "" || queued.dropped != mining.Banned || far.gone() {
 		t.Errorf("settled %q, bound %q, its visitor %q, queued %q, far %t", settledOne.closed, bound, strange.closed, queued.dropped, far.gone())
 	}
-	if n := d.Evict(netip.MustParsePrefix("::ffff:10.0.1.1/128"), mining.Disconnected); n != 1 || far.closed != mining.Disconnected {
+	if n := d.Evict(of(netip.MustParsePrefix("10.0.1.1/32"), mining.Disconnected)); n != 1 || far.closed != mining.Disconnected {
 		t.Errorf("%d, %q", n, far.closed)
 	}
 	// One that was asked to end before it is bound hears of it then.
 	slow := let(t, d, "10.0.3.1", epoch.Add(2*time.Minute))
 	slow.slow = true
-	d.Evict(netip.MustParsePrefix("10.0.3.1/32"), mining.Banned)
+	d.Evict(of(netip.MustParsePrefix("10.0.3.1/32"), mining.Banned))
 	late := mining.Reason("")
 	slow.guest.Bind(func(r mining.Reason) { late = r })
 	if late != mining.Banned {
 		t.Errorf("bound late, told %q", late)
 	}
-	if n := d.Evict(netip.MustParsePrefix("10.0.3.1/32"), mining.Banned); n != 0 {
+	if n := d.Evict(of(netip.MustParsePrefix("10.0.3.1/32"), mining.Banned)); n != 0 {
 		t.Error("it is asked twice")
 	}
 }
@@ -373,5 +373,15 @@ func BenchmarkEnterLeave(b *testing.B) {
 		g.Start()
 		g.Settled("alice.1")
 		g.Leave()
+	}
+}
+
+// of judges guests by where they come from.
+func of(prefix netip.Prefix, reason mining.Reason) func(netip.Addr, bool) mining.Reason {
+	return func(addr netip.Addr, _ bool) mining.Reason {
+		if prefix.Contains(addr) {
+			return reason
+		}
+		return ""
 	}
 }

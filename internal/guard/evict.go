@@ -133,11 +133,11 @@ func (d *Door) Withdraw(g *Guest) bool {
 	return true
 }
 
-// Evict ends everything that comes from a prefix, and returns how many guests that is.
-// A guest of a believed proxy that is not known yet is of the proxy's address.
-func (d *Door) Evict(prefix netip.Prefix, reason mining.Reason) int {
-	prefix = native(prefix)
-	return d.end(reason, func(g *Guest) bool { return prefix.Contains(g.addr) })
+// Evict ends every guest for whom judge has a reason, and returns how many that are. A
+// guest of a believed proxy that is not known yet is of the proxy's address. judge must
+// not call the door.
+func (d *Door) Evict(judge func(addr netip.Addr, isSettled bool) mining.Reason) int {
+	return d.end(func(g *Guest) mining.Reason { return judge(g.addr, g.stage == settled) })
 }
 
 // Reconfigure puts another configuration in place. Who is here stays, but those whom the
@@ -155,23 +155,33 @@ func (d *Door) Reconfigure(cfg Config) int {
 		}
 	}
 	d.mu.Unlock()
-	return d.end(mining.AccessDenied, func(g *Guest) bool { return !g.behind && !lists.admits(g.addr) })
+	return d.end(func(g *Guest) mining.Reason {
+		if g.behind || lists.admits(g.addr) {
+			return ""
+		}
+		return mining.AccessDenied
+	})
 }
 
-// end ends guests for a reason.
-func (d *Door) end(reason mining.Reason, whom func(g *Guest) bool) int {
+// end ends the guests for whom judge has a reason.
+func (d *Door) end(judge func(g *Guest) mining.Reason) int {
 	var found []*Guest
+	var reasons []mining.Reason
 	d.mu.Lock()
 	for _, p := range d.parties {
 		for n := p.all.first; n != nil; n = n.next {
-			if g := n.value; g.ending == "" && whom(g) {
-				found = append(found, g)
+			g := n.value
+			if g.ending != "" {
+				continue
+			}
+			if reason := judge(g); reason != "" {
+				found, reasons = append(found, g), append(reasons, reason)
 			}
 		}
 	}
 	out := make(outgoing, 0, len(found))
-	for _, g := range found {
-		out = append(out, d.ask(g, reason))
+	for i, g := range found {
+		out = append(out, d.ask(g, reasons[i]))
 	}
 	d.mu.Unlock()
 	out.end()

@@ -218,7 +218,7 @@ func TestPropertyOfCounts(t *testing.T) {
 			"settle": func(t *rapid.T) { one(t).guest.Settled(strconv.Itoa(rapid.IntRange(0, 3).Draw(t, "login"))) },
 			"leave":  func(t *rapid.T) { c := one(t); c.leave(mining.PeerClosed); m.drop(c) },
 			"evict": func(t *rapid.T) {
-				m.d.Evict(netip.PrefixFrom(addr.Draw(t, "addr"), rapid.IntRange(22, 32).Draw(t, "bits")).Masked(), mining.Disconnected)
+				m.d.Evict(of(netip.PrefixFrom(addr.Draw(t, "addr"), rapid.IntRange(22, 32).Draw(t, "bits")).Masked(), mining.Disconnected))
 			},
 			"give way": func(*rapid.T) { m.d.GiveWay() },
 		})

@@ -213,7 +213,7 @@ func TestStrangersGiveWay(t *testing.T) {
 		if n := counts.count(mining.GaveWay); n != 1 {
 			t.Errorf("%d gave way", n)
 		}
-		if n := door.Evict(netip.MustParsePrefix("203.0.113.0/24"), mining.Banned); n != 39 {
+		if n := door.Evict(of(netip.MustParsePrefix("203.0.113.0/24"), mining.Banned)); n != 39 {
 			t.Errorf("%d are evicted", n)
 		}
 		synctest.Wait()
@@ -257,5 +257,15 @@ func TestRefusedAtTheDoor(t *testing.T) {
 		if got := counts.next(); got != mining.AccessDenied {
 			t.Errorf("refused as %s", got)
 		}
+	}
+}
+
+// of judges guests by where they come from.
+func of(prefix netip.Prefix, reason mining.Reason) func(netip.Addr, bool) mining.Reason {
+	return func(addr netip.Addr, _ bool) mining.Reason {
+		if prefix.Contains(addr) {
+			return reason
+		}
+		return ""
 	}
 }

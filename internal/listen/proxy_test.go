@@ -229,7 +229,7 @@ func TestProxiedAreJudged(t *testing.T) {
 	own := dial(t, addr)
 	say(t, own, v2(0x20, 0, "")+"{}\n")
 	hear(t, own, "{}\n")
-	if n := door.Evict(netip.MustParsePrefix("10.1.2.3/32"), mining.Banned); n != 1 {
+	if n := door.Evict(of(netip.MustParsePrefix("10.1.2.3/32"), mining.Banned)); n != 1 {
 		t.Errorf("%d of an address behind the proxy are ended", n)
 	}
 }

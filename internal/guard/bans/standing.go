@@ -109,11 +109,18 @@ func NewStanding(book *Book) *Standing {
 func (s *Standing) Opened(addr netip.Addr, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	at := s.site(addr, now)
+	s.count(s.site(addr, now), 1)
+}
+
+// count counts the open connections of a site. The end of a very short one may be told
+// of before its beginning.
+func (s *Standing) count(at *site, by int) {
 	if at.open == 0 {
 		s.quiet--
 	}
-	at.open++
+	if at.open += by; at.open == 0 {
+		s.quiet++
+	}
 }
 
 // Closed tells that one has ended, why, and whether it ever logged in. There is one
@@ -121,11 +128,7 @@ func (s *Standing) Opened(addr netip.Addr, now time.Time) {
 func (s *Standing) Closed(addr netip.Addr, reason mining.Reason, settled bool, now time.Time) {
 	s.mu.Lock()
 	at := s.site(addr, now)
-	if at.open > 0 {
-		if at.open--; at.open == 0 {
-			s.quiet++
-		}
-	}
+	s.count(at, -1)
 	weight := probeWeight[reason]
 	if settled || weight == 0 {
 		s.mu.Unlock()
