@@ -81,7 +81,13 @@ func ended(m *mining.Miner, reason mining.Reason) {
 func (a *App) admit(ctx context.Context, conn net.Conn, preread []byte, arrival mining.Arrival, gone func()) {
 	c := a.serve.Serve(context.Background(), conn, preread, arrival, gone)
 	if g := guestOf(c.Miner()); g != nil {
-		g.Bind(c.Close)
+		g.Bind(func(reason mining.Reason) {
+			if reason == mining.GaveWay { // others wait for its place
+				c.Cut(reason)
+				return
+			}
+			c.Close(reason)
+		})
 	}
 	if errors.Is(context.Cause(ctx), errRemoved) {
 		c.Close(mining.ListenerRemoved)

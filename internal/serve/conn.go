@@ -193,6 +193,9 @@ func (c *Conn) Follows() bool {
 // It may be called from any goroutine and does not wait.
 func (c *Conn) Close(reason mining.Reason) { c.wire.Close(reason) }
 
+// Cut is Close that waits for nothing to leave.
+func (c *Conn) Cut(reason mining.Reason) { c.wire.Cut(reason) }
+
 // out is where the session speaks; c.mu is held.
 func (c *Conn) out() *downstream.Out {
 	if c.voice == nil {
