@@ -149,6 +149,10 @@ func (c *Conn) react(r pipeline.Reaction) error {
 	}
 	if r.Hold > 0 {
 		c.pause(min(r.Hold, maxHold))
+		// The wire asks between two reads only, and one may have a hundred such lines.
+		if reason, _ := c.Tick(time.Now()); reason != "" {
+			return &closing{reason}
+		}
 	}
 	return nil
 }
