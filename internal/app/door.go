@@ -14,12 +14,13 @@ import (
 )
 
 // What a miner's connection can hold until it has a worker, in bytes: a goroutine's
-// stack, the line that it is in the middle of, and what it does not read. TLS adds its
-// buffers, one for a record each way, and what a handshake leaves.
+// stack, the line that it is in the middle of, and what it does not read. TLS adds what
+// is read and not for us (24 KiB, in buffers that may be twice as large) and a record
+// that is being written.
 const (
 	strangerStack = 8 << 10
 	strangerCost  = strangerStack + strangerLine + strangerQueue
-	tlsCost       = 40 << 10
+	tlsCost       = 64 << 10
 )
 
 // accessModes are the door's words for the file's.
