@@ -69,6 +69,13 @@ func settled(m *mining.Miner, login string) mining.Reason {
 	return ""
 }
 
+// earned tells the door of a miner of which a share was accepted.
+func earned(m *mining.Miner) {
+	if g := guestOf(m); g != nil {
+		g.Earned()
+	}
+}
+
 // ended tells the door why a miner's connection has ended.
 func ended(m *mining.Miner, reason mining.Reason) {
 	if g := guestOf(m); g != nil {

@@ -190,6 +190,10 @@ func (d *Door) unlink(g *Guest) {
 		g.party.strangers.remove(&g.at)
 	case settled:
 		g.party.settled--
+		if g.earned {
+			g.earned = false
+			g.party.earning--
+		}
 	case leaving:
 		d.held -= g.held
 		if g.overdrawn {

@@ -75,6 +75,29 @@ func TestCreditProtects(t *testing.T) {
 	}
 }
 
+// Who has only logged in has no credit by that: what it leaves behind gives way.
+func TestLoginsEarnNoCredit(t *testing.T) {
+	d := New(Config{StrangersMemory: 8000}, Deps{})
+	crowd := make([]*caller, 0, 8)
+	for range 8 {
+		c := let(t, d, "203.0.113.1", epoch)
+		c.guest.Settled("anybody")
+		crowd = append(crowd, c)
+	}
+	for _, c := range crowd {
+		c.leave(mining.PeerClosed)
+		let(t, d, "203.0.113.1", epoch)
+	}
+	late := epoch.Add(grace)
+	honest, _ := enter(d, "10.0.0.1", late)
+	for range 2 { // what is asked to go has gone
+		starts(d, late)
+	}
+	if honest.starts != 1 {
+		t.Errorf("an honest miner waits: %+v", d.Stats())
+	}
+}
+
 // Where memory is full the crowd's oldest give way; what they hold counts until they
 // have gone.
 func TestMemoryGivesWay(t *testing.T) {
@@ -216,6 +239,7 @@ func TestPropertyOfCounts(t *testing.T) {
 			},
 			"start":  func(*rapid.T) { starts(m.d, m.now) },
 			"settle": func(t *rapid.T) { one(t).guest.Settled(strconv.Itoa(rapid.IntRange(0, 3).Draw(t, "login"))) },
+			"earn":   func(t *rapid.T) { one(t).guest.Earned() },
 			"leave":  func(t *rapid.T) { c := one(t); c.leave(mining.PeerClosed); m.drop(c) },
 			"evict": func(t *rapid.T) {
 				m.d.Evict(of(netip.PrefixFrom(addr.Draw(t, "addr"), rapid.IntRange(22, 32).Draw(t, "bits")).Masked(), mining.Disconnected))
@@ -285,6 +309,9 @@ func TestPropertyOfGivingWay(t *testing.T) {
 			starts(d, now)
 			if rapid.IntRange(0, 2).Draw(t, "settles") == 0 {
 				g.Settled("x")
+			}
+			if rapid.Bool().Draw(t, "earns") {
+				g.Earned() // nothing, of a stranger
 			}
 		}
 	})

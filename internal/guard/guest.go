@@ -51,6 +51,7 @@ type Guest struct {
 	// overdrawn says that it is counted among those about to leave.
 	overdrawn bool
 	miner     bool // it was settled
+	earned    bool // it is settled, and a share of it was accepted
 	since     time.Time
 	held      int64
 	// ending is what it was asked to end for, ended what it has ended for.
@@ -138,8 +139,6 @@ func (g *Guest) Settled(login string) mining.Reason {
 		d.unlink(g)
 		g.stage, g.miner = settled, true
 		g.party.settled++
-		g.party.credit = max(g.party.credit, g.party.settled)
-		d.rank(g.party)
 	}
 	if g.stage != settled || slices.Contains(g.logins, login) {
 		return ""
@@ -150,6 +149,21 @@ func (g *Guest) Settled(login string) mining.Reason {
 	d.byWorker[login]++
 	g.logins = append(g.logins, login)
 	return ""
+}
+
+// Earned says that a share of the guest was accepted: it counts for the credit of its
+// party. A login does not, for where anybody may log in that costs nothing.
+func (g *Guest) Earned() {
+	d := g.door
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if g.stage != settled || g.earned {
+		return
+	}
+	g.earned = true
+	g.party.earning++
+	g.party.credit = max(g.party.credit, g.party.earning)
+	d.rank(g.party)
 }
 
 // Ended says what the connection has ended for, before it leaves.

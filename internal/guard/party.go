@@ -8,10 +8,11 @@ import (
 // party are the guests of one address, or of one /64 of IPv6.
 type party struct {
 	prefix netip.Prefix
-	// credit is the most guests of it that were settled at a time.
+	// credit is the most guests of it that had earned at a time.
 	credit int
-	// guests are all, those that leave too; settled those that are.
-	guests, settled int
+	// guests are all, those that leave too; settled those that are, of whom earning
+	// have earned.
+	guests, settled, earning int
 	// waiting are those that wait for their turn, strangers those that have had it.
 	waiting, strangers chain[*Guest]
 	// all are both and the settled; there is who was asked to leave, too.
@@ -35,8 +36,9 @@ func (p *party) excess(strangers int) int {
 	return max(0, strangers-p.credit)
 }
 
-// quantum is how many of its guests start in one turn.
-func (p *party) quantum() int { return max(1, min(p.credit, maxTurn)) }
+// quantum is how many of its guests start in one turn: a farm that is not known yet has
+// longer ones as its miners log in.
+func (p *party) quantum() int { return max(1, min(max(p.credit, p.settled), maxTurn)) }
 
 // party finds or makes the party of an address. d.mu is held.
 func (d *Door) party(addr netip.Addr) *party {

@@ -38,6 +38,8 @@ type Conn struct {
 	// difficulty that the miner had.
 	malformed, unsupported uint64
 	difficulty             work.Difficulty
+	// earned says that a share of it was accepted.
+	earned bool
 }
 
 // closing is the error with which a line ends its connection.
@@ -65,6 +67,17 @@ func (c *Conn) welcome(login string) {
 		if reason := settled(&c.miner, login); reason != "" {
 			c.wire.Close(reason)
 		}
+	}
+}
+
+// earn tells that a share was accepted, once.
+func (c *Conn) earn() {
+	if c.earned {
+		return
+	}
+	c.earned = true
+	if earned := c.server.deps.Earned; earned != nil {
+		earned(&c.miner)
 	}
 }
 

@@ -27,6 +27,9 @@ func (c *Conn) Line(line []byte) error {
 		}
 		return err
 	}
+	if h.late.shares[mining.Accepted] > 0 {
+		c.earn()
+	}
 	if h.req == nil {
 		for _, r := range h.refused {
 			c.server.deps.House.Refused(&c.miner, r.Worker, r.Verdict)
@@ -124,6 +127,9 @@ func (c *Conn) ask(req *mining.Request, now time.Time) pipeline.Reaction {
 		c.mu.Lock()
 		c.session.Answer(answer, c.out())
 		c.mu.Unlock()
+	}
+	if kind == mining.Submit && answer.Verdict == mining.Accepted {
+		c.earn()
 	}
 	if kind == mining.Authorize {
 		if answer.Verdict != mining.Pending && answer.Verdict != mining.Accepted {
