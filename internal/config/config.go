@@ -29,13 +29,13 @@ type Config struct {
 	Routes  []Route `toml:"route"`
 	Vardiff Vardiff `toml:"vardiff"`
 	Storage Storage `toml:"storage"`
-	Bans    Bans    `toml:"bans"`
+	Watch   Watch   `toml:"watch"`
 
 	Limits   Limits   `toml:"limits"`
 	Threat   Threat   `toml:"threat"`
+	Bans     Bans     `toml:"bans"`
 	Patterns Patterns `toml:"patterns"`
 	Logins   Logins   `toml:"logins"`
-	Watch    Watch    `toml:"watch"`
 
 	// Notes are remarks on settings that are valid but do nothing, or not
 	// what their writer may think.
