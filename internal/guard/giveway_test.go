@@ -98,6 +98,35 @@ func TestLoginsEarnNoCredit(t *testing.T) {
 	}
 }
 
+// A crowd that has only logged in does not keep others out for good: its oldest give way
+// to who comes from where there are less, and no miner does, nor one that comes with it.
+func TestLoiterersGiveWay(t *testing.T) {
+	d := New(Config{MaxConnections: 8}, Deps{})
+	miner := let(t, d, "10.0.0.1", epoch)
+	miner.settle(t, "a")
+	lone := let(t, d, "10.0.0.2", epoch) // one that has found no share yet
+	lone.guest.Settled("b")
+	crowd := make([]*caller, 0, 6)
+	for i := range 6 {
+		c := let(t, d, "203.0.113.1", epoch.Add(time.Duration(i)))
+		c.guest.Settled("anybody")
+		crowd = append(crowd, c)
+	}
+	if _, reason := enter(d, "10.0.0.3", epoch.Add(loiter-time.Second)); reason != mining.MaxConnections {
+		t.Errorf("they have no time to find a share: %q", reason)
+	}
+	late := epoch.Add(loiter + time.Second)
+	if _, reason := enter(d, "203.0.113.1", late); reason != mining.MaxConnections {
+		t.Errorf("one more of the crowd: %q", reason)
+	}
+	if _, reason := enter(d, "10.0.0.3", late); reason != "" || crowd[0].closed != mining.GaveWay || crowd[1].gone() {
+		t.Errorf("another one: %q, the crowd's oldest %q", reason, crowd[0].closed)
+	}
+	if miner.gone() || lone.gone() {
+		t.Error("one that is no crowd gave way")
+	}
+}
+
 // Where memory is full the crowd's oldest give way; what they hold counts until they
 // have gone.
 func TestMemoryGivesWay(t *testing.T) {
@@ -171,8 +200,8 @@ func (m *model) check(t *rapid.T) {
 		byAddr[c.addr]++
 		bySubnet[netip.PrefixFrom(c.addr, 24).Masked()]++
 		held += c.guest.held
-		if c.closed == mining.GaveWay && c.guest.miner {
-			t.Fatalf("a settled miner gave way")
+		if c.closed == mining.GaveWay && c.guest.earned {
+			t.Fatalf("a miner gave way")
 		}
 	}
 	s := m.d.Stats()
@@ -199,7 +228,7 @@ func (m *model) check(t *rapid.T) {
 	}
 }
 
-// Whatever happens in whatever order: no limit is exceeded, no settled miner gives way,
+// Whatever happens in whatever order: no limit is exceeded, no miner that has earned gives way,
 // everything counted is there, and in the end nothing is counted.
 func TestPropertyOfCounts(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -250,7 +279,7 @@ func TestPropertyOfCounts(t *testing.T) {
 			c.leave(mining.PeerClosed)
 		}
 		d := m.d
-		if s := d.Stats(); s != (Stats{}) || d.leaving != 0 || d.given != 0 || d.turns.len != 0 ||
+		if s := d.Stats(); s != (Stats{}) || d.lounges.top() != nil || d.leaving != 0 || d.given != 0 || d.turns.len != 0 ||
 			len(d.parties)+len(d.byAddr)+len(d.bySubnet)+len(d.byWorker) != 0 || d.holders.top() != nil || d.crowds.top() != nil {
 			t.Fatalf("left over: %+v, %d leaving, %d given, %d parties, %v %v", s, d.leaving, d.given, len(d.parties), d.byAddr, d.byWorker)
 		}
@@ -290,8 +319,14 @@ func TestPropertyOfGivingWay(t *testing.T) {
 					continue
 				}
 				other.slow = true // seen
-				if other.guest.miner {
-					t.Fatal("a settled miner gave way")
+				switch {
+				case other.guest.earned:
+					t.Fatal("a miner gave way")
+				case other.guest.miner: // it has only logged in
+					if now.Sub(other.guest.since) < loiter {
+						t.Fatal("one that is logged in had not its time")
+					}
+					continue
 				}
 				for addr, n := range before {
 					if other.addr != c.addr && excess(addr, n) > max(0, excess(other.addr, before[other.addr])) {

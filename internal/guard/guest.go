@@ -51,13 +51,13 @@ type Guest struct {
 	// overdrawn says that it is counted among those about to leave.
 	overdrawn bool
 	miner     bool // it was settled
-	earned    bool // it is settled, and a share of it was accepted
+	earned    bool // a share of it was accepted
 	since     time.Time
 	held      int64
 	// ending is what it was asked to end for, ended what it has ended for.
 	ending, ended mining.Reason
 	logins        []string
-	at, here      node[*Guest] // in one of its party's waiting and strangers; in all
+	at, here      node[*Guest] // in one of its party's waiting, strangers and loiterers; in all
 }
 
 // Start tells the visitor that its turn has come.
@@ -139,6 +139,8 @@ func (g *Guest) Settled(login string) mining.Reason {
 		d.unlink(g)
 		g.stage, g.miner = settled, true
 		g.party.settled++
+		g.party.loiterers.push(&g.at)
+		d.rank(g.party)
 	}
 	if g.stage != settled || slices.Contains(g.logins, login) {
 		return ""
@@ -152,7 +154,8 @@ func (g *Guest) Settled(login string) mining.Reason {
 }
 
 // Earned says that a share of the guest was accepted: it counts for the credit of its
-// party. A login does not, for where anybody may log in that costs nothing.
+// party, and does not give way any more. A login is not enough, for where anybody may
+// log in that costs nothing.
 func (g *Guest) Earned() {
 	d := g.door
 	d.mu.Lock()
@@ -161,6 +164,7 @@ func (g *Guest) Earned() {
 		return
 	}
 	g.earned = true
+	g.party.loiterers.remove(&g.at)
 	g.party.earning++
 	g.party.credit = max(g.party.credit, g.party.earning)
 	d.rank(g.party)

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -110,7 +111,7 @@ func TestEarned(t *testing.T) {
 					r.house.handle = r.house.pend
 				}
 				for id := range uint32(3) {
-					m.say(submit(fmt.Sprint(id+7), id+7))
+					m.say(submit(strconv.FormatUint(uint64(id+7), 10), id+7))
 					if pends {
 						r.house.answer(m.conn, 0)
 					}
