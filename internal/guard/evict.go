@@ -119,13 +119,16 @@ func (d *Door) room(of *party, cost int64, now time.Time) (out outgoing) {
 	return out
 }
 
-// GiveWay asks one stranger to end, for the sake of its descriptor, and says whether
-// there was one.
-func (d *Door) GiveWay() bool {
+// GiveWay asks one stranger to end that has had its time, for the sake of its
+// descriptor, and says whether there was one. Without that time those who come would end
+// each other before any of them has logged in.
+func (d *Door) GiveWay(now time.Time) bool {
 	d.mu.Lock()
 	var tell func()
 	if p := d.crowds.top(); p != nil && d.leaving < maxLeaving {
-		tell = d.ask(p.oldest(), mining.GaveWay)
+		if g := p.oldest(); now.Sub(g.since) >= grace {
+			tell = d.ask(g, mining.GaveWay)
+		}
 	}
 	d.mu.Unlock()
 	if tell == nil {

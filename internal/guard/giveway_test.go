@@ -43,7 +43,7 @@ func TestFullDoorPushesOutTheCrowd(t *testing.T) {
 	full := New(Config{MaxConnections: 2}, Deps{})
 	let(t, full, "10.0.0.1", epoch).settle(t, "a")
 	let(t, full, "10.0.0.1", epoch).settle(t, "b")
-	if _, reason := enter(full, "10.0.0.3", late); reason != mining.MaxConnections || full.GiveWay() {
+	if _, reason := enter(full, "10.0.0.3", late); reason != mining.MaxConnections || full.GiveWay(late) {
 		t.Errorf("settled miners give way: %q", reason)
 	}
 }
@@ -159,12 +159,16 @@ func TestMemoryGivesWay(t *testing.T) {
 	}
 }
 
-// GiveWay frees a descriptor at once.
+// GiveWay frees the descriptor of who has had its time.
 func TestGiveWay(t *testing.T) {
 	d := New(Config{}, Deps{})
 	a, b := let(t, d, "10.0.0.1", epoch), let(t, d, "10.0.0.1", epoch)
 	a.settle(t, "a")
-	if !d.GiveWay() || b.closed != mining.GaveWay || d.GiveWay() || a.gone() {
+	if d.GiveWay(epoch.Add(grace-1)) || b.gone() {
+		t.Error("a stranger has no time to log in")
+	}
+	late := epoch.Add(grace)
+	if !d.GiveWay(late) || b.closed != mining.GaveWay || d.GiveWay(late) || a.gone() {
 		t.Errorf("stranger %q, miner %t", b.closed, a.gone())
 	}
 }
@@ -273,7 +277,7 @@ func TestPropertyOfCounts(t *testing.T) {
 			"evict": func(t *rapid.T) {
 				m.d.Evict(of(netip.PrefixFrom(addr.Draw(t, "addr"), rapid.IntRange(22, 32).Draw(t, "bits")).Masked(), mining.Disconnected))
 			},
-			"give way": func(*rapid.T) { m.d.GiveWay() },
+			"give way": func(*rapid.T) { m.d.GiveWay(m.now) },
 		})
 		for _, c := range m.callers {
 			c.leave(mining.PeerClosed)
