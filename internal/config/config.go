@@ -28,14 +28,14 @@ type Config struct {
 	// route's Pools is filled in.
 	Routes  []Route `toml:"route"`
 	Vardiff Vardiff `toml:"vardiff"`
-	Storage Storage `toml:"storage"`
-	Watch   Watch   `toml:"watch"`
 
+	Logins   Logins   `toml:"logins"`
+	Patterns Patterns `toml:"patterns"`
 	Limits   Limits   `toml:"limits"`
 	Threat   Threat   `toml:"threat"`
 	Bans     Bans     `toml:"bans"`
-	Patterns Patterns `toml:"patterns"`
-	Logins   Logins   `toml:"logins"`
+	Watch    Watch    `toml:"watch"`
+	Storage  Storage  `toml:"storage"`
 
 	// Notes are remarks on settings that are valid but do nothing, or not
 	// what their writer may think.

@@ -160,10 +160,11 @@ func (m *shared) authorize(ticket uint64, w *mining.Worker, pass options) mining
 	if first {
 		m.opts = pass
 		m.start(now)
-		m.hub.log.LogAttrs(context.Background(), slog.LevelInfo, "miner authorized",
+		m.hub.tellArrival(now, []slog.Attr{
 			slog.String("worker", w.Login), slog.Uint64("miner", uint64(m.miner.ID)),
 			slog.String("remote", m.miner.Remote.String()), slog.String("user_agent", m.facts.UserAgent),
-			slog.String("route", m.route.Name))
+			slog.String("route", m.route.Name),
+		})
 	}
 	switch {
 	case m.group == nil:
