@@ -12,7 +12,7 @@
 // buy little: a miner sends its password in the clear unless it speaks TLS.
 //
 // A refused login is answered [mining.Unauthorized], and after [Config.MaxRefused]
-// of them the connection ends. Whether a login is known is told by nothing: not the
+// of them, those by the gate not counted, the connection ends. Whether a login is known is told by nothing: not the
 // answer, and not the time, for who is unknown is compared, too. What was found
 // right is remembered as its HMAC under a key of this process, so is what was found
 // wrong for a login, each within bounds. Secrets are derived in half the processors

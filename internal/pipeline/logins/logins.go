@@ -29,7 +29,8 @@ type Config struct {
 	// Certificate says that the name in the miner's certificate must be its login
 	// or one of the two halves of that.
 	Certificate bool
-	// MaxRefused is after how many refused logins a connection ends; 0 is never.
+	// MaxRefused is after how many refused logins a connection ends, those by the
+	// gate not counted; 0 is never.
 	MaxRefused int
 }
 
@@ -133,10 +134,7 @@ func (m *Middleware) Prepare(cfg Config) (use func(), err error) {
 	if err := r.takePassword(cfg.Password, iterations); err != nil {
 		return nil, err
 	}
-	return func() {
-		m.rules.Store(r)
-		m.memory.forgetWrong()
-	}, nil
+	return func() { m.rules.Store(r) }, nil
 }
 
 // takePassword makes the hashes of the common password and of nobody.
@@ -212,6 +210,12 @@ func (h *handler) Handle(m *mining.Miner, req *mining.Request) mining.Answer {
 	}
 	a := pipeline.Refuse(req, mining.Unauthorized)
 	a.Text = text
+	if cause == CauseGate {
+		// It may be one of many workers of the connection, and try for as long as it
+		// is kept out: the others are not to be closed for that.
+		a.Excused = true
+		return a
+	}
 	if s := pipeline.Kept[refusals](m, h.slot); s != nil {
 		if s.n++; r.maxRefused > 0 && s.n >= r.maxRefused {
 			a.Close = mining.LoginRefused
@@ -256,7 +260,10 @@ func (m *Middleware) matches(h Hash, login, secret string) bool {
 	if len(secret) > maxSecret {
 		secret = "" // it is nobody's, whatever it is
 	}
-	right, wrong := m.memory.mark(h.String(), secret), m.memory.mark(login, secret)
+	// What is wrong is so for this hash: a reload may have another one for the login
+	// while this is derived.
+	hash := h.String()
+	right, wrong := m.memory.mark(hash, secret), m.memory.mark(hash+" "+login, secret)
 	if isRight, isWrong := m.memory.knows(right, wrong); isRight || isWrong {
 		return isRight
 	}

@@ -182,6 +182,9 @@ func TestGate(t *testing.T) {
 	if a := r.login("mallory", "s3cret"); a.Verdict != mining.Unauthorized || a.Text != "Banned until tomorrow" {
 		t.Errorf("answer %+v", a)
 	}
+	if a := r.login("mallory", "s3cret"); !a.Excused {
+		t.Errorf("who is kept out is blamed for it: %+v", a)
+	}
 	m := &mining.Miner{}
 	m.Remote = netip.MustParseAddrPort("203.0.113.7:1")
 	a := r.chain.Handle(m, &mining.Request{Kind: mining.Authorize, Worker: mining.NewWorker("alice"), Password: "s3cret", At: time.Unix(77, 0)})
@@ -191,8 +194,26 @@ func TestGate(t *testing.T) {
 	if a := r.login("alice", "s3cret"); a.Verdict != mining.Accepted || a.Text != "" {
 		t.Errorf("answer %+v", a)
 	}
-	if r.refused[logins.CauseGate] != 2 || gate.asked != 3 {
+	if r.refused[logins.CauseGate] != 3 || gate.asked != 4 {
 		t.Errorf("refused %v, asked %d", r.refused, gate.asked)
+	}
+}
+
+// Of several workers of a connection one is kept out and tries again for hours: the
+// others stay.
+func TestGateAmongOthers(t *testing.T) {
+	r := newRig(t, logins.Config{Password: "s3cret", MaxRefused: 3}, &bans{})
+	m := &mining.Miner{}
+	r.chain.Enter(m, time.Unix(0, 0))
+	for i := range 100 {
+		if a := r.loginOf(m, "mallory", "s3cret"); a.Close != "" || a.Verdict != mining.Unauthorized {
+			t.Fatalf("try %d: %+v", i, a)
+		}
+	}
+	for i, want := range []mining.Reason{"", "", mining.LoginRefused} {
+		if a := r.loginOf(m, "alice", "guess"); a.Close != want || a.Excused {
+			t.Errorf("guess %d: %+v", i, a)
+		}
 	}
 }
 
