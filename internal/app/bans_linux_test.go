@@ -151,6 +151,22 @@ func TestBans(t *testing.T) {
 	}
 }
 
+// A route that asks for no secret lets in nobody who is paused or banned.
+func TestBansHoldOnEveryRoute(t *testing.T) {
+	r := startWith(t, sim.PoolConfig{}, "[logins]\npassword = \"s3cret\"\n[[route]]\nname = \"farm\"\npools = [\"main\"]\nskip = [\"threat\", \"rate_limit\", \"patterns\", \"logins\"]\n")
+	r.api("POST", "/api/v1/workers/farm.a/pause", ``)
+	if r.visit("127.0.0.2", "farm.b") == nil {
+		t.Error("who is not paused is kept out")
+	}
+	c := r.raw()
+	c.ask(1, subscribes)
+	if got := c.ask(2, authorizes("farm.a", "x")); got != `"result":false,"error":[24,"Paused by the operator",null]` {
+		t.Errorf("who is paused is told %s", got)
+	}
+	r.expectMetric(`loka_logins_refused_total{cause="gate"} 1`)
+	r.expectMetric(`loka_requests_refused_total{kind="authorize",middleware="bans"} 1`)
+}
+
 // gated lets connections through to a pool once it is opened, and not before.
 func gated(t *testing.T, pool string) (addr string, open func()) {
 	t.Helper()

@@ -15,7 +15,7 @@ func TestUnknownCostsTheSame(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := New(Config{HasFile: true, Entries: []Entry{{"alice", h}}}, nil, Metrics{})
+	m, err := New(Config{HasFile: true, Entries: []Entry{{"alice", h}}}, Metrics{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +45,7 @@ func TestUnknownCostsTheSame(t *testing.T) {
 // right from then on: that it was wrong is not remembered of the login alone.
 func TestReloadWhileDeriving(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m, err := New(Config{Password: "old"}, nil, Metrics{})
+		m, err := New(Config{Password: "old"}, Metrics{})
 		if err != nil {
 			t.Fatal(err)
 		}
