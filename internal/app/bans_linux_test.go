@@ -9,12 +9,15 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/loka/stratum/internal/sim"
+	"github.com/loka/stratum/internal/view"
 )
 
 // visitor is a miner that says what it is told to.
@@ -145,5 +148,100 @@ func TestBans(t *testing.T) {
 		if !strings.Contains(metrics, want) {
 			t.Errorf("the metrics lack %s", want)
 		}
+	}
+}
+
+// A route that asks for no secret lets in nobody who is paused or banned.
+func TestBansHoldOnEveryRoute(t *testing.T) {
+	r := startWith(t, sim.PoolConfig{}, "[logins]\npassword = \"s3cret\"\n[[route]]\nname = \"farm\"\npools = [\"main\"]\nskip = [\"threat\", \"rate_limit\", \"patterns\", \"logins\"]\n")
+	r.api("POST", "/api/v1/workers/farm.a/pause", ``)
+	if r.visit("127.0.0.2", "farm.b") == nil {
+		t.Error("who is not paused is kept out")
+	}
+	c := r.raw()
+	c.ask(1, subscribes)
+	if got := c.ask(2, authorizes("farm.a", "x")); got != `"result":false,"error":[24,"Paused by the operator",null]` {
+		t.Errorf("who is paused is told %s", got)
+	}
+	r.expectMetric(`loka_logins_refused_total{cause="gate"} 1`)
+	r.expectMetric(`loka_requests_refused_total{kind="authorize",middleware="bans"} 1`)
+}
+
+// gated lets connections through to a pool once it is opened, and not before.
+func gated(t *testing.T, pool string) (addr string, open func()) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	gate, done := make(chan struct{}), make(chan struct{})
+	var wg sync.WaitGroup
+	pass := func(in net.Conn) {
+		defer func() { _ = in.Close() }()
+		select {
+		case <-gate:
+		case <-done:
+			return
+		}
+		out, err := net.Dial("tcp", pool)
+		if err != nil {
+			return
+		}
+		wg.Go(func() { _, _ = io.Copy(in, out); _ = in.Close() })
+		_, _ = io.Copy(out, in)
+		_ = out.Close()
+	}
+	wg.Go(func() {
+		for {
+			in, err := l.Accept()
+			if err != nil {
+				return
+			}
+			wg.Go(func() { pass(in) })
+		}
+	})
+	t.Cleanup(func() {
+		close(done)
+		_ = l.Close()
+		wg.Wait()
+	})
+	return l.Addr().String(), sync.OnceFunc(func() { close(gate) })
+}
+
+// TestPauseWhileLoggingIn pauses a worker while its login waits for a pool: it is granted
+// then, and ended all the same.
+func TestPauseWhileLoggingIn(t *testing.T) {
+	r := &rig{t: t, pool: runPool(t, sim.PoolConfig{})}
+	addr, open := gated(t, strings.TrimPrefix(r.pool.URL(), "stratum+tcp://"))
+	r.proxy("[[pool]]\nname = \"main\"\nurl = \"stratum+tcp://" + addr + "\"\nusername = \"ACCOUNT\"\npassword = \"x\"\n")
+	miners := make(map[string]*raw)
+	for _, login := range []string{"farm.paused", "farm.other"} {
+		c := r.raw()
+		if _, err := fmt.Fprintf(c.conn, "{\"id\":1,%s}\n", authorizes(login, "x")); err != nil {
+			t.Fatal(err)
+		}
+		miners[login] = c
+	}
+	r.await("both to wait for a pool", 10*time.Second, func() bool {
+		all := r.model.Miners()
+		return len(all) == 2 && !slices.ContainsFunc(all, func(m view.Miner) bool { return m.BytesIn == 0 })
+	})
+	if got := r.api("POST", "/api/v1/workers/farm.paused/pause", ``); !strings.Contains(got, `"closed":0`) {
+		t.Errorf("paused: %s", got)
+	}
+	r.await("the book to have looked for whom to end", 10*time.Second, func() bool {
+		return slices.Contains(r.metrics("loka_bans{"), `loka_bans{cause="operator",kind="pause"} 1`)
+	})
+	open()
+	for login, c := range miners {
+		if line, err := c.in.ReadString('\n'); err != nil || !strings.Contains(line, `"result":true`) {
+			t.Fatalf("%s: %q, %v", login, line, err)
+		}
+	}
+	if _, err := io.Copy(io.Discard, miners["farm.paused"].in); err != nil && !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("who was paused mines: %v", err)
+	}
+	if got := miners["farm.other"].ask(9, `"method":"mining.ping","params":[]`); got == "" {
+		t.Error("who was not is closed")
 	}
 }

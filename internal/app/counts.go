@@ -113,8 +113,8 @@ func (c *counts) patterns() patterns.Metrics {
 	}
 }
 
-func (c *counts) logins() logins.Metrics {
-	all := c.m.Refused(logins.Name, mining.Authorize)
+func (c *counts) logins(middleware string) logins.Metrics {
+	all := c.m.Refused(middleware, mining.Authorize)
 	return logins.Metrics{Refused: func(cause logins.Cause) pipeline.Counter {
 		all.Inc()
 		return c.m.Guard.LoginRefused(cause)

@@ -61,10 +61,17 @@ func guestOf(m *mining.Miner) *guard.Guest {
 	return g
 }
 
-// settled tells the door of a login that was authorized.
-func settled(m *mining.Miner, login string) mining.Reason {
+// settled tells the door of a login that was authorized, and says why it must end all
+// the same. A ban or a pause may have come while a pool was asked: then the book, which
+// ends those that are logged in, did not find it.
+func (a *App) settled(m *mining.Miner, login string) mining.Reason {
 	if g := guestOf(m); g != nil {
-		return g.Settled(login)
+		if reason := g.Settled(login); reason != "" {
+			return reason
+		}
+	}
+	if e, ok := a.bans.Login(m.Remote.Addr(), login, time.Now()); ok {
+		return e.Kind.Reason()
 	}
 	return ""
 }

@@ -25,7 +25,8 @@ func (g *walk) list(c *counts) []pipeline.Middleware {
 		validate.New(validate.Config{VersionBits: 0xffffffff}, c.validate()),
 		g.patterns,
 		identity.New(identity.Config{}, c.identity()),
-		// It asks about workers.
+		// They ask about workers. No route leaves out the first.
+		g.bans,
 		g.logins,
 	}
 }
@@ -38,6 +39,7 @@ type walk struct {
 	threat   *threat.Middleware
 	limits   *ratelimit.Middleware
 	patterns *patterns.Middleware
+	bans     *logins.Keeper
 	logins   *logins.Middleware
 	chain    *pipeline.Chain
 }
@@ -60,8 +62,9 @@ func newWalk(cfg *config.Config, h *hub.Hub, c *counts, w advisers, log *slog.Lo
 		threat:   threat.New(threatConfig(cfg), w.standing, c.threat()),
 		limits:   ratelimit.New(limitsConfig(cfg), c.limits()),
 		patterns: patterns.New(patternsConfig(cfg), c.patterns()),
+		bans:     logins.NewKeeper(w.gate, c.logins(logins.GateName)),
 	}
-	if g.logins, err = logins.New(who, w.gate, c.logins()); err != nil {
+	if g.logins, err = logins.New(who, c.logins(logins.Name)); err != nil {
 		return nil, err
 	}
 	g.chain = pipeline.Compile(h, g.list(c)...)

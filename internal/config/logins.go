@@ -96,6 +96,6 @@ func loginsMeanings() map[string]meaning {
 		"logins.password":           {"The secret that a miner's password has to begin with, up to its first comma; itself (best as `${NAME}`), or its hash as `loka password` prints it. Empty asks for none.", ""},
 		"logins.file":               {"File of lines `LOGIN:HASH`, or `GLOB:HASH`: the secret of each login, in place of `password`; who is not in it needs `password`, and is kept out where there is none. Read at start and with each reload.", ""},
 		"logins.client_certificate": {"With `name` the name in the certificate that a miner has shown over TLS must be its login, or what is before or after the first dot of it.", ""},
-		"logins.max_refused":        {"After so many refused logins a connection ends; 0 is never.", ""},
+		"logins.max_refused":        {"After so many refused logins a connection ends, those of who is banned or paused not counted; 0 is never.", ""},
 	}
 }

@@ -50,7 +50,7 @@ blocks (in dedicated mode the pool goes on judging them), at ~close~ it ends as 
 nothing, and for ~grace~ after a connection has come, or its difficulty has changed, shares of before count a tenth. A machine half of whose shares are
 bad stays below all thresholds. ~GET /api/v1/miners~ shows scores, ~loka_threat_responses_total~ counts answers.
 
-A route may leave out ~logins~, ~patterns~, ~rate_limit~ and ~threat~ for its miners: ~skip = ["threat", "rate_limit"]~. Before a miner has its route all holds.
+A route may leave out ~logins~, ~patterns~, ~rate_limit~ and ~threat~ for its miners: ~skip = ["threat", "rate_limit"]~. Before a miner has its route all holds; bans and pauses hold on every one.
 
 Who is closed so again and again is kept out for a while: [bans](OPERATIONS.md#bans).
 `

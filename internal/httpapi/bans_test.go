@@ -52,6 +52,7 @@ func TestBanning(t *testing.T) {
 		{"POST /api/v1/bans", `{"address":"10.0.0.1/8"}`, 422, "", "write 10.0.0.0/8 or 10.0.0.1"},
 		{"POST /api/v1/bans", `{"address":"0.0.0.0/0","force":true}`, 422, "", "is everybody"},
 		{"POST /api/v1/bans", `{"worker":"*"}`, 422, "", "is every worker"},
+		{"POST /api/v1/bans", `{"worker":"?*"}`, 422, "", "is every worker"},
 		{"POST /api/v1/bans", `{"worker":"a","for":"soon"}`, 422, "", `body.for: "soon" is no term`},
 		{"POST /api/v1/bans", `{"worker":"a","for":"-1h"}`, 422, "", "is no term"},
 		{"POST /api/v1/bans", `{"worker":"a","for":"1000000h"}`, 422, "", "is no term"},

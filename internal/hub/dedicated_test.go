@@ -190,6 +190,45 @@ func TestVerdictsAreThePools(t *testing.T) {
 	})
 }
 
+// A pool that refuses a share which is worth its difficulty is not the miner's fault,
+// unless it is one twice.
+func TestRefusedThoughWorthIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := goodPool("main")
+		p.diff = 64 * easy
+		reply := ""
+		p.submit = func(sv1.Submit) string { return reply }
+		h := build(t, []*fakePool{p}, nil)
+		g := h.join(1)
+		g.open()
+		g.authorize("alice")
+		for _, c := range []struct {
+			reply   string
+			worth   bool
+			excused bool
+		}{
+			{`[20,"whatever",null]`, true, true},
+			{`[23,"low difficulty share",null]`, true, true},
+			{`[24,"unauthorized worker",null]`, true, true},
+			{`[22,"Duplicate share",null]`, true, false},
+			{`[21,"Job not found",null]`, true, false}, // it is stale, which is no fault anyway
+			{"true", true, false},
+			{`[20,"whatever",null]`, false, false},
+			{`[23,"low difficulty share",null]`, false, false},
+		} {
+			reply = c.reply
+			least, below := p.diff, impossible
+			if !c.worth {
+				least, below = easy, p.diff
+			}
+			if a := g.hand("alice", g.search(g.newest(), least, below)); a.Excused != c.excused || (a.Verdict == mining.Accepted) != (c.reply == "true") {
+				t.Errorf("reply %s to a share that is worth it %t: %+v", c.reply, c.worth, a)
+			}
+		}
+		g.leave()
+	})
+}
+
 func TestShareOfNoWorkOfOurs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := goodPool("main")

@@ -150,6 +150,15 @@ func (g *dedicated) onAuthorized(ev upstream.Event) {
 	g.peer.Answer(a)
 }
 
+// excuses says that a pool's refusal is no fault of the miner's: the work was done.
+func (s *share) excuses(v mining.Verdict) bool {
+	switch v { //nolint:exhaustive // the others are no refusals, or of what came before
+	case mining.Invalid, mining.LowDifficulty, mining.JobNotFound, mining.Unauthorized:
+		return s.hash.Difficulty() >= s.difficulty
+	}
+	return false
+}
+
 // onVerdict books the pool's word on a share and passes it on.
 func (g *dedicated) onVerdict(ev upstream.Event) {
 	s, ok := g.shares[ev.Tag]
@@ -203,7 +212,7 @@ func (g *dedicated) onVerdict(ev upstream.Event) {
 	if m := g.hub.deps.Metrics.ShareSeconds; m != nil {
 		m.Observe(now.Sub(s.at).Seconds())
 	}
-	g.peer.Answer(mining.Answer{Ticket: ev.Tag, Verdict: ev.Verdict})
+	g.peer.Answer(mining.Answer{Ticket: ev.Tag, Verdict: ev.Verdict, Excused: s.excuses(ev.Verdict)})
 	if g.left && g.due.Load() == 0 {
 		g.letGo()
 	}

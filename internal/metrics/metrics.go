@@ -65,7 +65,9 @@ func (l Last) Observe(v float64) { l.Set(v) }
 
 // Middlewares lists the values of the label middleware: those that refuse
 // requests.
-func Middlewares() []string { return []string{"validate", "identity", "threat", "patterns", "logins"} }
+func Middlewares() []string {
+	return []string{"validate", "identity", "threat", "patterns", "bans", "logins"}
+}
 
 // New makes all metrics on a registry of their own.
 func New(cfg Config) (*Metrics, error) {

@@ -100,6 +100,10 @@ type Answer struct {
 	// Text, if not empty, is what the miner of a refused share or login is told
 	// in place of the verdict's usual words.
 	Text string
+	// Excused says that a refusal is no fault of the miner's: somebody has decided
+	// before that it is to be kept out (Authorize), or a pool refuses a share that is
+	// worth its difficulty (Submit).
+	Excused bool
 	// Close, if not empty, ends the connection once the reply has left. Hold keeps
 	// the connection's reader for so long, so that the miner is slowed by TCP:
 	// replies and jobs go out meanwhile, and nobody else waits.

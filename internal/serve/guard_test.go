@@ -326,6 +326,18 @@ func TestRefusedLoginIsTold(t *testing.T) {
 	})
 }
 
+// A late refusal that is no fault of the miner's is not told.
+func TestExcusedIsNotTold(t *testing.T) {
+	l := late{}
+	l.add(mining.Answer{Verdict: mining.Invalid, Excused: true}, false)
+	if l.any {
+		t.Error("it is to be told")
+	}
+	if l.add(mining.Answer{Verdict: mining.Invalid}, false); !l.any {
+		t.Error("one that is its fault is not")
+	}
+}
+
 // A share walks the reader without allocation, whoever watches.
 func TestLineDoesNotAllocateForTheWatch(t *testing.T) {
 	l := late{}

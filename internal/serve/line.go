@@ -187,7 +187,7 @@ func (c *Conn) pause(d time.Duration) {
 }
 
 // late counts verdicts on shares that came after their request, by verdict, until
-// the reader has told the watch.
+// the reader has told the watch. Refusals that are no fault of the miner's are none.
 type late struct {
 	any    bool
 	shares [mining.NumVerdicts]uint16
@@ -202,6 +202,7 @@ func (l *late) add(a mining.Answer, handshake bool) {
 	case a.Verdict == mining.Pending || int(a.Verdict) >= len(l.shares):
 	case handshake:
 		l.handshake = a.Verdict
+	case a.Excused:
 	case l.shares[a.Verdict] < 1<<16-1:
 		l.shares[a.Verdict]++
 		l.any = true

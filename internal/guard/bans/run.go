@@ -220,10 +220,15 @@ func (b *Book) merge(e *Entry) {
 	mine := b.all[k]
 	switch {
 	case mine != nil: // made since the start, without a look at this
-		longer := *mine
-		longer.Times += e.Times
-		b.put(&longer)
+		both := *mine
+		if mine.Cause == Threat && e.outlasts(mine) { // it would not have been made with one
+			both = *e
+		}
+		both.Times = mine.Times + e.Times
+		b.put(&both)
 	case b.unkept[k]: // lifted since the start
+	case e.Cause == Threat && e.Login == "" && b.cfg.Load().exempts(e.Prefix): // since it was made
+		b.markUnkept(k)
 	case e.Cause == Threat && b.threats >= MaxThreats, e.Cause == Operator && len(b.all)-b.threats >= MaxOperators,
 		!e.exact() && e.Login != "" && len(b.patterns) >= MaxPatterns:
 	default:

@@ -2,6 +2,7 @@ package bans_test
 
 import (
 	"context"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -230,5 +231,56 @@ func TestDrops(t *testing.T) {
 			t.Error(got)
 		}
 		stop()
+	})
+}
+
+// TestStoreKnowsMore has a threat come while the store is away that has an operator's
+// ban of the same, or a longer one: that holds. What no threat may ban any more is
+// forgotten.
+func TestStoreKnowsMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShop()
+		before, stop := running(t, bans.Deps{Store: s})
+		add(t, before, "192.0.2.7", bans.Ban, 0)
+		add(t, before, "192.0.2.8", bans.Ban, time.Hour)
+		add(t, before, "192.0.2.9", bans.Ban, time.Minute)
+		before.Threat(bans.SiteOf(ip("198.51.100.1")), "test", time.Now())
+		before.Threat(bans.SiteOf(ip("203.0.113.1")), "test", time.Now())
+		before.Threat(bans.Subject{Prefix: netip.MustParsePrefix("203.0.113.2/32"), Login: "farm.a"}, "test", time.Now())
+		stop()
+
+		s.setAway(true)
+		cfg := terms()
+		cfg.Exempt = []netip.Prefix{netip.MustParsePrefix("203.0.113.0/24")}
+		b := bans.New(cfg, bans.Deps{Store: s, Now: time.Now})
+		began := time.Now()
+		for _, addr := range []string{"192.0.2.7", "192.0.2.8", "192.0.2.9"} {
+			if _, ok := b.Threat(bans.SiteOf(ip(addr)), "test", began); !ok {
+				t.Fatal(addr, "is not banned")
+			}
+		}
+		s.setAway(false)
+		ctx, cancel := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		wg.Go(func() { _ = b.Run(ctx) })
+		synctest.Wait()
+		for addr, want := range map[string]bans.Entry{
+			"192.0.2.7": {Cause: bans.Operator, Times: 2},
+			"192.0.2.8": {Cause: bans.Operator, Times: 2, Until: began.Add(time.Hour)},
+			"192.0.2.9": {Cause: bans.Threat, Times: 2, Until: began.Add(10 * time.Minute)},
+		} {
+			if e, _ := b.Address(ip(addr), time.Now()); e.Cause != want.Cause || e.Times != want.Times || !e.Until.Equal(want.Until) {
+				t.Errorf("%s: %+v, want %+v", addr, e, want)
+			}
+		}
+		_, worker := b.Refused(ip("203.0.113.2"), "farm.a", time.Now())
+		if b.Banned(ip("203.0.113.1"), time.Now()) || !b.Banned(ip("198.51.100.1"), time.Now()) || !worker {
+			t.Error("who is exempt now is banned, or somebody else is not")
+		}
+		cancel()
+		wg.Wait()
+		if n := len(s.all()); n != 5 {
+			t.Errorf("%d are kept", n)
+		}
 	})
 }

@@ -149,14 +149,19 @@ func TestAttacks(t *testing.T) {
 		most int // connections until the ban
 		do   func(y *yard, i int)
 	}{
-		"one login after the other":  {3, func(y *yard, i int) { y.bad(nat, fmt.Sprint("a", i), false) }},
-		"shares first":               {3, func(y *yard, i int) { y.bad(nat, fmt.Sprint("a", i), true) }},
-		"none that logs in":          {11, func(y *yard, _ int) { y.bad(nat, "", false) }},
-		"garbage":                    {121, func(y *yard, _ int) { y.leave(y.come(nat), mining.UnknownProtocol, false) }},
-		"silence":                    {260, func(y *yard, _ int) { y.leave(y.come(nat), mining.HandshakeTimeout, false) }},
-		"all over 64 bits of IPv6":   {3, func(y *yard, i int) { y.bad(fmt.Sprintf("2001:db8::%x", i+1), fmt.Sprint("a", i), false) }},
-		"odd logins are offences":    {3, func(y *yard, i int) { y.bad(nat, fmt.Sprintf("*%d", i), false) }},
-		"with a few that do nothing": {30, func(y *yard, i int) { y.come("192.0.2.9"); y.bad(nat, fmt.Sprint("a", i), false) }},
+		"one login after the other": {3, func(y *yard, i int) { y.bad(nat, fmt.Sprint("a", i), false) }},
+		"shares first":              {3, func(y *yard, i int) { y.bad(nat, fmt.Sprint("a", i), true) }},
+		"none that logs in":         {11, func(y *yard, _ int) { y.bad(nat, "", false) }},
+		"garbage":                   {121, func(y *yard, _ int) { y.leave(y.come(nat), mining.UnknownProtocol, false) }},
+		"silence":                   {260, func(y *yard, _ int) { y.leave(y.come(nat), mining.HandshakeTimeout, false) }},
+		"all over 64 bits of IPv6":  {3, func(y *yard, i int) { y.bad(fmt.Sprintf("2001:db8::%x", i+1), fmt.Sprint("a", i), false) }},
+		"odd logins are offences":   {3, func(y *yard, i int) { y.bad(nat, fmt.Sprintf("*%d", i), false) }},
+		"with a few that do nothing": {11, func(y *yard, i int) {
+			if i < 5 {
+				y.come(nat)
+			}
+			y.bad(nat, fmt.Sprint("a", i), false)
+		}},
 	} {
 		y := newYard()
 		for i := range c.most {

@@ -93,7 +93,7 @@ func ParseSubject(address, login string) (Subject, error) {
 		return s, &SubjectError{fmt.Sprintf("a worker's login has %d characters at most", maxLogin)}
 	case !printable(login):
 		return s, &SubjectError{fmt.Sprintf("%q is no worker's login; those have visible ASCII characters only", login)}
-	case login != "" && strings.Trim(login, "*") == "":
+	case strings.Contains(login, "*") && strings.Trim(login, "*?") == "":
 		return s, &SubjectError{fmt.Sprintf("%q is every worker; name those you mean, as in farm.*", login)}
 	}
 	return s, nil
@@ -227,6 +227,11 @@ func (e *Entry) ID() string {
 
 // InForce says that it holds at a time.
 func (e *Entry) InForce(now time.Time) bool { return e.Until.IsZero() || now.Before(e.Until) }
+
+// outlasts says that it ends later than another one.
+func (e *Entry) outlasts(other *Entry) bool {
+	return !other.Until.IsZero() && (e.Until.IsZero() || e.Until.After(other.Until))
+}
 
 // text is what a refused login is answered with.
 func (e *Entry) text() string {

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -31,6 +32,8 @@ type Filter struct {
 	ports *nftables.Set
 	four  *nftables.Set
 	six   *nftables.Set
+	// watched are the ports that the table has, or will have when it is made again.
+	watched []uint16
 }
 
 // Open makes the table, in place of one of that name that was left. Where that cannot
@@ -40,8 +43,8 @@ func Open(cfg Config) (*Filter, error) {
 	if err != nil {
 		return nil, &UnavailableError{err}
 	}
-	f := &Filter{conn: conn, table: &nftables.Table{Name: cfg.Table, Family: nftables.TableFamilyINet}}
-	if err := f.build(cfg.Ports); err != nil {
+	f := &Filter{conn: conn, table: &nftables.Table{Name: cfg.Table, Family: nftables.TableFamilyINet}, watched: cfg.Ports}
+	if err := f.build(); err != nil {
 		_ = conn.CloseLasting() // the error before it says what is wrong
 		return nil, &UnavailableError{err}
 	}
@@ -49,7 +52,7 @@ func Open(cfg Config) (*Filter, error) {
 }
 
 // build makes all that is in the table, in one transaction.
-func (f *Filter) build(ports []uint16) error {
+func (f *Filter) build() error {
 	// To delete what is not there is an error, so it is made first.
 	f.conn.AddTable(f.table)
 	f.conn.DelTable(f.table)
@@ -62,7 +65,7 @@ func (f *Filter) build(ports []uint16) error {
 			return fmt.Errorf("set %s: %w", set.Name, err)
 		}
 	}
-	if err := f.add(f.ports, portElements(ports)); err != nil {
+	if err := f.add(f.ports, portElements(f.watched)); err != nil {
 		return err
 	}
 	accept := nftables.ChainPolicyAccept
@@ -122,21 +125,20 @@ func spanElements(of []span) []nftables.SetElement {
 }
 
 // Drop implements [bans.Dropper]: all of it at once. With more than there is room for
-// the error has [ErrTooMany] in it, and the kernel has the rest.
+// the error has [ErrTooMany] in it, and the kernel has the rest. A table that somebody
+// else has taken away, as `nft flush ruleset` does, is made again.
 func (f *Filter) Drop(now time.Time, all []bans.Dropped) error {
 	four, most4 := spans(all, false, now)
 	six, most6 := spans(all, true, now)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.conn.FlushSet(f.four)
-	f.conn.FlushSet(f.six)
-	if err := f.add(f.four, spanElements(four)); err != nil {
-		return err
+	err := f.drop(four, six)
+	if errors.Is(err, unix.ENOENT) {
+		if err = f.build(); err == nil {
+			err = f.drop(four, six)
+		}
 	}
-	if err := f.add(f.six, spanElements(six)); err != nil {
-		return err
-	}
-	if err := f.conn.Flush(); err != nil {
+	if err != nil {
 		return fmt.Errorf("telling the kernel of %d networks: %w", len(four)+len(six), err)
 	}
 	if most4 != nil {
@@ -145,10 +147,24 @@ func (f *Filter) Drop(now time.Time, all []bans.Dropped) error {
 	return most6
 }
 
+// drop puts these in place of what the sets have. f.mu is held.
+func (f *Filter) drop(four, six []span) error {
+	f.conn.FlushSet(f.four)
+	f.conn.FlushSet(f.six)
+	if err := f.add(f.four, spanElements(four)); err != nil {
+		return err
+	}
+	if err := f.add(f.six, spanElements(six)); err != nil {
+		return err
+	}
+	return f.conn.Flush()
+}
+
 // SetPorts has these ports watched, and no others.
 func (f *Filter) SetPorts(ports []uint16) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.watched = ports
 	f.conn.FlushSet(f.ports)
 	if err := f.add(f.ports, portElements(ports)); err != nil {
 		return err
@@ -165,6 +181,9 @@ func (f *Filter) Close() error {
 	defer f.mu.Unlock()
 	f.conn.DelTable(f.table)
 	err := f.conn.Flush()
+	if errors.Is(err, unix.ENOENT) { // somebody else has taken it away
+		err = nil
+	}
 	if closed := f.conn.CloseLasting(); err == nil {
 		err = closed
 	}

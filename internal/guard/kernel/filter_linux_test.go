@@ -214,3 +214,41 @@ func TestUnavailable(t *testing.T) {
 		t.Errorf("%T: %v", err, err)
 	}
 }
+
+// TestTableTakenAway has somebody else flush the ruleset: with the next ban all of them
+// are dropped again.
+func TestTableTakenAway(t *testing.T) {
+	isolated(t)
+	to, port := door(t, "127.0.0.1:0")
+	f := open(t, port)
+	all := append(make([]bans.Dropped, 0, 2), bans.Dropped{Prefix: netip.MustParsePrefix("127.0.0.2/32")})
+	if err := f.Drop(time.Now(), all); err != nil {
+		t.Fatal(err)
+	}
+	reload := &nftables.Conn{}
+	reload.FlushRuleset()
+	if err := reload.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	if !reaches(t, "127.0.0.2", to) {
+		t.Fatal("the ruleset is not flushed")
+	}
+	if err := f.Drop(time.Now(), append(all, bans.Dropped{Prefix: netip.MustParsePrefix("127.0.0.3/32")})); err != nil {
+		t.Fatal(err)
+	}
+	for _, from := range []string{"127.0.0.2", "127.0.0.3"} {
+		if reaches(t, "!"+from, to) {
+			t.Errorf("%s is not dropped", from)
+		}
+	}
+	if !reaches(t, "127.0.0.4", to) {
+		t.Error("who is not banned is dropped")
+	}
+	reload.FlushRuleset()
+	if err := reload.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Error(err)
+	}
+}

@@ -12,13 +12,13 @@
 // buy little: a miner sends its password in the clear unless it speaks TLS.
 //
 // A refused login is answered [mining.Unauthorized], and after [Config.MaxRefused]
-// of them the connection ends. Whether a login is known is told by nothing: not the
+// of them, those by a gate not counted, the connection ends. Whether a login is known is told by nothing: not the
 // answer, and not the time, for who is unknown is compared, too. What was found
 // right is remembered as its HMAC under a key of this process, so is what was found
 // wrong for a login, each within bounds. Secrets are derived in half the processors
 // at a time: whoever tries many waits, and with it only its own connection.
 //
-// Who else has a say, such as a list of bans, is the [Gate]; it is asked first. The
-// middleware stands after identity, which makes the worker. It keeps the number of
+// Who else has a say, such as a list of bans, is the [Gate]; it is asked first, by a
+// middleware of its own, the [Keeper]. Both stand after identity, which makes the worker. It keeps the number of
 // refused logins of each connection, and no secret.
 package logins

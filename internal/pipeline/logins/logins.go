@@ -2,7 +2,6 @@ package logins
 
 import (
 	"fmt"
-	"net/netip"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -29,15 +28,9 @@ type Config struct {
 	// Certificate says that the name in the miner's certificate must be its login
 	// or one of the two halves of that.
 	Certificate bool
-	// MaxRefused is after how many refused logins a connection ends; 0 is never.
+	// MaxRefused is after how many refused logins a connection ends, those by a
+	// [Gate] not counted; 0 is never.
 	MaxRefused int
-}
-
-// Gate knows who must not log in for other reasons. It must not wait.
-type Gate interface {
-	// Refused says that a login from an address is refused, and what the miner is
-	// told in place of the usual words, if it is not empty.
-	Refused(addr netip.Addr, login string, now time.Time) (text string, refused bool)
 }
 
 // Cause says why a login was refused.
@@ -59,10 +52,15 @@ type Metrics struct {
 	Refused func(Cause) pipeline.Counter
 }
 
+func (m *Metrics) count(c Cause) {
+	if m.Refused != nil {
+		pipeline.Count(m.Refused(c))
+	}
+}
+
 // Middleware lets miners in. Use [New].
 type Middleware struct {
 	rules   atomic.Pointer[rules]
-	gate    Gate
 	metrics Metrics
 	memory  *memory
 	// deriving has room for those who derive a secret at a time.
@@ -88,11 +86,11 @@ type rules struct {
 	nobody    Hash
 }
 
-// New returns the middleware; gate may be nil. It fails on a password that is meant
-// to be a hash and is none.
-func New(cfg Config, gate Gate, metrics Metrics) (*Middleware, error) {
+// New returns the middleware. It fails on a password that is meant to be a hash and is
+// none.
+func New(cfg Config, metrics Metrics) (*Middleware, error) {
 	m := &Middleware{
-		gate: gate, metrics: metrics, memory: newMemory(),
+		metrics: metrics, memory: newMemory(),
 		deriving: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)),
 	}
 	if err := m.Reconfigure(cfg); err != nil {
@@ -133,10 +131,7 @@ func (m *Middleware) Prepare(cfg Config) (use func(), err error) {
 	if err := r.takePassword(cfg.Password, iterations); err != nil {
 		return nil, err
 	}
-	return func() {
-		m.rules.Store(r)
-		m.memory.forgetWrong()
-	}, nil
+	return func() { m.rules.Store(r) }, nil
 }
 
 // takePassword makes the hashes of the common password and of nobody.
@@ -203,15 +198,12 @@ func (h *handler) Handle(m *mining.Miner, req *mining.Request) mining.Answer {
 		return h.next.Handle(m, req)
 	}
 	r := h.rules.Load()
-	text, cause := h.judge(r, m, req)
+	cause := h.judge(r, m, req)
 	if cause == "" {
 		return h.next.Handle(m, req)
 	}
-	if h.metrics.Refused != nil {
-		pipeline.Count(h.metrics.Refused(cause))
-	}
+	h.metrics.count(cause)
 	a := pipeline.Refuse(req, mining.Unauthorized)
-	a.Text = text
 	if s := pipeline.Kept[refusals](m, h.slot); s != nil {
 		if s.n++; r.maxRefused > 0 && s.n >= r.maxRefused {
 			a.Close = mining.LoginRefused
@@ -222,13 +214,8 @@ func (h *handler) Handle(m *mining.Miner, req *mining.Request) mining.Answer {
 
 // judge says why a login is refused, "" for not at all. The secret, where one is
 // asked for, is taken off the password then.
-func (m *Middleware) judge(r *rules, miner *mining.Miner, req *mining.Request) (text string, cause Cause) {
+func (m *Middleware) judge(r *rules, miner *mining.Miner, req *mining.Request) (cause Cause) {
 	login := req.Worker.Login
-	if m.gate != nil {
-		if text, refused := m.gate.Refused(miner.Remote.Addr(), login, req.At); refused {
-			return text, CauseGate
-		}
-	}
 	if r.secret { // before all else, so that it takes the same time for all
 		secret, options, _ := strings.Cut(req.Password.Reveal(), ",")
 		if !m.matches(r.hashOf(login), login, secret) {
@@ -242,7 +229,7 @@ func (m *Middleware) judge(r *rules, miner *mining.Miner, req *mining.Request) (
 	case r.certificate && !isNamed(miner.ClientName, login):
 		cause = CauseCertificate
 	}
-	return "", cause
+	return cause
 }
 
 // isNamed says that a certificate's name is a login, or one of its halves.
@@ -256,7 +243,10 @@ func (m *Middleware) matches(h Hash, login, secret string) bool {
 	if len(secret) > maxSecret {
 		secret = "" // it is nobody's, whatever it is
 	}
-	right, wrong := m.memory.mark(h.String(), secret), m.memory.mark(login, secret)
+	// What is wrong is so for this hash: a reload may have another one for the login
+	// while this is derived.
+	hash := h.String()
+	right, wrong := m.memory.mark(hash, secret), m.memory.mark(hash+" "+login, secret)
 	if isRight, isWrong := m.memory.knows(right, wrong); isRight || isWrong {
 		return isRight
 	}

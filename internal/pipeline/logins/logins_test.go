@@ -35,7 +35,8 @@ func newRig(t *testing.T, cfg logins.Config, gate logins.Gate) *rig {
 	t.Helper()
 	r := &rig{t: t, refused: make(map[logins.Cause]int)}
 	var err error
-	r.mw, err = logins.New(cfg, gate, logins.Metrics{Refused: func(c logins.Cause) pipeline.Counter { return counter{r, c} }})
+	metrics := logins.Metrics{Refused: func(c logins.Cause) pipeline.Counter { return counter{r, c} }}
+	r.mw, err = logins.New(cfg, metrics)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +44,7 @@ func newRig(t *testing.T, cfg logins.Config, gate logins.Gate) *rig {
 		r.password = req.Password.Reveal()
 		r.reached++
 		return mining.Answer{Ticket: req.Ticket, Verdict: mining.Accepted}
-	}), r.mw)
+	}), logins.NewKeeper(gate, metrics), r.mw)
 	return r
 }
 
@@ -182,6 +183,9 @@ func TestGate(t *testing.T) {
 	if a := r.login("mallory", "s3cret"); a.Verdict != mining.Unauthorized || a.Text != "Banned until tomorrow" {
 		t.Errorf("answer %+v", a)
 	}
+	if a := r.login("mallory", "s3cret"); !a.Excused {
+		t.Errorf("who is kept out is blamed for it: %+v", a)
+	}
 	m := &mining.Miner{}
 	m.Remote = netip.MustParseAddrPort("203.0.113.7:1")
 	a := r.chain.Handle(m, &mining.Request{Kind: mining.Authorize, Worker: mining.NewWorker("alice"), Password: "s3cret", At: time.Unix(77, 0)})
@@ -191,8 +195,26 @@ func TestGate(t *testing.T) {
 	if a := r.login("alice", "s3cret"); a.Verdict != mining.Accepted || a.Text != "" {
 		t.Errorf("answer %+v", a)
 	}
-	if r.refused[logins.CauseGate] != 2 || gate.asked != 3 {
+	if r.refused[logins.CauseGate] != 3 || gate.asked != 4 {
 		t.Errorf("refused %v, asked %d", r.refused, gate.asked)
+	}
+}
+
+// Of several workers of a connection one is kept out and tries again for hours: the
+// others stay.
+func TestGateAmongOthers(t *testing.T) {
+	r := newRig(t, logins.Config{Password: "s3cret", MaxRefused: 3}, &bans{})
+	m := &mining.Miner{}
+	r.chain.Enter(m, time.Unix(0, 0))
+	for i := range 100 {
+		if a := r.loginOf(m, "mallory", "s3cret"); a.Close != "" || a.Verdict != mining.Unauthorized {
+			t.Fatalf("try %d: %+v", i, a)
+		}
+	}
+	for i, want := range []mining.Reason{"", "", mining.LoginRefused} {
+		if a := r.loginOf(m, "alice", "guess"); a.Close != want || a.Excused {
+			t.Errorf("guess %d: %+v", i, a)
+		}
 	}
 }
 
@@ -226,14 +248,14 @@ func TestReconfigure(t *testing.T) {
 	if r.login("a", "new").Verdict != mining.Accepted || r.login("a", "old").Verdict != mining.Unauthorized {
 		t.Error("the second secret does not hold")
 	}
-	if _, err := logins.New(logins.Config{Password: "pbkdf2-sha256$1$x"}, nil, logins.Metrics{}); err == nil {
+	if _, err := logins.New(logins.Config{Password: "pbkdf2-sha256$1$x"}, logins.Metrics{}); err == nil {
 		t.Error("a broken hash is taken at the start")
 	}
 }
 
 // Many connections may log in at once.
 func TestManyAtOnce(t *testing.T) {
-	mw, err := logins.New(logins.Config{Password: "s3cret"}, nil, logins.Metrics{})
+	mw, err := logins.New(logins.Config{Password: "s3cret"}, logins.Metrics{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -266,7 +288,7 @@ func TestShareDoesNotAllocate(t *testing.T) {
 
 // BenchmarkLogin is of a secret that was not seen yet, and one that was.
 func BenchmarkLogin(b *testing.B) {
-	mw, err := logins.New(logins.Config{Password: "s3cret"}, nil, logins.Metrics{})
+	mw, err := logins.New(logins.Config{Password: "s3cret"}, logins.Metrics{})
 	if err != nil {
 		b.Fatal(err)
 	}

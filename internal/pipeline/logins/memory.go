@@ -19,7 +19,8 @@ type memory struct {
 	most int
 
 	mu sync.Mutex
-	// right are hashes with their secrets, wrong logins with what is not theirs.
+	// right are hashes with their secrets, wrong hashes and logins with what is not
+	// theirs.
 	right, wrong map[mark]struct{}
 }
 
@@ -73,11 +74,4 @@ func (m *memory) put(into map[mark]struct{}, one mark) {
 		}
 	}
 	into[one] = struct{}{}
-}
-
-// forgetWrong forgets what was wrong, for something else may be right now.
-func (m *memory) forgetWrong() {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	clear(m.wrong)
 }

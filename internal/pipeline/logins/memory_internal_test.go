@@ -3,6 +3,10 @@ package logins
 import (
 	"strconv"
 	"testing"
+	"testing/synctest"
+
+	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/pipeline"
 )
 
 // Who is unknown is derived for as who is known is, and neither a second time.
@@ -11,7 +15,7 @@ func TestUnknownCostsTheSame(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := New(Config{HasFile: true, Entries: []Entry{{"alice", h}}}, nil, Metrics{})
+	m, err := New(Config{HasFile: true, Entries: []Entry{{"alice", h}}}, Metrics{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,6 +41,37 @@ func TestUnknownCostsTheSame(t *testing.T) {
 	}
 }
 
+// A secret that is made right by a reload while it is derived by what was before is
+// right from then on: that it was wrong is not remembered of the login alone.
+func TestReloadWhileDeriving(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, err := New(Config{Password: "old"}, Metrics{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		login := func() mining.Verdict {
+			h := m.Wrap(pipeline.HandlerFunc(func(*mining.Miner, *mining.Request) (a mining.Answer) {
+				a.Verdict = mining.Accepted
+				return a
+			}), 0)
+			return h.Handle(new(mining.Miner), &mining.Request{Kind: mining.Authorize, Worker: mining.NewWorker("alice"), Password: "new"}).Verdict
+		}
+		m.deriving = make(chan struct{}, 1) // of this bubble
+		m.deriving <- struct{}{}            // all are busy
+		var before mining.Verdict
+		go func() { before = login() }()
+		synctest.Wait()
+		if err := m.Reconfigure(Config{Password: "new"}); err != nil {
+			t.Fatal(err)
+		}
+		<-m.deriving
+		synctest.Wait()
+		if after := login(); before != mining.Unauthorized || after != mining.Accepted {
+			t.Errorf("%v during the reload, %v after it", before, after)
+		}
+	})
+}
+
 // The memories are bounded, and hold no secret.
 func TestMemoryIsBounded(t *testing.T) {
 	m := newMemory()
@@ -57,9 +92,5 @@ func TestMemoryIsBounded(t *testing.T) {
 	}
 	if newMemory().mark("a", "b") == m.mark("a", "b") {
 		t.Error("two processes remember alike")
-	}
-	m.forgetWrong()
-	if len(m.wrong) != 0 || len(m.right) == 0 {
-		t.Error("what is right was forgotten, or not what was wrong")
 	}
 }

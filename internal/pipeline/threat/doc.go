@@ -3,7 +3,7 @@
 //
 // Each connection has a score. What is wrong with what it sends adds to it, each
 // kind with a weight: malformed lines, unknown methods before the first login,
-// refused logins, invalid, duplicate, unknown and far too easy shares, shares of
+// refused logins (but for those of who is banned or paused), invalid, duplicate, unknown and far too easy shares, shares of
 // nobody, and holds by the rate limit (once a second at the most). Good shares take
 // away from it, and it halves with every half-life. At three thresholds:
 //

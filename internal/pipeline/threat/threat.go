@@ -86,7 +86,9 @@ func (h *handler) Handle(m *mining.Miner, req *mining.Request) mining.Answer {
 		if req.Worker != nil {
 			s.asked = req.Worker.Login
 		}
-		points = s.answered(cfg, a.Verdict)
+		if points = s.answered(cfg, a.Verdict); a.Excused {
+			points = 0
+		}
 	case req.Kind != mining.Submit:
 	case req.Worker == nil:
 		points = cfg.Weights.Stranger // whatever the answer is, nobody looks at it
@@ -126,9 +128,11 @@ func (m *Middleware) Watch(miner *mining.Miner, state any, e pipeline.Event) (r 
 	case pipeline.Refused:
 		points = m.share(cfg, miner, s, e.Verdict)
 	case pipeline.Late:
-		if e.Of == mining.Authorize {
+		switch {
+		case e.Of == mining.Authorize:
 			points = s.answered(cfg, e.Verdict)
-		} else {
+		case e.Verdict == mining.Unauthorized: // the pool does not know whom we let in
+		default:
 			points = m.share(cfg, miner, s, e.Verdict) * float64(e.Times)
 		}
 	case pipeline.Answered:

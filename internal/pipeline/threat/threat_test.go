@@ -245,6 +245,22 @@ func TestProbesAreNoOffence(t *testing.T) {
 	}
 }
 
+// Who is kept out by an operator and tries again, and whom a pool does not know though
+// we do, does nothing wrong.
+func TestNoFaultOfTheMiner(t *testing.T) {
+	r := newRig(t, threat.DefaultConfig())
+	r.login(mining.Accepted)
+	r.answer = mining.Answer{Verdict: mining.Unauthorized, Excused: true}
+	for range 1000 {
+		a := r.chain.Handle(r.miner, &mining.Request{Kind: mining.Authorize, Worker: mining.NewWorker("alice.paused"), At: r.now})
+		r.took(a.Hold, a.Close)
+		r.tell(pipeline.Event{Kind: pipeline.Late, Of: mining.Submit, Verdict: mining.Unauthorized, Times: 3})
+		if r.score() != 0 || r.held != 0 || r.closed != "" {
+			t.Fatalf("score %v, held %v, closed %q", r.score(), r.held, r.closed)
+		}
+	}
+}
+
 // Each offence leads to each answer in its order and in the end to a close, the
 // sooner the more it weighs, and the standing is told once.
 func TestOffencesAreAnswered(t *testing.T) {

@@ -5,7 +5,7 @@
 // ASCII without space (0x21–0x7e), or whose password is longer than
 // [Config.MaxPassword] bytes, is answered [mining.Unauthorized]. A submit
 // whose job cannot be ours is answered [mining.JobNotFound]; one without an
-// extranonce2, with ntime 0 or with version bits outside of what any miner may
+// extranonce2 or with version bits outside of what any miner may
 // roll ([Config.VersionBits]) is answered [mining.Invalid]. Everything else
 // goes on unchanged.
 //

@@ -1,0 +1,189 @@
+package app_test
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/loka/stratum/internal/sim"
+)
+
+// behind runs a proxy before a pool that is easy, behind a load balancer that is
+// believed, so that tests come from where they like.
+func behind(t *testing.T, text string) *rig {
+	t.Helper()
+	r := &rig{t: t, audit: sim.NewAudit()}
+	r.told = r.audit.Miner
+	r.pool = runPool(t, sim.PoolConfig{Seed: 5, Difficulty: 1e-7, JobInterval: time.Hour, OnShare: r.audit.Pool})
+	r.proxy(poolText("main", r.pool) + text + "[[listener]]\naddress = \"" + freePort(t) + "\"\nproxy_from = [\"127.0.0.0/8\"]\n")
+	r.addr = r.app.Addrs().Miners[1]
+	r.await("ready", 20*time.Second, r.allReady)
+	return r
+}
+
+// from connects as somebody of an address.
+func (r *rig) from(address string) *raw {
+	r.t.Helper()
+	c := r.raw()
+	if _, err := fmt.Fprintf(c.conn, "PROXY TCP4 %s 192.0.2.1 1 2\r\n", address); err != nil {
+		r.t.Fatal(err)
+	}
+	return c
+}
+
+// enters logs in, and says whether it was let.
+func (c *raw) enters(login string) bool {
+	c.t.Helper()
+	return c.ask(1, subscribes) != "" && c.ask(2, authorizes(login, "x")) == granted
+}
+
+// misbehaves connects and sends rubbish until it is closed. It is false where it was
+// not let in.
+func (r *rig) misbehaves(address, login string) bool {
+	r.t.Helper()
+	c := r.from(address)
+	if !c.enters(login) {
+		return false
+	}
+	for range 20 {
+		if c.ask(7, `"method":7,"params":[]`) == "" {
+			return true
+		}
+	}
+	r.t.Fatal("it is not closed for what it sends")
+	return true
+}
+
+// ended waits for the end of a connection.
+func (c *raw) ended() {
+	c.t.Helper()
+	if _, err := io.Copy(io.Discard, c.in); err != nil {
+		if err, ok := err.(net.Error); ok && err.Timeout() { //nolint:errorlint // as it comes
+			c.t.Error("it was not closed")
+		}
+	}
+}
+
+// relay has whoever connects to it come from an address, and returns its own.
+func (r *rig) relay(address string) string {
+	r.t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	to := r.addr
+	var wg sync.WaitGroup
+	pass := func(in net.Conn) {
+		out, err := net.Dial("tcp", to)
+		if err != nil {
+			_ = in.Close()
+			return
+		}
+		_, _ = fmt.Fprintf(out, "PROXY TCP4 %s 192.0.2.1 1 2\r\n", address)
+		for _, way := range [][2]net.Conn{{in, out}, {out, in}} {
+			wg.Go(func() {
+				_, _ = io.Copy(way[0], way[1]) // either's end is that of both
+				_, _ = in.Close(), out.Close()
+			})
+		}
+	}
+	wg.Go(func() {
+		for {
+			in, err := l.Accept()
+			if err != nil {
+				return
+			}
+			pass(in)
+		}
+	})
+	r.t.Cleanup(func() {
+		_ = l.Close()
+		wg.Wait()
+	})
+	return l.Addr().String()
+}
+
+const strictly = "[threat]\nslow = 0\nrefuse = 0\nclose = 20\n"
+
+// Most of the connections of an address misbehave: it is banned, who is of it at the
+// door or logged in is ended, nobody of it comes in, and others stay.
+func TestThreatBansAddress(t *testing.T) {
+	t.Parallel()
+	const evil, other = "198.51.100.7", "198.51.100.8"
+	r := behind(t, strictly)
+	neighbour, idle, stranger := r.from(other), r.from(evil), r.from(evil)
+	if !neighbour.enters("b.1") || !idle.enters("a.idle") || stranger.ask(1, subscribes) == "" {
+		t.Fatal("nobody is banned, and somebody not let in")
+	}
+	tries := 0
+	for r.misbehaves(evil, fmt.Sprint("a.", tries)) {
+		if tries++; tries > 20 {
+			t.Fatal("the address is not banned")
+		}
+	}
+	if tries < 5 {
+		t.Errorf("banned after %d, with two others there that did nothing", tries)
+	}
+	idle.ended()
+	stranger.ended()
+	if r.from(evil).enters("c.1") {
+		t.Error("somebody of the address is let in")
+	}
+	if neighbour.ask(9, `"method":"mining.ping","params":[]`) == "" {
+		t.Error("the neighbour is closed")
+	}
+	r.expectMetric(`loka_bans_added_total{cause="threat",kind="ban"} 1`)
+	r.await("the bans in force to be counted", 20*time.Second, func() bool {
+		return slices.Contains(r.metrics("loka_bans{"), `loka_bans{cause="threat",kind="ban"} 1`)
+	})
+}
+
+// A farm of two behind one address, and a third machine that is broken: where it has a
+// name of its own, that is banned there; where it has that of one which does well,
+// nothing is. The farm mines on.
+func TestBrokenMachineOfFarm(t *testing.T) {
+	t.Parallel()
+	const farm = "203.0.113.9"
+	r := behind(t, strictly)
+	direct := r.addr
+	r.addr = r.relay(farm)
+	finish := r.mine(sim.MinersConfig{Seed: 1, User: "farm", ExactUser: true, Count: 2, Manners: []sim.Manner{sim.CGMiner}, Hashrate: 4000, Once: true})
+	r.await("the farm to earn", 40*time.Second, func() bool {
+		w, ok := r.model.Worker("farm")
+		return ok && w.Accepted > 10 && len(w.Connections) == 2
+	})
+	r.addr = direct
+	for i := range 8 {
+		if !r.misbehaves(farm, "farm") {
+			t.Fatalf("after %d the name of those that do well is banned", i)
+		}
+	}
+	times := 0
+	for r.misbehaves(farm, "farm.broken") {
+		if times++; times > 6 {
+			t.Fatal("the broken machine is not banned")
+		}
+	}
+	c := r.from(farm)
+	c.ask(1, subscribes)
+	if got := c.ask(2, authorizes("farm.broken", "x")); got != `"result":false,"error":[24,"Banned for misbehaviour",null]` {
+		t.Errorf("the broken machine is told %s", got)
+	}
+	if !r.from(farm).enters("farm.new") || !r.from("203.0.113.10").enters("farm.broken") {
+		t.Error("another machine of the farm is kept out, or one of that name elsewhere")
+	}
+	w, _ := r.model.Worker("farm")
+	r.await("the farm to go on", 40*time.Second, func() bool {
+		now, _ := r.model.Worker("farm")
+		return now.Accepted > w.Accepted+10
+	})
+	for i, m := range finish().Miners {
+		if m.Connects != 1 {
+			t.Errorf("machine %d of the farm has connected %d times", i, m.Connects)
+		}
+	}
+}
