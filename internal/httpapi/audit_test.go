@@ -143,7 +143,7 @@ func TestEveryWriteSaysWhatItChanged(t *testing.T) {
 	bodies := map[string]string{
 		"PUT /api/v1/routes/{name}/pin": `{"pool":"backup"}`, "PUT /api/v1/routes/{name}/split": `{"split":[]}`,
 		"POST /api/v1/bans": `{"worker":"a"}`, "POST /api/v1/pools/{name}/payout": `{"accept":true}`, "POST /api/v1/payouts": paid,
-		"POST /api/v1/tokens": `{"role":"viewer","name":"one"}`,
+		"POST /api/v1/tokens":          `{"role":"viewer","name":"one"}`,
 		"POST /api/v1/miners/{id}/ban": `{"force":true}`, "POST /api/v1/plan": "x = 1",
 	}
 	fill := strings.NewReplacer("workers/{name}", "workers/alice.rig1", "pools/{name}", "pools/main", "routes/{name}", "routes/farm", "tokens/{name}", "tokens/old", "{id}", "1")
