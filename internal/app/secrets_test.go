@@ -179,8 +179,9 @@ password = %q
 	}
 	say(t, r.addr, `{"id":1,"method":"mining.authorize","params":["bob","`+secret("of-bob")+"\"]}\n"+`{"id":2,"method":"mining.authorize","params":["bob","`+secret("not-bobs")+"\"]}\n")
 	api := &apiReader{t: t, said: said, base: "http://" + a.Addrs().HTTP, tokens: []string{token, "", secret("wrong-token-0123456789")}}
-	made := []string{api.makes("viewer"), api.makes("operator"), api.makes("admin")}
-	api.tokens = append(api.tokens, made...)
+	for _, role := range []string{"viewer", "operator", "admin"} {
+		api.tokens = append(api.tokens, api.makes(role))
+	}
 	paths := api.all()
 	api.ask(http.MethodDelete, "/api/v1/tokens/the-viewer", "", "")
 	for _, next := range []string{text(secret("pool-2")), strings.ReplaceAll(text(secret("pool-2b")), secret("miner"), secret("miner-2")), strings.Replace(text(secret("pool-2c")), bobs, broken, 1), strings.Replace(text(secret("pool-3")), "proxy = \"http", "proxy = \"gopher", 1), strings.ReplaceAll(text(secret("pool-4")), `"`, "")} {
@@ -203,7 +204,7 @@ password = %q
 	if err != nil {
 		t.Fatal(err)
 	}
-	needles := append(made, secretPrefix, hash.String(), hash.String()[strings.LastIndexByte(hash.String(), '$')+1:], base64.StdEncoding.EncodeToString([]byte("loka:"+secret("proxy"))), connectLogin(secret("miner")),
+	needles := append(slices.Clone(api.tokens[3:]), secretPrefix, hash.String(), hash.String()[strings.LastIndexByte(hash.String(), '$')+1:], base64.StdEncoding.EncodeToString([]byte("loka:"+secret("proxy"))), connectLogin(secret("miner")),
 		strings.Split(string(keyText), "\n")[1])
 	for _, who := range slices.Sorted(maps.Keys(said.said)) {
 		for _, needle := range needles {

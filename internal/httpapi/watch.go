@@ -77,10 +77,10 @@ func accepts(api huma.API, m *view.Model, a Acceptor) {
 
 // expectedOf is what a pool may pay; there need be none.
 func expectedOf(m *view.Model, name string) Expected {
-	pools := m.Pools()
-	for i := range pools {
-		if p := &pools[i]; p.Name == name {
-			return Expected{p.Payout.Expected, p.Payout.Tags}
+	states := m.PoolStates()
+	for i := range states {
+		if s := &states[i]; s.Name == name && !s.Leaving {
+			return Expected{append([][]string{}, s.Watched.Payouts...), append([]string{}, s.Watched.Tags...)}
 		}
 	}
 	return Expected{[][]string{}, []string{}}
