@@ -113,6 +113,29 @@ func TestPoolToken(t *testing.T) {
 	}
 }
 
+// The token that lies in a folder is shown to the proxy of this machine, or to whom one
+// says; nobody else who may answer at an address is.
+func TestTokenOfAFolderStaysHere(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "api.token"), []byte("s3cret\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	vars := map[string]string{"LOKA_DATA_DIR": dir}
+	env := &environment{lookup: func(name string) (string, bool) { v, ok := vars[name]; return v, ok }}
+	for base, want := range map[string]string{
+		"http://127.0.0.1:9090": "s3cret", "http://[::1]:9090": "s3cret", "http://localhost:9090": "s3cret", "http://127.3.2.1": "s3cret",
+		"http://192.0.2.1:9090": "", "http://[2001:db8::1]:9090": "", "https://192.0.2.1": "", "http://": "", "http://a b": "",
+	} {
+		if got := (&apiFlags{}).token(t.Context(), env, base).Reveal(); got != want {
+			t.Errorf("%s is shown %q", base, got)
+		}
+		if got := (&apiFlags{Data: dir}).token(t.Context(), env, base).Reveal(); got != "s3cret" {
+			t.Errorf("%s is shown %q, of a folder that was named", base, got)
+		}
+	}
+}
+
 func TestPoolFailures(t *testing.T) {
 	t.Parallel()
 	const problem = "application/problem+json"
