@@ -28,14 +28,14 @@ type Config struct {
 	// route's Pools is filled in.
 	Routes  []Route `toml:"route"`
 	Vardiff Vardiff `toml:"vardiff"`
-	Storage Storage `toml:"storage"`
-	Bans    Bans    `toml:"bans"`
 
+	Logins   Logins   `toml:"logins"`
+	Patterns Patterns `toml:"patterns"`
 	Limits   Limits   `toml:"limits"`
 	Threat   Threat   `toml:"threat"`
-	Patterns Patterns `toml:"patterns"`
-	Logins   Logins   `toml:"logins"`
+	Bans     Bans     `toml:"bans"`
 	Watch    Watch    `toml:"watch"`
+	Storage  Storage  `toml:"storage"`
 
 	// Notes are remarks on settings that are valid but do nothing, or not
 	// what their writer may think.

@@ -85,20 +85,17 @@ password = "x"
 # max = 0.0                          # 0: bounded by the pool's only
 # fixed = 0.0                        # 0: adjusted; else every miner's
 
-# What is kept of shares, for history, exports and payouts.
-# [storage]
-# url = ""                           # "": SQLite in data_dir; or postgres://… for PostgreSQL
-# keep_shares = "48h"                # single shares; "0s": none. Sums of hours and days stay
-# keep_minutes = "720h"              # sums of a minute
-# max_disk = "10GiB"                 # old single shares go early to stay below it
-# archive = false                    # true: days of single shares are compressed into data_dir/archive first
-
 # Which miners are let in; all of what is set must hold. docs/CONFIG.md has more of it.
 # [logins]
 # allow = []                         # globs on logins: ["farm.*"]
 # password = ""                      # a secret that every miner's password begins with: "${MINERS_PASSWORD}"
 # file = ""                          # lines LOGIN:HASH by ` + "`loka password LOGIN`" + `
 # client_certificate = "off"         # "name": the miner's certificate must be made out to its login
+
+# Which miners are kept out by name; globs. user_agent and address likewise.
+# [patterns.worker]
+# allow = []                         # empty: everybody
+# deny = []
 
 # How fast a connection is listened to, a second; nothing that a miner does comes near.
 # [limits]
@@ -112,6 +109,7 @@ password = "x"
 # slow = 50.0                        # from here on it is slowed down,
 # refuse = 100.0                     # its shares are refused, but for blocks,
 # close = 200.0                      # and it is disconnected
+
 # Who misbehaves is kept out for a while.
 # [bans]
 # automatic = true
@@ -120,8 +118,17 @@ password = "x"
 # forget = "720h"                    # after that much good conduct it is the first time again
 # never = []                         # networks whose addresses are not banned
 # kernel = "off"                     # "nftables": banned addresses are dropped by the kernel
+
 # From where on what a pool does is told; 0 is never. docs/CONFIG.md has them all.
 # [watch]
 # tip_lag = "30s"                    # it works on an old block
 # credit_short = 0.05                # part of the work that it gives no credit for
+
+# What is kept of shares, for history, exports and payouts.
+# [storage]
+# url = ""                           # "": SQLite in data_dir; or postgres://… for PostgreSQL
+# keep_shares = "48h"                # single shares; "0s": none. Sums of hours and days stay
+# keep_minutes = "720h"              # sums of a minute
+# max_disk = "10GiB"                 # old single shares go early to stay below it
+# archive = false                    # true: days of single shares are compressed into data_dir/archive first
 `

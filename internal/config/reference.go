@@ -35,8 +35,9 @@ func Reference() string {
 		cells := []string{"`" + key + "`", k.Type, def, strings.ReplaceAll(k.Meaning, "|", `\|`), env}
 		b.WriteString("| " + strings.Join(cells, " | ") + " |\n")
 	}
-	b.WriteString(referenceTail)
+	b.WriteString(referenceMiners)
 	b.WriteString(guardReference())
+	b.WriteString(referenceWork)
 	b.WriteString(watchReference())
 	return b.String()
 }
@@ -97,53 +98,8 @@ With no file at all, ` + "`--pool` and `--user`" + ` are enough.
 ## Every key
 `
 
-const referenceTail = `
-## Splits
-
-A route can divide what its miners do among pools, by weights, by hashrates or both:
-
-` + "```toml" + `
-[[route]]
-name = "farm"
-split = [
-  { pool = "buyer", hashrate = "500TH/s" },      # what it has been sold, before all others
-  { pool = "main", weight = 70 },                # of the rest, 70 in 100
-  { pools = ["a", "b"], weight = 30 },           # the other 30: at a, and at b while a is away
-]
-` + "```" + `
-
-With 2 PH/s of miners ` + "`buyer`" + ` gets 500 TH/s, ` + "`main`" + ` 1,050 and ` + "`a`" + ` 450. With 400 TH/s ` + "`buyer`" + ` gets all; where the hashrates that are asked
-for are more than there is, each gets as much less. Without a part by weight, what is left over goes to the parts by hashrate, too.
-
-- What is divided is accepted work (difficulty times shares), not miners. Miners are sent from one part to another, whole, each once in 10 seconds at the
-  most; they keep their connection and notice nothing but another job. So one miner can be divided, too, by turns.
-- Three miners with hashrates as 1 to 10 to 100 come to within 1 point (of 100) of what is asked for over any hour, and to within 3 points in 95 of 100
-  windows of 10 minutes; 1,000 miners come to within 0.5 points over 10 minutes.
-- A part all of whose pools are away, drained or of no use goes to the others in their proportions, unless ` + "`on_dead`" + ` says whose. Once one of them has been well for
-  ` + "`return_after`" + ` it has its part again; what it missed is not made up for.
-- A part with ` + "`worker`" + `, such as ` + "`{ pool = \"vip\", worker = \"vip.*\" }`" + `, is for the miners whose first login matches: they are there whatever the others
-  weigh, the first part that matches has them, and what they do is not divided. With a ` + "`weight`" + ` or a ` + "`hashrate`" + ` the part has its share of the rest, too.
-  Until it is known who a miner is, it is placed as any other; so are the part's miners while its pools are away. A split has at least one part with
-  a weight or a hashrate, or with ` + "`worker = \"*\"`" + `, for everybody else.
-- A part with ` + "`when`" + `, such as ` + "`{ pool = \"night\", weight = 30, when = \"* 22-23,0-5 * * mon-fri\", time_zone = \"Europe/Prague\" }`" + `, counts in every minute
-  that the expression matches by that zone's clock. Outside it has no share: its miners are sent to the others at once, and nothing is owed to it. Its own
-  (` + "`worker`" + `) are placed as any other. An hour that the clock skips in spring is in no window, one that it has twice in autumn is twice. Each range stays
-  within its field, so that the night is ` + "`22-23,0-5`" + `, and its hours after midnight are of the next day. Where no part that is in its window has a pool of
-  use, windows do not count; ` + "`loka check`" + ` says so where that comes by the clock alone.
-- With ` + "`on_dead = \"main\"`" + ` the part of the pool ` + "`main`" + ` has all of the part's share while that is away, drained or of no use, and its own miners, and
-  nobody else has more for it. That is not so outside its window, and while ` + "`main`" + ` is away, too: then all others have it.
-- In dedicated mode a move costs the pool a connection, and the one before stays for two minutes, for late shares. So a miner is moved once in 10 minutes
-  at the most, and not in its first 10, until which miners are divided by their number. What cannot wait is not bound by that: a part that is for the
-  miner, or a part that is away or outside its window; miners then go 50 a second. Once that has settled, after an hour, 100 miners in two parts come to
-  within 2 points over any hour and are moved less than once an hour each, 10 in three parts to within 3 points, but three as 1 to 10 to 100 only to within
-  15. That is by a simulation in which each has six shares a minute, by chance; fewer shares make it worse.
-- Miners of pools whose extranonce2 has 2 or 3 bytes have a pool connection of their own and that pool's own extranonce, in either mode: they come to the
-  part that misses most, and cannot be moved. The others are divided around them.
-- Until a miner's hashrate is known, miners are divided by their number.
-- While the route is pinned to a pool (` + "`loka pool pin`" + `) it is not divided.
-- ` + "`loka route split farm 'buyer=300TH/s,main=70,a/b=30'`" + ` splits a route that the file has in order, or otherwise, among its pools,
-  without a restart; a part with more keys is an argument of its own, such as ` + "`'vip;worker=vip.*'`" + `. See [API.md](API.md#writes). ` + "`/api/v1/routes`" + ` and the page show what each part should have and has.
-
+// referenceMiners is about how miners come in.
+const referenceMiners = `
 ## TLS to miners
 
 ` + "```toml" + `
@@ -216,34 +172,6 @@ With ` + "`tls = \"required\"`" + ` the CONNECT itself may come without TLS, but
 
 A request with another method than CONNECT is answered with 400. Passwords that a client sends to a proxy are not looked at and not logged.
 
-## Reconnects
-
-A pool may ask its miners to reconnect elsewhere (` + "`client.reconnect`" + `), to balance its load or before it restarts. Pools whose addresses were hijacked have
-sent miners to thieves by it, so it is followed within bounds only:
-
-- to the host of ` + "`url`" + `, to hosts of the same registrable domain, and to those of ` + "`reconnect_hosts`" + `; with ` + "`reconnect = \"off\"`" + ` to none;
-- from a pool on the Internet never to an address that is private, loopback, link-local, multicast or a carrier's, whatever a name resolves to. Behind a
-  ` + "`proxy`" + `, which resolves names itself, that is known of literal addresses only;
-- ` + "`stratum+ssl://`, `ca`, `fingerprints` and `proxy`" + ` hold there as well: the certificate has to be the new host's, or one of the fingerprints;
-- three times within 10 minutes at the most, the connections that follow one that was lost among them, and after at most 60 s if the pool wants us to wait.
-
-The connection that there is serves until the new one has a job, or until the pool ends it. Only the connection that was asked goes there, and once: what
-comes after it goes to ` + "`url`" + ` again, and so it does where nobody is there. The log and ` + "`loka_pool_reconnects_total`" + ` tell of all such wishes.
-
-## Difficulty
-
-In shared mode each miner has a difficulty of its own. It begins at ` + "`start`" + ` and is adjusted between ` + "`min` and `max`" + ` until the miner sends
-` + "`shares_per_minute`" + `. With ` + "`fixed`" + ` it is that from the first job on. It is not above the pool's once that has settled, for a share that the pool
-would take must not be missed. While a new connection's difficulty is still far too low for its miners they stay above it, or they would flood it
-with shares; the work that is not handed in meanwhile is counted as ` + "`work_not_submitted`" + `. In dedicated mode the pool sets the difficulty, and none
-of this has an effect.
-
-A miner may ask too, in the [password](#passwords) that it logs in with first. A ` + "`mining.suggest_difficulty`" + ` is where it starts.
-
-` + "`[vardiff]`" + ` holds for all, ` + "`[listener.vardiff]`" + ` over it for the miners of one address, and ` + "`[route.vardiff]`" + ` over both for the miners of one route, key
-by key. A bound that crosses one of a table further up is an error, but where a route's crosses a listener's, the route's holds. A
-` + "`start`" + ` of a table further up is moved between the bounds that hold.
-
 ## Passwords
 
 A miner's password is not checked unless [` + "`[logins]`" + `](#logins) asks for a secret, and never reaches a pool or a log. It may carry options between commas, semicolons, ` + "`&`" + ` or spaces, such as
@@ -269,4 +197,81 @@ A miner's login splits at its first ` + "`.`" + ` into ` + "`{user}` and `{worke
 | ` + "`{login}`" + ` | the miner's whole login |
 | ` + "`{user}`, `{worker}`" + ` | its two halves |
 | ` + "`{name}`" + ` | ` + "`{worker}`" + ` when the user is empty or the account itself, else ` + "`{user}_{worker}`" + ` |
+`
+
+// referenceWork is about what they work on, and for whom.
+const referenceWork = `
+## Difficulty
+
+In shared mode each miner has a difficulty of its own. It begins at ` + "`start`" + ` and is adjusted between ` + "`min` and `max`" + ` until the miner sends
+` + "`shares_per_minute`" + `. With ` + "`fixed`" + ` it is that from the first job on. It is not above the pool's once that has settled, for a share that the pool
+would take must not be missed. While a new connection's difficulty is still far too low for its miners they stay above it, or they would flood it
+with shares; the work that is not handed in meanwhile is counted as ` + "`work_not_submitted`" + `. In dedicated mode the pool sets the difficulty, and none
+of this has an effect.
+
+A miner may ask too, in the [password](#passwords) that it logs in with first. A ` + "`mining.suggest_difficulty`" + ` is where it starts.
+
+` + "`[vardiff]`" + ` holds for all, ` + "`[listener.vardiff]`" + ` over it for the miners of one address, and ` + "`[route.vardiff]`" + ` over both for the miners of one route, key
+by key. A bound that crosses one of a table further up is an error, but where a route's crosses a listener's, the route's holds. A
+` + "`start`" + ` of a table further up is moved between the bounds that hold.
+
+## Splits
+
+A route can divide what its miners do among pools, by weights, by hashrates or both:
+
+` + "```toml" + `
+[[route]]
+name = "farm"
+split = [
+  { pool = "buyer", hashrate = "500TH/s" },      # what it has been sold, before all others
+  { pool = "main", weight = 70 },                # of the rest, 70 in 100
+  { pools = ["a", "b"], weight = 30 },           # the other 30: at a, and at b while a is away
+]
+` + "```" + `
+
+With 2 PH/s of miners ` + "`buyer`" + ` gets 500 TH/s, ` + "`main`" + ` 1,050 and ` + "`a`" + ` 450. With 400 TH/s ` + "`buyer`" + ` gets all; where the hashrates that are asked
+for are more than there is, each gets as much less. Without a part by weight, what is left over goes to the parts by hashrate, too.
+
+- What is divided is accepted work (difficulty times shares), not miners. Miners are sent from one part to another, whole, each once in 10 seconds at the
+  most; they keep their connection and notice nothing but another job. So one miner can be divided, too, by turns.
+- Three miners with hashrates as 1 to 10 to 100 come to within 1 point (of 100) of what is asked for over any hour, and to within 3 points in 95 of 100
+  windows of 10 minutes; 1,000 miners come to within 0.5 points over 10 minutes.
+- A part all of whose pools are away, drained or of no use goes to the others in their proportions, unless ` + "`on_dead`" + ` says whose. Once one of them has been well for
+  ` + "`return_after`" + ` it has its part again; what it missed is not made up for.
+- A part with ` + "`worker`" + `, such as ` + "`{ pool = \"vip\", worker = \"vip.*\" }`" + `, is for the miners whose first login matches: they are there whatever the others
+  weigh, the first part that matches has them, and what they do is not divided. With a ` + "`weight`" + ` or a ` + "`hashrate`" + ` the part has its share of the rest, too.
+  Until it is known who a miner is, it is placed as any other; so are the part's miners while its pools are away. A split has at least one part with
+  a weight or a hashrate, or with ` + "`worker = \"*\"`" + `, for everybody else.
+- A part with ` + "`when`" + `, such as ` + "`{ pool = \"night\", weight = 30, when = \"* 22-23,0-5 * * mon-fri\", time_zone = \"Europe/Prague\" }`" + `, counts in every minute
+  that the expression matches by that zone's clock. Outside it has no share: its miners are sent to the others at once, and nothing is owed to it. Its own
+  (` + "`worker`" + `) are placed as any other. An hour that the clock skips in spring is in no window, one that it has twice in autumn is twice. Each range stays
+  within its field, so that the night is ` + "`22-23,0-5`" + `, and its hours after midnight are of the next day. Where no part that is in its window has a pool of
+  use, windows do not count; ` + "`loka check`" + ` says so where that comes by the clock alone.
+- With ` + "`on_dead = \"main\"`" + ` the part of the pool ` + "`main`" + ` has all of the part's share while that is away, drained or of no use, and its own miners, and
+  nobody else has more for it. That is not so outside its window, and while ` + "`main`" + ` is away, too: then all others have it.
+- In dedicated mode a move costs the pool a connection, and the one before stays for two minutes, for late shares. So a miner is moved once in 10 minutes
+  at the most, and not in its first 10, until which miners are divided by their number. What cannot wait is not bound by that: a part that is for the
+  miner, or a part that is away or outside its window; miners then go 50 a second. Once that has settled, after an hour, 100 miners in two parts come to
+  within 2 points over any hour and are moved less than once an hour each, 10 in three parts to within 3 points, but three as 1 to 10 to 100 only to within
+  15. That is by a simulation in which each has six shares a minute, by chance; fewer shares make it worse.
+- Miners of pools whose extranonce2 has 2 or 3 bytes have a pool connection of their own and that pool's own extranonce, in either mode: they come to the
+  part that misses most, and cannot be moved. The others are divided around them.
+- Until a miner's hashrate is known, miners are divided by their number.
+- While the route is pinned to a pool (` + "`loka pool pin`" + `) it is not divided.
+- ` + "`loka route split farm 'buyer=300TH/s,main=70,a/b=30'`" + ` splits a route that the file has in order, or otherwise, among its pools,
+  without a restart; a part with more keys is an argument of its own, such as ` + "`'vip;worker=vip.*'`" + `. See [API.md](API.md#writes). ` + "`/api/v1/routes`" + ` and the page show what each part should have and has.
+
+## Reconnects
+
+A pool may ask its miners to reconnect elsewhere (` + "`client.reconnect`" + `), to balance its load or before it restarts. Pools whose addresses were hijacked have
+sent miners to thieves by it, so it is followed within bounds only:
+
+- to the host of ` + "`url`" + `, to hosts of the same registrable domain, and to those of ` + "`reconnect_hosts`" + `; with ` + "`reconnect = \"off\"`" + ` to none;
+- from a pool on the Internet never to an address that is private, loopback, link-local, multicast or a carrier's, whatever a name resolves to. Behind a
+  ` + "`proxy`" + `, which resolves names itself, that is known of literal addresses only;
+- ` + "`stratum+ssl://`, `ca`, `fingerprints` and `proxy`" + ` hold there as well: the certificate has to be the new host's, or one of the fingerprints;
+- three times within 10 minutes at the most, the connections that follow one that was lost among them, and after at most 60 s if the pool wants us to wait.
+
+The connection that there is serves until the new one has a job, or until the pool ends it. Only the connection that was asked goes there, and once: what
+comes after it goes to ` + "`url`" + ` again, and so it does where nobody is there. The log and ` + "`loka_pool_reconnects_total`" + ` tell of all such wishes.
 `

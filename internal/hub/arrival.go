@@ -1,6 +1,10 @@
 package hub
 
 import (
+	"context"
+	"log/slog"
+	"time"
+
 	"github.com/loka/stratum/internal/link"
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/internal/steer"
@@ -41,4 +45,18 @@ func hopeless(routes []*route) bool {
 		}
 	}
 	return true
+}
+
+// tellArrival logs that a miner has logged in, above Debug as far as there are not very
+// many: whoever may connect can cause it at will.
+func (h *Hub) tellArrival(now time.Time, attrs []slog.Attr) {
+	level := slog.LevelInfo
+	ok, missed := h.arrivals.Pass(now)
+	switch {
+	case !ok:
+		level = slog.LevelDebug
+	case missed > 0:
+		attrs = append(attrs, slog.Uint64("more_not_logged", missed))
+	}
+	h.log.LogAttrs(context.Background(), level, "miner authorized", attrs...)
 }

@@ -140,7 +140,7 @@ func (g *dedicated) onAuthorized(ev upstream.Event) {
 		first := g.first == nil
 		m := g.admit(l.worker, l.as, now)
 		if first {
-			g.hub.log.LogAttrs(context.Background(), slog.LevelInfo, "miner authorized", g.attrs(l.worker, m.name)...)
+			g.hub.tellArrival(now, g.attrs(l.worker, m.name))
 		}
 	} else {
 		a.Verdict = mining.Unauthorized

@@ -28,7 +28,7 @@ func workAt(id mining.JobID, clean bool, p byte) *mining.Work {
 
 // gathered is a group with members who hear.
 func gathered(n int) (*group, []*hearer) {
-	h := &Hub{rulings: make(map[ruling]*vardiff.Config)}
+	h := &Hub{rulings: make(map[ruling]*vardiff.Config), memory: vardiff.NewMemory()}
 	r := &route{}
 	r.all.Store(&routeConf{})
 	g := &group{hub: h, route: r, works: jobbook.New(jobbook.Config{})}
@@ -36,7 +36,7 @@ func gathered(n int) (*group, []*hearer) {
 	heard := make([]*hearer, 0, n)
 	for range n {
 		p := new(hearer)
-		m := newShared(&seat{hub: h, route: r, miner: &mining.Miner{}, peer: p})
+		m := newShared(&seat{hub: h, route: r, miner: &mining.Miner{}, peer: p, first: &member{worker: new(mining.Worker)}})
 		m.group = g
 		g.add(m)
 		heard = append(heard, p)

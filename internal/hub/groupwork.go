@@ -146,6 +146,16 @@ func (g *group) tick(now time.Time) {
 	}
 }
 
+// newest is the work that was handed out last.
+func (g *group) newest() *mining.Work {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.current != nil {
+		return g.current
+	}
+	return g.last // while it is held
+}
+
 // hold gives the last work again while there is none, so that no firmware takes
 // silence for a dead pool. g.mu is held.
 func (g *group) hold(now time.Time) {

@@ -72,6 +72,8 @@ type Hub struct {
 	// foreign spaces the warnings of workers of other accounts, undivided those of
 	// miners of split routes that have links of their own.
 	foreign, undivided pace.Pace
+	// arrivals bounds the news of miners that log in.
+	arrivals pace.Budget
 
 	mu     sync.Mutex
 	seats  map[mining.MinerID]*seat

@@ -59,6 +59,8 @@ type shared struct {
 	from    *group
 	// hurried says that the group knows of a change that must not wait.
 	hurried bool
+	// behind says that newer work went by, for want of a worker.
+	behind bool
 }
 
 func newShared(s *seat) *shared { return &shared{seat: s} }
@@ -158,14 +160,20 @@ func (m *shared) authorize(ticket uint64, w *mining.Worker, pass options) mining
 	if first {
 		m.opts = pass
 		m.start(now)
-		m.hub.log.LogAttrs(context.Background(), slog.LevelInfo, "miner authorized",
+		m.hub.tellArrival(now, []slog.Attr{
 			slog.String("worker", w.Login), slog.Uint64("miner", uint64(m.miner.ID)),
 			slog.String("remote", m.miner.Remote.String()), slog.String("user_agent", m.facts.UserAgent),
-			slog.String("route", m.route.Name))
+			slog.String("route", m.route.Name),
+		})
 	}
-	if m.group == nil {
+	switch {
+	case m.group == nil:
 		m.board()
-	} else if first {
+	case first && m.behind:
+		if w := m.group.newest(); w != nil {
+			m.give(w, now)
+		}
+	case first:
 		m.restarted(before)
 	}
 	if m.group == nil {
@@ -234,7 +242,7 @@ func (m *shared) give(w *mining.Work, now time.Time) {
 		m.hub.countChange(before, d)
 	}
 	m.told.Set(w.ID, d, now)
-	m.current, m.from, m.hurried = w, m.group, false
+	m.current, m.from, m.hurried, m.behind = w, m.group, false, false
 	m.peer.Work(mining.Assignment{Work: w, Difficulty: d, Clean: clean})
 }
 
@@ -262,6 +270,12 @@ func (m *shared) deliver(g *group, w *mining.Work, now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.left || m.group != g || m.from == g && !m.current.ID.Before(w.ID) {
+		return
+	}
+	if m.first == nil && m.from == g {
+		// Who has not logged in has something to look at, and no share of it counts:
+		// else a flood of such miners would have each job handed out to all of them.
+		m.behind = true
 		return
 	}
 	m.give(w, now)

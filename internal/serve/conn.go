@@ -34,7 +34,9 @@ type Conn struct {
 	// late is what was answered by [Conn.Answer] and the watch does not know yet.
 	late late
 
-	// Owned by the reader: what the session had counted at the last line, and the
+	// Owned by the reader: whether it has a turn, and needs none for it has a worker.
+	turn, known bool
+	// Also: what the session had counted at the last line, and the
 	// difficulty that the miner had.
 	malformed, unsupported uint64
 	difficulty             work.Difficulty
@@ -58,6 +60,7 @@ func (c *Conn) welcome(login string) {
 	if len(workers) == 0 {
 		return
 	}
+	c.known = true
 	c.wire.SetMaxLine(c.server.cfg.Wire.MaxLine)
 	c.wire.SetMaxQueue(c.server.cfg.Wire.MaxQueueBytes)
 	c.wire.SetSteady()
@@ -91,6 +94,7 @@ func (c *Conn) await() {
 	defer func() { c.reading, c.waiting, c.wake = true, false, nil }()
 	c.send()
 	c.wire.Uncork()
+	c.giveTurn()
 	timeout := time.NewTimer(c.server.cfg.AnswerTimeout)
 	defer timeout.Stop()
 	for c.session.Blocked() {
@@ -117,6 +121,7 @@ func (c *Conn) await() {
 
 // Flush ends a read: held work and everything said leave in one write.
 func (c *Conn) Flush() {
+	defer c.giveTurn()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.reading = false

@@ -19,6 +19,7 @@ func (c *Conn) Line(line []byte) error {
 		c.hold()
 		return nil
 	}
+	c.takeTurn()
 	now := time.Now()
 	h, err := c.hear(line, now)
 	if err != nil {
@@ -162,6 +163,7 @@ func (c *Conn) pause(d time.Duration) {
 	c.send()
 	c.mu.Unlock()
 	c.wire.Uncork()
+	c.giveTurn()
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {

@@ -17,13 +17,15 @@ const maxLogin = 64
 type notes struct {
 	log     *slog.Logger
 	refused *pace.Pace
+	// departures bounds the news of miners' ends.
+	departures *pace.Budget
 	// telling are the ends that are news even without a worker: the first
 	// signs of an outage, or of a wrong setting.
 	telling map[mining.Reason]*pace.Pace
 }
 
 func newNotes(log *slog.Logger) notes {
-	return notes{log: log, refused: new(pace.Pace), telling: map[mining.Reason]*pace.Pace{
+	return notes{log: log, refused: new(pace.Pace), departures: new(pace.Budget), telling: map[mining.Reason]*pace.Pace{
 		mining.PoolUnreachable: {}, mining.NoRoute: {}, mining.AuthorizeTimeout: {},
 	}}
 }
@@ -50,8 +52,8 @@ func shown(login string) string {
 	return strconv.QuoteToASCII(login)
 }
 
-// ended says once that a connection ended: a miner's end is news, a
-// stranger's mostly is not.
+// ended says once that a connection ended: a miner's end is news, unless there are
+// very many, a stranger's mostly is not.
 func (n *notes) ended(ctx context.Context, state State, reason mining.Reason) {
 	level := slog.LevelDebug
 	attrs := []slog.Attr{
@@ -63,7 +65,12 @@ func (n *notes) ended(ctx context.Context, state State, reason mining.Reason) {
 		slog.String("connected", time.Since(state.Since).Round(time.Millisecond).String()),
 	}
 	if len(state.Session.Workers) > 0 {
-		level = slog.LevelInfo
+		if ok, missed := n.departures.Pass(time.Now()); ok {
+			level = slog.LevelInfo
+			if missed > 0 {
+				attrs = append(attrs, slog.Uint64("more_not_logged", missed))
+			}
+		}
 	} else if p := n.telling[reason]; p != nil && p.Due(time.Now()) {
 		level = slog.LevelInfo
 		attrs = append(attrs, slog.String("advice", mining.Describe(reason).Do))

@@ -204,6 +204,7 @@ var elsewhere = map[mining.Reason]struct{ file, test string }{
 	mining.MaxConnections:       {"../listen/listener_test.go", "TestLimiter"},
 
 	mining.AccessDenied:         {"../listen/gate_test.go", "TestRefusedAtTheDoor"},
+	mining.Paused:               {"../app/bans_linux_test.go", "TestBans"},
 	mining.Banned:               {"../listen/proxy_test.go", "TestProxiedAreJudged"},
 	mining.MaxPerAddress:        {"../listen/proxy_test.go", "TestProxiedAreJudged"},
 	mining.MaxPerSubnet:         {"../guard/door_test.go", "TestCaps"},

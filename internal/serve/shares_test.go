@@ -31,7 +31,7 @@ func TestSharesAnsweredAtOnceLeaveInOneWrite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		m := r.mining()
-		asks, replies := shares(10, 20)
+		asks, replies := shares(10, 4) // what a connection reads at once that is no plain TCP
 		before := m.near.Writes()
 		m.say(asks...)
 		m.expect(replies...)
