@@ -237,6 +237,31 @@ func TestPayoutIsKnownAtTheStart(t *testing.T) {
 	})
 }
 
+// A pool may pay the account that it is told: with another account nothing is expected
+// of it that was learnt by the one before.
+func TestPayoutOfAnotherAccount(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first, second := payingPools()
+		h := build(t, []*fakePool{first, second}, watched(watch.Failover))
+		g := h.bring(1, "alice")
+		learns(first, second)
+		first.paysTo(3, "/first/")
+		if err := h.apply(func(c *hub.Config) { c.Pools[0].Account = "other" }); err != nil {
+			t.Fatal(err)
+		}
+		lives(time.Minute, first, second)
+		for _, s := range h.hub.Pools() {
+			if s.Name == "first" && !s.Leaving && (len(s.Watched.Signals) != 0 || s.Watched.Mode != watch.Learning) {
+				t.Errorf("%+v", s.Watched)
+			}
+		}
+		if got := where(t, []*guest{g}); got["first"] != 1 {
+			t.Errorf("the miner is at %v", got)
+		}
+		g.leave()
+	})
+}
+
 // Pools that do not pay everybody at one address are left alone: the account hangs on
 // the miner.
 func TestPayoutOfEachMiner(t *testing.T) {
