@@ -49,11 +49,11 @@ type finding struct {
 }
 
 // of is what of it holds for the account that a pool has now.
-func (at finding) of(p *hub.PoolConfig) finding {
-	if at.Account != p.Account {
-		at.Account, at.Payouts, at.Tags = p.Account, "", ""
+func (f finding) of(p *hub.PoolConfig) finding {
+	if f.Account != p.Account {
+		f.Account, f.Payouts, f.Tags = p.Account, "", ""
 	}
-	return at
+	return f
 }
 
 type findingsFile struct {
