@@ -173,7 +173,7 @@ func (a *App) build(cfg *config.Config) error {
 	}
 	a.serve = serve.New(serveConfig(cfg, a.counts.wire(mining.Downstream)), serve.Deps{
 		House: house{a.hub, a.standing}, Handler: a.walk.handler(), Watch: a.walk.chain, Logger: a.log, Metrics: a.counts.serve(),
-		Settled: settled, Ended: ended,
+		Settled: settled, Earned: earned, Ended: ended,
 	})
 	a.model = view.New(view.Deps{
 		Version: version, Instance: instance, Books: a.books,

@@ -14,12 +14,13 @@ import (
 )
 
 // What a miner's connection can hold until it has a worker, in bytes: a goroutine's
-// stack, the line that it is in the middle of, and what it does not read. TLS adds its
-// buffers, one for a record each way, and what a handshake leaves.
+// stack, the line that it is in the middle of, and what it does not read. TLS adds what
+// is read and not for us (24 KiB, in buffers that may be twice as large) and a record
+// that is being written.
 const (
 	strangerStack = 8 << 10
 	strangerCost  = strangerStack + strangerLine + strangerQueue
-	tlsCost       = 40 << 10
+	tlsCost       = 64 << 10
 )
 
 // accessModes are the door's words for the file's.
@@ -68,6 +69,13 @@ func settled(m *mining.Miner, login string) mining.Reason {
 	return ""
 }
 
+// earned tells the door of a miner of which a share was accepted.
+func earned(m *mining.Miner) {
+	if g := guestOf(m); g != nil {
+		g.Earned()
+	}
+}
+
 // ended tells the door why a miner's connection has ended.
 func ended(m *mining.Miner, reason mining.Reason) {
 	if g := guestOf(m); g != nil {
@@ -81,7 +89,13 @@ func ended(m *mining.Miner, reason mining.Reason) {
 func (a *App) admit(ctx context.Context, conn net.Conn, preread []byte, arrival mining.Arrival, gone func()) {
 	c := a.serve.Serve(context.Background(), conn, preread, arrival, gone)
 	if g := guestOf(c.Miner()); g != nil {
-		g.Bind(c.Close)
+		g.Bind(func(reason mining.Reason) {
+			if reason == mining.GaveWay { // others wait for its place
+				c.Cut(reason)
+				return
+			}
+			c.Close(reason)
+		})
 	}
 	if errors.Is(context.Cause(ctx), errRemoved) {
 		c.Close(mining.ListenerRemoved)

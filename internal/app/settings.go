@@ -30,9 +30,10 @@ const (
 	// some hundred shares, and some ten jobs.
 	minerSocket = 64 << 10
 	// queueBytes and queueAge bound what a peer may leave unread; strangerQueue
-	// what a miner may before it has a worker.
+	// what a miner may before it has a worker: the largest job that a pool may give has
+	// to fit, for by TLS all that is sent waits, if not for long.
 	queueBytes    = 256 << 10
-	strangerQueue = 24 << 10
+	strangerQueue = 40 << 10
 	queueAge      = 15 * time.Second
 	// drainTimeout bounds the flush of a connection that ends.
 	drainTimeout = 2 * time.Second

@@ -5,7 +5,12 @@ import (
 	"testing"
 
 	"github.com/loka/stratum/internal/config"
+	"github.com/loka/stratum/internal/downstream"
 	"github.com/loka/stratum/internal/hub"
+	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/upstream"
+	"github.com/loka/stratum/sv1"
+	"github.com/loka/stratum/work"
 )
 
 // All that a route's match says is in its rule, and the targets are those of its
@@ -61,5 +66,19 @@ group = "7"
 	}
 	for name, target := range targetsOf([]hub.PoolConfig{{Name: "zone"}}) {
 		t.Errorf("a pool without an address has the target %s=%s", name, target)
+	}
+}
+
+// A miner that has no worker yet can be given the largest job that a pool may give, with
+// what stands before it.
+func TestLargestJobFitsAStrangersQueue(t *testing.T) {
+	t.Parallel()
+	part := make([]byte, upstream.MaxCoinbasePart)
+	const others = 512 // E1 and pad, a difficulty, the reply to a subscribe
+	line := downstream.RenderNotify(nil, &mining.Work{
+		Prefix: part, Job: &mining.Job{CoinbaseSuffix: part, Branches: make([]work.Hash, sv1.MaxBranches)},
+	})
+	if len(line)+others > strangerQueue {
+		t.Errorf("the largest job has %d bytes, and there is room for %d", len(line), strangerQueue)
 	}
 }

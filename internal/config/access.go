@@ -63,7 +63,7 @@ func accessMeanings() map[string]meaning {
 		"access.subnet_v6":         {"Length of the prefix that is a subnet of IPv6, 16 to 128.", ""},
 		"access.max_per_worker":    {"Most connections with one login; 0 is any number.", ""},
 		"access.starts_per_second": {"How many new connections are begun with in a second, 1 to 1,000,000. Others wait, nobody is refused: addresses take turns, and those that had miners before have longer ones.", ""},
-		"access.strangers_memory":  {"Most memory that connections without a worker may come to hold, at least 1 MiB; about 36 KiB are reckoned for each, 76 KiB with TLS. Where it is full the oldest of the address with most of them give way.", ""},
+		"access.strangers_memory":  {"Most memory that connections without a worker may come to hold, at least 1 MiB; about 52 KiB are reckoned for each, 116 KiB with TLS. Where it is full the oldest of the address with most of them give way.", ""},
 	}
 }
 

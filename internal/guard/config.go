@@ -54,6 +54,9 @@ const (
 	// grace is for how long a stranger does not give way for the sake of memory, nor
 	// to one whose party has as many strangers.
 	grace = 2 * time.Second
+	// loiter is for how long one that is logged in does not give way though no share of
+	// it was accepted.
+	loiter = time.Minute
 	// maxLeaving bounds how many that give way may be on their way out at a time,
 	// and batch how many are asked at once for the sake of their memory.
 	maxLeaving = 64

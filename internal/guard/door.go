@@ -34,10 +34,10 @@ type Door struct {
 	// given is.
 	held, given int64
 	// holders are parties by how many of their strangers that hold memory are above
-	// their credit, crowds by all strangers. turns are those that have somebody
-	// waiting, in the order of their turns.
-	holders, crowds ranks
-	turns           chain[*party]
+	// their credit, crowds by all strangers, lounges by those who have only logged in.
+	// turns are those that have somebody waiting, in the order of their turns.
+	holders, crowds, lounges ranks
+	turns                    chain[*party]
 }
 
 // New makes a door.
@@ -190,6 +190,11 @@ func (d *Door) unlink(g *Guest) {
 		g.party.strangers.remove(&g.at)
 	case settled:
 		g.party.settled--
+		if g.earned {
+			g.party.earning--
+		} else {
+			g.party.loiterers.remove(&g.at)
+		}
 	case leaving:
 		d.held -= g.held
 		if g.overdrawn {

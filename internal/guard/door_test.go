@@ -87,6 +87,7 @@ func (c *caller) settle(t *testing.T, login string) {
 	if reason := c.guest.Settled(login); reason != "" {
 		t.Fatalf("%s is refused as %s", login, reason)
 	}
+	c.guest.Earned()
 }
 
 func prefixes(texts ...string) (all []netip.Prefix) {

@@ -43,22 +43,23 @@ func (d *Door) ask(g *Guest, reason mining.Reason) func() {
 // crowded is who gives way to a newcomer where there are as many guests as may be: the
 // oldest stranger of the party with most strangers above its credit. Where that has no
 // more of them than the newcomer's party will have, it is one of the newcomer's own, or
-// of another one that has as many, and those have their time first. d.mu is held.
+// of another one that has as many, and those have their time first. Where there is no
+// such one, it is a loiterer. d.mu is held.
 func (d *Door) crowded(addr netip.Addr, now time.Time) *Guest {
-	p := d.crowds.top()
-	if p == nil || d.leaving >= maxLeaving {
+	if d.leaving >= maxLeaving {
 		return nil
 	}
-	own := d.parties[within(addr, addr.BitLen(), partyV6)]
-	mine, all := 1, 0
+	p, own := d.crowds.top(), d.parties[within(addr, addr.BitLen(), partyV6)]
+	mine, idle, all := 1, 1, 0
 	if own != nil {
 		all = own.strangers.len + own.waiting.len
-		mine = own.excess(all + 1)
+		mine, idle = own.excess(all+1), own.excess(own.loiterers.len+1)
 	} else if d.credits.has(within(addr, addr.BitLen(), partyV6)) {
-		mine = 0
+		mine, idle = 0, 0
 	}
 	var g *Guest
 	switch {
+	case p == nil:
 	case p.allRank > mine:
 		return p.oldest()
 	case all > 0:
@@ -67,9 +68,23 @@ func (d *Door) crowded(addr netip.Addr, now time.Time) *Guest {
 		g = p.oldest()
 	}
 	if g == nil || now.Sub(g.since) < grace {
-		return nil
+		return d.loiterer(idle, now)
 	}
 	return g
+}
+
+// loiterer is who gives way of those that are logged in and no share of which was
+// accepted: the oldest of the party with most of them above its credit, if that has more
+// than a number, and after its time. d.mu is held.
+func (d *Door) loiterer(than int, now time.Time) *Guest {
+	p := d.lounges.top()
+	if p == nil || p.idleRank <= than {
+		return nil
+	}
+	if g := p.loiterers.first.value; now.Sub(g.since) >= loiter {
+		return g
+	}
+	return nil
 }
 
 // oldest is the stranger who has been here for longest; there is one.
@@ -104,13 +119,16 @@ func (d *Door) room(of *party, cost int64, now time.Time) (out outgoing) {
 	return out
 }
 
-// GiveWay asks one stranger to end, for the sake of its descriptor, and says whether
-// there was one.
-func (d *Door) GiveWay() bool {
+// GiveWay asks one stranger to end that has had its time, for the sake of its
+// descriptor, and says whether there was one. Without that time those who come would end
+// each other before any of them has logged in.
+func (d *Door) GiveWay(now time.Time) bool {
 	d.mu.Lock()
 	var tell func()
 	if p := d.crowds.top(); p != nil && d.leaving < maxLeaving {
-		tell = d.ask(p.oldest(), mining.GaveWay)
+		if g := p.oldest(); now.Sub(g.since) >= grace {
+			tell = d.ask(g, mining.GaveWay)
+		}
 	}
 	d.mu.Unlock()
 	if tell == nil {

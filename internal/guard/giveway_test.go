@@ -43,7 +43,7 @@ func TestFullDoorPushesOutTheCrowd(t *testing.T) {
 	full := New(Config{MaxConnections: 2}, Deps{})
 	let(t, full, "10.0.0.1", epoch).settle(t, "a")
 	let(t, full, "10.0.0.1", epoch).settle(t, "b")
-	if _, reason := enter(full, "10.0.0.3", late); reason != mining.MaxConnections || full.GiveWay() {
+	if _, reason := enter(full, "10.0.0.3", late); reason != mining.MaxConnections || full.GiveWay(late) {
 		t.Errorf("settled miners give way: %q", reason)
 	}
 }
@@ -72,6 +72,58 @@ func TestCreditProtects(t *testing.T) {
 	let(t, d, "192.0.2.1", now.Add(2*time.Minute))
 	if _, reason := enter(d, "203.0.113.3", now.Add(3*time.Minute)); reason != mining.MaxConnections {
 		t.Errorf("an unknown one against a known farm: %q", reason)
+	}
+}
+
+// Who has only logged in has no credit by that: what it leaves behind gives way.
+func TestLoginsEarnNoCredit(t *testing.T) {
+	d := New(Config{StrangersMemory: 8000}, Deps{})
+	crowd := make([]*caller, 0, 8)
+	for range 8 {
+		c := let(t, d, "203.0.113.1", epoch)
+		c.guest.Settled("anybody")
+		crowd = append(crowd, c)
+	}
+	for _, c := range crowd {
+		c.leave(mining.PeerClosed)
+		let(t, d, "203.0.113.1", epoch)
+	}
+	late := epoch.Add(grace)
+	honest, _ := enter(d, "10.0.0.1", late)
+	for range 2 { // what is asked to go has gone
+		starts(d, late)
+	}
+	if honest.starts != 1 {
+		t.Errorf("an honest miner waits: %+v", d.Stats())
+	}
+}
+
+// A crowd that has only logged in does not keep others out for good: its oldest give way
+// to who comes from where there are less, and no miner does, nor one that comes with it.
+func TestLoiterersGiveWay(t *testing.T) {
+	d := New(Config{MaxConnections: 8}, Deps{})
+	miner := let(t, d, "10.0.0.1", epoch)
+	miner.settle(t, "a")
+	lone := let(t, d, "10.0.0.2", epoch) // one that has found no share yet
+	lone.guest.Settled("b")
+	crowd := make([]*caller, 0, 6)
+	for i := range 6 {
+		c := let(t, d, "203.0.113.1", epoch.Add(time.Duration(i)))
+		c.guest.Settled("anybody")
+		crowd = append(crowd, c)
+	}
+	if _, reason := enter(d, "10.0.0.3", epoch.Add(loiter-time.Second)); reason != mining.MaxConnections {
+		t.Errorf("they have no time to find a share: %q", reason)
+	}
+	late := epoch.Add(loiter + time.Second)
+	if _, reason := enter(d, "203.0.113.1", late); reason != mining.MaxConnections {
+		t.Errorf("one more of the crowd: %q", reason)
+	}
+	if _, reason := enter(d, "10.0.0.3", late); reason != "" || crowd[0].closed != mining.GaveWay || crowd[1].gone() {
+		t.Errorf("another one: %q, the crowd's oldest %q", reason, crowd[0].closed)
+	}
+	if miner.gone() || lone.gone() {
+		t.Error("one that is no crowd gave way")
 	}
 }
 
@@ -107,12 +159,16 @@ func TestMemoryGivesWay(t *testing.T) {
 	}
 }
 
-// GiveWay frees a descriptor at once.
+// GiveWay frees the descriptor of who has had its time.
 func TestGiveWay(t *testing.T) {
 	d := New(Config{}, Deps{})
 	a, b := let(t, d, "10.0.0.1", epoch), let(t, d, "10.0.0.1", epoch)
 	a.settle(t, "a")
-	if !d.GiveWay() || b.closed != mining.GaveWay || d.GiveWay() || a.gone() {
+	if d.GiveWay(epoch.Add(grace-1)) || b.gone() {
+		t.Error("a stranger has no time to log in")
+	}
+	late := epoch.Add(grace)
+	if !d.GiveWay(late) || b.closed != mining.GaveWay || d.GiveWay(late) || a.gone() {
 		t.Errorf("stranger %q, miner %t", b.closed, a.gone())
 	}
 }
@@ -148,8 +204,8 @@ func (m *model) check(t *rapid.T) {
 		byAddr[c.addr]++
 		bySubnet[netip.PrefixFrom(c.addr, 24).Masked()]++
 		held += c.guest.held
-		if c.closed == mining.GaveWay && c.guest.miner {
-			t.Fatalf("a settled miner gave way")
+		if c.closed == mining.GaveWay && c.guest.earned {
+			t.Fatalf("a miner gave way")
 		}
 	}
 	s := m.d.Stats()
@@ -176,7 +232,7 @@ func (m *model) check(t *rapid.T) {
 	}
 }
 
-// Whatever happens in whatever order: no limit is exceeded, no settled miner gives way,
+// Whatever happens in whatever order: no limit is exceeded, no miner that has earned gives way,
 // everything counted is there, and in the end nothing is counted.
 func TestPropertyOfCounts(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -216,17 +272,18 @@ func TestPropertyOfCounts(t *testing.T) {
 			},
 			"start":  func(*rapid.T) { starts(m.d, m.now) },
 			"settle": func(t *rapid.T) { one(t).guest.Settled(strconv.Itoa(rapid.IntRange(0, 3).Draw(t, "login"))) },
+			"earn":   func(t *rapid.T) { one(t).guest.Earned() },
 			"leave":  func(t *rapid.T) { c := one(t); c.leave(mining.PeerClosed); m.drop(c) },
 			"evict": func(t *rapid.T) {
 				m.d.Evict(of(netip.PrefixFrom(addr.Draw(t, "addr"), rapid.IntRange(22, 32).Draw(t, "bits")).Masked(), mining.Disconnected))
 			},
-			"give way": func(*rapid.T) { m.d.GiveWay() },
+			"give way": func(*rapid.T) { m.d.GiveWay(m.now) },
 		})
 		for _, c := range m.callers {
 			c.leave(mining.PeerClosed)
 		}
 		d := m.d
-		if s := d.Stats(); s != (Stats{}) || d.leaving != 0 || d.given != 0 || d.turns.len != 0 ||
+		if s := d.Stats(); s != (Stats{}) || d.lounges.top() != nil || d.leaving != 0 || d.given != 0 || d.turns.len != 0 ||
 			len(d.parties)+len(d.byAddr)+len(d.bySubnet)+len(d.byWorker) != 0 || d.holders.top() != nil || d.crowds.top() != nil {
 			t.Fatalf("left over: %+v, %d leaving, %d given, %d parties, %v %v", s, d.leaving, d.given, len(d.parties), d.byAddr, d.byWorker)
 		}
@@ -266,8 +323,14 @@ func TestPropertyOfGivingWay(t *testing.T) {
 					continue
 				}
 				other.slow = true // seen
-				if other.guest.miner {
-					t.Fatal("a settled miner gave way")
+				switch {
+				case other.guest.earned:
+					t.Fatal("a miner gave way")
+				case other.guest.miner: // it has only logged in
+					if now.Sub(other.guest.since) < loiter {
+						t.Fatal("one that is logged in had not its time")
+					}
+					continue
 				}
 				for addr, n := range before {
 					if other.addr != c.addr && excess(addr, n) > max(0, excess(other.addr, before[other.addr])) {
@@ -285,6 +348,9 @@ func TestPropertyOfGivingWay(t *testing.T) {
 			starts(d, now)
 			if rapid.IntRange(0, 2).Draw(t, "settles") == 0 {
 				g.Settled("x")
+			}
+			if rapid.Bool().Draw(t, "earns") {
+				g.Earned() // nothing, of a stranger
 			}
 		}
 	})

@@ -51,12 +51,13 @@ type Guest struct {
 	// overdrawn says that it is counted among those about to leave.
 	overdrawn bool
 	miner     bool // it was settled
+	earned    bool // a share of it was accepted
 	since     time.Time
 	held      int64
 	// ending is what it was asked to end for, ended what it has ended for.
 	ending, ended mining.Reason
 	logins        []string
-	at, here      node[*Guest] // in one of its party's waiting and strangers; in all
+	at, here      node[*Guest] // in one of its party's waiting, strangers and loiterers; in all
 }
 
 // Start tells the visitor that its turn has come.
@@ -138,7 +139,7 @@ func (g *Guest) Settled(login string) mining.Reason {
 		d.unlink(g)
 		g.stage, g.miner = settled, true
 		g.party.settled++
-		g.party.credit = max(g.party.credit, g.party.settled)
+		g.party.loiterers.push(&g.at)
 		d.rank(g.party)
 	}
 	if g.stage != settled || slices.Contains(g.logins, login) {
@@ -150,6 +151,23 @@ func (g *Guest) Settled(login string) mining.Reason {
 	d.byWorker[login]++
 	g.logins = append(g.logins, login)
 	return ""
+}
+
+// Earned says that a share of the guest was accepted: it counts for the credit of its
+// party, and does not give way any more. A login is not enough, for where anybody may
+// log in that costs nothing.
+func (g *Guest) Earned() {
+	d := g.door
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if g.stage != settled || g.earned {
+		return
+	}
+	g.earned = true
+	g.party.loiterers.remove(&g.at)
+	g.party.earning++
+	g.party.credit = max(g.party.credit, g.party.earning)
+	d.rank(g.party)
 }
 
 // Ended says what the connection has ended for, before it leaves.

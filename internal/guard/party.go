@@ -8,25 +8,28 @@ import (
 // party are the guests of one address, or of one /64 of IPv6.
 type party struct {
 	prefix netip.Prefix
-	// credit is the most guests of it that were settled at a time.
+	// credit is the most guests of it that had earned at a time.
 	credit int
-	// guests are all, those that leave too; settled those that are.
-	guests, settled int
-	// waiting are those that wait for their turn, strangers those that have had it.
-	waiting, strangers chain[*Guest]
+	// guests are all, those that leave too; settled those that are, of whom earning
+	// have earned.
+	guests, settled, earning int
+	// waiting are those that wait for their turn, strangers those that have had it,
+	// loiterers those that are settled and have not earned.
+	waiting, strangers, loiterers chain[*Guest]
 	// all are both and the settled; there is who was asked to leave, too.
 	all chain[*Guest]
 	// holds is the place among those who have strangers that hold memory, counts
-	// that among those who have strangers at all.
-	holds, counts     node[*party]
-	holdRank, allRank int
+	// that among those who have strangers at all, idles that among those who have
+	// loiterers.
+	holds, counts, idles        node[*party]
+	holdRank, allRank, idleRank int
 	// turn is the place among those who have waiting guests, taken how many of them
 	// have started in this turn.
 	turn  node[*party]
 	taken int
 }
 
-// excess is by how many strangers exceed the credit of their party; -1 is that there
+// excess is by how many strangers, or loiterers, exceed the credit of their party; -1 is that there
 // are none.
 func (p *party) excess(strangers int) int {
 	if strangers == 0 {
@@ -35,8 +38,9 @@ func (p *party) excess(strangers int) int {
 	return max(0, strangers-p.credit)
 }
 
-// quantum is how many of its guests start in one turn.
-func (p *party) quantum() int { return max(1, min(p.credit, maxTurn)) }
+// quantum is how many of its guests start in one turn: a farm that is not known yet has
+// longer ones as its miners log in.
+func (p *party) quantum() int { return max(1, min(max(p.credit, p.settled), maxTurn)) }
 
 // party finds or makes the party of an address. d.mu is held.
 func (d *Door) party(addr netip.Addr) *party {
@@ -44,7 +48,7 @@ func (d *Door) party(addr netip.Addr) *party {
 	p := d.parties[prefix]
 	if p == nil {
 		p = &party{prefix: prefix, credit: d.credits.recall(prefix)}
-		p.holds.value, p.counts.value, p.turn.value = p, p, p
+		p.holds.value, p.counts.value, p.idles.value, p.turn.value = p, p, p, p
 		d.parties[prefix] = p
 	}
 	return p
@@ -60,6 +64,10 @@ func (d *Door) rank(p *party) {
 	if all != p.allRank || !p.counts.in {
 		d.crowds.set(&p.counts, p.allRank, all)
 		p.allRank = all
+	}
+	if idle := p.excess(p.loiterers.len); idle != p.idleRank || !p.idles.in {
+		d.lounges.set(&p.idles, p.idleRank, idle)
+		p.idleRank = idle
 	}
 	switch waits := p.waiting.len > 0; {
 	case waits && !p.turn.in:

@@ -163,7 +163,7 @@ func (l *Listener) accept(ctx context.Context) error {
 				l.deps.Logger.LogAttrs(ctx, slog.LevelWarn, "cannot accept connections, trying on",
 					slog.String("listener", l.address), slog.Any("error", err))
 			}
-			if outOfDescriptors(err) && l.gate.door.GiveWay() {
+			if outOfDescriptors(err) && l.gate.door.GiveWay(time.Now()) {
 				pause.hurry()
 			}
 			pause.wait(ctx)

@@ -54,6 +54,7 @@ func (v *visit) announced(ctx context.Context) mining.Reason {
 	v.proxy = v.arrival.Remote
 	if source.IsValid() {
 		v.arrival.Remote = source
+		v.heard = len(v.have) > 0 // of whom it is for; the header was the proxy's
 	}
 	return ""
 }

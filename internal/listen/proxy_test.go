@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/pires/go-proxyproto"
@@ -294,6 +295,21 @@ func FuzzProxyHeader(f *testing.F) {
 		}
 		if !bytes.HasSuffix(text, append(bytes.Clone(v.have), left...)) || v.announces() {
 			t.Errorf("kept %q of %q", v.have, text)
+		}
+	})
+}
+
+// The first byte that is waited for is the miner's: a proxy's header is not one.
+func TestFirstByteAfterAHeader(t *testing.T) {
+	counts := newTally()
+	door := guard.New(guard.Config{}, guard.Deps{})
+	cfg := Config{HandshakeTimeout: 15 * time.Second, FirstByteTimeout: 10 * time.Second, ProxyFrom: loopback()}
+	underGate(t, cfg, door, Deps{Serve: never(t), Metrics: counts.metrics()}, func(q *queue) {
+		_, _ = io.WriteString(q.come("127.0.0.1"), header(t, 1, "10.1.2.3:12345", "192.0.2.1:3333"))
+		time.Sleep(10*time.Second + time.Nanosecond)
+		synctest.Wait()
+		if n := counts.count(mining.FirstByteTimeout); n != 1 {
+			t.Errorf("%d ended for want of a first byte", n)
 		}
 	})
 }

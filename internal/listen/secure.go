@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -32,23 +33,44 @@ type begun struct {
 	have []byte
 	// newest is the newest version of TLS that the hello offers; 0 until there is one.
 	newest uint16
+	// from is the place of whom it is for.
+	from netip.Prefix
 	// turn is held by who computes; nil once the handshake is over.
 	turn *turn
+	// said counts the bytes that came since the last that were for us.
+	said int
 }
 
+const (
+	// mostSaid bounds, in bytes, what a TLS peer may say at a time that is not for us: a
+	// whole record, and what is read with it. Package tls alone would gather a message of
+	// the handshake of 64 KiB, of certificates 256 KiB, before and after the handshake.
+	mostSaid = 24 << 10
+	// readAhead is how much may be read at a time, however much room there is.
+	readAhead = 4 << 10
+)
+
+// errSaidTooMuch is more than mostSaid.
+var errSaidTooMuch = errors.New("the message is too long")
+
 // Read gives what there was first.
-func (b *begun) Read(p []byte) (int, error) {
-	if len(b.have) == 0 {
-		if b.turn != nil {
-			return b.turn.without(b.Conn.Read, p)
+func (b *begun) Read(p []byte) (n int, err error) {
+	if b.said >= mostSaid {
+		return 0, errSaidTooMuch
+	}
+	switch p = p[:min(len(p), readAhead)]; {
+	case len(b.have) > 0:
+		n = copy(p, b.have)
+		if b.have = b.have[n:]; len(b.have) == 0 {
+			b.have = nil
 		}
-		return b.Conn.Read(p) //nolint:wrapcheck // a connection's own errors
+	case b.turn != nil:
+		n, err = b.turn.without(b.Conn.Read, p)
+	default:
+		n, err = b.Conn.Read(p)
 	}
-	n := copy(p, b.have)
-	if b.have = b.have[n:]; len(b.have) == 0 {
-		b.have = nil
-	}
-	return n, nil
+	b.said += n
+	return n, err //nolint:wrapcheck // a connection's own errors
 }
 
 // Write writes.
@@ -62,18 +84,36 @@ func (b *begun) Write(p []byte) (int, error) {
 // NetConn is the connection below.
 func (b *begun) NetConn() net.Conn { return b.Conn }
 
+// encrypted is TLS over a connection of which it counts what is for us.
+type encrypted struct {
+	*tls.Conn
+
+	below *begun
+}
+
+// Read reads what is for us.
+func (e *encrypted) Read(p []byte) (int, error) {
+	n, err := e.Conn.Read(p)
+	if n > 0 {
+		e.below.said = 0
+	}
+	return n, err //nolint:wrapcheck // a connection's own errors
+}
+
 // secure answers a TLS hello. Its goroutine ends when the connection is handed
 // on, and the stack goes with it that a handshake has needed.
 func (v *visit) secure(ctx context.Context, turns *Turns, cfg *Config) mining.Reason {
-	below := &begun{Conn: v.conn, have: v.have}
+	below := &begun{Conn: v.conn, have: v.have, from: placeOf(v.arrival.Remote.Addr())}
 	c := tls.Server(below, cfg.TLS)
 	v.have = nil
-	// The end of ctx breaks it off by the connection's deadline already.
-	err := turns.shake(ctx, cfg.HandshakeTimeout, below, func() error { return c.HandshakeContext(context.WithoutCancel(ctx)) })
-	if err != nil {
+	waits, done := v.breakable(ctx)
+	// What ends it breaks a read or write off by the connection's deadline already.
+	err := turns.shake(waits, cfg.HandshakeTimeout, below, func() error { return c.HandshakeContext(context.WithoutCancel(ctx)) })
+	if done(); err != nil {
 		return v.unshaken(ctx, below, err)
 	}
-	v.conn, v.arrival.TLS = c, true
+	below.said = 0
+	v.conn, v.arrival.TLS = &encrypted{c, below}, true
 	state := c.ConnectionState()
 	if len(state.ServerName) <= maxServerName {
 		v.arrival.ServerName = strings.ToLower(state.ServerName)
@@ -84,6 +124,9 @@ func (v *visit) secure(ctx context.Context, turns *Turns, cfg *Config) mining.Re
 
 // unshaken is why a handshake came to nothing.
 func (v *visit) unshaken(ctx context.Context, below *begun, err error) mining.Reason {
+	if reason := v.ends(); reason != "" {
+		return reason
+	}
 	_, unverified := errors.AsType[*tls.CertificateVerificationError](err)
 	switch {
 	case ctx.Err() != nil:

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"testing"
@@ -376,7 +377,7 @@ func TestTLSByTurns(t *testing.T) {
 	s := newSecured(t)
 	turns := NewTurns(1)
 	d := newDoor(t, Config{TLS: s.tls(certs.Spec{})}, turns)
-	if err := turns.free.Acquire(t.Context(), 1); err != nil { // somebody computes
+	if err := turns.take(t.Context(), netip.Prefix{}); err != nil { // somebody computes
 		t.Fatal(err)
 	}
 	const miners = 5
@@ -397,7 +398,7 @@ func TestTLSByTurns(t *testing.T) {
 		t.Fatalf("one got in without a turn: %+v", got)
 	default:
 	}
-	turns.free.Release(1)
+	turns.give()
 	for range miners {
 		if got := <-in; !got.arrival.TLS {
 			t.Errorf("%+v", got)
@@ -454,10 +455,9 @@ func TestTLSTurnIsNotHeldByWriting(t *testing.T) {
 	}()
 	go func() { _, _ = theirs.Write(helloOf(t)) }()
 	<-slow.writing
-	if !turns.free.TryAcquire(1) {
+	if turns.left() != 1 {
 		t.Error("it holds the turn while it waits for who takes nothing")
 	}
-	turns.free.Release(1)
 	_ = theirs.Close()
 	close(slow.release)
 	go func() { // an alert, perhaps
@@ -468,7 +468,7 @@ func TestTLSTurnIsNotHeldByWriting(t *testing.T) {
 		t.Error("the handshake is done")
 	}
 	close(slow.writing)
-	if !turns.free.TryAcquire(1) {
+	if turns.left() != 1 {
 		t.Error("a turn is left taken")
 	}
 }
@@ -479,17 +479,17 @@ func TestTLSTurnInTime(t *testing.T) {
 	turns := NewTurns(1)
 	d := newDoor(t, Config{TLS: s.tls(certs.Spec{}), HandshakeTimeout: 100 * time.Millisecond}, turns)
 	patient := newDoor(t, Config{TLS: s.tls(certs.Spec{})}, turns)
-	if err := turns.free.Acquire(t.Context(), 1); err != nil {
+	if err := turns.take(t.Context(), netip.Prefix{}); err != nil {
 		t.Fatal(err)
 	}
 	if got, _ := d.knock(anything("")); got.reason != mining.HandshakeTimeout {
 		t.Errorf("%+v", got)
 	}
-	turns.free.Release(1)
+	turns.give()
 	if got, _ := patient.knock(anything("")); !got.arrival.TLS {
 		t.Errorf("%+v", got)
 	}
-	if !turns.free.TryAcquire(1) {
+	if turns.left() != 1 {
 		t.Error("a turn is left taken")
 	}
 }

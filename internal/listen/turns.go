@@ -1,32 +1,123 @@
 package listen
 
 import (
+	"container/list"
 	"context"
+	"net/netip"
+	"sync"
 	"time"
-
-	"golang.org/x/sync/semaphore"
 )
 
-// Turns bound how many TLS handshakes compute at a time, in the order in which they
-// ask. A hello costs whoever sends it nothing and us a signature, up to some
-// milliseconds: without a bound, a flood of them takes all processors and shares wait.
+// Turns bound how many TLS handshakes compute at a time. A hello costs whoever sends it
+// nothing and us a signature, up to some milliseconds: without a bound, a flood of them
+// takes all processors and shares wait. Turns go round the addresses (the /64s of IPv6)
+// and not by who came first: a flood makes its own address wait, and no other.
 // Nobody has a turn while it waits for the other side, so that who says nothing
 // after its hello keeps nobody waiting. Listeners may share them.
-type Turns struct{ free *semaphore.Weighted }
+type Turns struct {
+	mu sync.Mutex // guards what follows
+	// free is how many there are; none while anybody waits.
+	free   int
+	places map[netip.Prefix]*place
+	order  list.List // of the places, in the order of their turns
+}
+
+// place is where some come from who wait.
+type place struct {
+	prefix  netip.Prefix
+	waiting list.List // of chan struct{}, closed when it is one's turn
+	at      *list.Element
+}
 
 // NewTurns makes turns for so many at a time, at least one.
 func NewTurns(most int) *Turns {
-	return &Turns{semaphore.NewWeighted(int64(max(most, 1)))}
+	return &Turns{free: max(most, 1), places: make(map[netip.Prefix]*place)}
 }
 
-// shake has a handshake by turns, within a time. nil turns bound nothing.
+// take waits for a turn of a place.
+func (t *Turns) take(ctx context.Context, from netip.Prefix) error {
+	if err := ctx.Err(); err != nil {
+		return err //nolint:wrapcheck // the context's own
+	}
+	t.mu.Lock()
+	if t.free > 0 {
+		t.free--
+		t.mu.Unlock()
+		return nil
+	}
+	p := t.places[from]
+	if p == nil {
+		p = &place{prefix: from}
+		p.at = t.order.PushBack(p)
+		t.places[from] = p
+	}
+	mine := make(chan struct{})
+	e := p.waiting.PushBack(mine)
+	t.mu.Unlock()
+	select {
+	case <-mine:
+		return nil
+	case <-ctx.Done():
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	select {
+	case <-mine: // it has come, too late
+		t.next()
+	default:
+		p.waiting.Remove(e)
+		t.tidy(p)
+	}
+	return ctx.Err() //nolint:wrapcheck // the context's own
+}
+
+// give gives a turn back.
+func (t *Turns) give() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.next()
+}
+
+// next hands a turn to whose it is. t.mu is held.
+func (t *Turns) next() {
+	first := t.order.Front()
+	if first == nil {
+		t.free++
+		return
+	}
+	p, _ := first.Value.(*place)
+	mine, _ := p.waiting.Remove(p.waiting.Front()).(chan struct{})
+	close(mine)
+	t.order.MoveToBack(first)
+	t.tidy(p)
+}
+
+// tidy forgets a place where nobody waits. t.mu is held.
+func (t *Turns) tidy(p *place) {
+	if p.waiting.Len() == 0 {
+		t.order.Remove(p.at)
+		delete(t.places, p.prefix)
+	}
+}
+
+// placeOf is the place of an address.
+func placeOf(addr netip.Addr) netip.Prefix {
+	const v6 = 64
+	place, err := addr.Prefix(min(addr.BitLen(), v6))
+	if err != nil { // one without an address
+		return netip.Prefix{}
+	}
+	return place
+}
+
+// shake has a handshake by turns of a place, within a time. nil turns bound nothing.
 func (t *Turns) shake(ctx context.Context, atMost time.Duration, below *begun, handshake func() error) error {
 	if t == nil {
 		return handshake()
 	}
 	ctx, cancel := context.WithTimeout(ctx, atMost)
 	defer cancel()
-	mine := &turn{ctx: ctx, of: t}
+	mine := &turn{ctx: ctx, of: t, from: below.from}
 	if err := mine.take(); err != nil {
 		return err
 	}
@@ -41,18 +132,19 @@ func (t *Turns) shake(ctx context.Context, atMost time.Duration, below *begun, h
 type turn struct {
 	ctx  context.Context //nolint:containedctx // it lives for one call, and Read is given none
 	of   *Turns
+	from netip.Prefix
 	held bool
 }
 
 func (t *turn) take() error {
-	err := t.of.free.Acquire(t.ctx, 1)
+	err := t.of.take(t.ctx, t.from)
 	t.held = err == nil
-	return err //nolint:wrapcheck // the context's own
+	return err
 }
 
 func (t *turn) give() {
 	if t.held {
-		t.of.free.Release(1)
+		t.of.give()
 		t.held = false
 	}
 }

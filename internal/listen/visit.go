@@ -44,6 +44,8 @@ type visit struct {
 	mu sync.Mutex
 	// ending is what it is to end for.
 	ending mining.Reason
+	// cancel ends what waits for something else than the socket; nil is nothing.
+	cancel context.CancelFunc
 }
 
 // Start implements [guard.Visitor].
@@ -66,6 +68,27 @@ func (v *visit) Close(reason mining.Reason) {
 		v.ending = reason
 	}
 	_ = v.raw.SetDeadline(time.Unix(1, 0))
+	if v.cancel != nil {
+		v.cancel()
+	}
+}
+
+// breakable is a context that ends with ctx and when the connection is to end, until
+// done is called.
+func (v *visit) breakable(ctx context.Context) (waits context.Context, done func()) {
+	waits, cancel := context.WithCancel(ctx)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.cancel = cancel
+	if v.ending != "" {
+		cancel()
+	}
+	return waits, func() {
+		cancel()
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		v.cancel = nil
+	}
 }
 
 // ends is what it is to end for; empty is nothing.

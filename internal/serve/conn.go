@@ -40,6 +40,8 @@ type Conn struct {
 	// difficulty that the miner had.
 	malformed, unsupported uint64
 	difficulty             work.Difficulty
+	// earned says that a share of it was accepted.
+	earned bool
 }
 
 // closing is the error with which a line ends its connection.
@@ -71,6 +73,17 @@ func (c *Conn) welcome(login string) {
 	}
 }
 
+// earn tells that a share was accepted, once.
+func (c *Conn) earn() {
+	if c.earned {
+		return
+	}
+	c.earned = true
+	if earned := c.server.deps.Earned; earned != nil {
+		earned(&c.miner)
+	}
+}
+
 // hold keeps the reader until the connection ends, while answers still go out.
 func (c *Conn) hold() {
 	c.mu.Lock()
@@ -78,6 +91,7 @@ func (c *Conn) hold() {
 	c.send()
 	c.mu.Unlock()
 	c.wire.Uncork()
+	c.giveTurn()
 	<-c.wire.Done()
 }
 
@@ -197,6 +211,9 @@ func (c *Conn) Follows() bool {
 // Close ends the connection for the reason after what is queued has left.
 // It may be called from any goroutine and does not wait.
 func (c *Conn) Close(reason mining.Reason) { c.wire.Close(reason) }
+
+// Cut is Close that waits for nothing to leave.
+func (c *Conn) Cut(reason mining.Reason) { c.wire.Cut(reason) }
 
 // out is where the session speaks; c.mu is held.
 func (c *Conn) out() *downstream.Out {

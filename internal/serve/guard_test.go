@@ -2,11 +2,13 @@ package serve
 
 import (
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/loka/stratum/internal/downstream"
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/internal/pipeline"
 )
@@ -282,6 +284,24 @@ func TestHoldEnds(t *testing.T) {
 		if took := time.Since(start); took != 0 {
 			t.Errorf("the end took %v", took)
 		}
+	})
+}
+
+// Who is held at each line of a read has no more time to log in than others.
+func TestHoldsDoNotPutOffDeadlines(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, w := watched(t)
+		w.react = func(pipeline.Event) pipeline.Reaction { return pipeline.Reaction{Hold: 3 * time.Second} }
+		m := r.connect()
+		lines := strings.Repeat(`{"id":5,"method":"mining.ping","params":[]}`+"\n", 90)
+		if _, err := m.Write([]byte(lines)); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(downstream.DefaultConfig().AuthorizeTimeout + 3*time.Second)
+		if n := r.ended(mining.AuthorizeTimeout); n != 1 {
+			t.Errorf("closed %v", r.closed)
+		}
+		_ = m.Close()
 	})
 }
 

@@ -28,6 +28,9 @@ func (c *Conn) Line(line []byte) error {
 		}
 		return err
 	}
+	if h.late.shares[mining.Accepted] > 0 {
+		c.earn()
+	}
 	if h.req == nil {
 		for _, r := range h.refused {
 			c.server.deps.House.Refused(&c.miner, r.Worker, r.Verdict)
@@ -126,6 +129,9 @@ func (c *Conn) ask(req *mining.Request, now time.Time) pipeline.Reaction {
 		c.session.Answer(answer, c.out())
 		c.mu.Unlock()
 	}
+	if kind == mining.Submit && answer.Verdict == mining.Accepted {
+		c.earn()
+	}
 	if kind == mining.Authorize {
 		if answer.Verdict != mining.Pending && answer.Verdict != mining.Accepted {
 			c.server.notes.loginRefused(&c.miner, login, answer.Verdict)
@@ -150,6 +156,10 @@ func (c *Conn) react(r pipeline.Reaction) error {
 	}
 	if r.Hold > 0 {
 		c.pause(min(r.Hold, maxHold))
+		// The wire asks between two reads only, and one may have a hundred such lines.
+		if reason, _ := c.Tick(time.Now()); reason != "" {
+			return &closing{reason}
+		}
 	}
 	return nil
 }

@@ -82,8 +82,10 @@ type Deps struct {
 	// Watch may be nil.
 	Watch Watch
 	// Settled hears of each login that a miner has authorized, and ends the miner by
-	// the reason that it returns, if any. Ended hears of each end. Both may be nil.
+	// the reason that it returns, if any. Earned hears once of each miner of which a
+	// share was accepted. Ended hears of each end. All may be nil.
 	Settled func(m *mining.Miner, login string) mining.Reason
+	Earned  func(m *mining.Miner)
 	Ended   func(m *mining.Miner, reason mining.Reason)
 	Logger  *slog.Logger
 	Metrics Metrics

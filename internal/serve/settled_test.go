@@ -2,6 +2,7 @@ package serve
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -87,4 +88,38 @@ func TestStrangersQueueIsShort(t *testing.T) {
 			t.Errorf("ends: %v", r.closed)
 		}
 	})
+}
+
+// The door hears once of a miner of which a share was accepted, at once or later, and of
+// none that only has logged in.
+func TestEarned(t *testing.T) {
+	for name, pends := range map[string]bool{"at once": false, "later": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t)
+				var news told
+				r.server.deps.Earned = func(m *mining.Miner) { news.add(fmt.Sprint(m.ID)) }
+				r.mining()
+				m := r.mining()
+				r.house.handle = func(*Conn, *mining.Request) mining.Answer { return mining.Answer{Verdict: mining.LowDifficulty} }
+				m.say(submit("3", 3))
+				if len(news.all) > 0 {
+					t.Errorf("told of %v, of whom no share was accepted", news.all)
+				}
+				r.house.handle = nil
+				if pends {
+					r.house.handle = r.house.pend
+				}
+				for id := range uint32(3) {
+					m.say(submit(strconv.FormatUint(uint64(id+7), 10), id+7))
+					if pends {
+						r.house.answer(m.conn, 0)
+					}
+				}
+				if got := strings.Join(news.all, " "); got != "2" {
+					t.Errorf("told of %q, want 2 alone, once", got)
+				}
+			})
+		})
+	}
 }

@@ -11,8 +11,9 @@ import (
 // Bounds of a job. A pool is not trusted: firmware has overflowed on less
 // (bmminer on a coinbase1 of more than 8192 hex digits).
 const (
-	maxCoinbasePart = 8 << 10 // bytes, 16 KiB of hex
-	maxRef          = 128     // bytes of a job id
+	// MaxCoinbasePart is the most bytes of either half of a coinbase; 16 KiB of hex.
+	MaxCoinbasePart = 8 << 10
+	maxRef          = 128 // bytes of a job id
 )
 
 // notify makes a job of mining.notify. Before the subscribe reply it is held,
@@ -23,7 +24,7 @@ func (s *V1) notify() error {
 		return s.skip(err.Error())
 	}
 	switch {
-	case len(m.Coinb1) > maxCoinbasePart || len(m.Coinb2) > maxCoinbasePart:
+	case len(m.Coinb1) > MaxCoinbasePart || len(m.Coinb2) > MaxCoinbasePart:
 		return s.skip("job with a coinbase part of more than 8 KiB")
 	case len(m.Branches) > sv1.MaxBranches:
 		return s.skip("job with more than 32 merkle branches")

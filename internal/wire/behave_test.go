@@ -467,3 +467,18 @@ func testManySenders(r *rig) {
 		next[line[0]]++
 	}
 }
+
+// A cut waits for nothing to leave, though the peer could take its time.
+func TestCut(t *testing.T) {
+	for name, way := range ways() {
+		t.Run(name, func(t *testing.T) {
+			way(t, Config{MaxQueueAge: time.Hour, DrainTimeout: time.Hour}, func(r *rig) {
+				r.start()
+				r.fill()
+				r.conn.Close(mining.Shutdown)
+				r.conn.Cut(mining.GaveWay)
+				r.end(mining.Shutdown)
+			})
+		})
+	}
+}

@@ -145,6 +145,14 @@ func (c *Conn) Close(reason mining.Reason) {
 	c.end(reason)
 }
 
+// Cut ends the connection for the reason at once: what is queued does not leave, and
+// nobody waits for a peer that takes nothing. The first reason wins.
+func (c *Conn) Cut(reason mining.Reason) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.fail(reason)
+}
+
 // Done is closed as soon as the end has a reason: Close was called, the
 // context ended, the peer left or a write went wrong. While Line blocks
 // nothing is read, so a peer that leaves is not noticed until it returns.

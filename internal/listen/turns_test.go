@@ -1,0 +1,128 @@
+package listen
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/loka/stratum/internal/certs"
+	"github.com/loka/stratum/internal/mining"
+)
+
+// left is how many turns are free.
+func (t *Turns) left() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.free
+}
+
+// A flood of hellos keeps nobody waiting who comes from elsewhere, and who gives up is
+// in nobody's way.
+func TestTurnsGoRoundTheAddresses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		turns := NewTurns(1)
+		if err := turns.take(t.Context(), netip.Prefix{}); err != nil {
+			t.Fatal(err)
+		}
+		var mu sync.Mutex
+		var order []string
+		var all sync.WaitGroup
+		wait := func(ctx context.Context, addr string) {
+			all.Go(func() {
+				if turns.take(ctx, placeOf(netip.MustParseAddr(addr))) != nil {
+					return
+				}
+				mu.Lock()
+				order = append(order, addr)
+				mu.Unlock()
+				turns.give()
+			})
+			synctest.Wait()
+		}
+		for range 3 {
+			wait(t.Context(), "203.0.113.1")
+		}
+		gives, up := context.WithCancel(t.Context())
+		wait(gives, "10.0.0.1")
+		wait(t.Context(), "10.0.0.2")
+		wait(t.Context(), "2001:db8::1")
+		wait(t.Context(), "2001:db8::2") // the same /64
+		up()
+		synctest.Wait()
+		turns.give()
+		all.Wait()
+		want := []string{"203.0.113.1", "10.0.0.2", "2001:db8::1", "203.0.113.1", "2001:db8::2", "203.0.113.1"}
+		if !slices.Equal(order, want) || turns.left() != 1 || len(turns.places) != 0 {
+			t.Errorf("order %v, want %v; free %d, places %d", order, want, turns.left(), len(turns.places))
+		}
+	})
+}
+
+// Who is to give way goes at once, though its turn has not come.
+func TestGivesWayWhileItWaitsForATurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		turns := NewTurns(1)
+		if err := turns.take(t.Context(), netip.Prefix{}); err != nil {
+			t.Fatal(err)
+		}
+		ours, theirs := net.Pipe()
+		defer func() { _ = theirs.Close() }()
+		v := &visit{raw: ours, conn: ours}
+		done := make(chan mining.Reason, 1)
+		go func() {
+			done <- v.secure(t.Context(), turns, &Config{TLS: &tls.Config{}, HandshakeTimeout: time.Hour})
+		}()
+		synctest.Wait()
+		v.Close(mining.GaveWay)
+		synctest.Wait()
+		select {
+		case got := <-done:
+			if got != mining.GaveWay {
+				t.Errorf("it ends for %q", got)
+			}
+		default:
+			t.Error("it still waits")
+			turns.give()
+		}
+	})
+}
+
+// A TLS peer cannot have us gather more than a record, neither before the handshake is
+// over nor after it.
+func TestTLSMessagesAreBounded(t *testing.T) {
+	s := newSecured(t)
+	d := newDoor(t, Config{TLS: s.tls(certs.Spec{}), HandshakeTimeout: time.Hour}, NewTurns(1))
+	// A hello of 65,500 bytes in four records, of which the last does not come.
+	conn := dial(t, d.addr)
+	record := append([]byte{0x16, 3, 1, 0x40, 0}, make([]byte, 16<<10)...)
+	copy(record[5:], []byte{1, 0, 0xff, 0xdc})
+	say(t, conn, string(record))
+	copy(record[5:], []byte{0, 0, 0, 0})
+	_, _ = conn.Write(bytes.Repeat(record, 2))
+	if got := d.counts.next(); got != mining.TLSHandshakeFailed {
+		t.Errorf("ends for %q", got)
+	}
+}
+
+// What a miner says in records of any size comes through; what is of no use to anybody
+// does not gather.
+func TestTLSReadsAreBounded(t *testing.T) {
+	ours, theirs := net.Pipe()
+	go func() { _, _ = theirs.Write(make([]byte, 2*mostSaid)) }()
+	b := &begun{Conn: ours}
+	n, err := io.Copy(io.Discard, struct{ io.Reader }{b})
+	if !errors.Is(err, errSaidTooMuch) || n > mostSaid+readAhead {
+		t.Errorf("%d bytes, %v", n, err)
+	}
+	_ = ours.Close()
+	_ = theirs.Close()
+}
