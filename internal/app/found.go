@@ -41,9 +41,19 @@ type finding struct {
 	VersionBits string    `json:"version_bits"`
 	// Extranonce2Size is in bytes; 0 is not known.
 	Extranonce2Size int `json:"extranonce2_size,omitempty"`
-	// Payouts and Tags are what it pays and how it signs; see [watch.Known].
+	// Payouts and Tags are what it pays and how it signs; see [watch.Known]. Account
+	// is our name there then, which is whom some pools pay.
 	Payouts string `json:"payouts,omitempty"`
 	Tags    string `json:"tags,omitempty"`
+	Account string `json:"account,omitempty"`
+}
+
+// of is what of it holds for the account that a pool has now.
+func (f finding) of(p *hub.PoolConfig) finding {
+	if f.Account != p.Account {
+		f.Account, f.Payouts, f.Tags = p.Account, "", ""
+	}
+	return f
 }
 
 type findingsFile struct {
@@ -76,8 +86,8 @@ func (f *findings) recall(pools []hub.PoolConfig) {
 	for i := range pools {
 		p := &pools[i]
 		at, ok := before[p.Name]
-		if !ok || at.URL != p.Endpoint.String() {
-			f.pools[p.Name] = finding{URL: p.Endpoint.String()}
+		if at = at.of(p); !ok || at.URL != p.Endpoint.String() {
+			f.pools[p.Name] = finding{URL: p.Endpoint.String(), Account: p.Account}
 			continue
 		}
 		f.pools[p.Name] = at
@@ -101,9 +111,9 @@ func (f *findings) replaced(pools []hub.PoolConfig) {
 	for i := range pools {
 		url := pools[i].Endpoint.String()
 		if at, ok := before[pools[i].Name]; ok && at.URL == url {
-			f.pools[pools[i].Name] = at
+			f.pools[pools[i].Name] = at.of(&pools[i])
 		} else {
-			f.pools[pools[i].Name] = finding{URL: url}
+			f.pools[pools[i].Name] = finding{URL: url, Account: pools[i].Account}
 		}
 	}
 }

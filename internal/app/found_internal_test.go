@@ -12,6 +12,7 @@ import (
 
 	"github.com/loka/stratum/internal/dial"
 	"github.com/loka/stratum/internal/hub"
+	"github.com/loka/stratum/internal/watch"
 	"github.com/loka/stratum/work"
 )
 
@@ -58,6 +59,33 @@ func TestFindingsAreKept(t *testing.T) {
 	third.path = filepath.Join(path, "below", "a file")
 	if third.keep("a", hub.Found{}) == nil {
 		t.Error("what cannot be kept is no error")
+	}
+}
+
+// Whom a pool pays may hang on our account there, at the next start and at a reload; what
+// else was found does not.
+func TestFindingsOfAnotherAccount(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "pools.json")
+	log := slog.New(slog.DiscardHandler)
+	found := hub.Found{Reading: work.ReadXor, Watch: watch.Known{Payouts: "=51", Tags: "=/x/"}}
+	first := loadFindings(path, log)
+	mine := poolAt("a", "one")
+	mine.Account = "mine"
+	first.recall([]hub.PoolConfig{mine})
+	keep(t, first, "a", found)
+	for account, want := range map[string]hub.Found{"mine": found, "another": {Reading: work.ReadXor}} {
+		pools := []hub.PoolConfig{poolAt("a", "one")}
+		pools[0].Account = account
+		loadFindings(path, log).recall(pools)
+		if diff := cmp.Diff(want, pools[0].Found); diff != "" {
+			t.Errorf("%s at a start (-want +got):\n%s", account, diff)
+		}
+		reloaded := loadFindings(path, log)
+		reloaded.recall([]hub.PoolConfig{mine})
+		reloaded.replaced(pools)
+		if at := reloaded.pools["a"]; at.Payouts != want.Watch.Payouts || at.Account != account || at.VersionBits != "xor" {
+			t.Errorf("%s at a reload: %+v", account, at)
+		}
 	}
 }
 

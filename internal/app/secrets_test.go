@@ -22,6 +22,7 @@ import (
 
 	"github.com/loka/stratum/internal/app"
 	"github.com/loka/stratum/internal/config"
+	"github.com/loka/stratum/internal/pipeline/logins"
 	"github.com/loka/stratum/internal/sim"
 	"github.com/loka/stratum/internal/testkit"
 )
@@ -108,9 +109,22 @@ func tellAll(t *testing.T, storage string) {
 	}
 	pool := runPool(t, sim.PoolConfig{Difficulty: 1e-7, Seed: 3})
 	proxy := refusingProxy(t)
+	hash, err := logins.NewHash(secret("of-bob"), 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bobs, broken := filepath.Join(t.TempDir(), "logins"), filepath.Join(t.TempDir(), "broken")
+	for path, line := range map[string]string{bobs: "bob:" + hash.String(), broken: "bob:" + secret("in-a-line") + "$" + hash.String()} {
+		if err := os.WriteFile(path, []byte(line+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	file := &secretConfig{env: map[string]string{"POOL_SECRET": secret("of-the-environment")}}
 	text := func(password string) string {
-		return storage + fmt.Sprintf(`[vardiff]
+		return storage + fmt.Sprintf(`[logins]
+password = %q
+file = %q
+[vardiff]
 min = 1e-9
 start = 1e-7
 [[listener]]
@@ -133,7 +147,7 @@ proxy = "http://loka:%s@%s"
 name = "farm"
 pools = ["main", "proxied"]
 password = %q
-`, cert, key, pool.URL(), password, secret("proxy"), proxy, secret("route"))
+`, secret("miner"), bobs, cert, key, pool.URL(), password, secret("proxy"), proxy, secret("route"))
 	}
 	file.write(dir, text(secret("pool")))
 	whole, _ := file.Read()
@@ -160,10 +174,17 @@ password = %q
 	finish := r.mine(sim.MinersConfig{Manners: []sim.Manner{sim.CGMiner, sim.CPUMiner}, User: "alice", Password: secret("miner"), Hashrate: 20_000})
 	r.await("a share", 40*time.Second, func() bool { return r.model.Summary().Shares.Accepted > 0 })
 
-	blunder(t, r.addr, secret("miner"), pool.URL())
-	api := &apiReader{t: t, said: said, base: "http://" + a.Addrs().HTTP, token: token, wrong: secret("wrong-token-0123456789")}
+	for _, password := range []string{secret("miner"), secret("not-the-miners")} {
+		blunder(t, r.addr, password, pool.URL())
+	}
+	say(t, r.addr, `{"id":1,"method":"mining.authorize","params":["bob","`+secret("of-bob")+"\"]}\n"+`{"id":2,"method":"mining.authorize","params":["bob","`+secret("not-bobs")+"\"]}\n")
+	api := &apiReader{t: t, said: said, base: "http://" + a.Addrs().HTTP, tokens: []string{token, "", secret("wrong-token-0123456789")}}
+	for _, role := range []string{"viewer", "operator", "admin"} {
+		api.tokens = append(api.tokens, api.makes(role))
+	}
 	paths := api.all()
-	for _, next := range []string{text(secret("pool-2")), strings.Replace(text(secret("pool-3")), "proxy = \"http", "proxy = \"gopher", 1), strings.ReplaceAll(text(secret("pool-4")), `"`, "")} {
+	api.ask(http.MethodDelete, "/api/v1/tokens/the-viewer", "", "")
+	for _, next := range []string{text(secret("pool-2")), strings.ReplaceAll(text(secret("pool-2b")), secret("miner"), secret("miner-2")), strings.Replace(text(secret("pool-2c")), bobs, broken, 1), strings.Replace(text(secret("pool-3")), "proxy = \"http", "proxy = \"gopher", 1), strings.ReplaceAll(text(secret("pool-4")), `"`, "")} {
 		whole := fmt.Sprintf("data_dir = %q\n[server]\nlisten = [\"127.0.0.1:0\"]\n%s", dir, next)
 		api.ask(http.MethodPost, "/api/v1/plan", "application/toml", whole)
 		file.write(dir, next)
@@ -183,10 +204,8 @@ password = %q
 	if err != nil {
 		t.Fatal(err)
 	}
-	needles := []string{
-		secretPrefix, base64.StdEncoding.EncodeToString([]byte("loka:" + secret("proxy"))), connectLogin(secret("miner")),
-		strings.Split(string(keyText), "\n")[1],
-	}
+	needles := append(slices.Clone(api.tokens[3:]), secretPrefix, hash.String(), hash.String()[strings.LastIndexByte(hash.String(), '$')+1:], base64.StdEncoding.EncodeToString([]byte("loka:"+secret("proxy"))), connectLogin(secret("miner")),
+		strings.Split(string(keyText), "\n")[1])
 	for _, who := range slices.Sorted(maps.Keys(said.said)) {
 		for _, needle := range needles {
 			if at := strings.Index(said.said[who].String(), needle); at >= 0 {
@@ -195,9 +214,19 @@ password = %q
 			}
 		}
 	}
-	for _, who := range []string{"log", "GET /metrics", "GET /", "GET /api/v1/summary", "GET /api/v1/audit", "GET /api/v1/applied", "POST /api/v1/plan", "POST /api/v1/reload"} {
+	for _, who := range []string{"log", "GET /metrics", "GET /", "GET /api/v1/summary", "GET /api/v1/audit", "GET /api/v1/applied", "GET /api/v1/tokens", "DELETE /api/v1/tokens/the-viewer", "POST /api/v1/plan", "POST /api/v1/reload"} {
 		if said.said[who] == nil || said.said[who].Len() == 0 {
 			t.Errorf("%s has said nothing", who)
+		}
+	}
+	for who, what := range map[string]string{ // that it came to where secrets are looked at
+		"POST /api/v1/reload": "line 1: ", "GET /api/v1/tokens": "the-viewer", "log": "unauthorized", "GET /api/v1/audit": "the-viewer",
+	} {
+		if storage != "" && strings.HasSuffix(who, "audit") {
+			continue // it is away
+		}
+		if !strings.Contains(said.said[who].String(), what) {
+			t.Errorf("%s does not say %q", who, what)
 		}
 	}
 	private(t, dir, needles)
@@ -265,17 +294,23 @@ func blunder(t *testing.T, addr, password, pool string) {
 		"GET /?password=" + password + " HTTP/1.1\r\n" + head,
 		password + "\n",
 	} {
-		var d net.Dialer
-		conn, err := d.DialContext(t.Context(), "tcp", addr)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, _ = conn.Write([]byte(text)) // it may be hung up on
-		_ = conn.(*net.TCPConn).CloseWrite()
-		_ = conn.SetReadDeadline(time.Now().Add(20 * time.Second))
-		_, _ = io.Copy(io.Discard, conn)
-		_ = conn.Close()
+		say(t, addr, text)
 	}
+}
+
+// say says something at a miners' port, and hears it out.
+func say(t *testing.T, addr, text string) {
+	t.Helper()
+	var d net.Dialer
+	conn, err := d.DialContext(t.Context(), "tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = conn.Write([]byte(text)) // it may be hung up on
+	_ = conn.(*net.TCPConn).CloseWrite()
+	_ = conn.SetReadDeadline(time.Now().Add(20 * time.Second))
+	_, _ = io.Copy(io.Discard, conn)
+	_ = conn.Close()
 }
 
 // refusingProxy is an HTTP proxy that lets nobody through and repeats what it was told.
@@ -309,16 +344,37 @@ func refusingProxy(t *testing.T) (addr string) {
 
 // apiReader reads everything that an API has.
 type apiReader struct {
-	t                  *testing.T
-	said               *heard
-	base, token, wrong string
+	t    *testing.T
+	said *heard
+	base string
+	// tokens are shown one after the other; none is one, too.
+	tokens []string
 }
 
-// ask asks with the token, without one and with a wrong one, and returns the first
-// answer.
+// makes makes a token, of which the one answer that it is told in is not kept.
+func (a *apiReader) makes(role string) (token string) {
+	a.t.Helper()
+	req, err := http.NewRequestWithContext(a.t.Context(), http.MethodPost, a.base+"/api/v1/tokens", strings.NewReader(`{"role":"`+role+`","name":"the-`+role+`"}`))
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+a.tokens[0])
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	var answer struct{ Token string }
+	if err := json.NewDecoder(res.Body).Decode(&answer); err != nil || answer.Token == "" {
+		a.t.Fatalf("%s: no token, %v", res.Status, err)
+	}
+	return answer.Token
+}
+
+// ask asks with every token, and returns the first answer.
 func (a *apiReader) ask(method, path, kind, body string) (answer string) {
 	a.t.Helper()
-	for i, token := range []string{a.token, "", a.wrong} {
+	for i, token := range a.tokens {
 		req, err := http.NewRequestWithContext(a.t.Context(), method, a.base+path, strings.NewReader(body))
 		if err != nil {
 			a.t.Fatal(err)

@@ -128,7 +128,7 @@ func TestTakenOverPoolIsLeft(t *testing.T) {
 	if _, text := r.ask(http.MethodGet, "/health", ""); !strings.Contains(text, `"pool_watch":{"status":"degraded","detail":"main: payout_changed`) {
 		t.Errorf("health: %s", text)
 	}
-	if status, text := r.ask(http.MethodPost, "/api/v1/pools/main/payout", `{"accept":true}`); status != http.StatusNoContent {
+	if status, text := r.ask(http.MethodPost, "/api/v1/pools/main/payout", `{"accept":true}`); status != http.StatusOK || !strings.Contains(text, `,["bc1q`) {
 		t.Errorf("%d: %s", status, text)
 	}
 	r.awaitAll(0)

@@ -11,8 +11,10 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,16 +22,18 @@ import (
 	"github.com/loka/stratum/internal/mining"
 )
 
-// apiTimeout bounds a whole command; maxAnswerBytes one answer.
+// apiTimeout bounds a whole command, lookupTimeout how long it is asked whose a name
+// is; maxAnswerBytes one answer.
 const (
 	apiTimeout     = 10 * time.Second
+	lookupTimeout  = 2 * time.Second
 	maxAnswerBytes = 64 << 20
 )
 
 // apiFlags say where a running proxy is, and let one in.
 type apiFlags struct {
 	HTTP  string        `name:"http" placeholder:"ADDR" help:"Address of the proxy's API (default: LOKA_HTTP_LISTEN, or 127.0.0.1:9090)."`
-	Token mining.Secret `placeholder:"TOKEN" help:"Token, for changes and for a proxy on another machine (default: LOKA_TOKEN, or the admin token: api.token in the data folder)."`
+	Token mining.Secret `placeholder:"TOKEN" help:"Token, for changes and for a proxy on another machine (default: LOKA_TOKEN, or for a proxy of this machine the admin token: api.token in the data folder)."`
 	Data  string        `placeholder:"DIR" help:"The proxy's data folder, for its admin token (default: LOKA_DATA_DIR, or data)."`
 }
 
@@ -45,7 +49,13 @@ func (c *apiFlags) askFor(env *environment, most time.Duration, f func(ctx conte
 	defer cancel()
 	ctx, stop := env.interruptible(ctx)
 	defer stop()
-	return f(ctx, apiClient{base: c.base(env), token: c.token(env)})
+	return f(ctx, c.client(ctx, env))
+}
+
+// client is who asks the proxy.
+func (c *apiFlags) client(ctx context.Context, env *environment) apiClient {
+	base := c.base(env)
+	return apiClient{base: base, token: c.token(ctx, env, base)}
 }
 
 // base is the API's URL, of an address such as one listens on.
@@ -75,8 +85,9 @@ func (c *apiFlags) base(env *environment) string {
 }
 
 // token is the flag's, the environment's or that of the data folder; none is
-// needed on loopback.
-func (c *apiFlags) token(env *environment) mining.Secret {
+// needed on loopback. That of a folder which nobody named here is for this machine's
+// proxy only: whoever else answers is not shown it.
+func (c *apiFlags) token(ctx context.Context, env *environment, base string) mining.Secret {
 	if c.Token != "" {
 		return c.Token
 	}
@@ -84,6 +95,9 @@ func (c *apiFlags) token(env *environment) mining.Secret {
 		return mining.Secret(text)
 	}
 	dir := c.Data
+	if dir == "" && !ofThisMachine(ctx, base) {
+		return ""
+	}
 	if dir == "" {
 		dir, _ = env.lookup("LOKA_DATA_DIR")
 	}
@@ -95,6 +109,30 @@ func (c *apiFlags) token(env *environment) mining.Secret {
 		return ""
 	}
 	return mining.Secret(strings.TrimSpace(string(data)))
+}
+
+// ofThisMachine says whether all addresses of a URL are those of this machine.
+func ofThisMachine(ctx context.Context, base string) bool {
+	at, err := url.Parse(base)
+	if err != nil {
+		return false
+	}
+	own, err := net.InterfaceAddrs()
+	if err != nil {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
+	defer cancel()
+	to, err := net.DefaultResolver.LookupNetIP(ctx, "ip", at.Hostname())
+	for _, addr := range to {
+		if !addr.IsLoopback() && !slices.ContainsFunc(own, func(a net.Addr) bool {
+			n, ok := a.(*net.IPNet)
+			return ok && n.IP.Equal(addr.Unmap().AsSlice())
+		}) {
+			return false
+		}
+	}
+	return err == nil && len(to) > 0
 }
 
 // apiClient asks a running proxy.

@@ -42,7 +42,7 @@ func (c *exportCmd) Run(env *environment) error {
 	}
 	ctx, stop := env.interruptible(context.Background())
 	defer stop()
-	api := apiClient{base: c.base(env), token: c.token(env)}
+	api := c.client(ctx, env)
 	if c.Output == "" || c.Output == "-" {
 		_, err := api.download(ctx, c.path(), env.stdout)
 		return err

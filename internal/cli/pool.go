@@ -124,8 +124,22 @@ func (*poolAcceptCmd) Help() string {
 
 // Run asks the running proxy for it.
 func (c *poolAcceptCmd) Run(env *environment) error {
-	return c.order(env, order{
-		http.MethodPost, "pools", c.Name, "payout", []byte(`{"accept":true}`), fmt.Sprintf("what pool %s pays is right from now on", visible(c.Name)),
+	path, err := pathOf("pools", c.Name, "payout")
+	if err != nil {
+		return err
+	}
+	return c.ask(env, func(ctx context.Context, api apiClient) error {
+		text, err := api.send(ctx, request{http.MethodPost, path, "application/json", []byte(`{"accept":true}`), http.StatusOK})
+		if err != nil {
+			return err
+		}
+		var right struct{ Expected [][]string }
+		if err := json.Unmarshal(text, &right); err != nil || len(right.Expected) == 0 {
+			return fmt.Errorf("the answer of %s cannot be read; is it a loka of this version?", api.base)
+		}
+		payees := strings.Join(right.Expected[len(right.Expected)-1], ", ")
+		_, err = fmt.Fprintf(env.stdout, "what pool %s pays is right from now on: %s\n", visible(c.Name), visible(payees))
+		return err
 	})
 }
 

@@ -31,19 +31,41 @@ func ordered(t *testing.T, status int, kind, body string) (addr string, asked *s
 func TestPoolAsks(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string][2]string{
-		"drain main":         {"POST /api/v1/pools/main/drain", "pool main is drained: its miners go where there is work for them\n"},
-		"drain a/b?":         {"POST /api/v1/pools/a%2Fb%3F/drain", "pool a/b? is drained: its miners go where there is work for them\n"},
-		"enable main":        {"DELETE /api/v1/pools/main/disable", "pool main is enabled\n"},
-		"undrain main":       {"DELETE /api/v1/pools/main/drain", "pool main is in use\n"},
-		"pin farm backup":    {`PUT /api/v1/routes/farm/pin application/json {"pool":"backup"}`, "route farm is pinned to pool backup\n"},
-		"accept-payout main": {`POST /api/v1/pools/main/payout application/json {"accept":true}`, "what pool main pays is right from now on\n"},
-		"unpin farm":         {"DELETE /api/v1/routes/farm/pin", "route farm prefers its pools in its own order\n"},
+		"drain main":      {"POST /api/v1/pools/main/drain", "pool main is drained: its miners go where there is work for them\n"},
+		"drain a/b?":      {"POST /api/v1/pools/a%2Fb%3F/drain", "pool a/b? is drained: its miners go where there is work for them\n"},
+		"enable main":     {"DELETE /api/v1/pools/main/disable", "pool main is enabled\n"},
+		"undrain main":    {"DELETE /api/v1/pools/main/drain", "pool main is in use\n"},
+		"pin farm backup": {`PUT /api/v1/routes/farm/pin application/json {"pool":"backup"}`, "route farm is pinned to pool backup\n"},
+		"unpin farm":      {"DELETE /api/v1/routes/farm/pin", "route farm prefers its pools in its own order\n"},
 	} {
 		addr, asked := ordered(t, http.StatusNoContent, "", "")
 		b := newBench()
 		code := b.run(append(append([]string{"pool"}, strings.Fields(line)...), "--http", addr, "--token", "s3cret")...)
 		if code != exitOK || *asked != want[0] || b.stdout.String() != want[1] {
 			t.Errorf("%s: exit code %d, asked %q, said %q%q", line, code, *asked, b.stdout, b.stderr)
+		}
+	}
+}
+
+// Who accepts a payout is told which.
+func TestPoolAcceptPayout(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		status       int
+		body         string
+		code         int
+		stdout, errs string
+	}{
+		{200, `{"expected":[["bc1qold"],["bc1qnew","x\u001b"]],"tags":[]}`, exitOK, "what pool main pays is right from now on: bc1qnew, x?\n", ""},
+		{200, `{"expected":[]}`, exitFailed, "", "is it a loka of this version?"},
+		{200, `hello`, exitFailed, "", "is it a loka of this version?"},
+		{409, `{"detail":"has given no job yet"}`, exitFailed, "", "has given no job yet"},
+	} {
+		addr, asked := ordered(t, c.status, "application/problem+json", c.body)
+		b := newBench()
+		code := b.run("pool", "accept-payout", "main", "--http", addr, "--token", "s3cret")
+		if code != c.code || *asked != `POST /api/v1/pools/main/payout application/json {"accept":true}` || b.stdout.String() != c.stdout || !strings.Contains(b.stderr.String(), c.errs) {
+			t.Errorf("%s: exit code %d, asked %q, said %q%q", c.body, code, *asked, b.stdout, b.stderr)
 		}
 	}
 }
@@ -87,6 +109,29 @@ func TestPoolToken(t *testing.T) {
 		b.vars[name], b.vars["LOKA_HTTP_LISTEN"] = value, addr
 		if code := b.run("pool", "drain", "main"); code != exitOK {
 			t.Errorf("%s: exit code %d, %s", name, code, b.stderr)
+		}
+	}
+}
+
+// The token that lies in a folder is shown to the proxy of this machine, or to whom one
+// says; nobody else who may answer at an address is.
+func TestTokenOfAFolderStaysHere(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "api.token"), []byte("s3cret\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	vars := map[string]string{"LOKA_DATA_DIR": dir}
+	env := &environment{lookup: func(name string) (string, bool) { v, ok := vars[name]; return v, ok }}
+	for base, want := range map[string]string{
+		"http://127.0.0.1:9090": "s3cret", "http://[::1]:9090": "s3cret", "http://localhost:9090": "s3cret", "http://127.3.2.1": "s3cret",
+		"http://192.0.2.1:9090": "", "http://[2001:db8::1]:9090": "", "https://192.0.2.1": "", "http://": "", "http://a b": "",
+	} {
+		if got := (&apiFlags{}).token(t.Context(), env, base).Reveal(); got != want {
+			t.Errorf("%s is shown %q", base, got)
+		}
+		if got := (&apiFlags{Data: dir}).token(t.Context(), env, base).Reveal(); got != "s3cret" {
+			t.Errorf("%s is shown %q, of a folder that was named", base, got)
 		}
 	}
 }

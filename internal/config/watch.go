@@ -162,7 +162,7 @@ It begins at its threshold, which ` + "`[watch]`" + ` sets, and ends once its va
 	b.WriteString(`
 **Whom a pool pays.** Each job says which addresses its block would pay. Where ` + "`payout`" + ` does not say what is right, it is learnt: a pool that has paid the same
 set of scripts (eight at the most) for ` + "`learn_jobs`" + ` jobs over two blocks and ` + "`learn_for`" + ` is expected to go on so. One that pays others with each block, as those do that pay
-their miners in the coinbase, is never expected to do anything. What was learnt is kept in ` + "`data_dir/pools.json`" + ` while the pool's ` + "`url`" + ` stays. Until it is, nothing is
+their miners in the coinbase, is never expected to do anything. What was learnt is kept in ` + "`data_dir/pools.json`" + ` while the pool's ` + "`url` and `username`" + ` stay. Until it is, nothing is
 noticed: who wants to be sure from the first job on writes ` + "`payout`" + `. The same holds for the text that the pool signs with (` + "`pool_tag`" + `). Where the account at the
 pool hangs on the miner's name, the connection is looked at that watches the pool, and not those of miners.
 

@@ -80,7 +80,11 @@ func (a *auditor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	deed := new(deed)
 	r = r.WithContext(context.WithValue(r.Context(), deedKey{}, deed))
 	out := &auditWriter{ResponseWriter: w, deed: deed}
-	out.done = sync.OnceFunc(func() { a.keep(r, deed) })
+	out.done = sync.OnceFunc(func() {
+		if !deed.nothing {
+			a.keep(r, deed)
+		}
+	})
 	a.next.ServeHTTP(out, r)
 	if !out.answered { // which net/http takes for 200
 		out.done()
@@ -152,8 +156,9 @@ func clip(text string) string {
 type deed struct {
 	detail        string
 	before, after any
-	// changed says that it is done, whatever is answered.
-	changed bool
+	// changed says that it is done, whatever is answered, nothing that there was
+	// nothing to do.
+	changed, nothing bool
 }
 
 type deedKey struct{}
@@ -170,6 +175,13 @@ func remark(ctx context.Context, detail string) {
 func changed(ctx context.Context, before, after any) {
 	if d, ok := ctx.Value(deedKey{}).(*deed); ok {
 		d.before, d.after, d.changed = before, after, true
+	}
+}
+
+// nothingDone says that the request that ctx is of was a question.
+func nothingDone(ctx context.Context) {
+	if d, ok := ctx.Value(deedKey{}).(*deed); ok {
+		d.nothing = true
 	}
 }
 

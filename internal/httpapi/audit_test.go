@@ -9,11 +9,13 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/loka/stratum/internal/audit"
 	"github.com/loka/stratum/internal/auth"
+	"github.com/loka/stratum/internal/guard/bans"
 	"github.com/loka/stratum/internal/view"
 )
 
@@ -134,6 +136,92 @@ func TestAuditSaysBeforeAndAfter(t *testing.T) {
 		}
 	}
 }
+
+// There is no write that does not say what it has changed, but that which asks only and
+// leaves no record.
+func TestEveryWriteSaysWhatItChanged(t *testing.T) {
+	bodies := map[string]string{
+		"PUT /api/v1/routes/{name}/pin": `{"pool":"backup"}`, "PUT /api/v1/routes/{name}/split": `{"split":[]}`,
+		"POST /api/v1/bans": `{"worker":"a"}`, "POST /api/v1/pools/{name}/payout": `{"accept":true}`, "POST /api/v1/payouts": paid,
+		"POST /api/v1/tokens":          `{"role":"viewer","name":"one"}`,
+		"POST /api/v1/miners/{id}/ban": `{"force":true}`, "POST /api/v1/plan": "x = 1",
+	}
+	fill := strings.NewReplacer("workers/{name}", "workers/alice.rig1", "pools/{name}", "pools/main", "routes/{name}", "routes/farm", "tokens/{name}", "tokens/old", "{id}", "1")
+	for op := range access {
+		method, path, _ := strings.Cut(op, " ")
+		if method == http.MethodGet {
+			continue
+		}
+		t.Run(op, func(t *testing.T) {
+			deps, _ := newDeps()
+			file := new(fakeFile)
+			deps.Records, deps.Audit = newRecords(newStore()), file
+			h := Handler(deps, true)
+			path := fill.Replace(path)
+			switch op {
+			case "DELETE /api/v1/bans":
+				path += "?worker=a"
+				fallthrough
+			case "POST /api/v1/workers/{name}/resume":
+				for _, kind := range []bans.Kind{bans.Ban, bans.Pause} {
+					for _, login := range []string{"a", "alice.rig1"} {
+						if _, err := deps.Bans.Book.Add(bans.Order{Subject: bans.Subject{Login: login}, Kind: kind}, epoch); err != nil {
+							t.Fatal(err)
+						}
+					}
+				}
+			case "DELETE /api/v1/tokens/{name}":
+				if w := (ask{method: "POST", path: "/api/v1/tokens", body: `{"role":"viewer","name":"old"}`, token: secret}).do(t, h); w.Code != http.StatusCreated {
+					t.Fatalf("%d %s", w.Code, w.Body)
+				}
+				file.acts = nil
+			}
+			w := ask{method: method, path: path, body: bodies[op], token: secret}.do(t, h)
+			if w.Code/100 != 2 {
+				t.Fatalf("%d %s", w.Code, w.Body)
+			}
+			if op == "POST /api/v1/plan" {
+				if len(file.acts) != 0 {
+					t.Errorf("%+v", file.acts)
+				}
+				return
+			}
+			if len(file.acts) != 1 || file.acts[0].Before == nil && file.acts[0].After == nil {
+				t.Errorf("%+v", file.acts)
+			}
+		})
+	}
+}
+
+// Of several who are to be banned the first are, though the book is full then: they are
+// in the record, and their connections end.
+func TestAuditOfHalfABan(t *testing.T) {
+	deps, hub := newDeps()
+	file, book := new(fakeFile), &fullBook{BanBook: deps.Bans.Book, room: 1}
+	deps.Audit, deps.Bans = file, &Bans{Book: book, Now: deps.Bans.Now}
+	hub.miners[0].Workers = []string{"a", "b"}
+	w := ask{method: "POST", path: "/api/v1/miners/1/pause", token: secret}.do(t, Handler(deps, true))
+	wantProblem(t, "half", w, http.StatusConflict)
+	if len(file.acts) != 1 || file.acts[0].After == nil || book.enforced != 1 {
+		t.Errorf("%+v, enforced %d times", file.acts, book.enforced)
+	}
+}
+
+// fullBook has room for some bans.
+type fullBook struct {
+	BanBook
+
+	room, enforced int
+}
+
+func (b *fullBook) Add(o bans.Order, now time.Time) (bans.Entry, error) {
+	if b.room--; b.room < 0 {
+		return bans.Entry{}, bans.ErrFull
+	}
+	return b.BanBook.Add(o, now)
+}
+
+func (b *fullBook) Enforce(time.Time) int { b.enforced++; return 0 }
 
 // What is done and cannot be kept for the next start is in the record, though the answer
 // is an error.

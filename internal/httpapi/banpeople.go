@@ -156,19 +156,22 @@ func (b *banner) resume(ctx context.Context, in *workerInput) (*body[Lifted], er
 		return nil, huma.Error404NotFound(fmt.Sprintf("worker %q is not paused%s; /api/v1/bans?kind=pause lists who is", in.Name, others))
 	}
 	remark(ctx, "resumed worker "+in.Name)
+	changed(ctx, lifted, nil)
 	return &body[Lifted]{Lifted{lifted}}, nil
 }
 
-func (b *banner) disconnect(_ context.Context, in *workerInput) (*body[Closed], error) {
+func (b *banner) disconnect(ctx context.Context, in *workerInput) (*body[Closed], error) {
 	w, ok := b.model.Worker(in.Name)
 	if !ok || len(w.Connections) == 0 {
 		return nil, huma.Error404NotFound(fmt.Sprintf("no miner of worker %q is connected; /api/v1/workers lists them", in.Name))
 	}
-	closed := 0
+	was := []any{}
 	for i := range w.Connections {
-		if b.miners.Disconnect(mining.MinerID(w.Connections[i].ID)) {
-			closed++
+		id := mining.MinerID(w.Connections[i].ID)
+		if of := b.miners.Describe(id); b.miners.Disconnect(id) {
+			was = append(was, of)
 		}
 	}
-	return &body[Closed]{Closed{closed}}, nil
+	changed(ctx, was, nil)
+	return &body[Closed]{Closed{len(was)}}, nil
 }

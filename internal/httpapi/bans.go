@@ -179,17 +179,40 @@ func (b *banner) order(ctx context.Context, kind bans.Kind, term *BanTerm, who .
 		return nil, err
 	}
 	now := b.Now()
+	before := b.had(now, kind, who)
 	var out Banned
 	for _, s := range who {
-		e, err := b.Book.Add(bans.Order{Subject: s, Kind: kind, For: length, By: identityOf(ctx).Name, Comment: term.Comment}, now)
-		if err != nil {
-			return nil, noRoom(err)
+		var e bans.Entry
+		if e, err = b.Book.Add(bans.Order{Subject: s, Kind: kind, For: length, By: identityOf(ctx).Name, Comment: term.Comment}, now); err != nil {
+			err = noRoom(err)
+			break
 		}
 		out.Bans = append(out.Bans, banOf(&e, now))
 	}
-	out.Closed = b.Book.Enforce(now)
-	remark(ctx, saidOf(kind, who, term))
+	if len(out.Bans) > 0 { // what is in the book holds, whatever came of the rest
+		out.Closed = b.Book.Enforce(now)
+		remark(ctx, saidOf(kind, who, term))
+		changed(ctx, before, out.Bans)
+	}
+	if err != nil {
+		return nil, err
+	}
 	return &body[Banned]{out}, nil
+}
+
+// had are the bans of a kind that there are of some already, for the audit record; nil
+// is none.
+func (b *banner) had(now time.Time, kind bans.Kind, who []bans.Subject) any {
+	var had []Ban
+	for _, e := range b.Book.List(bans.Filter{Kind: kind}, now) {
+		if slices.Contains(who, e.Subject) {
+			had = append(had, banOf(&e, now))
+		}
+	}
+	if had == nil {
+		return nil
+	}
+	return had
 }
 
 // saidOf is an order in the audit record.
@@ -260,14 +283,17 @@ func (b *banner) lift(ctx context.Context, in *unbanInput) (*struct{}, error) {
 		}
 	}
 	now := b.Now()
-	known := false
+	var was []Ban
 	for _, e := range b.Book.List(bans.Filter{Remembered: true}, now) {
-		known = known || e.Subject == who && slices.Contains(kinds, e.Kind)
+		if e.Subject == who && slices.Contains(kinds, e.Kind) {
+			was = append(was, banOf(&e, now))
+		}
 	}
 	b.Book.Lift(who, now, kinds...) // what is not known may be in a store that is away
-	if !known {
+	if len(was) == 0 {
 		return nil, huma.Error404NotFound(fmt.Sprintf("%s is neither banned nor paused; /api/v1/bans lists who is", who))
 	}
 	remark(ctx, "lifted "+who.String())
+	changed(ctx, was, nil)
 	return nil, nil //nolint:nilnil // how huma says 204
 }

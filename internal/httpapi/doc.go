@@ -14,7 +14,7 @@
 //     are not for viewers, and off loopback everything but /live and /ready, need a
 //     token of the role that one table has for them; what it lacks is for admins.
 //   - Who has a right token is let in, whatever wrong ones come from where it is.
-//   - Reads are GET and HEAD and change nothing. Every write that succeeds is in
+//   - Reads are GET and HEAD and change nothing. Every write that succeeds, but one that only asks, is in
 //     the audit record before it is answered, where there are records.
 //   - A file that is downloaded is whole, or its connection broke off.
 package httpapi

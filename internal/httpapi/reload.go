@@ -113,7 +113,8 @@ func reloads(api huma.API, r Reloader) {
 		})
 	plan := post("/api/v1/plan", "plan", "What a configuration would change; nothing is changed")
 	plan.MaxBodyBytes = maxConfigBytes
-	huma.Register(api, plan, func(_ context.Context, in *planInput) (*body[Plan], error) {
+	huma.Register(api, plan, func(ctx context.Context, in *planInput) (*body[Plan], error) {
+		nothingDone(ctx)
 		p, err := r.Plan(in.RawBody)
 		return &body[Plan]{p}, notReloaded(err)
 	})

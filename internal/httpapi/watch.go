@@ -32,6 +32,12 @@ type Acceptance struct {
 	Accept bool `json:"accept" doc:"true: what the pool pays now, and how it signs, is right from now on"`
 }
 
+// Expected is what a pool may pay and how it may sign, the answer to that.
+type Expected struct {
+	Payouts [][]string `json:"expected" nullable:"false" doc:"As payout.expected of the pool; the last is the one that was accepted"`
+	Tags    []string   `json:"tags" nullable:"false" doc:"As payout.tags of the pool"`
+}
+
 type acceptInput struct {
 	Name string `path:"name" doc:"As in /api/v1/pools"`
 	Body Acceptance
@@ -47,11 +53,14 @@ func alerts(api huma.API, m *view.Model) {
 
 // accepts registers what takes a payout as right.
 func accepts(api huma.API, m *view.Model, a Acceptor) {
-	op := write(http.MethodPost, "/api/v1/pools/{name}/payout", "accept_payout", "Take what a pool pays now, and how it signs, as right", http.StatusConflict, http.StatusUnprocessableEntity)
-	huma.Register(api, op, func(_ context.Context, in *acceptInput) (*struct{}, error) {
+	op := write(http.MethodPost, "/api/v1/pools/{name}/payout", "accept_payout", "Take what a pool pays now, and how it signs, as right",
+		http.StatusConflict, http.StatusUnprocessableEntity, http.StatusInternalServerError)
+	op.DefaultStatus = http.StatusOK
+	huma.Register(api, op, func(ctx context.Context, in *acceptInput) (*body[Expected], error) {
 		if !in.Body.Accept {
 			return nil, huma.Error422UnprocessableEntity(`write {"accept": true}; what was accepted can be taken back by payout in the file only`)
 		}
+		before := expectedOf(m, in.Name)
 		ok, err := a.AcceptPayout(in.Name)
 		switch {
 		case !ok:
@@ -60,6 +69,19 @@ func accepts(api huma.API, m *view.Model, a Acceptor) {
 			return nil, huma.Error409Conflict(fmt.Sprintf(
 				"pool %q has given no job yet whose payout could be remembered: its coinbase pays nobody or more than eight, or cannot be read", in.Name))
 		}
-		return nil, kept(err)
+		after := expectedOf(m, in.Name)
+		changed(ctx, before, after)
+		return &body[Expected]{after}, kept(err)
 	})
+}
+
+// expectedOf is what a pool may pay; there need be none.
+func expectedOf(m *view.Model, name string) Expected {
+	states := m.PoolStates()
+	for i := range states {
+		if s := &states[i]; s.Name == name && !s.Leaving {
+			return Expected{append([][]string{}, s.Watched.Payouts...), append([]string{}, s.Watched.Tags...)}
+		}
+	}
+	return Expected{[][]string{}, []string{}}
 }

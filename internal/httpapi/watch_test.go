@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -61,5 +62,22 @@ func TestAcceptNothing(t *testing.T) {
 	doc := wantProblem(t, "accept", a.do(t, Handler(deps, true)), http.StatusConflict)
 	if !strings.Contains(fmt.Sprint(doc["detail"]), `pool "main" has given no job yet whose payout could be remembered`) {
 		t.Errorf("the detail is %v", doc["detail"])
+	}
+}
+
+// Who accepts a payout is told what may be paid now, whether it is kept or not.
+func TestAccept(t *testing.T) {
+	for keep, status := range map[error]int{nil: http.StatusOK, errors.New("disk full"): http.StatusInternalServerError} {
+		deps, hub := newDeps()
+		file := new(fakeFile)
+		deps.Audit = file
+		hub.keep, hub.watched = keep, watch.Report{Payouts: [][]string{{"x"}, {"y"}}, Tags: []string{"/z/"}}
+		w := ask{method: "POST", path: "/api/v1/pools/main/payout", body: `{"accept":true}`, token: secret}.do(t, Handler(deps, true))
+		if w.Code != status || strings.Join(hub.said, "; ") != "accept main" || len(file.acts) != 1 {
+			t.Errorf("%v: %d %s, asked for %v, %v", keep, w.Code, w.Body, hub.said, file.acts)
+		}
+		if got := strings.TrimSpace(w.Body.String()); keep == nil && got != `{"expected":[["x"],["y"]],"tags":["/z/"]}` {
+			t.Errorf("answered %s", got)
+		}
 	}
 }

@@ -159,6 +159,9 @@ func newPool(pc PoolConfig, was *pool, cfg watch.Config) *pool {
 	p := &pool{PoolConfig: pc}
 	if was != nil && pc.Endpoint.Address() == was.Endpoint.Address() {
 		p.Found = was.found()
+		if pc.Account != was.Account { // some pools pay it
+			p.Found.Watch = watch.Known{}
+		}
 		p.plain.Store(was.plain.Load())
 	}
 	p.watch = watch.NewPool(cfg, pc.Watch, p.Found.Watch)

@@ -65,6 +65,12 @@ func (h *Hub) tickWatch(now time.Time) {
 	h.tips.Judge(all, now)
 	books := h.watchedBooks(now)
 	for _, p := range pools {
+		if p.disabled.Load() && p.links.Load() == 0 { // its probe rests, too
+			for _, c := range p.watch.Rest(now) {
+				h.tellSignal(p, &c)
+			}
+			continue
+		}
 		left := p.watch.Leave()
 		b := books[p.Name]
 		b.Answered, b.RefusedValid = p.asked.Count(now), p.disagreed.Count(now)

@@ -166,6 +166,45 @@ func TestPayoutChangeOfTheOnlyPool(t *testing.T) {
 	})
 }
 
+// A pool that was disabled for what it pays is nobody's trouble any more; once it is
+// enabled and pays the same, it is at once, and no miner goes there.
+func TestPayoutChangeOfADisabledPool(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first, second := payingPools()
+		h := build(t, []*fakePool{first, second}, watched(watch.Failover))
+		guests := h.crowd(3)
+		learns(first, second)
+		first.paysTo(3, "/first/")
+		first.job()
+		lives(time.Minute, first, second)
+		if s := h.hub.Pools()[0]; len(s.Watched.Signals) != 1 {
+			t.Fatalf("%+v", s.Watched)
+		}
+		if _, err := h.hub.DisablePool("first"); err != nil {
+			t.Fatal(err)
+		}
+		lives(2*time.Minute, second)
+		if s := h.hub.Pools()[0]; len(s.Watched.Signals) != 0 || s.Watched.Leave {
+			t.Errorf("disabled: %+v", s.Watched)
+		}
+		if err := h.hub.EnablePool("first"); err != nil {
+			t.Fatal(err)
+		}
+		for range 60 {
+			lives(10*time.Second, first, second)
+			if got := where(t, guests); got["second"] != len(guests) {
+				t.Fatalf("enabled: miners at %v", got)
+			}
+		}
+		if s := h.hub.Pools()[0]; len(s.Watched.Signals) != 1 || !s.Watched.Leave {
+			t.Errorf("enabled: %+v", s.Watched)
+		}
+		for _, g := range guests {
+			g.leave()
+		}
+	})
+}
+
 // What was learnt in an earlier run counts from the first job on, and another
 // configuration at once.
 func TestPayoutIsKnownAtTheStart(t *testing.T) {
@@ -193,6 +232,31 @@ func TestPayoutIsKnownAtTheStart(t *testing.T) {
 		}
 		if err := h.hub.AcceptPayout("nobody"); !errors.Is(err, hub.ErrNoPool) {
 			t.Error(err)
+		}
+		g.leave()
+	})
+}
+
+// A pool may pay the account that it is told: with another account nothing is expected
+// of it that was learnt by the one before.
+func TestPayoutOfAnotherAccount(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first, second := payingPools()
+		h := build(t, []*fakePool{first, second}, watched(watch.Failover))
+		g := h.bring(1, "alice")
+		learns(first, second)
+		first.paysTo(3, "/first/")
+		if err := h.apply(func(c *hub.Config) { c.Pools[0].Account = "other" }); err != nil {
+			t.Fatal(err)
+		}
+		lives(time.Minute, first, second)
+		for _, s := range h.hub.Pools() {
+			if s.Name == "first" && !s.Leaving && (len(s.Watched.Signals) != 0 || s.Watched.Mode != watch.Learning) {
+				t.Errorf("%+v", s.Watched)
+			}
+		}
+		if got := where(t, []*guest{g}); got["first"] != 1 {
+			t.Errorf("the miner is at %v", got)
 		}
 		g.leave()
 	})

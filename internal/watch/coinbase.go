@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"bytes"
 	"encoding/hex"
 	"slices"
 	"strings"
@@ -45,13 +46,29 @@ type payment struct {
 	tag     string
 }
 
-// read reads the coinbase of a job, with zeros for the extranonce.
-func read(job *mining.Job) (p payment) {
-	en := job.Extranonce1.Len() + job.Extranonce2Size
-	raw := make([]byte, 0, len(job.CoinbasePrefix)+en+len(job.CoinbaseSuffix))
-	raw = append(raw, job.CoinbasePrefix...)
-	raw = append(raw, make([]byte, en)...)
-	raw = append(raw, job.CoinbaseSuffix...)
+// read reads the coinbase of a job. One that pays others by another extranonce, which
+// stands in the input's script or in an output that nobody can spend, cannot be read:
+// what a block pays is not for the extranonce to say, and whoever has it do so hides
+// what it does.
+func read(job *mining.Job) payment {
+	size := job.Extranonce1.Len() + job.Extranonce2Size
+	p := readWith(job, make([]byte, size))
+	actual := job.Extranonce1.Append(make([]byte, 0, size))
+	if !p.same(readWith(job, append(actual, bytes.Repeat([]byte{0xff}, job.Extranonce2Size)...))) {
+		return payment{}
+	}
+	return p
+}
+
+// same says whether two pay the same, in the same order.
+func (p *payment) same(other payment) bool {
+	return p.readable && other.readable && p.many == other.many && p.count == other.count &&
+		slices.Equal(p.outputs, other.outputs) && slices.EqualFunc(p.scripts, other.scripts, slices.Equal)
+}
+
+// readWith reads the coinbase of a job with an extranonce.
+func readWith(job *mining.Job, extranonce []byte) (p payment) {
+	raw := slices.Concat(job.CoinbasePrefix, extranonce, job.CoinbaseSuffix)
 	c, err := work.ParseCoinbase(raw)
 	if err != nil {
 		return p

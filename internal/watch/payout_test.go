@@ -376,3 +376,49 @@ func BenchmarkJob(b *testing.B) {
 		s.Job(job, start)
 	}
 }
+
+// What a coinbase pays must not hang on the extranonce: a pool that wants its fraud
+// unseen lays it where the outputs are, so that whoever reads zeros there is shown
+// the old payout, and the block pays another.
+func TestPayoutHiddenByTheExtranonce(t *testing.T) {
+	var block byte
+	r := newRig(t, nil, watch.PoolConfig{OnChange: watch.Failover})
+	r.jobs(21*time.Minute, always(&block, alice))
+	r.expect("before")
+
+	block++
+	c := coin{height: 840_000 + uint32(block), tag: "/test pool/"}
+	prefix, _ := c.halves()
+	prefix[41] -= 8                                               // no extranonce in the script
+	prefix = append(prefix, 0xff, 0xff, 0xff, 0xff, 3)            // three outputs, of which the first is the old payout
+	prefix = append(prefix, 1, 0, 0, 0, 0, 0, 0, 0, 22)           // of a satoshi
+	prefix = append(append(prefix, alice...), 0, 0, 0)            // and the second is worth as much as the extranonce says
+	thief := append([]byte{0x75, 33}, make([]byte, 33)...)        // OP_DROP, a key
+	thief = append(thief, 0xac)                                   // OP_CHECKSIG
+	en1 := []byte{0x12, 0, 0, 0, 0, byte(1 + 7 + len(thief)), 7}  // 3 BTC, to one who pushes the miner's part and drops it
+	third := append(make([]byte, 8), make([]byte, 200)...)        // of nothing
+	third[8], third[9] = 199, 0x6a                                //
+	suffix := append(append(thief, third...), make([]byte, 4)...) // lock time
+	suffix = slices.Clip(suffix)
+	at, ok := work.MakeExtranonce(en1)
+	if !ok {
+		t.Fatal("extranonce")
+	}
+	job := jobOf(block, alice)
+	job.CoinbasePrefix, job.CoinbaseSuffix, job.Extranonce1, job.Extranonce2Size = prefix, suffix, at, 7
+
+	seven, _ := work.MakeExtranonce([]byte{1, 2, 3, 4, 5, 6, 7})
+	paid, err := work.ParseCoinbase(work.AppendCoinbase(nil, prefix, at, seven, suffix))
+	if err != nil || paid.Reward != 1+0x12000000 {
+		t.Fatalf("the block pays %d, %v", paid.Reward, err)
+	}
+	zero, _ := work.MakeExtranonce(make([]byte, 7))
+	if seen, err := work.ParseCoinbase(work.AppendCoinbase(nil, prefix, zero, zero, suffix)); err != nil || seen.Reward != 1 {
+		t.Fatalf("with zeros it pays %d, %v", seen.Reward, err)
+	}
+	r.probe.Job(job, r.now)
+	r.expect("with the fraud", watch.PayoutChanged)
+	if !r.pool.Leave() {
+		t.Error("miners stay")
+	}
+}

@@ -284,6 +284,24 @@ func (p *Pool) Tick(books *Books, now time.Time) []Change {
 	return changes
 }
 
+// Rest is [Pool.Tick] for a pool that nobody is connected to, as its operator wants it:
+// nothing is odd about it any more. What is expected of it stays, so that what is wrong
+// begins again with its first job.
+func (p *Pool) Rest(now time.Time) []Change {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i := range table {
+		p.end(table[i].Kind, now)
+	}
+	p.rightPayout, p.wrongPayout, p.rightTag, p.wrongTag = false, false, false, false
+	p.flood, p.jump, p.extra, p.empty, p.unknown = peak{}, peak{}, peak{}, peak{}, window{}
+	p.bookSince = time.Time{}
+	p.decide()
+	changes := p.changes
+	p.changes = nil
+	return changes
+}
+
 // lower is by how many blocks the pool is lower than before.
 func (p *Pool) lower(now time.Time) float64 {
 	if !p.at.known || p.at.height == 0 || p.at.height >= p.height {

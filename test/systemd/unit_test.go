@@ -92,6 +92,18 @@ func TestUnitIsRight(t *testing.T) {
 	}
 }
 
+// A service that may not ask the kernel for this machine's addresses makes a
+// certificate that no miner can verify by one of them, and keeps it for ten years.
+func TestUnitKnowsItsAddresses(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(folder, "loka.service"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !regexp.MustCompile(`(?m)^RestrictAddressFamilies=.*\bAF_NETLINK\b`).Match(text) {
+		t.Error("AF_NETLINK is not among RestrictAddressFamilies: net.InterfaceAddrs needs it")
+	}
+}
+
 // A mistake in a unit is told, or nothing that is above means anything.
 func TestUnitThatIsWrong(t *testing.T) {
 	path := unit(t, "")

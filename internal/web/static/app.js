@@ -159,7 +159,8 @@ function drawSummary(s) {
   text("rate", rate(s.hashrate["10m"]));
   text("rates", `1 h ${rate(s.hashrate["1h"])} · 24 h ${rate(s.hashrate["24h"])}`);
   text("miners-count", count(s.miners));
-  text("connections", `${count(s.workers)} workers · ${count(s.pool_connections)} pool connections`);
+  const outside = [s.strangers ? ` · ${count(s.strangers)} not logged in` : "", s.waiting ? ` · ${count(s.waiting)} waiting` : ""].join("");
+  text("connections", `${count(s.workers)} workers · ${count(s.pool_connections)} pool connections${outside}`);
   const x = s.shares, all = x.accepted + x.rejected, poolAll = x.pool_accepted + x.pool_rejected;
   text("ours", `${count(x.accepted)} accepted`);
   text("ours-more", `${count(x.rejected)} rejected (${part(x.rejected, all)}): ${count(x.stale)} stale${x.unpaid ? `; ${count(x.unpaid)} unpaid` : ""}`, "quiet");
