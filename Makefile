@@ -15,6 +15,7 @@ CRASHES        ?= 50
 OUTAGE         ?= 3m
 DISKFULL       ?= 3m
 ATTACK_DURATION ?= 5m
+ATTACK_TIMES   ?= judge
 # SQLite is C made into Go: with the race detector in it it is some twenty times
 # slower, and the tests of a farm are about something else. What is compiled without
 # must instantiate no generic code of others, whose one copy may be the one without.
@@ -115,8 +116,8 @@ soak-disk: compiler ## the disk is full for DISKFULL (default 3m), then nearly s
 durable: compiler postgres ## a minute and a half of the three above, side by side; LOKA_SEED=… repeats what was drawn
 	CGO_ENABLED=1 LOKA_CRASHES=5 LOKA_OUTAGE=15s LOKA_DISKFULL=8s $(GO) test $(RACE) -count=1 -parallel 3 -timeout 5m -v -run '^Test(Crash|Outage|DiskFull)$$' ./test/durable
 
-attack: ## attack the real binary in every way, ATTACK_DURATION (default 5m) in all, and measure what honest miners notice
-	LOKA_ATTACK=$(ATTACK_DURATION) $(GO) test -count=1 -timeout 0 -v -run '^Test(Attack|Farm|PowerCycle)$$' ./test/attack
+attack: ## attack the real binary in every way, ATTACK_DURATION (default 5m) in all, and measure what honest miners notice; ATTACK_TIMES=print fails for no late verdict
+	LOKA_ATTACK=$(ATTACK_DURATION) LOKA_ATTACK_TIMES=$(ATTACK_TIMES) $(GO) test -count=1 -timeout 0 -v -run '^Test(Attack|Farm|PowerCycle)$$' ./test/attack
 
 cover: ## coverage of all packages, as coverage.html
 	$(GO) test -coverpkg=./... -coverprofile=coverage.out ./...

@@ -20,6 +20,8 @@ import (
 const (
 	// durationVariable says how long all attacks take together.
 	durationVariable = "LOKA_ATTACK"
+	// timesVariable of "print" has late verdicts printed and not judged.
+	timesVariable = "LOKA_ATTACK_TIMES"
 	// roleVariable makes the test binary one of the other processes.
 	roleVariable = "LOKA_ATTACK_ROLE"
 	// patience bounds what takes moments.

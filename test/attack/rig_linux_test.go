@@ -123,7 +123,7 @@ func (r *rig) attack(name string, attacks []string, s spans) (st *result) {
 	for try := 1; ; try++ {
 		st = r.once(name, attacks, s)
 		switch {
-		case st.late() <= mostWait || st.others <= mostOthers:
+		case !timesCount() || st.late() <= mostWait || st.others <= mostOthers:
 			return st
 		case try < tries && r.spare >= s.during:
 			r.spare -= s.during
@@ -134,6 +134,10 @@ func (r *rig) attack(name string, attacks []string, s spans) (st *result) {
 		}
 	}
 }
+
+// timesCount says that late verdicts are a failure. They are not where the machine is
+// of others, as in CI: what is printed there is for reading.
+func timesCount() bool { return os.Getenv(timesVariable) != "print" }
 
 // late is what 99 of 100 verdicts took at most.
 func (st *result) late() time.Duration { return quantile(st.during.Verdicts, 0.99) }
@@ -198,7 +202,7 @@ func (st *result) judge(t *testing.T) {
 	if is < leastRate*was {
 		t.Errorf("%s: the honest share rate is %.1f %% of what was before", st.name, 100*is/was)
 	}
-	if p99 := st.late(); p99 >= mostWait && st.others <= mostOthers {
+	if p99 := st.late(); timesCount() && p99 >= mostWait && st.others <= mostOthers {
 		t.Errorf("%s: 99 of 100 verdicts took up to %v, which is to be below %v", st.name, p99, mostWait)
 	}
 	if n := st.during.Disconnects; n > 0 {
