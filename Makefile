@@ -35,7 +35,7 @@ build: ## build ./loka
 
 test: compiler postgres systemd ## all tests, with the race detector, shuffled; some mostly wait, so four packages, and four tests of each, at a time
 	CGO_ENABLED=1 $(GO) test $(RACE) -shuffle=on -p 4 -parallel 4 -timeout $(TEST_TIMEOUT) ./...
-	$(GO) test -count=1 -run 'Alloc' ./work ./sv1 ./internal/... # the race detector allocates: these once more without it
+	$(GO) test -count=1 -run 'Alloc' $$(grep -rlE '^func Test.*Alloc' --include='*_test.go' work sv1 internal | xargs -n1 dirname | sort -u | sed 's,^,./,') # the race detector allocates: these once more without it
 
 thorough: compiler ## the properties and divisions of which make test looks at a sample, at length
 	CGO_ENABLED=1 $(GO) test $(RACE) -count=1 -timeout 30m ./internal/hub -rapid.checks=500
