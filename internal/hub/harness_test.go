@@ -25,7 +25,7 @@ import (
 // TestMain draws fewer samples than rapid does by itself, for each is a house with
 // all its pools; more come with -rapid.checks (make thorough).
 func TestMain(m *testing.M) {
-	if err := flag.Set("rapid.checks", "30"); err != nil {
+	if err := flag.Set("rapid.checks", "20"); err != nil {
 		panic(err)
 	}
 	goleak.VerifyTestMain(m)
