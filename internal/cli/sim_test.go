@@ -213,7 +213,7 @@ func TestSimPoolAndMiners(t *testing.T) {
 func TestSimMinersTooFewShares(t *testing.T) {
 	t.Parallel()
 	b := newBench()
-	if code := b.run("sim", "miners", "--pool="+silence(t), "--shares=1", "--duration=50ms", "--count=1", "--json"); code != exitFailed {
+	if code := b.run("sim", "miners", "--pool="+silence(t), "--shares=1", "--duration=2s", "--count=1", "--json"); code != exitFailed {
 		t.Errorf("exit code %d\n%s", code, b.stderr)
 	}
 	if got := b.stderr.String(); !strings.Contains(got, "fewer shares were accepted than --shares asks for: 0 of 1") {
