@@ -7,14 +7,9 @@ import (
 	"github.com/loka/stratum/internal/mining"
 )
 
-const (
-	// chunk is how many bytes a write of the ordinary way takes from the
-	// queue: what it has in hand can no longer be superseded.
-	chunk = 16 << 10
-	// gather is how many bytes gather before they leave although the read
-	// that they answer is not over.
-	gather = 64 << 10
-)
+// gather is how many bytes gather before they leave although the read that they
+// answer is not over.
+const gather = 64 << 10
 
 // Send queues copies of the frames and writes what the peer takes now. It
 // never blocks. The order of Send calls is the order on the wire, whoever
@@ -191,7 +186,8 @@ func (c *Conn) drainRaw() {
 	}
 }
 
-// drainConn writes in the ordinary way until the queue is empty.
+// drainConn writes in the ordinary way until the queue is empty, a scratch of whole
+// frames at a time: what it has in hand can no longer be superseded.
 func (c *Conn) drainConn() {
 	defer c.wg.Done()
 	scratch := borrow()
@@ -199,7 +195,7 @@ func (c *Conn) drainConn() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for !c.queue.empty() {
-		data, frames, oldest := c.queue.take(scratch[:0], chunk)
+		data, frames, oldest := c.queue.take(scratch[:0], len(scratch))
 		c.flyingBytes, c.flyingFrames = len(data), frames
 		c.writeBy = oldest.Add(c.cfg.MaxQueueAge)
 		c.setWriteDeadline()
