@@ -2,8 +2,8 @@ package testkit
 
 import (
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
-	"encoding/pem"
 	"fmt"
 	"math/big"
 	"os"
@@ -23,12 +23,7 @@ func KeyPair(until time.Time, withRSA bool, names ...string) (cert, key []byte, 
 	if err != nil {
 		return nil, nil, fmt.Errorf("make a certificate: %w", err)
 	}
-	secret, err := x509.MarshalPKCS8PrivateKey(signer)
-	if err != nil {
-		return nil, nil, fmt.Errorf("write a key: %w", err)
-	}
-	cert = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-	return cert, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}), nil
+	return PairPEM(tls.Certificate{Certificate: [][]byte{der}, PrivateKey: signer})
 }
 
 // KeyPairFiles is KeyPair in two files in dir, and returns their paths.
