@@ -108,7 +108,7 @@ func (v *visit) secure(ctx context.Context, turns *Turns, cfg *Config) mining.Re
 	v.have = nil
 	waits, done := v.breakable(ctx)
 	// What ends it breaks a read or write off by the connection's deadline already.
-	err := turns.shake(waits, cfg.HandshakeTimeout, below, func() error { return c.HandshakeContext(context.WithoutCancel(ctx)) })
+	err := turns.shake(waits, v.until, below, func() error { return c.HandshakeContext(context.WithoutCancel(ctx)) })
 	if done(); err != nil {
 		return v.unshaken(ctx, below, err)
 	}

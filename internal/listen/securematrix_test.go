@@ -448,11 +448,9 @@ func TestTLSTurnIsNotHeldByWriting(t *testing.T) {
 	turns := NewTurns(1)
 	ours, theirs := net.Pipe()
 	slow := nobodyReads{ours, make(chan struct{}), make(chan struct{})}
-	v := &visit{conn: slow}
+	v := &visit{conn: slow, until: time.Now().Add(time.Minute)}
 	done := make(chan mining.Reason, 1)
-	go func() {
-		done <- v.secure(context.Background(), turns, &Config{TLS: s.tls(certs.Spec{}), HandshakeTimeout: time.Minute})
-	}()
+	go func() { done <- v.secure(context.Background(), turns, &Config{TLS: s.tls(certs.Spec{})}) }()
 	go func() { _, _ = theirs.Write(helloOf(t)) }()
 	<-slow.writing
 	if turns.left() != 1 {

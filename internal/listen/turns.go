@@ -110,12 +110,13 @@ func placeOf(addr netip.Addr) netip.Prefix {
 	return place
 }
 
-// shake has a handshake by turns of a place, within a time. nil turns bound nothing.
-func (t *Turns) shake(ctx context.Context, atMost time.Duration, below *begun, handshake func() error) error {
+// shake has a handshake by turns of a place, the waits for which are over by a time. nil
+// turns bound nothing.
+func (t *Turns) shake(ctx context.Context, until time.Time, below *begun, handshake func() error) error {
 	if t == nil {
 		return handshake()
 	}
-	ctx, cancel := context.WithTimeout(ctx, atMost)
+	ctx, cancel := context.WithDeadline(ctx, until)
 	defer cancel()
 	mine := &turn{ctx: ctx, of: t, from: below.from}
 	if err := mine.take(); err != nil {

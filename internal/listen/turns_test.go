@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/loka/stratum/internal/certs"
+	"github.com/loka/stratum/internal/guard"
 	"github.com/loka/stratum/internal/mining"
 )
 
@@ -76,11 +77,9 @@ func TestGivesWayWhileItWaitsForATurn(t *testing.T) {
 		}
 		ours, theirs := net.Pipe()
 		defer func() { _ = theirs.Close() }()
-		v := &visit{raw: ours, conn: ours}
+		v := &visit{raw: ours, conn: ours, until: time.Now().Add(time.Hour)}
 		done := make(chan mining.Reason, 1)
-		go func() {
-			done <- v.secure(t.Context(), turns, &Config{TLS: &tls.Config{}, HandshakeTimeout: time.Hour})
-		}()
+		go func() { done <- v.secure(t.Context(), turns, &Config{TLS: &tls.Config{}}) }()
 		synctest.Wait()
 		v.Close(mining.GaveWay)
 		synctest.Wait()
@@ -92,6 +91,33 @@ func TestGivesWayWhileItWaitsForATurn(t *testing.T) {
 		default:
 			t.Error("it still waits")
 			turns.give()
+		}
+	})
+}
+
+// Who waits for a turn has no more time than what is left for all that stands before
+// Stratum, however late its hello came.
+func TestTurnWithinTheHandshakesTime(t *testing.T) {
+	turns := NewTurns(1)
+	counts := newTally()
+	cfg := Config{HandshakeTimeout: 10 * time.Second, TLS: &tls.Config{}}
+	deps := Deps{Serve: never(t), Metrics: counts.metrics(), Turns: turns}
+	underGate(t, cfg, guard.New(guard.Config{}, guard.Deps{}), deps, func(q *queue) {
+		if err := turns.take(t.Context(), netip.Prefix{}); err != nil { // somebody computes, for long
+			t.Error(err)
+		}
+		conn := q.come("192.0.2.1")
+		time.Sleep(9 * time.Second)
+		_, _ = io.WriteString(conn, "\x16\x03\x01")
+		time.Sleep(time.Second - time.Nanosecond)
+		synctest.Wait()
+		if counts.count(mining.HandshakeTimeout) != 0 {
+			t.Error("too early")
+		}
+		time.Sleep(2 * time.Nanosecond)
+		synctest.Wait()
+		if counts.count(mining.HandshakeTimeout) != 1 {
+			t.Error("it still waits for a turn")
 		}
 	})
 }
