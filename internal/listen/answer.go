@@ -3,7 +3,6 @@ package listen
 import (
 	"context"
 	"io"
-	"net"
 	"strconv"
 	"time"
 
@@ -38,15 +37,14 @@ func httpAnswer(reason mining.Reason) string {
 // answerHTTP says why a connection is refused. The request is read to its end as
 // far as that comes soon, for closing with unread bytes would reset the answer
 // away.
-func answerHTTP(ctx context.Context, conn net.Conn, answer string) {
-	_ = conn.SetDeadline(time.Now().Add(linger))
-	stop := interruptible(ctx, conn)
-	defer stop()
-	if _, err := io.WriteString(conn, answer); err != nil {
+func (v *visit) answerHTTP(ctx context.Context, answer string) {
+	v.patience(time.Now().Add(linger))
+	defer v.heed(ctx)()
+	if _, err := io.WriteString(v.conn, answer); err != nil {
 		return
 	}
-	if half, ok := conn.(interface{ CloseWrite() error }); ok {
+	if half, ok := v.conn.(interface{ CloseWrite() error }); ok {
 		_ = half.CloseWrite()
 	}
-	_, _ = io.CopyN(io.Discard, conn, lingerBytes)
+	_, _ = io.CopyN(io.Discard, v.conn, lingerBytes)
 }

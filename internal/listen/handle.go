@@ -35,7 +35,7 @@ func (l *Listener) handle(ctx context.Context, v *visit) {
 	defer l.gone(v)
 	l.refused(ctx, v, reason)
 	if answer := httpAnswer(reason); answer != "" {
-		answerHTTP(ctx, v.conn, answer)
+		v.answerHTTP(ctx, answer)
 	}
 }
 

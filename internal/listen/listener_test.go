@@ -85,7 +85,7 @@ func here(drive func(ctx context.Context, conn net.Conn, preread []byte)) Serve 
 }
 
 func echo(ctx context.Context, conn net.Conn, preread []byte) {
-	stop := interruptible(ctx, conn)
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
 	reader := bufio.NewReader(io.MultiReader(bytes.NewReader(preread), conn))
 	for {

@@ -190,18 +190,3 @@ func remoteOf(conn net.Conn) netip.AddrPort {
 	}
 	return a
 }
-
-// interruptible lets the end of ctx break off what is done with conn until stop
-// is called.
-func interruptible(ctx context.Context, conn net.Conn) (stop func()) {
-	done := make(chan struct{})
-	cancel := context.AfterFunc(ctx, func() {
-		defer close(done)
-		_ = conn.SetDeadline(time.Unix(1, 0))
-	})
-	return func() {
-		if !cancel() {
-			<-done
-		}
-	}
-}
