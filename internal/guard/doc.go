@@ -11,7 +11,8 @@
 // Invariants: guests are at most max_connections, those not counted that are about to
 // leave, of which there are at most 64. Turns go round the parties, as many to each as
 // its credit or as are settled, so that a flood makes its own party wait and no other.
-// What strangers can hold at the most stays within strangers_memory; where it is full, or
+// What strangers can hold at the most stays within strangers_memory, but for those of a
+// believed proxy of whom it is not known yet for whom they are; where it is full, or
 // max_connections is, the oldest stranger of the party that has most strangers above its
 // credit gives way. Where max_connections is full of who has logged in, the oldest
 // loiterer does of the party that has most of them above its credit, for who comes from

@@ -253,8 +253,8 @@ func TestBehind(t *testing.T) {
 	if n := starts(d, epoch.Add(time.Second)); n != 1 || e.starts != 1 {
 		t.Errorf("%d have started a second later", n)
 	}
-	if a.guest.Addr() != netip.MustParseAddr("10.0.0.1") {
-		t.Errorf("it is judged as %s", a.guest.Addr())
+	if a.guest.addr != netip.MustParseAddr("10.0.0.1") {
+		t.Errorf("it is judged as %s", a.guest.addr)
 	}
 }
 

@@ -49,12 +49,13 @@ func (d *Door) crowded(addr netip.Addr, now time.Time) *Guest {
 	if d.leaving >= maxLeaving {
 		return nil
 	}
-	p, own := d.crowds.top(), d.parties[within(addr, addr.BitLen(), partyV6)]
+	prefix := PartyOf(addr)
+	p, own := d.crowds.top(), d.parties[prefix]
 	mine, idle, all := 1, 1, 0
 	if own != nil {
 		all = own.strangers.len + own.waiting.len
 		mine, idle = own.excess(all+1), own.excess(own.loiterers.len+1)
-	} else if d.credits.has(within(addr, addr.BitLen(), partyV6)) {
+	} else if d.credits.has(prefix) {
 		mine, idle = 0, 0
 	}
 	var g *Guest

@@ -63,13 +63,6 @@ type Guest struct {
 // Start tells the visitor that its turn has come.
 func (g *Guest) Start() { g.visitor.Start(g) }
 
-// Addr is the address that the guest is judged by.
-func (g *Guest) Addr() netip.Addr {
-	g.door.mu.Lock()
-	defer g.door.mu.Unlock()
-	return g.addr
-}
-
 // Known says for whom a believed proxy has made the connection. A reason refuses it.
 // Otherwise it waits for its turn under that address, and [Visitor.Start] is called
 // again.

@@ -47,6 +47,13 @@ func native(p netip.Prefix) netip.Prefix {
 // plain is an address without what does not tell hosts apart.
 func plain(addr netip.Addr) netip.Addr { return addr.Unmap().WithZone("") }
 
+// PartyOf is whose party an address is of: its own, or that of the /64 of IPv6 that a
+// network has to itself.
+func PartyOf(addr netip.Addr) netip.Prefix {
+	addr = plain(addr)
+	return within(addr, addr.BitLen(), partyV6)
+}
+
 // within is the prefix of an address of that many bits; the zero Prefix for the zero
 // Addr, which is that of connections without one.
 func within(addr netip.Addr, v4, v6 int) netip.Prefix {

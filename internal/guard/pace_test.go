@@ -56,7 +56,7 @@ func TestFloodStarvesNobody(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			d := New(Config{MaxConnections: 100_000, StartsPerSecond: 4000, StrangersMemory: 512 << 20}, Deps{})
 			if known {
-				d.credits.keep(within(plain(addrOf("192.0.2.1")), 32, 64), 18_000)
+				d.credits.keep(PartyOf(addrOf("192.0.2.1")), 18_000)
 			}
 			farm, farmIn := 0, 0
 			honest := func(g *Guest) bool { return g.addr.As4()[0] == 192 || g.addr.As4()[0] == 198 }
@@ -90,7 +90,7 @@ func TestFloodStarvesNobody(t *testing.T) {
 				}
 			}
 			limit := 17_000 // what came last may wait still
-			if p := d.parties[within(addrOf("192.0.2.1"), 32, 64)]; p == nil || p.settled < limit {
+			if p := d.parties[PartyOf(addrOf("192.0.2.1"))]; p == nil || p.settled < limit {
 				t.Errorf("of 18,000 of the farm %d are in (%d counted): %+v", p.settled, farmIn, d.Stats())
 			}
 		})
@@ -151,7 +151,7 @@ func TestCreditIsRemembered(t *testing.T) {
 			c.leave(mining.PeerClosed)
 		}
 	}
-	p := d.parties[within(addrOf("10.0.0.1"), 32, 64)]
+	p := d.parties[PartyOf(addrOf("10.0.0.1"))]
 	if p.credit != 3 || p.settled != 2 {
 		t.Errorf("credit %d, settled %d", p.credit, p.settled)
 	}
@@ -167,13 +167,13 @@ func TestCreditIsRemembered(t *testing.T) {
 			let(t, d, "10.0.0.2", epoch.Add(at)).leave(mining.PeerClosed)
 		}
 		let(t, d, "10.0.0.1", epoch.Add(tt.after))
-		if p := d.parties[within(addrOf("10.0.0.1"), 32, 64)]; p.credit != tt.want {
+		if p := d.parties[PartyOf(addrOf("10.0.0.1"))]; p.credit != tt.want {
 			t.Errorf("%s: credit %d, want %d", name, p.credit, tt.want)
 		}
 	}
 	var c credits
 	for i := range 3 * maxCredits {
-		c.keep(within(addrOf(fmt.Sprintf("10.%d.%d.%d", i>>16, i>>8&255, i&255)), 32, 64), 1)
+		c.keep(PartyOf(addrOf(fmt.Sprintf("10.%d.%d.%d", i>>16, i>>8&255, i&255))), 1)
 	}
 	if n := len(c.young) + len(c.old); n > 2*maxCredits {
 		t.Errorf("%d credits are kept", n)

@@ -44,7 +44,7 @@ func (p *party) quantum() int { return max(1, min(max(p.credit, p.settled), maxT
 
 // party finds or makes the party of an address. d.mu is held.
 func (d *Door) party(addr netip.Addr) *party {
-	prefix := within(addr, addr.BitLen(), partyV6)
+	prefix := PartyOf(addr)
 	p := d.parties[prefix]
 	if p == nil {
 		p = &party{prefix: prefix, credit: d.credits.recall(prefix)}

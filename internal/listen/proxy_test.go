@@ -82,8 +82,9 @@ func TestProxyHeader(t *testing.T) {
 				echo(ctx, conn, preread)
 			},
 		}
+		judged := make(chan netip.Addr, 1)
 		if gated {
-			deps.Gate = NewGate(guard.New(guard.Config{StartsPerSecond: 1000}, guard.Deps{}))
+			deps.Gate = NewGate(guard.New(guard.Config{StartsPerSecond: 1000}, guard.Deps{OnOpen: func(addr netip.Addr) { judged <- addr }}))
 		}
 		addr := start(t, Config{TLS: serverTLS(t, false), ProxyFrom: loopback()}, deps)
 		for name, head := range heads(t) {
@@ -128,8 +129,13 @@ func TestProxyHeader(t *testing.T) {
 						t.Errorf("%s, %s: the CONNECT is of %s", name, talkName, a.Remote)
 					}
 				}
-				if guest, ok := got.Guest.(*guard.Guest); ok != gated || gated && guest.Addr() != want.Addr() {
+				if _, ok := got.Guest.(*guard.Guest); ok != gated {
 					t.Errorf("%s, %s: guest %v", name, talkName, got.Guest)
+				}
+				if gated && head.from != "" {
+					if addr := <-judged; addr != want.Addr() {
+						t.Errorf("%s, %s: it is judged as %s", name, talkName, addr)
+					}
 				}
 				_ = raw.Close()
 			}

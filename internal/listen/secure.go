@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/loka/stratum/internal/certs"
+	"github.com/loka/stratum/internal/guard"
 	"github.com/loka/stratum/internal/mining"
 )
 
@@ -103,7 +104,7 @@ func (e *encrypted) Read(p []byte) (int, error) {
 // secure answers a TLS hello. Its goroutine ends when the connection is handed
 // on, and the stack goes with it that a handshake has needed.
 func (v *visit) secure(ctx context.Context, turns *Turns, cfg *Config) mining.Reason {
-	below := &begun{Conn: v.conn, have: v.have, from: placeOf(v.arrival.Remote.Addr())}
+	below := &begun{Conn: v.conn, have: v.have, from: guard.PartyOf(v.arrival.Remote.Addr())}
 	c := tls.Server(below, cfg.TLS)
 	v.have = nil
 	waits, done := v.breakable(ctx)

@@ -22,7 +22,7 @@ type Turns struct {
 	order  list.List // of the places, in the order of their turns
 }
 
-// place is where some come from who wait.
+// place is where some come from who wait: a party of the door's.
 type place struct {
 	prefix  netip.Prefix
 	waiting list.List // of chan struct{}, closed when it is one's turn
@@ -98,16 +98,6 @@ func (t *Turns) tidy(p *place) {
 		t.order.Remove(p.at)
 		delete(t.places, p.prefix)
 	}
-}
-
-// placeOf is the place of an address.
-func placeOf(addr netip.Addr) netip.Prefix {
-	const v6 = 64
-	place, err := addr.Prefix(min(addr.BitLen(), v6))
-	if err != nil { // one without an address
-		return netip.Prefix{}
-	}
-	return place
 }
 
 // shake has a handshake by turns of a place, the waits for which are over by a time. nil

@@ -39,7 +39,7 @@ func TestTurnsGoRoundTheAddresses(t *testing.T) {
 		var all sync.WaitGroup
 		wait := func(ctx context.Context, addr string) {
 			all.Go(func() {
-				if turns.take(ctx, placeOf(netip.MustParseAddr(addr))) != nil {
+				if turns.take(ctx, guard.PartyOf(netip.MustParseAddr(addr))) != nil {
 					return
 				}
 				mu.Lock()
