@@ -1,6 +1,8 @@
 package atomicfile_test
 
 import (
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -32,5 +34,48 @@ func TestWrite(t *testing.T) {
 	}
 	if entries, _ := os.ReadDir(dir); len(entries) != 2 {
 		t.Errorf("in the directory: %v", entries)
+	}
+}
+
+// What is not written to its end does not come into place.
+func TestWriteBreaksOff(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "file")
+	if err := atomicfile.Write(path, []byte("whole")); err != nil {
+		t.Fatal(err)
+	}
+	tired := errors.New("tired")
+	err := atomicfile.WriteWith(path, func(w io.Writer) error {
+		_, err := io.WriteString(w, "a part")
+		return errors.Join(err, tired)
+	})
+	if !errors.Is(err, tired) {
+		t.Errorf("error %v", err)
+	}
+	if got, err := os.ReadFile(path); err != nil || string(got) != "whole" {
+		t.Errorf("read %q, %v", got, err)
+	}
+	if entries, _ := os.ReadDir(dir); len(entries) != 1 {
+		t.Errorf("in the directory: %v", entries)
+	}
+}
+
+// A file that could not be read is kept beside the next one, and so are those before it.
+func TestSetAside(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "file")
+	for i, want := range []string{".bad", ".bad.1", ".bad.2"} {
+		if err := atomicfile.Write(path, []byte{byte(i)}); err != nil {
+			t.Fatal(err)
+		}
+		aside, err := atomicfile.SetAside(path)
+		if err != nil || aside != path+want {
+			t.Errorf("set aside as %s, %v; want %s", aside, err, want)
+		}
+		if got, err := os.ReadFile(aside); err != nil || string(got) != string([]byte{byte(i)}) {
+			t.Errorf("%s has %v, %v", aside, got, err)
+		}
+	}
+	if _, err := atomicfile.SetAside(path); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a file that is not there: %v", err)
 	}
 }

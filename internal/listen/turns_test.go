@@ -1,6 +1,7 @@
 package listen
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/tls"
@@ -9,6 +10,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -139,8 +141,30 @@ func TestTLSMessagesAreBounded(t *testing.T) {
 	}
 }
 
-// What a miner says in records of any size comes through; what is of no use to anybody
-// does not gather.
+// What a miner says comes through, in records of any size and however much it is
+// together.
+func TestTLSReadsAll(t *testing.T) {
+	s := newSecured(t)
+	d := newDoor(t, Config{TLS: s.tls(certs.Spec{})}, NewTurns(1))
+	conn := client(t, dial(t, d.addr), anything(""))
+	back := bufio.NewReader(conn)
+	for _, size := range []int{1, 500, readAhead, 16 << 10, 16 << 10, 16<<10 + 1, 2 * mostSaid, 1} {
+		line := strings.Repeat("{", size) + "\n"
+		said := make(chan error, 1)
+		go func() {
+			_, err := io.WriteString(conn, line)
+			said <- err
+		}()
+		if got, err := back.ReadString('\n'); err != nil || got != line {
+			t.Fatalf("of a line of %d bytes %d came back, %v", size, len(got), err)
+		}
+		if err := <-said; err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// What is of no use to anybody does not gather.
 func TestTLSReadsAreBounded(t *testing.T) {
 	ours, theirs := net.Pipe()
 	go func() { _, _ = theirs.Write(make([]byte, 2*mostSaid)) }()
