@@ -91,9 +91,6 @@ func (s *V1) Useless() (malformed, unsupported uint64) { return s.malformed, s.u
 // Difficulty is what the miner was told last; 0 is nothing yet.
 func (s *V1) Difficulty() work.Difficulty { return s.told.difficulty }
 
-// Authorized says whether the connection has a worker.
-func (s *V1) Authorized() bool { return s.workers.len() > 0 }
-
 func (s *V1) state() State {
 	switch {
 	case s.subscribed && s.workers.len() > 0:
