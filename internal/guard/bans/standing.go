@@ -170,7 +170,7 @@ func (s *Standing) Offended(m *mining.Miner, login string, now time.Time) {
 		return
 	}
 	at := c.site
-	s.disgrace(c)
+	s.disgrace(c, now)
 	c.bad = true
 	at.offending++
 	if login == "" {
@@ -200,7 +200,7 @@ func (s *Standing) Left(m *mining.Miner, now time.Time) {
 		c.site.offending = max(0, c.site.offending-1)
 		return
 	}
-	if s.disgrace(c) {
+	if s.disgrace(c, now) {
 		c.site.workers[c.login] = &worker{good: c.site.goodOf(c.login), left: now}
 		c.site.forgetLeft(now)
 	}
@@ -208,11 +208,12 @@ func (s *Standing) Left(m *mining.Miner, now time.Time) {
 
 // disgrace takes a connection from those in good standing, and says whether it was
 // one.
-func (s *Standing) disgrace(c *judged) bool {
+func (s *Standing) disgrace(c *judged, now time.Time) bool {
 	if !c.good {
 		return false
 	}
 	c.good = false
+	c.site.peak.raise(float64(c.site.good), now, peakHalf) // so many were here until now, however long ago the last one came
 	c.site.good--
 	if w := c.site.workers[c.login]; w != nil {
 		if w.good--; w.good <= 0 && w.left.IsZero() {
