@@ -49,16 +49,17 @@ const (
 )
 
 // probeWeight is what the end of a connection that never logged in tells of where it
-// came from. What a health checker or a miner with a wrong URL does weighs little,
-// and who merely connects and leaves nothing: a Bitaxe looks every minute whether its
-// first pool is back.
+// came from. What a health checker does weighs little, and nothing what a whole new site
+// does at once whose URL has the wrong scheme, or who merely connects and leaves: a Bitaxe
+// looks every minute whether its first pool is back, and the door's turns are what slows
+// down who does it all the time.
 //
 //nolint:gochecknoglobals // a table
 var probeWeight = map[mining.Reason]float64{
 	mining.UnknownProtocol: 1, mining.ConnectMalformed: 1, mining.ConnectForbidden: 1,
 	mining.NULByte: 1, mining.LineTooLong: 1, mining.TooManyErrors: 2,
 	mining.HandshakeTimeout: 0.5, mining.AuthorizeTimeout: 0.1, mining.HTTPRequest: 0.1,
-	mining.TLSHandshakeFailed: 0.1, mining.TLSNotEnabled: 0.1, mining.TLSRequired: 0.1,
+	mining.TLSHandshakeFailed: 0.1,
 }
 
 // Standing judges addresses by what their connections do, and has a book ban those

@@ -127,13 +127,15 @@ func TestNotOffences(t *testing.T) {
 		"a health checker connects":                     {time.Second, func(y *yard) { y.leave(y.come(nat), mining.PeerClosed, false) }},
 		"a health checker resets":                       {time.Second, func(y *yard) { y.leave(y.come(nat), mining.PeerReset, false) }},
 		"a health checker asks by HTTP":                 {2 * time.Second, func(y *yard) { y.leave(y.come(nat), mining.HTTPRequest, false) }},
-		"a miner with a wrong URL":                      {2 * time.Second, func(y *yard) { y.leave(y.come(nat), mining.TLSNotEnabled, false) }},
+		"a site of 500 miners whose URL wants TLS":      {10 * time.Millisecond, func(y *yard) { y.leave(y.come(nat), mining.TLSNotEnabled, false) }},
+		"a site of 500 miners whose URL lacks TLS":      {10 * time.Millisecond, func(y *yard) { y.leave(y.come(nat), mining.TLSRequired, false) }},
+		"a miner that does not take the certificate":    {2 * time.Second, func(y *yard) { y.leave(y.come(nat), mining.TLSHandshakeFailed, false) }},
 		"a monitor that subscribes only":                {time.Minute, func(y *yard) { y.leave(y.come(nat), mining.AuthorizeTimeout, false) }},
 		"a machine restarts all the time":               {10 * time.Second, func(y *yard) { y.leave(y.good(nat, "a"), mining.PeerReset, true) }},
 		"a scanner of the whole internet":               {15 * time.Second, func(y *yard) { y.leave(y.come(nat), mining.UnknownProtocol, false) }},
 	} {
 		y := newYard()
-		for range int(6 * time.Hour / c.every) {
+		for range min(int(6*time.Hour/c.every), 30_000) {
 			y.now = y.now.Add(c.every)
 			c.do(y)
 		}
