@@ -58,7 +58,7 @@ const (
 var probeWeight = map[mining.Reason]float64{
 	mining.UnknownProtocol: 1, mining.ConnectMalformed: 1, mining.ConnectForbidden: 1,
 	mining.NULByte: 1, mining.LineTooLong: 1, mining.TooManyErrors: 2,
-	mining.HandshakeTimeout: 0.5, mining.AuthorizeTimeout: 0.1, mining.HTTPRequest: 0.1,
+	mining.LoginRefused: 0.5, mining.HandshakeTimeout: 0.5, mining.AuthorizeTimeout: 0.1, mining.HTTPRequest: 0.1,
 	mining.TLSHandshakeFailed: 0.1,
 }
 
