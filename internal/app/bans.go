@@ -122,6 +122,7 @@ func (d *dropper) open(ports []uint16) {
 	d.filter, d.ports = filter, ports
 	if err := filter.Drop(time.Now(), d.latest); err != nil && !errors.Is(err, kernel.ErrTooMany) {
 		d.log.Warn("the kernel does not take the bans; banned addresses are refused by loka itself", "error", err)
+		return
 	}
 	d.log.Info("banned addresses are dropped by the kernel", "table", d.table, "ports", ports)
 }

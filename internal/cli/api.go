@@ -156,16 +156,27 @@ func (a apiClient) change(ctx context.Context, method, path string, in []byte) e
 	return err
 }
 
-// changeAnd is change for what has an answer of its own, which is JSON.
-func (a apiClient) changeAnd(ctx context.Context, method, path string, answer any) error {
-	body, err := a.send(ctx, request{method, path, "", nil, http.StatusOK})
-	if err != nil {
+// post asks the running proxy for what has an answer of its own, with JSON unless in is
+// nil, reads that answer, and prints what is to be said then.
+func (c *apiFlags) post(env *environment, path string, in, answer any, say func() string) error {
+	var body []byte
+	if in != nil {
+		var err error
+		if body, err = json.Marshal(in); err != nil {
+			return fmt.Errorf("internal: %w", err)
+		}
+	}
+	return c.ask(env, func(ctx context.Context, api apiClient) error {
+		text, err := api.send(ctx, request{http.MethodPost, path, "application/json", body, http.StatusOK})
+		if err != nil {
+			return err
+		}
+		if err := json.Unmarshal(text, answer); err != nil {
+			return fmt.Errorf("the answer of %s cannot be read: %w; is it a loka of this version?", api.base, err)
+		}
+		_, err = io.WriteString(env.stdout, say())
 		return err
-	}
-	if err := json.Unmarshal(body, answer); err != nil {
-		return fmt.Errorf("the answer of %s cannot be read: %w; is it a loka of this version?", a.base, err)
-	}
-	return nil
+	})
 }
 
 // request is what is sent.

@@ -31,19 +31,25 @@ type termFlags struct {
 	Comment string        `placeholder:"TEXT" help:"Why, for whoever looks later."`
 }
 
-// fields are those of the API's body.
-func (f *termFlags) fields() (map[string]any, error) {
-	fields := map[string]any{}
-	if f.For < 0 {
-		return nil, usageError{fmt.Sprintf("--for %s is no term; write it like 30m, 1h or 24h", f.For)}
+// banOrder is the API's body of what bans or pauses.
+type banOrder struct {
+	Address string `json:"address,omitempty"`
+	Comment string `json:"comment,omitempty"`
+	For     string `json:"for,omitempty"`
+	Force   bool   `json:"force,omitempty"`
+	Worker  string `json:"worker,omitempty"`
+}
+
+// term is for how long and why.
+func (f *termFlags) term() (o banOrder, err error) {
+	o.Comment = f.Comment
+	switch {
+	case f.For < 0:
+		return o, usageError{fmt.Sprintf("--for %s is no term; write it like 30m, 1h or 24h", f.For)}
+	case f.For > 0:
+		o.For = f.For.String()
 	}
-	if f.For > 0 {
-		fields["for"] = f.For.String()
-	}
-	if f.Comment != "" {
-		fields["comment"] = f.Comment
-	}
-	return fields, nil
+	return o, nil
 }
 
 // banWho says who is meant.
@@ -77,20 +83,12 @@ func (c *banAddCmd) Run(env *environment) error {
 	if err := c.named(); err != nil {
 		return err
 	}
-	fields, err := c.fields()
+	o, err := c.term()
 	if err != nil {
 		return err
 	}
-	if c.Address != "" {
-		fields["address"] = c.Address
-	}
-	if c.Worker != "" {
-		fields["worker"] = c.Worker
-	}
-	if c.Force {
-		fields["force"] = true
-	}
-	return c.sentence(env, "/api/v1/bans", fields)
+	o.Address, o.Worker, o.Force = c.Address, c.Worker, c.Force
+	return c.sentence(env, "/api/v1/bans", o)
 }
 
 // banRemoveCmd is `loka ban remove`.
@@ -213,42 +211,22 @@ func printBans(out io.Writer, all []apiBan) error {
 }
 
 // sentence asks the running proxy to ban or pause.
-func (c *apiFlags) sentence(env *environment, path string, fields map[string]any) error {
-	body, err := json.Marshal(fields)
-	if err != nil {
-		return fmt.Errorf("internal: %w", err)
+func (c *apiFlags) sentence(env *environment, path string, o banOrder) error {
+	var answer struct {
+		Bans   []apiBan `json:"bans"`
+		Closed int      `json:"closed"`
 	}
-	return c.ask(env, func(ctx context.Context, api apiClient) error {
-		var answer struct {
-			Bans   []apiBan `json:"bans"`
-			Closed int      `json:"closed"`
-		}
-		if err := api.changeWith(ctx, path, body, &answer); err != nil {
-			return err
-		}
+	return c.post(env, path, o, &answer, func() string {
+		var text strings.Builder
 		for i := range answer.Bans {
 			b := &answer.Bans[i]
-			done := map[string]string{"pause": "paused"}[b.Kind]
-			if done == "" {
-				done = "banned"
+			done := "banned"
+			if b.Kind == "pause" {
+				done = "paused"
 			}
-			if _, err := fmt.Fprintf(env.stdout, "%s is %s %s\n", visible(b.who()), done, b.end()); err != nil {
-				return err
-			}
+			fmt.Fprintf(&text, "%s is %s %s\n", visible(b.who()), done, b.end())
 		}
-		_, err := fmt.Fprintf(env.stdout, "%d connections closed\n", answer.Closed)
-		return err
+		fmt.Fprintf(&text, "%d connections closed\n", answer.Closed)
+		return text.String()
 	})
-}
-
-// changeWith posts JSON and reads the answer, which is JSON.
-func (a apiClient) changeWith(ctx context.Context, path string, in []byte, answer any) error {
-	body, err := a.send(ctx, request{http.MethodPost, path, "application/json", in, http.StatusOK})
-	if err != nil {
-		return err
-	}
-	if err := json.Unmarshal(body, answer); err != nil {
-		return fmt.Errorf("the answer of %s cannot be read: %w; is it a loka of this version?", a.base, err)
-	}
-	return nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -79,20 +78,16 @@ func (c *poolDisableCmd) Run(env *environment) error {
 	if err != nil {
 		return err
 	}
-	return c.ask(env, func(ctx context.Context, api apiClient) error {
-		var answer struct {
-			Alone []string `json:"routes_without_pool"`
-		}
-		if err := api.changeAnd(ctx, http.MethodPost, path, &answer); err != nil {
-			return err
-		}
+	var answer struct {
+		Alone []string `json:"routes_without_pool"`
+	}
+	return c.post(env, path, nil, &answer, func() string {
 		var text strings.Builder
 		fmt.Fprintf(&text, "pool %s is disabled: its miners go where there is work for them, then its connections are closed\n", visible(c.Name))
 		for _, route := range answer.Alone {
 			fmt.Fprintf(&text, "WARNING: route %s has no other pool that serves: its on_outage says what becomes of its miners\n", visible(route))
 		}
-		_, err := io.WriteString(env.stdout, text.String())
-		return err
+		return text.String()
 	})
 }
 

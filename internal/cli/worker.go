@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 )
 
 // workerCmd is `loka worker`.
@@ -21,8 +22,8 @@ const workerHelp = `The firmware of a miner that is sent away turns to its next 
 // Help is shown below the command's flags.
 func (*workerCmd) Help() string { return workerHelp }
 
-// workerPauseCmd is `loka worker pause`.
-type workerPauseCmd struct {
+// workerOrder is what pausing and banning a worker have in common.
+type workerOrder struct {
 	apiFlags
 	termFlags
 
@@ -30,28 +31,28 @@ type workerPauseCmd struct {
 }
 
 // Help is shown below the command's flags.
-func (*workerPauseCmd) Help() string { return workerHelp }
+func (*workerOrder) Help() string { return workerHelp }
+
+// give asks the running proxy for it.
+func (c *workerOrder) give(env *environment, what string) error {
+	o, err := c.term()
+	if err != nil {
+		return err
+	}
+	return c.people(env, "workers", c.Name, what, o)
+}
+
+// workerPauseCmd is `loka worker pause`.
+type workerPauseCmd struct{ workerOrder }
 
 // Run asks the running proxy for it.
-func (c *workerPauseCmd) Run(env *environment) error {
-	return c.people(env, "workers", c.Name, "pause", &c.termFlags)
-}
+func (c *workerPauseCmd) Run(env *environment) error { return c.give(env, "pause") }
 
 // workerBanCmd is `loka worker ban`.
-type workerBanCmd struct {
-	apiFlags
-	termFlags
-
-	Name string `arg:"" help:"The worker's login, or a glob of * and ?."`
-}
-
-// Help is shown below the command's flags.
-func (*workerBanCmd) Help() string { return workerHelp }
+type workerBanCmd struct{ workerOrder }
 
 // Run asks the running proxy for it.
-func (c *workerBanCmd) Run(env *environment) error {
-	return c.people(env, "workers", c.Name, "ban", &c.termFlags)
-}
+func (c *workerBanCmd) Run(env *environment) error { return c.give(env, "ban") }
 
 // workerResumeCmd is `loka worker resume`.
 type workerResumeCmd struct {
@@ -66,19 +67,15 @@ func (c *workerResumeCmd) Run(env *environment) error {
 	if err != nil {
 		return err
 	}
-	return c.ask(env, func(ctx context.Context, api apiClient) error {
-		var answer struct {
-			Bans []apiBan `json:"bans"`
-		}
-		if err := api.changeAnd(ctx, http.MethodPost, path, &answer); err != nil {
-			return err
-		}
+	var answer struct {
+		Bans []apiBan `json:"bans"`
+	}
+	return c.post(env, path, nil, &answer, func() string {
+		var text strings.Builder
 		for i := range answer.Bans {
-			if _, err := fmt.Fprintf(env.stdout, "%s may come again\n", visible(answer.Bans[i].who())); err != nil {
-				return err
-			}
+			fmt.Fprintf(&text, "%s may come again\n", visible(answer.Bans[i].who()))
 		}
-		return nil
+		return text.String()
 	})
 }
 
@@ -95,16 +92,10 @@ func (c *workerDisconnectCmd) Run(env *environment) error {
 	if err != nil {
 		return err
 	}
-	return c.ask(env, func(ctx context.Context, api apiClient) error {
-		var answer struct {
-			Closed int `json:"closed"`
-		}
-		if err := api.changeAnd(ctx, http.MethodPost, path, &answer); err != nil {
-			return err
-		}
-		_, err := fmt.Fprintf(env.stdout, "%d connections closed\n", answer.Closed)
-		return err
-	})
+	var answer struct {
+		Closed int `json:"closed"`
+	}
+	return c.post(env, path, nil, &answer, func() string { return fmt.Sprintf("%d connections closed\n", answer.Closed) })
 }
 
 // minerCmd is `loka miner`.
@@ -154,7 +145,11 @@ func (*minerPauseCmd) Help() string { return minerHelp }
 
 // Run asks the running proxy for it.
 func (c *minerPauseCmd) Run(env *environment) error {
-	return c.people(env, "miners", strconv.FormatUint(c.ID, 10), "pause", &c.termFlags)
+	o, err := c.term()
+	if err != nil {
+		return err
+	}
+	return c.people(env, "miners", strconv.FormatUint(c.ID, 10), "pause", o)
 }
 
 // minerBanCmd is `loka miner ban`.
@@ -171,25 +166,19 @@ func (*minerBanCmd) Help() string { return minerHelp }
 
 // Run asks the running proxy for it.
 func (c *minerBanCmd) Run(env *environment) error {
-	fields, err := c.fields()
+	o, err := c.term()
 	if err != nil {
 		return err
 	}
-	if c.Force {
-		fields["force"] = true
-	}
-	return c.sentence(env, "/api/v1/miners/"+strconv.FormatUint(c.ID, 10)+"/ban", fields)
+	o.Force = c.Force
+	return c.people(env, "miners", strconv.FormatUint(c.ID, 10), "ban", o)
 }
 
 // people asks the running proxy to ban or pause a worker or a miner.
-func (c *apiFlags) people(env *environment, kind, name, what string, term *termFlags) error {
+func (c *apiFlags) people(env *environment, kind, name, what string, o banOrder) error {
 	path, err := pathOf(kind, name, what)
 	if err != nil {
 		return err
 	}
-	fields, err := term.fields()
-	if err != nil {
-		return err
-	}
-	return c.sentence(env, path, fields)
+	return c.sentence(env, path, o)
 }

@@ -106,7 +106,7 @@ func appendRefusal(dst, id []byte, code int, text string) []byte {
 	return append(dst, "\",null]}\n"...)
 }
 
-// maxText is how much of an operator's text is said to a miner, in bytes.
+// maxText is how much of a middleware's text is said to a miner, in bytes.
 const maxText = 128
 
 // shareReply is what a miner is told about its share.

@@ -71,11 +71,8 @@ func (b *banner) people(api huma.API) {
 func (b *banner) miner(id uint64) (m view.Miner, addr netip.Addr, all []view.Miner, err error) {
 	all = b.model.Miners()
 	for i := range all {
-		if all[i].ID != id {
-			continue
-		}
-		if at, err := netip.ParseAddrPort(all[i].Remote); err == nil {
-			return all[i], at.Addr().Unmap().WithZone(""), all, nil
+		if all[i].ID == id {
+			return all[i], hostOf(all[i].Remote), all, nil
 		}
 	}
 	return m, addr, nil, huma.Error404NotFound(fmt.Sprintf("no miner %d is connected; /api/v1/miners lists them", id))
@@ -112,8 +109,7 @@ func (b *banner) banMiner(ctx context.Context, in *minerBanInput) (*body[Banned]
 	if !term.Force {
 		others := 0
 		for i := range all {
-			at, err := netip.ParseAddrPort(all[i].Remote)
-			if err == nil && at.Addr().Unmap().WithZone("") == addr && all[i].ID != in.ID && all[i].Accepted > 0 {
+			if all[i].ID != in.ID && all[i].Accepted > 0 && hostOf(all[i].Remote) == addr {
 				others++
 			}
 		}

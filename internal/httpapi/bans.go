@@ -100,9 +100,7 @@ type caller struct{ addr netip.Addr }
 
 // Resolve implements [huma.Resolver].
 func (c *caller) Resolve(ctx huma.Context) []error {
-	if at, err := netip.ParseAddrPort(ctx.RemoteAddr()); err == nil {
-		c.addr = at.Addr().Unmap().WithZone("")
-	}
+	c.addr = hostOf(ctx.RemoteAddr())
 	return nil
 }
 
@@ -256,7 +254,7 @@ func noSubject(err error) error {
 
 func noRoom(err error) error {
 	if errors.Is(err, bans.ErrFull) {
-		return huma.Error409Conflict(err.Error() + ": networks for a single one of them is shorter; lift what is not needed any more")
+		return huma.Error409Conflict(err.Error() + "; lift what is not needed any more, or ban a network in place of its addresses")
 	}
 	return err
 }

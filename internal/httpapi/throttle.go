@@ -68,13 +68,15 @@ func (t *throttle) forget(now time.Time) {
 
 // source is whom an address belongs to: of IPv6 a household has a /64.
 func source(remote string) netip.Addr {
-	at, err := netip.ParseAddrPort(remote)
-	if err != nil {
-		return netip.Addr{}
-	}
-	addr := at.Addr().Unmap().WithZone("")
+	addr := hostOf(remote)
 	if addr.Is6() {
 		return netip.PrefixFrom(addr, 64).Masked().Addr()
 	}
 	return addr
+}
+
+// hostOf is the address in ADDRESS:PORT; the zero Addr if there is none.
+func hostOf(remote string) netip.Addr {
+	at, _ := netip.ParseAddrPort(remote)
+	return at.Addr().Unmap().WithZone("")
 }

@@ -23,13 +23,13 @@ var ErrFull = errors.New("there are as many bans as there may be")
 // Book has all bans. Any number of goroutines may use it.
 type Book struct {
 	// Static after construction.
-	deps Deps
-
-	cfg atomic.Pointer[Config]
-	// enforced is what has been made of the latest changes; see Run.
+	deps     Deps
 	changed  chan struct{} // room for one: somebody new is banned
 	keepable chan struct{} // room for one: there is something to keep
+
+	cfg      atomic.Pointer[Config]
 	dropPace pace.Pace
+	telling  pace.Budget // of threats' bans
 
 	mu       sync.RWMutex // guards what follows
 	all      map[key]*Entry
@@ -46,7 +46,7 @@ type pattern struct {
 
 	// start is what every login that matches begins with, which is seen at once.
 	start string
-	login steer.Rules
+	login steer.Globs
 }
 
 // newPattern prepares an entry for that.
@@ -55,7 +55,7 @@ func newPattern(e *Entry) pattern {
 	if i := strings.IndexAny(start, "*?"); i >= 0 {
 		start = start[:i]
 	}
-	return pattern{e, start, compile(e.Login)}
+	return pattern{e, start, steer.CompileGlobs([]string{e.Login})}
 }
 
 // New makes a book without a ban in it.
@@ -173,7 +173,7 @@ func (b *Book) worker(kind Kind, addr netip.Addr, login string, now time.Time) *
 		if p.Kind != kind || !strings.HasPrefix(login, p.start) || !p.InForce(now) || !p.Contains(addr) {
 			continue
 		}
-		if _, ok := p.login.Match(steer.Facts{Authorized: true, Worker: login}); ok {
+		if p.login.Match(login) {
 			return p.Entry
 		}
 	}
@@ -231,59 +231,6 @@ func (b *Book) Add(o Order, now time.Time) (Entry, error) {
 	b.deps.Metrics.Added(e.Kind, e.Cause).Inc()
 	signal(b.changed)
 	return *e, nil
-}
-
-// Threat bans for what was seen of a subject, for a term that grows with each time.
-// It is false where nothing was done: the subject is exempt or no one worker, a ban
-// of it is in force already, or threats are not banned.
-func (b *Book) Threat(s Subject, what string, now time.Time) (Entry, bool) {
-	cfg := b.cfg.Load()
-	if !cfg.Automatic || s.pattern() || !printable(s.Login) || len(s.Login) > maxLogin || s.Login == "" && (!s.Prefix.IsValid() || cfg.exempts(s.Prefix)) {
-		return Entry{}, false
-	}
-	e := &Entry{Subject: s, Kind: Ban, Cause: Threat, Comment: clip(what), Since: stamp(now), Times: 1}
-	if !b.sentence(e, cfg, now) {
-		return Entry{}, false
-	}
-	b.deps.Metrics.Added(e.Kind, e.Cause).Inc()
-	signal(b.changed)
-	b.deps.Logger.Warn("banned for misbehaviour", "who", e.String(), "what", e.Comment, "until", e.Until, "times", e.Times, "id", e.ID())
-	return *e, true
-}
-
-// sentence enters a threat's ban, unless one is in force.
-func (b *Book) sentence(e *Entry, cfg *Config, now time.Time) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	before := b.all[e.key()]
-	switch {
-	case before != nil && before.InForce(now):
-		return false
-	case before != nil && !before.forgotten(cfg, now):
-		e.Times = before.Times + 1
-	case before == nil && b.threats >= MaxThreats:
-		b.makeRoom(now)
-	}
-	e.Until = stamp(now.Add(cfg.term(e.Times)))
-	b.put(e)
-	return true
-}
-
-// term is how long the ban of that number holds.
-func (c *Config) term(times int) time.Duration {
-	term := min(c.First, c.Longest)
-	for range times - 1 {
-		if term >= c.Longest/2 {
-			return c.Longest
-		}
-		term *= 2
-	}
-	return term
-}
-
-// forgotten says that what was before counts no more.
-func (e *Entry) forgotten(c *Config, now time.Time) bool {
-	return !e.InForce(now) && (e.Cause == Operator || !now.Before(e.Until.Add(c.Forget)))
 }
 
 // Lift ends what there is of a subject, of these kinds or of all, and forgets it. It
@@ -359,15 +306,11 @@ func (f *Filter) picks(e *Entry) bool {
 	if f.Addr.IsValid() && (!e.Prefix.IsValid() || !e.Contains(f.Addr)) {
 		return false
 	}
-	if f.Login == "" {
+	if f.Login == "" || e.Login == f.Login {
 		return true
 	}
-	_, ok := compile(e.Login).Match(steer.Facts{Authorized: true, Worker: f.Login})
-	return e.Login == f.Login || e.Login != "" && ok
+	return e.pattern() && steer.CompileGlobs([]string{e.Login}).Match(f.Login)
 }
-
-// compile prepares a login for matching.
-func compile(login string) steer.Rules { return steer.Compile([]steer.Rule{{Worker: login}}) }
 
 // stamp is a time as it is kept, so that a book is the same after a restart.
 func stamp(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }

@@ -1,8 +1,10 @@
 package bans_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"strings"
 	"testing"
@@ -12,6 +14,7 @@ import (
 
 	"github.com/loka/stratum/internal/guard/bans"
 	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/pace"
 )
 
 func TestParseSubject(t *testing.T) {
@@ -211,7 +214,8 @@ func TestExempt(t *testing.T) {
 // TestOverflow has more threats than there is room for: those that end first go.
 func TestOverflow(t *testing.T) {
 	over := new(tally)
-	b := bans.New(terms(), bans.Deps{Metrics: bans.Metrics{Overflow: over}})
+	var log bytes.Buffer
+	b := bans.New(terms(), bans.Deps{Metrics: bans.Metrics{Overflow: over}, Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	who := func(i int) bans.Subject {
 		return bans.SiteOf(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}))
 	}
@@ -226,6 +230,11 @@ func TestOverflow(t *testing.T) {
 	}
 	if b.Banned(who(99).Prefix.Addr(), epoch) || !b.Banned(who(100).Prefix.Addr(), epoch) {
 		t.Error("others gave way than those that end first")
+	}
+	// Nor do they fill the log, and it says so.
+	b.Threat(who(1<<20), "test", epoch.Add(time.Second))
+	if lines := strings.Count(log.String(), "\n"); lines > pace.Burst+10 || !strings.Contains(log.String(), fmt.Sprint("more_not_logged=", bans.MaxThreats+50-pace.Burst)) {
+		t.Errorf("%d lines in the log, the last of them: %s", lines, log.String()[log.Len()-300:])
 	}
 	// Operators' are not touched by it, and have a bound of their own.
 	full := 0

@@ -1,5 +1,10 @@
 package bans
 
+import "net/netip"
+
+// SiteOf is the subject that is all of the place an address is of.
+func SiteOf(addr netip.Addr) Subject { return Subject{Prefix: sitePrefix(addr)} }
+
 // Sizes are how much is remembered: addresses, connections, and the most workers and
 // offenders of one address.
 func (s *Standing) Sizes() (sites, conns, workers, offenders int) {

@@ -49,16 +49,17 @@ const (
 )
 
 // probeWeight is what the end of a connection that never logged in tells of where it
-// came from. What a health checker or a miner with a wrong URL does weighs little,
-// and who merely connects and leaves nothing: a Bitaxe looks every minute whether its
-// first pool is back.
+// came from. What a health checker does weighs little, and nothing what a whole new site
+// does at once whose URL has the wrong scheme, or who merely connects and leaves: a Bitaxe
+// looks every minute whether its first pool is back, and the door's turns are what slows
+// down who does it all the time.
 //
 //nolint:gochecknoglobals // a table
 var probeWeight = map[mining.Reason]float64{
 	mining.UnknownProtocol: 1, mining.ConnectMalformed: 1, mining.ConnectForbidden: 1,
 	mining.NULByte: 1, mining.LineTooLong: 1, mining.TooManyErrors: 2,
-	mining.HandshakeTimeout: 0.5, mining.AuthorizeTimeout: 0.1, mining.HTTPRequest: 0.1,
-	mining.TLSHandshakeFailed: 0.1, mining.TLSNotEnabled: 0.1, mining.TLSRequired: 0.1,
+	mining.LoginRefused: 0.5, mining.HandshakeTimeout: 0.5, mining.AuthorizeTimeout: 0.1, mining.HTTPRequest: 0.1,
+	mining.TLSHandshakeFailed: 0.1,
 }
 
 // Standing judges addresses by what their connections do, and has a book ban those
@@ -170,7 +171,7 @@ func (s *Standing) Offended(m *mining.Miner, login string, now time.Time) {
 		return
 	}
 	at := c.site
-	s.disgrace(c)
+	s.disgrace(c, now)
 	c.bad = true
 	at.offending++
 	if login == "" {
@@ -200,7 +201,7 @@ func (s *Standing) Left(m *mining.Miner, now time.Time) {
 		c.site.offending = max(0, c.site.offending-1)
 		return
 	}
-	if s.disgrace(c) {
+	if s.disgrace(c, now) {
 		c.site.workers[c.login] = &worker{good: c.site.goodOf(c.login), left: now}
 		c.site.forgetLeft(now)
 	}
@@ -208,11 +209,12 @@ func (s *Standing) Left(m *mining.Miner, now time.Time) {
 
 // disgrace takes a connection from those in good standing, and says whether it was
 // one.
-func (s *Standing) disgrace(c *judged) bool {
+func (s *Standing) disgrace(c *judged, now time.Time) bool {
 	if !c.good {
 		return false
 	}
 	c.good = false
+	c.site.peak.raise(float64(c.site.good), now, peakHalf) // so many were here until now, however long ago the last one came
 	c.site.good--
 	if w := c.site.workers[c.login]; w != nil {
 		if w.good--; w.good <= 0 && w.left.IsZero() {

@@ -127,13 +127,16 @@ func TestNotOffences(t *testing.T) {
 		"a health checker connects":                     {time.Second, func(y *yard) { y.leave(y.come(nat), mining.PeerClosed, false) }},
 		"a health checker resets":                       {time.Second, func(y *yard) { y.leave(y.come(nat), mining.PeerReset, false) }},
 		"a health checker asks by HTTP":                 {2 * time.Second, func(y *yard) { y.leave(y.come(nat), mining.HTTPRequest, false) }},
-		"a miner with a wrong URL":                      {2 * time.Second, func(y *yard) { y.leave(y.come(nat), mining.TLSNotEnabled, false) }},
+		"a site of 500 miners whose URL wants TLS":      {10 * time.Millisecond, func(y *yard) { y.leave(y.come(nat), mining.TLSNotEnabled, false) }},
+		"a site of 500 miners whose URL lacks TLS":      {10 * time.Millisecond, func(y *yard) { y.leave(y.come(nat), mining.TLSRequired, false) }},
+		"a miner that does not take the certificate":    {2 * time.Second, func(y *yard) { y.leave(y.come(nat), mining.TLSHandshakeFailed, false) }},
+		"a proxy of many workers with a wrong secret":   {5 * time.Second, func(y *yard) { y.leave(y.come(nat), mining.LoginRefused, false) }},
 		"a monitor that subscribes only":                {time.Minute, func(y *yard) { y.leave(y.come(nat), mining.AuthorizeTimeout, false) }},
 		"a machine restarts all the time":               {10 * time.Second, func(y *yard) { y.leave(y.good(nat, "a"), mining.PeerReset, true) }},
 		"a scanner of the whole internet":               {15 * time.Second, func(y *yard) { y.leave(y.come(nat), mining.UnknownProtocol, false) }},
 	} {
 		y := newYard()
-		for range int(6 * time.Hour / c.every) {
+		for range min(int(6*time.Hour/c.every), 30_000) {
 			y.now = y.now.Add(c.every)
 			c.do(y)
 		}
@@ -153,7 +156,8 @@ func TestAttacks(t *testing.T) {
 		"shares first":              {3, func(y *yard, i int) { y.bad(nat, fmt.Sprint("a", i), true) }},
 		"none that logs in":         {11, func(y *yard, _ int) { y.bad(nat, "", false) }},
 		"garbage":                   {121, func(y *yard, _ int) { y.leave(y.come(nat), mining.UnknownProtocol, false) }},
-		"silence":                   {260, func(y *yard, _ int) { y.leave(y.come(nat), mining.HandshakeTimeout, false) }},
+		"guesses of secrets":        {260, func(y *yard, _ int) { y.leave(y.come(nat), mining.LoginRefused, false) }},
+		"half a line":               {260, func(y *yard, _ int) { y.leave(y.come(nat), mining.HandshakeTimeout, false) }},
 		"all over 64 bits of IPv6":  {3, func(y *yard, i int) { y.bad(fmt.Sprintf("2001:db8::%x", i+1), fmt.Sprint("a", i), false) }},
 		"odd logins are offences":   {3, func(y *yard, i int) { y.bad(nat, fmt.Sprintf("*%d", i), false) }},
 		"with a few that do nothing": {11, func(y *yard, i int) {
@@ -191,6 +195,30 @@ func TestAfterPowerCycle(t *testing.T) {
 	}
 	y.now = y.now.Add(10 * time.Hour)
 	for i := range 300 { // before anybody else is there
+		y.bad(nat, fmt.Sprint("rig", i), false)
+	}
+	if y.banned(nat) {
+		t.Error("the farm is banned")
+	}
+}
+
+// TestAfterAQuietWeek has a farm lose its power that nobody left or came to for a week:
+// it is as many as ever.
+func TestAfterAQuietWeek(t *testing.T) {
+	y := newYard()
+	all := make([]*mining.Miner, 0, 200)
+	for i := range 200 {
+		all = append(all, y.good(nat, fmt.Sprint("rig", i)))
+	}
+	for range 7 * 24 * 60 {
+		y.now = y.now.Add(time.Minute)
+		y.Earned(all[0], "rig0", y.now)
+	}
+	for _, m := range all {
+		y.leave(m, mining.PeerReset, true)
+	}
+	y.now = y.now.Add(2 * time.Hour)
+	for i := range 30 {
 		y.bad(nat, fmt.Sprint("rig", i), false)
 	}
 	if y.banned(nat) {

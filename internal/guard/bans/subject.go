@@ -148,9 +148,6 @@ func sitePrefix(addr netip.Addr) netip.Prefix {
 	return netip.PrefixFrom(addr, bits).Masked()
 }
 
-// SiteOf is the subject that is all of the place an address is of.
-func SiteOf(addr netip.Addr) Subject { return Subject{Prefix: sitePrefix(addr)} }
-
 // Contains says that an address is one of the subject's.
 func (s Subject) Contains(addr netip.Addr) bool {
 	return !s.Prefix.IsValid() || s.Prefix.Contains(plain(addr))

@@ -122,3 +122,14 @@ func TestTable(t *testing.T) {
 		t.Errorf("%d buckets after a minute", n)
 	}
 }
+
+// len is how many buckets there are.
+func (t *table[K]) len() (n int) {
+	for i := range t.shards {
+		s := &t.shards[i]
+		s.mu.Lock()
+		n += len(s.of)
+		s.mu.Unlock()
+	}
+	return n
+}

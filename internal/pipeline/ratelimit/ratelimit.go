@@ -20,9 +20,9 @@ type Config struct {
 	// Worker, Address and Subnet are of all that one worker sends as shares,
 	// whatever its connections, and of all lines from one address or subnet.
 	Worker, Address, Subnet Rate
-	// Bits4 and Bits6 are the prefix lengths that make a subnet; 0 is 24 and 64.
+	// Bits4 and Bits6 are the prefix lengths that make a subnet; 0 is the default.
 	Bits4, Bits6 int
-	// MaxHold is the longest wait for a token; 0 is 30 s.
+	// MaxHold is the longest wait for a token; 0 is the default.
 	MaxHold time.Duration
 }
 
@@ -33,6 +33,8 @@ func DefaultConfig() Config {
 		Submits: Rate{PerSecond: 300, Burst: 3000},
 		Logins:  Rate{PerSecond: 5, Burst: 300},
 		Others:  Rate{PerSecond: 10, Burst: 200},
+		Bits4:   24, Bits6: 64,
+		MaxHold: 30 * time.Second,
 	}
 }
 
@@ -93,14 +95,15 @@ func New(cfg Config, metrics Metrics) *Middleware {
 
 // Reconfigure puts other settings in place, for connections that there are, too.
 func (m *Middleware) Reconfigure(cfg Config) {
+	d := DefaultConfig()
 	if cfg.MaxHold <= 0 {
-		cfg.MaxHold = 30 * time.Second
+		cfg.MaxHold = d.MaxHold
 	}
 	if cfg.Bits4 <= 0 || cfg.Bits4 > 32 {
-		cfg.Bits4 = 24
+		cfg.Bits4 = d.Bits4
 	}
 	if cfg.Bits6 <= 0 || cfg.Bits6 > 128 {
-		cfg.Bits6 = 64
+		cfg.Bits6 = d.Bits6
 	}
 	m.cfg.Store(&settings{
 		Config: cfg,

@@ -96,14 +96,3 @@ func (s *shard[K]) forget(now int64) {
 		}
 	}
 }
-
-// len is how many buckets there are.
-func (t *table[K]) len() (n int) {
-	for i := range t.shards {
-		s := &t.shards[i]
-		s.mu.Lock()
-		n += len(s.of)
-		s.mu.Unlock()
-	}
-	return n
-}

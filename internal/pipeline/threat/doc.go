@@ -3,7 +3,7 @@
 //
 // Each connection has a score. What is wrong with what it sends adds to it, each
 // kind with a weight: malformed lines, unknown methods before the first login,
-// refused logins (but for those of who is banned or paused), invalid, duplicate, unknown and far too easy shares, shares of
+// refused logins, invalid, duplicate, unknown and far too easy shares, shares of
 // nobody, and holds by the rate limit (once a second at the most). Good shares take
 // away from it, and it halves with every half-life. At three thresholds:
 //
@@ -14,7 +14,9 @@
 //   - [Config.Close]: the connection ends as misbehaved, and the [Standing] is
 //     told, who may remember it.
 //
-// What miners do is no offence: a stale share counts nothing, ever. Within
+// What is excused is no offence ([mining.Answer.Excused]): a login of who is banned or
+// paused, a share that was worth its difficulty and that a pool refused. Nor is what
+// miners do: a stale share counts nothing, ever. Within
 // [Config.Grace] of its first line a connection may hand in the shares of the one
 // before (cgminer resends up to two minutes of them), and within it after a change
 // of difficulty shares of the difficulty before: unknown jobs, duplicates and easy

@@ -86,9 +86,7 @@ func (h *handler) Handle(m *mining.Miner, req *mining.Request) mining.Answer {
 		if req.Worker != nil {
 			s.asked = req.Worker.Login
 		}
-		if points = s.answered(cfg, a.Verdict); a.Excused {
-			points = 0
-		}
+		points = s.answered(cfg, a.Verdict)
 	case req.Kind != mining.Submit:
 	case req.Worker == nil:
 		points = cfg.Weights.Stranger // whatever the answer is, nobody looks at it
@@ -98,6 +96,9 @@ func (h *handler) Handle(m *mining.Miner, req *mining.Request) mining.Answer {
 		pipeline.Count(h.metrics.Shares)
 	default:
 		points = h.share(cfg, m, s, a.Verdict)
+	}
+	if a.Excused {
+		points = 0
 	}
 	if a.Hold > 0 && req.At.Sub(s.excess) >= time.Second {
 		s.excess = req.At

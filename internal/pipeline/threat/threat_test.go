@@ -245,8 +245,8 @@ func TestProbesAreNoOffence(t *testing.T) {
 	}
 }
 
-// Who is kept out by an operator and tries again, and whom a pool does not know though
-// we do, does nothing wrong.
+// Who is kept out by an operator and tries again, whom a pool does not know though we do,
+// and whose share is excused, does nothing wrong.
 func TestNoFaultOfTheMiner(t *testing.T) {
 	r := newRig(t, threat.DefaultConfig())
 	r.login(mining.Accepted)
@@ -255,6 +255,8 @@ func TestNoFaultOfTheMiner(t *testing.T) {
 		a := r.chain.Handle(r.miner, &mining.Request{Kind: mining.Authorize, Worker: mining.NewWorker("alice.paused"), At: r.now})
 		r.took(a.Hold, a.Close)
 		r.tell(pipeline.Event{Kind: pipeline.Late, Of: mining.Submit, Verdict: mining.Unauthorized, Times: 3})
+		a = r.chain.Handle(r.miner, &mining.Request{Kind: mining.Submit, Worker: alice, At: r.now})
+		r.took(a.Hold, a.Close)
 		if r.score() != 0 || r.held != 0 || r.closed != "" {
 			t.Fatalf("score %v, held %v, closed %q", r.score(), r.held, r.closed)
 		}
