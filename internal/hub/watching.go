@@ -63,6 +63,9 @@ func (h *Hub) tickWatch(now time.Time) {
 		all = append(all, p.watch)
 	}
 	h.tips.Judge(all, now)
+	for _, p := range pools {
+		p.quality.Astray(p.watch.Astray(now))
+	}
 	books := h.watchedBooks(now)
 	for _, p := range pools {
 		if p.disabled.Load() && p.links.Load() == 0 { // its probe rests, too

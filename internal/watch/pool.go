@@ -62,6 +62,8 @@ type Pool struct {
 
 	flood, jump, extra, empty peak
 	unknown                   window
+	// behind and alone are for how many seconds it lagged, and was alone.
+	behind, alone peak
 
 	height    uint32
 	lowSince  time.Time
@@ -295,6 +297,7 @@ func (p *Pool) Rest(now time.Time) []Change {
 	}
 	p.rightPayout, p.wrongPayout, p.rightTag, p.wrongTag = false, false, false, false
 	p.flood, p.jump, p.extra, p.empty, p.unknown = peak{}, peak{}, peak{}, peak{}, window{}
+	p.behind, p.alone = peak{}, peak{}
 	p.bookSince = time.Time{}
 	p.decide()
 	changes := p.changes
