@@ -41,7 +41,7 @@ func (p *Pool) Report() Report {
 			r.Payouts = append(r.Payouts, []string{show(script)})
 		}
 	}
-	if p.tag != nil {
+	if !p.tag.Empty() {
 		r.TagMode, r.Tags = Configured, append(r.Tags, p.own.Tag)
 	}
 	for _, k := range p.payouts.good(r.Mode == Configured) {
