@@ -215,49 +215,6 @@ func (h house) Leave(m *mining.Miner) {
 	h.standing.Left(m, time.Now())
 }
 
-// makeListeners makes the miners' listeners within what the descriptor limit
-// allows.
-func (a *App) makeListeners(cfg *config.Config) (err error) {
-	if a.descriptors, err = listen.RaiseFileLimit(); err != nil {
-		a.log.Warn("descriptor limit cannot be raised", "error", err)
-	}
-	most := a.mostMiners(cfg)
-	if most < 1 {
-		return fmt.Errorf("the descriptor limit of %d leaves room for no miner; raise it (ulimit -n, LimitNOFILE=)", a.descriptors)
-	}
-	encrypted, err := a.certs.Load(time.Now(), certSpecs(cfg))
-	if err != nil {
-		return err
-	}
-	a.door.Reconfigure(doorConfig(cfg, most))
-	for i := range cfg.Listeners {
-		a.first = append(a.first, a.newListener(listenConfig(cfg, encrypted, i)))
-	}
-	a.certs.Use(context.Background(), encrypted)
-	return nil
-}
-
-// mostMiners is how many miners may be connected at a time.
-func (a *App) mostMiners(cfg *config.Config) int {
-	most, each := cfg.Server.MaxConnections, descriptorsPerMiner(cfg)
-	allowed := listen.ClampConnections(most, a.descriptors, each)
-	if allowed >= most {
-		return most
-	}
-	if a.door.Max() != allowed { // it is said once
-		a.log.Warn("max_connections is clamped to what the descriptor limit allows",
-			"max_connections", most, "allowed", allowed, "descriptors", a.descriptors, "per_miner", each)
-	}
-	return allowed
-}
-
-// newListener makes a listener of miners.
-func (a *App) newListener(cfg listen.Config) *listen.Listener {
-	return listen.New(cfg, listen.Deps{
-		Gate: a.gate, Turns: a.turns, Logger: a.log, Metrics: a.counts.listen(), Serve: a.admit, Tunnel: a.hub.Tunnel,
-	})
-}
-
 // keepFirst keeps the file that the program starts with, unless it is the one that
 // was in place last.
 func (a *App) keepFirst(text []byte) {

@@ -44,7 +44,7 @@ type Reloaded struct {
 	Restart   []string `json:"restart" nullable:"false" doc:"Keys of which the running program keeps the old value until its next start"`
 	Arranged  []string `json:"arranged" nullable:"false" doc:"Keys in whose place still holds what was arranged by API"`
 	Forgotten []string `json:"forgotten" nullable:"false" doc:"Keys that were arranged by API and that the file has changed since: the file's value holds"`
-	Closed    int      `json:"closed_miners" doc:"Miners whose listener is gone"`
+	Closed    int      `json:"closed_miners" doc:"Miners whose listener is gone, or whose address may not connect any more"`
 }
 
 // Plan is what a configuration would change.
