@@ -163,9 +163,13 @@ func (a *App) plan(text []byte) (httpapi.Plan, error) {
 	return p, nil
 }
 
-// leavers are the miners whose listener would be gone.
+// leavers are the miners whose listener would be gone, or whose address could not
+// connect any more.
 func (a *App) leavers(next *config.Config) []httpapi.PlanMove {
 	moves := []httpapi.PlanMove{}
+	if n := a.door.Refused(doorConfig(next, 0)); n > 0 {
+		moves = append(moves, httpapi.PlanMove{Miners: n, Closed: string(mining.AccessDenied)})
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, s := range a.served {

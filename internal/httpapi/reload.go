@@ -60,7 +60,7 @@ type Plan struct {
 type PlanMove struct {
 	Miners   int    `json:"miners"`
 	Listener string `json:"listener,omitempty" doc:"The address that they came in by, where it is that which would be gone"`
-	Route    string `json:"route,omitempty" doc:"Where they are"`
+	Route    string `json:"route,omitempty" doc:"Where they are; empty: wherever"`
 	Pool     string `json:"pool,omitempty" doc:"Where they are; empty: nowhere yet"`
 	ToRoute  string `json:"to_route,omitempty" doc:"Where they would go"`
 	ToPool   string `json:"to_pool,omitempty" doc:"The pool they would go to; with the same name it is one over new connections"`
