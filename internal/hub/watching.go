@@ -46,7 +46,7 @@ func (w watcher) Said(ev upstream.Event) {
 		w.stream.Extranonce(time.Now())
 	case upstream.Verdict:
 		if !ev.Local && ev.Verdict != mining.Unanswered {
-			w.stream.Answered(time.Now())
+			w.stream.Answered()
 		}
 	}
 }

@@ -113,7 +113,7 @@ func (p *Pool) Leave() bool { return p.leave.Load() }
 func (p *Pool) Accept(now time.Time) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	key := p.latest.key()
+	key := p.latest.key
 	if p.wrongPayout || p.gate(PayoutChanged).on { // what is wrong may be another connection's
 		if p.oddPayout == "" {
 			return false
@@ -167,13 +167,13 @@ func (p *Pool) Connected(is bool) {
 }
 
 // pays looks at what a job pays and how it is signed. mu is held.
-func (p *Pool) pays(job *mining.Job, now time.Time) {
+func (p *Pool) pays(job *mining.Job, paid payment, now time.Time) { //nolint:gocritic // once a job
 	if p.own.OnChange == Ignore {
 		return
 	}
-	p.latest = read(job)
+	p.latest = paid
 	if len(p.own.Payout) == 0 {
-		p.payouts.learn(p.latest.key(), job.PrevHash, &p.cfg, now)
+		p.payouts.learn(p.latest.key, job.PrevHash, &p.cfg, now)
 	}
 	if p.tag.Empty() {
 		p.tags.learn(p.latest.tag, job.PrevHash, &p.cfg, now)
@@ -190,7 +190,7 @@ func (p *Pool) judge() {
 	if p.own.OnChange == Ignore {
 		return
 	}
-	switch key := p.latest.key(); {
+	switch key := p.latest.key; {
 	case p.payoutRight(key):
 		p.rightPayout = true
 	case len(p.own.Payout) > 0 || len(p.payouts.known) > 0 && p.cfg.LearnJobs > 0:
