@@ -62,8 +62,10 @@ type App struct {
 	control *control
 	found   *findings
 	applied history
-	acts    *audit.File
-	walk    *walk
+	// acts is the file of what administrators did, record all that has it.
+	acts   *audit.File
+	record httpapi.Acts
+	walk   *walk
 	// instance is its name.
 	instance string
 	turns    *listen.Turns
@@ -190,6 +192,7 @@ func (a *App) build(cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
+	a.record = httpapi.Acts{File: a.acts, Records: records, Logger: a.log}
 	a.http, err = newHTTP(cfg, a.counts, httpapi.Deps{
 		Records: records, Audit: a.acts,
 		Model: a.model, Miners: disconnecter{a.serve}, Logger: a.log, Control: a.control, Acceptor: acceptor{a.hub},

@@ -54,7 +54,7 @@ func (a *App) Reread(ctx context.Context) {
 		return // it is in the log
 	}
 	changes := changesOf(r.Changes)
-	a.acted(ctx, audit.Act{
+	a.record.Keep(ctx, audit.Act{
 		At: time.Now().UTC(), Who: "signal", What: "SIGHUP", Before: httpapi.Before(changes), After: httpapi.After(changes),
 		Detail: "configuration " + a.source.Name() + " read again",
 	})
