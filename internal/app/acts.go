@@ -1,33 +1,13 @@
 package app
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"time"
 
 	"github.com/loka/stratum/internal/audit"
-	"github.com/loka/stratum/internal/httpapi"
 	"github.com/loka/stratum/internal/view"
 )
-
-// rowTimeout bounds how long the database may take for an act.
-const rowTimeout = 2 * time.Second
-
-// acted keeps what was done that the API has no part in.
-func (a *App) acted(ctx context.Context, act audit.Act) {
-	row := httpapi.RowOf(&act)
-	missed := func(where string, err error) {
-		if err != nil {
-			a.log.ErrorContext(ctx, "what an administrator did is not in the audit record",
-				"record", where, "who", row.Who, "what", row.What, "detail", row.Detail, "error", err)
-		}
-	}
-	missed("file", a.acts.Append(act))
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rowTimeout)
-	defer cancel()
-	missed("database", a.kept.warehouse.Audit(ctx, a.instance, row))
-}
 
 // checkActs is the health check of the record in the data directory.
 func checkActs(of *audit.File) func(now time.Time) view.Check {

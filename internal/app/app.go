@@ -62,8 +62,10 @@ type App struct {
 	control *control
 	found   *findings
 	applied history
-	acts    *audit.File
-	walk    *walk
+	// acts is the file of what administrators did, record all that has it.
+	acts   *audit.File
+	record httpapi.Acts
+	walk   *walk
 	// instance is its name.
 	instance string
 	turns    *listen.Turns
@@ -190,6 +192,7 @@ func (a *App) build(cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
+	a.record = httpapi.Acts{File: a.acts, Records: records, Logger: a.log}
 	a.http, err = newHTTP(cfg, a.counts, httpapi.Deps{
 		Records: records, Audit: a.acts,
 		Model: a.model, Miners: disconnecter{a.serve}, Logger: a.log, Control: a.control, Acceptor: acceptor{a.hub},
@@ -213,49 +216,6 @@ func (h house) Join(m *mining.Miner, c *serve.Conn) { h.Hub.Join(m, c) }
 func (h house) Leave(m *mining.Miner) {
 	h.Hub.Leave(m)
 	h.standing.Left(m, time.Now())
-}
-
-// makeListeners makes the miners' listeners within what the descriptor limit
-// allows.
-func (a *App) makeListeners(cfg *config.Config) (err error) {
-	if a.descriptors, err = listen.RaiseFileLimit(); err != nil {
-		a.log.Warn("descriptor limit cannot be raised", "error", err)
-	}
-	most := a.mostMiners(cfg)
-	if most < 1 {
-		return fmt.Errorf("the descriptor limit of %d leaves room for no miner; raise it (ulimit -n, LimitNOFILE=)", a.descriptors)
-	}
-	encrypted, err := a.certs.Load(time.Now(), certSpecs(cfg))
-	if err != nil {
-		return err
-	}
-	a.door.Reconfigure(doorConfig(cfg, most))
-	for i := range cfg.Listeners {
-		a.first = append(a.first, a.newListener(listenConfig(cfg, encrypted, i)))
-	}
-	a.certs.Use(context.Background(), encrypted)
-	return nil
-}
-
-// mostMiners is how many miners may be connected at a time.
-func (a *App) mostMiners(cfg *config.Config) int {
-	most, each := cfg.Server.MaxConnections, descriptorsPerMiner(cfg)
-	allowed := listen.ClampConnections(most, a.descriptors, each)
-	if allowed >= most {
-		return most
-	}
-	if a.door.Max() != allowed { // it is said once
-		a.log.Warn("max_connections is clamped to what the descriptor limit allows",
-			"max_connections", most, "allowed", allowed, "descriptors", a.descriptors, "per_miner", each)
-	}
-	return allowed
-}
-
-// newListener makes a listener of miners.
-func (a *App) newListener(cfg listen.Config) *listen.Listener {
-	return listen.New(cfg, listen.Deps{
-		Gate: a.gate, Turns: a.turns, Logger: a.log, Metrics: a.counts.listen(), Serve: a.admit, Tunnel: a.hub.Tunnel,
-	})
 }
 
 // keepFirst keeps the file that the program starts with, unless it is the one that

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"strconv"
 	"strings"
@@ -106,7 +107,11 @@ func TestDoor(t *testing.T) {
 	stranger.await(`"id":1,`)
 	r.await("one stranger", 20*time.Second, func() bool { s := r.model.Summary(); return s.Strangers == 1 && s.Waiting == 0 && s.Miners == 4 })
 
-	r.file.write(r.dir, text+"[access]\nmode = \"deny\"\ndeny = [\"10.2.0.0/16\"]\nmax_per_worker = 1\n")
+	const access = "[access]\nmode = \"deny\"\ndeny = [\"10.2.0.0/16\"]\nmax_per_worker = 1\n"
+	if status, plan := r.ask(http.MethodPost, "/api/v1/plan", text+access); status != http.StatusOK || !strings.Contains(plan, `"moves":[{"miners":1,"closed":"access_denied"}]`) {
+		t.Errorf("the plan: %d %s", status, plan)
+	}
+	r.file.write(r.dir, text+access)
 	done, err := r.app.Reload(t.Context(), "")
 	if err != nil || done.Closed != 1 || len(done.Restart) > 0 {
 		t.Errorf("%+v, %v", done, err)

@@ -28,7 +28,7 @@ func limitsConfig(cfg *config.Config) ratelimit.Config {
 	return ratelimit.Config{
 		Submits: rate(l.Submits, l.SubmitsBurst), Logins: rate(l.Logins, l.LoginsBurst), Others: rate(l.Others, l.OthersBurst),
 		Worker: rate(l.Worker, l.WorkerBurst), Address: rate(l.Address, l.AddressBurst), Subnet: rate(l.Subnet, l.SubnetBurst),
-		Bits4: l.SubnetIPv4, Bits6: l.SubnetIPv6, MaxHold: l.MaxHold,
+		Bits4: l.SubnetV4, Bits6: l.SubnetV6, MaxHold: l.MaxHold,
 	}
 }
 

@@ -3,17 +3,14 @@ package app
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/loka/stratum/internal/audit"
-	"github.com/loka/stratum/internal/certs"
 	"github.com/loka/stratum/internal/config"
 	"github.com/loka/stratum/internal/httpapi"
 	"github.com/loka/stratum/internal/hub"
-	"github.com/loka/stratum/internal/listen"
 	"github.com/loka/stratum/internal/mining"
 )
 
@@ -44,7 +41,8 @@ type Reloaded struct {
 	// Arranged are the keys in whose place still holds what was arranged by API,
 	// Forgotten those of which the file's value holds again since it has changed.
 	Arranged, Forgotten []string
-	// Closed counts the miners that came in by a listener which is gone.
+	// Closed counts the miners whose listener is gone, or whose address may not
+	// connect any more.
 	Closed int
 }
 
@@ -56,7 +54,7 @@ func (a *App) Reread(ctx context.Context) {
 		return // it is in the log
 	}
 	changes := changesOf(r.Changes)
-	a.acted(ctx, audit.Act{
+	a.record.Keep(ctx, audit.Act{
 		At: time.Now().UTC(), Who: "signal", What: "SIGHUP", Before: httpapi.Before(changes), After: httpapi.After(changes),
 		Detail: "configuration " + a.source.Name() + " read again",
 	})
@@ -165,9 +163,13 @@ func (a *App) plan(text []byte) (httpapi.Plan, error) {
 	return p, nil
 }
 
-// leavers are the miners whose listener would be gone.
+// leavers are the miners whose listener would be gone, or whose address could not
+// connect any more.
 func (a *App) leavers(next *config.Config) []httpapi.PlanMove {
 	moves := []httpapi.PlanMove{}
+	if n := a.door.Refused(doorConfig(next, 0)); n > 0 {
+		moves = append(moves, httpapi.PlanMove{Miners: n, Closed: string(mining.AccessDenied)})
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, s := range a.served {
@@ -258,97 +260,4 @@ func (a *App) apply(ctx context.Context, next *config.Config) (Reloaded, error) 
 	a.dropBanned(next)
 	r.Closed += a.door.Reconfigure(doorConfig(next, a.mostMiners(next)))
 	return r, nil
-}
-
-// open binds the addresses of listeners that are new.
-func (a *App) open(ctx context.Context, next []listen.Config) (opened []*listen.Listener, err error) {
-	a.mu.Lock()
-	have := make(map[string]bool)
-	for _, s := range a.served {
-		have[s.address] = true
-	}
-	up := a.accepting != nil && a.accepting.Err() == nil
-	a.mu.Unlock()
-	if !up {
-		return nil, errNotRunning
-	}
-	for i := range next {
-		if have[next[i].Address] {
-			continue
-		}
-		l := a.newListener(next[i])
-		if err := l.Listen(ctx); err != nil {
-			for _, one := range opened {
-				_ = one.Close()
-			}
-			return nil, err
-		}
-		opened = append(opened, l)
-	}
-	return opened, nil
-}
-
-// relisten lets new listeners accept, those that stay go by their configuration
-// now, and ends those that are gone, and their miners' connections, of which it
-// returns the number.
-func (a *App) relisten(next []listen.Config, opened []*listen.Listener) (closed int) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.accepting.Err() != nil { // a stop has begun
-		for _, l := range opened {
-			_ = l.Close()
-		}
-		return 0
-	}
-	var stay []served
-	for _, s := range a.served {
-		i := slices.IndexFunc(next, func(l listen.Config) bool { return l.Address == s.address })
-		if i >= 0 {
-			s.listener.Reconfigure(next[i])
-			stay = append(stay, s)
-			continue
-		}
-		s.end(errRemoved)
-		closed += a.serve.CloseListener(s.address, mining.ListenerRemoved)
-	}
-	a.served = stay
-	for _, l := range opened {
-		a.accept(l)
-	}
-	return closed
-}
-
-// listenConfigs are those of all listeners.
-func listenConfigs(cfg *config.Config, encrypted *certs.Set) []listen.Config {
-	all := make([]listen.Config, 0, len(cfg.Listeners))
-	for i := range cfg.Listeners {
-		all = append(all, listenConfig(cfg, encrypted, i))
-	}
-	return all
-}
-
-// errRemoved ends a listener that is not configured any more.
-var errRemoved = errors.New("the listener is not configured any more")
-
-// served is a listener that accepts.
-type served struct {
-	address  string // as configured
-	listener *listen.Listener
-	end      context.CancelCauseFunc
-}
-
-// accept runs a bound listener. a.mu is held.
-func (a *App) accept(l *listen.Listener) {
-	ctx, end := context.WithCancelCause(a.accepting)
-	a.served = append(a.served, served{l.Address(), l, end})
-	a.accepts.Go(func() {
-		err := l.Run(ctx)
-		switch {
-		case err == nil:
-		case errors.Is(context.Cause(ctx), errRemoved):
-			a.log.LogAttrs(ctx, slog.LevelWarn, "listener that is not configured any more ended late", slog.String("listener", l.Address()), slog.Any("error", err))
-		default:
-			a.fail("listener "+l.Addr().String(), err)
-		}
-	})
 }

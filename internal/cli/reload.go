@@ -46,8 +46,8 @@ type reloadCmd struct {
 // Help is shown below the command's flags.
 func (*reloadCmd) Help() string {
 	return `The running proxy reads its configuration file again and follows it: pools, routes, splits, limits and
-listeners change, and miners stay connected unless their listener is gone. Certificates are read again,
-also where nothing else is different. With a mistake in the file nothing changes. ` + "`loka check FILE --plan`" + ` shows beforehand what would. SIGHUP does the same.`
+listeners change, and miners stay connected unless their listener is gone or [access] refuses them. Certificates are
+read again, also where nothing else is different. With a mistake in the file nothing changes. ` + "`loka check FILE --plan`" + ` shows beforehand what would. SIGHUP does the same.`
 }
 
 // changed is a key that has another value.
@@ -94,7 +94,7 @@ func (c *reloadCmd) Run(env *environment) error {
 		}
 		done.write(&b)
 		if done.ClosedMiners > 0 {
-			fmt.Fprintf(&b, "%s closed, for their listener is gone\n", miners(done.ClosedMiners))
+			fmt.Fprintf(&b, "%s closed, for their listener is gone or their address may not connect any more\n", miners(done.ClosedMiners))
 		}
 		_, err := fmt.Fprint(env.stdout, b.String())
 		return err
@@ -179,6 +179,9 @@ func (m *planMove) words() string {
 	from := "on route " + visible(m.Route)
 	if m.Listener != "" {
 		return "that came by listener " + visible(m.Listener) + " would be closed: " + visible(m.Closed)
+	}
+	if m.Route == "" && m.Closed != "" {
+		return "would be closed, wherever they are: " + visible(m.Closed)
 	}
 	if m.Pool != "" {
 		from += " at pool " + visible(m.Pool)

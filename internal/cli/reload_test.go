@@ -27,6 +27,7 @@ func TestPlanWords(t *testing.T) {
 					{Miners: 20, Route: "farm", Pool: "a", ToRoute: "vip", ToPool: "a"},
 					{Miners: 3, Route: "farm", Pool: "c", ToRoute: "farm", ToPool: "c"},
 					{Miners: 4, Route: "farm", Closed: "no_route"},
+					{Miners: 6, Closed: "access_denied"},
 					{Miners: 5, Listener: "0.0.0.0:3334", Closed: "listener_removed"},
 				},
 			},
@@ -41,6 +42,7 @@ func TestPlanWords(t *testing.T) {
 20 miners on route farm at pool a would go to its new connections on route vip
 3 miners on route farm at pool c would go to its new connections
 4 miners on route farm would be closed: no_route
+6 miners would be closed, wherever they are: access_denied
 5 miners that came by listener 0.0.0.0:3334 would be closed: listener_removed
 `,
 		},

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/loka/stratum/internal/pipeline/logins"
+	"github.com/loka/stratum/internal/testkit"
 )
 
 // guardDoc is a file that is fine but for what a test adds.
@@ -102,8 +103,8 @@ func TestGuardProblems(t *testing.T) {
 	for _, c := range []struct{ add, want string }{
 		{"[limits]\nsubmits = -1", `f:5:11: limits.submits: -1 a second is out of range; write a number from 0, which is no limit, to 1000000`},
 		{"[limits]\naddress_burst = 0", `f:5:17: limits.address_burst: 0 is out of range; write a number from 1 to 100000000`},
-		{"[limits]\nsubnet_ipv4 = 33", `f:5:15: limits.subnet_ipv4: 33 is out of range; write the length of a prefix, 1 to 32`},
-		{"[limits]\nsubnet_ipv6 = 0", `f:5:15: limits.subnet_ipv6: 0 is out of range; write the length of a prefix, 1 to 128`},
+		{"[limits]\nsubnet_v4 = 33", `f:5:13: limits.subnet_v4: 33 is out of range; write the length of a prefix, 1 to 32`},
+		{"[limits]\nsubnet_v6 = 0", `f:5:13: limits.subnet_v6: 0 is out of range; write the length of a prefix, 1 to 128`},
 		{"[limits]\nmax_hold = \"31s\"", `f:5:12: limits.max_hold: "31s" is out of range; write at most "30s"`},
 		{"[limits]\nsubmit = 1", `f:5:1: limits.submit: unknown key "submit", did you mean "submits"?`},
 		{"[threat]\nslow = -1", `f:5:8: threat.slow: -1 is out of range; write a score from 0, which is never, to 1000000`},
@@ -131,6 +132,35 @@ func TestGuardProblems(t *testing.T) {
 		}
 		if strings.Contains(problems.Error(), "hunter2") {
 			t.Errorf("a secret is repeated: %v", problems)
+		}
+	}
+}
+
+// Certificates that miners have to show, and that nobody asks them for, keep them out:
+// that is remarked on.
+func TestNoteOfCertificatesThatNobodyAsksFor(t *testing.T) {
+	t.Parallel()
+	ca, _, err := testkit.KeyPairFiles(t.TempDir(), time.Now().Add(time.Hour), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const wanted = "[logins]\nclient_certificate = \"name\"\n"
+	asking := wanted + "[[listener]]\naddress = \"0.0.0.0:3334\"\nclient_certificates = \"optional\"\nclient_ca = \"" + ca + "\"\n"
+	for add, noted := range map[string]bool{
+		"":                              false,
+		wanted:                          true,
+		asking + "tls = \"required\"\n": false,
+		asking + "tls = \"off\"\n":      true,
+	} {
+		c, problems := Load([]byte(guardDoc+add), "f", Options{})
+		if problems != nil {
+			t.Fatalf("%s: %v", add, problems)
+		}
+		got := slices.ContainsFunc(c.Notes, func(p Problem) bool {
+			return strings.Contains(p.String(), "logins.client_certificate: no miner can have one")
+		})
+		if got != noted {
+			t.Errorf("%s: noted %t, want %t: %v", add, got, noted, c.Notes)
 		}
 	}
 }

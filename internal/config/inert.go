@@ -34,6 +34,7 @@ func (l *loader) noteInert(c *Config) {
 	l.noteInertAccess(c.Access)
 	l.noteInertStorage(c.Storage)
 	l.noteInertBans(c.Bans)
+	l.noteLogins(c)
 }
 
 // noteInertPools remarks on what of pools has no effect; used are those that a route

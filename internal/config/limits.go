@@ -19,8 +19,8 @@ type Limits struct {
 	AddressBurst int     `toml:"address_burst"`
 	Subnet       float64 `toml:"subnet"`
 	SubnetBurst  int     `toml:"subnet_burst"`
-	SubnetIPv4   int     `toml:"subnet_ipv4"`
-	SubnetIPv6   int     `toml:"subnet_ipv6"`
+	SubnetV4     int     `toml:"subnet_v4"`
+	SubnetV6     int     `toml:"subnet_v6"`
 	// MaxHold is the longest wait for a line's turn.
 	MaxHold time.Duration `toml:"max_hold"`
 }
@@ -29,7 +29,7 @@ type Limits struct {
 func defaultLimits() Limits {
 	return Limits{
 		Submits: 300, SubmitsBurst: 3000, Logins: 5, LoginsBurst: 300, Others: 10, OthersBurst: 200,
-		WorkerBurst: 10_000, AddressBurst: 200_000, SubnetBurst: 200_000, SubnetIPv4: 24, SubnetIPv6: 64,
+		WorkerBurst: 10_000, AddressBurst: 200_000, SubnetBurst: 200_000, SubnetV4: 24, SubnetV6: 64,
 		MaxHold: 30 * time.Second,
 	}
 }
@@ -68,8 +68,8 @@ func (l *loader) checkLimits(c Limits) {
 			l.add(join("limits", key), "%d is out of range; write the length of a prefix, 1 to %d", n, most)
 		}
 	}
-	bits("subnet_ipv4", c.SubnetIPv4, 32)
-	bits("subnet_ipv6", c.SubnetIPv6, 128)
+	bits("subnet_v4", c.SubnetV4, 32)
+	bits("subnet_v6", c.SubnetV6, 128)
 	l.checkTimeout("limits.max_hold", c.MaxHold, maxHold)
 }
 
@@ -91,8 +91,8 @@ func limitsMeanings() map[string]meaning {
 		"limits.address_burst": burst("address"),
 		"limits.subnet":        {"Lines a second from each subnet; 0 is no limit.", ""},
 		"limits.subnet_burst":  burst("subnet"),
-		"limits.subnet_ipv4":   {"Bits of an IPv4 address that make its subnet, 1 to 32.", ""},
-		"limits.subnet_ipv6":   {"Bits of an IPv6 address that make its subnet, 1 to 128.", ""},
+		"limits.subnet_v4":     {"Length of the prefix that is a subnet of IPv4, 1 to 32.", ""},
+		"limits.subnet_v6":     {"Length of the prefix that is a subnet of IPv6, 1 to 128.", ""},
 		"limits.max_hold":      {"Longest time that a connection waits for one line's turn, at most 30 s; what it owes beyond that is forgiven.", ""},
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/internal/pipeline/logins"
@@ -86,6 +87,16 @@ func (l *loader) checkLogins(c Logins) {
 	}
 	if n := c.MaxRefused; n < 0 || n > maxRefusedLogins {
 		l.add("logins.max_refused", "%d is out of range; write 1 to %d, or 0 for any number", n, maxRefusedLogins)
+	}
+}
+
+// noteLogins remarks on certificates that no miner can show and that keep them out.
+func (l *loader) noteLogins(c *Config) {
+	asks := func(one Listener) bool {
+		return one.TLS != TLSOff && one.ClientCertificates != ClientCertificatesOff
+	}
+	if c.Logins.ClientCertificate == CertificateName && !slices.ContainsFunc(c.Listeners, asks) {
+		l.note("logins.client_certificate", `no miner can have one, for no listener asks for certificates; write client_ca and client_certificates = "required" in a [[listener]] with tls`)
 	}
 }
 

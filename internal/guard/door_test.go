@@ -328,7 +328,13 @@ func TestReconfigure(t *testing.T) {
 	out.settle(t, "b")
 	proxied := &caller{}
 	proxied.guest, _ = d.Enter(Entry{Addr: netip.MustParseAddr("192.0.2.1"), Behind: true, Visitor: proxied}, epoch)
-	n := d.Reconfigure(Config{Mode: Allow, Allow: prefixes("10.0.0.0/16"), MaxConnections: 9, MaxPerSubnet: 2, SubnetV4: 16})
+	stranger := let(t, d, "10.1.0.2", epoch)
+	next := Config{Mode: Allow, Allow: prefixes("10.0.0.0/16"), MaxConnections: 9, MaxPerSubnet: 2, SubnetV4: 16}
+	if n := d.Refused(next); n != 1 || out.gone() {
+		t.Errorf("%d would be refused; the one is gone: %t", n, out.gone())
+	}
+	stranger.leave(mining.PeerClosed)
+	n := d.Reconfigure(next)
 	if n != 1 || in.gone() || out.closed != mining.AccessDenied || proxied.gone() {
 		t.Errorf("%d ended: %t, %q, %t", n, in.gone(), out.closed, proxied.gone())
 	}

@@ -159,6 +159,22 @@ func (d *Door) Evict(judge func(addr netip.Addr, isSettled bool) mining.Reason) 
 	return d.end(func(g *Guest) mining.Reason { return judge(g.addr, g.stage == settled) })
 }
 
+// Refused is how many of those that are settled the lists of another configuration would
+// refuse.
+func (d *Door) Refused(cfg Config) (miners int) {
+	lists := newLists(cfg)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, p := range d.parties {
+		for n := p.all.first; n != nil; n = n.next {
+			if n.value.stage == settled && !lists.admits(n.value.addr) {
+				miners++
+			}
+		}
+	}
+	return miners
+}
+
 // Reconfigure puts another configuration in place. Who is here stays, but those whom the
 // lists refuse now; it returns how many these are.
 func (d *Door) Reconfigure(cfg Config) int {

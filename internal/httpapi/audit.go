@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	// auditTimeout bounds how long a write waits for its record.
+	// auditTimeout bounds how long the database may take for an act.
 	auditTimeout = 2 * time.Second
 	// maxShown bounds what was before, and what after, in the words of a record.
 	maxShown = 2000
@@ -59,20 +59,45 @@ func acts(api huma.API, r *recorder) {
 // ActFile takes every act; it has to be on the disk when Append returns.
 type ActFile interface{ Append(a audit.Act) error }
 
+// Acts keeps what administrators did. A nil File or Records has none of it.
+type Acts struct {
+	File    ActFile
+	Records *Records
+	Logger  *slog.Logger
+}
+
+// Keep has an act in the file and in the database. It is done, whatever comes of
+// that, so where there is no room for it, it is in the log.
+func (k *Acts) Keep(ctx context.Context, act audit.Act) {
+	row := rowOf(&act)
+	missed := func(where string, err error) {
+		if err != nil {
+			k.Logger.ErrorContext(ctx, "what an administrator did is not in the audit record",
+				"record", where, "who", row.Who, "what", row.What, "detail", row.Detail, "error", err)
+		}
+	}
+	if k.File != nil {
+		missed("file", k.File.Append(act))
+	}
+	if k.Records != nil {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), auditTimeout)
+		defer cancel()
+		missed("database", k.Records.Warehouse.Audit(ctx, k.Records.Instance, row))
+	}
+}
+
 // auditor keeps a record of every write that succeeds.
 type auditor struct {
-	records *Records // nil: no database has it
-	file    ActFile  // nil: no file has it
-	now     func() time.Time
-	log     *slog.Logger
-	next    http.Handler
+	acts Acts
+	now  func() time.Time
+	next http.Handler
 }
 
 func newAuditor(deps Deps, next http.Handler) http.Handler {
 	if deps.Records == nil && deps.Audit == nil {
 		return next
 	}
-	return &auditor{deps.Records, deps.Audit, deps.Now, deps.Logger, next}
+	return &auditor{Acts{deps.Audit, deps.Records, deps.Logger}, deps.Now, next}
 }
 
 // ServeHTTP serves a write. The record is kept before the success is answered.
@@ -91,34 +116,17 @@ func (a *auditor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// keep has the act in the file and in the database. It is done, whatever comes of
-// that, so where there is no room for it, it is in the log.
+// keep has what a request did in the record.
 func (a *auditor) keep(r *http.Request, d *deed) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), auditTimeout)
-	defer cancel()
-	who := identityOf(ctx)
-	act := audit.Act{
+	who := identityOf(r.Context())
+	a.acts.Keep(r.Context(), audit.Act{
 		At: a.now().UTC(), Who: who.Name, Role: who.Role.String(), From: r.RemoteAddr, What: r.Method + " " + r.URL.EscapedPath(),
 		Before: d.before, After: d.after, Detail: d.detail,
-	}
-	row := RowOf(&act)
-	if a.file != nil {
-		a.missed(ctx, "file", row, a.file.Append(act))
-	}
-	if a.records != nil {
-		a.missed(ctx, "database", row, a.records.Warehouse.Audit(ctx, a.records.Instance, row))
-	}
+	})
 }
 
-func (a *auditor) missed(ctx context.Context, where string, row store.Act, err error) {
-	if err != nil {
-		a.log.ErrorContext(ctx, "what an administrator did is not in the audit record",
-			"record", where, "who", row.Who, "what", row.What, "detail", row.Detail, "error", err)
-	}
-}
-
-// RowOf is an act for the database, which has words for what was before and after.
-func RowOf(a *audit.Act) store.Act {
+// rowOf is an act for the database, which has words for what was before and after.
+func rowOf(a *audit.Act) store.Act {
 	var parts []string
 	if a.From != "" {
 		parts = append(parts, "from "+a.From)

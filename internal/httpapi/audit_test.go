@@ -279,7 +279,7 @@ func (s *spy) WriteHeader(status int) {
 }
 
 func TestLongActsAreClipped(t *testing.T) {
-	row := RowOf(&audit.Act{Who: "signal", What: "SIGHUP", Before: strings.Repeat("ü", 5000), Detail: "x"})
+	row := rowOf(&audit.Act{Who: "signal", What: "SIGHUP", Before: strings.Repeat("ü", 5000), Detail: "x"})
 	if len(row.Detail) > maxShown+50 || !strings.HasSuffix(row.Detail, "…; x") || row.Who != "signal" {
 		t.Errorf("%d %.60q %s", len(row.Detail), row.Detail, row.Who)
 	}

@@ -5,6 +5,9 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"time"
+
+	"github.com/loka/stratum/internal/pace"
 )
 
 // boundedListener closes connections over a bound at once. One address has half of
@@ -14,18 +17,20 @@ type boundedListener struct {
 
 	// Static after construction.
 	most, each int
+	now        func() time.Time
 	log        *slog.Logger
+
+	// full is when it was told last that there is no room, which anybody can cause.
+	full pace.Pace
 
 	// mu guards what follows: open are the connections by whose they are, and all.
 	mu   sync.Mutex
 	open map[netip.Addr]int
 	all  int
-
-	full bool // only Accept's goroutine reads and writes it
 }
 
-func newBoundedListener(l net.Listener, most int, log *slog.Logger) *boundedListener {
-	return &boundedListener{Listener: l, most: most, each: max((most+1)/2, 1), log: log, open: make(map[netip.Addr]int)}
+func newBoundedListener(l net.Listener, most int, now func() time.Time, log *slog.Logger) *boundedListener {
+	return &boundedListener{Listener: l, most: most, each: max((most+1)/2, 1), now: now, log: log, open: make(map[netip.Addr]int)}
 }
 
 // Accept waits for a connection within the bound.
@@ -37,12 +42,10 @@ func (l *boundedListener) Accept() (net.Conn, error) {
 		}
 		from := source(conn.RemoteAddr().String())
 		if l.take(from) {
-			l.full = false
 			return &boundedConn{Conn: conn, free: sync.OnceFunc(func() { l.give(from) })}, nil
 		}
-		if !l.full {
-			l.full = true
-			l.log.Warn("http connections are at their bound; more are closed at once", "max_connections", l.most, "of_one_address", l.each)
+		if l.full.Due(l.now()) {
+			l.log.Warn("http connections are at their bound; more are closed at once, and told of once a minute", "max_connections", l.most, "of_one_address", l.each)
 		}
 		_ = conn.Close()
 	}

@@ -2,10 +2,12 @@ package httpapi
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -211,7 +213,7 @@ func TestProfiles(t *testing.T) {
 // One address has half of the connections at the most.
 func TestNobodyTakesAllConnections(t *testing.T) {
 	p := newPipes()
-	l := newBoundedListener(p, 4, New(Config{}, Deps{}).log)
+	l := newBoundedListener(p, 4, nil, nil)
 	a, b := source("192.0.2.1:1"), source("192.0.2.2:1")
 	took := []bool{l.take(a), l.take(a), l.take(a), l.take(b), l.take(b), l.take(b)}
 	if fmt.Sprint(took) != "[true true false true true false]" {
@@ -227,6 +229,49 @@ func TestNobodyTakesAllConnections(t *testing.T) {
 	}
 	if l.all != 0 || len(l.open) != 0 {
 		t.Errorf("left: %d, %v", l.all, l.open)
+	}
+}
+
+// comers are connections that come one after the other.
+type comers struct {
+	net.Listener
+
+	next []func() net.Conn
+}
+
+func (c *comers) Accept() (net.Conn, error) {
+	if len(c.next) == 0 {
+		return nil, net.ErrClosed
+	}
+	conn := c.next[0]()
+	c.next = c.next[1:]
+	return conn, nil
+}
+
+// That there is no room is told once a minute, however often there is some between.
+func TestNoRoomIsToldOnceAMinute(t *testing.T) {
+	now := time.Unix(1_700_000_000, 0)
+	var log bytes.Buffer
+	here, there := net.Pipe()
+	defer func() { _ = there.Close() }()
+	comer := func() net.Conn { return here }
+	l := newBoundedListener(new(comers), 2, func() time.Time { return now }, slog.New(slog.NewTextHandler(&log, nil)))
+	for range 130 { // one is let in and two are not, each second
+		l.Listener = &comers{next: []func() net.Conn{comer, comer, comer}}
+		conn, err := l.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := l.Accept(); !errors.Is(err, net.ErrClosed) {
+			t.Fatal(err)
+		}
+		if err := conn.Close(); err != nil {
+			t.Fatal(err)
+		}
+		now = now.Add(time.Second)
+	}
+	if n := strings.Count(log.String(), "at their bound"); n != 3 {
+		t.Errorf("told %d times in 130 s", n)
 	}
 }
 

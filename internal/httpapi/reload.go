@@ -44,7 +44,7 @@ type Reloaded struct {
 	Restart   []string `json:"restart" nullable:"false" doc:"Keys of which the running program keeps the old value until its next start"`
 	Arranged  []string `json:"arranged" nullable:"false" doc:"Keys in whose place still holds what was arranged by API"`
 	Forgotten []string `json:"forgotten" nullable:"false" doc:"Keys that were arranged by API and that the file has changed since: the file's value holds"`
-	Closed    int      `json:"closed_miners" doc:"Miners whose listener is gone"`
+	Closed    int      `json:"closed_miners" doc:"Miners whose listener is gone, or whose address may not connect any more"`
 }
 
 // Plan is what a configuration would change.
@@ -60,7 +60,7 @@ type Plan struct {
 type PlanMove struct {
 	Miners   int    `json:"miners"`
 	Listener string `json:"listener,omitempty" doc:"The address that they came in by, where it is that which would be gone"`
-	Route    string `json:"route,omitempty" doc:"Where they are"`
+	Route    string `json:"route,omitempty" doc:"Where they are; empty: wherever"`
 	Pool     string `json:"pool,omitempty" doc:"Where they are; empty: nowhere yet"`
 	ToRoute  string `json:"to_route,omitempty" doc:"Where they would go"`
 	ToPool   string `json:"to_pool,omitempty" doc:"The pool they would go to; with the same name it is one over new connections"`

@@ -129,7 +129,7 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	server := s.server()
 	served := make(chan error, 1)
-	bounded := newBoundedListener(s.listener, s.cfg.MaxConnections, s.log)
+	bounded := newBoundedListener(s.listener, s.cfg.MaxConnections, s.deps.Now, s.log)
 	go func() { served <- server.Serve(bounded) }()
 	s.log.InfoContext(ctx, "http is served", "address", s.Addr().String(), "token_needed", !Loopback(s.Addr()))
 

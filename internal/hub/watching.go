@@ -46,7 +46,7 @@ func (w watcher) Said(ev upstream.Event) {
 		w.stream.Extranonce(time.Now())
 	case upstream.Verdict:
 		if !ev.Local && ev.Verdict != mining.Unanswered {
-			w.stream.Answered(time.Now())
+			w.stream.Answered()
 		}
 	}
 }
@@ -63,6 +63,9 @@ func (h *Hub) tickWatch(now time.Time) {
 		all = append(all, p.watch)
 	}
 	h.tips.Judge(all, now)
+	for _, p := range pools {
+		p.quality.Astray(p.watch.Astray(now))
+	}
 	books := h.watchedBooks(now)
 	for _, p := range pools {
 		if p.disabled.Load() && p.links.Load() == 0 { // its probe rests, too

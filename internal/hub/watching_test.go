@@ -321,6 +321,9 @@ func TestPoolSignals(t *testing.T) {
 		if got := on(); len(got) != 1 || got[0] != watch.TipLag {
 			t.Errorf("later: %v", got)
 		}
+		if lags, leads := h.hub.Pools()[0].Quality, h.hub.Pools()[1].Quality; lags.Score > 0.1 || lags.Behind < 30*time.Minute || leads.Score < 0.9 {
+			t.Errorf("the pool that lags has %+v, the other one %+v", lags, leads)
+		}
 		first.block()
 		lives(11*time.Minute, first, second)
 		if got := on(); len(got) != 0 {

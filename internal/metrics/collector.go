@@ -39,6 +39,7 @@ type viewCollector struct {
 	breaker, state          *prometheus.Desc
 	lost, signal            *prometheus.Desc
 	score, blockDelay       *prometheus.Desc
+	tipLag, tipAlone        *prometheus.Desc
 	connectRTT, rejects     *prometheus.Desc
 	submitRTT, submitP90    *prometheus.Desc
 	silences, disconnects   *prometheus.Desc
@@ -68,6 +69,8 @@ func newViewCollector(source Source, pools func() []string) *viewCollector {
 		submitP90:   desc("pool_submit_rtt_p90_seconds", "90th percentile of the time to the pool's answer to a share, of the last 10 to 20 minutes; 0 where there was none.", "pool"),
 		rejects:     desc("pool_reject_ratio", "Part of the shares of the last 10 to 20 minutes that the pool refused or did not answer.", "pool"),
 		blockDelay:  desc("pool_block_delay_seconds", "How much later than the first pool the pool gave work on a new block, mean of the latest 16; 0 where there is nothing to compare.", "pool"),
+		tipLag:      desc("pool_tip_lag_seconds", "For how long at a time the pool worked on an old block while most other pools had gone on, the longest of the last 10 to 20 minutes.", "pool"),
+		tipAlone:    desc("pool_tip_alone_seconds", "For how long at a time the pool worked on a block that no other pool knew, the longest of the last 10 to 20 minutes.", "pool"),
 		silences:    desc("pool_silences", "Connections on which nothing came in time, and jobs that none followed for 5 minutes, of the last 10 to 20 minutes.", "pool"),
 		disconnects: desc("pool_disconnects", "Connections that the pool or the network ended or did not let come about, of the last 10 to 20 minutes; those within 10 s are one.", "pool"),
 		signal:      desc("pool_signal", "1 while the signal is on, something about the pool that its operator should look at; CONFIG.md says what each means.", "pool", "signal"),
@@ -81,7 +84,7 @@ func newViewCollector(source Source, pools func() []string) *viewCollector {
 
 // Describe implements [prometheus.Collector].
 func (c *viewCollector) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{c.miners, c.slots, c.ready, c.connections, c.pooled, c.up, c.state, c.breaker, c.difficulty, c.lastJob, c.lost, c.signal, c.score, c.connectRTT, c.submitRTT, c.submitP90, c.rejects, c.blockDelay, c.silences, c.disconnects, c.shares, c.poolShares, c.work, c.poolWork} {
+	for _, d := range []*prometheus.Desc{c.miners, c.slots, c.ready, c.connections, c.pooled, c.up, c.state, c.breaker, c.difficulty, c.lastJob, c.lost, c.signal, c.score, c.connectRTT, c.submitRTT, c.submitP90, c.rejects, c.blockDelay, c.tipLag, c.tipAlone, c.silences, c.disconnects, c.shares, c.poolShares, c.work, c.poolWork} {
 		out <- d
 	}
 }
@@ -165,6 +168,8 @@ func (c *viewCollector) collectQuality(q *quality.Report, gauge func(d *promethe
 	gauge(c.submitP90, q.SubmitP90.Seconds())
 	gauge(c.rejects, q.RejectRate())
 	gauge(c.blockDelay, q.BlockDelay.Seconds())
+	gauge(c.tipLag, q.Behind.Seconds())
+	gauge(c.tipAlone, q.Alone.Seconds())
 	gauge(c.silences, float64(q.Silences))
 	gauge(c.disconnects, float64(q.Disconnects))
 }

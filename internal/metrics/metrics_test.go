@@ -91,7 +91,7 @@ func TestEverySeriesAtTheStart(t *testing.T) {
 			"pool_work_accepted_total", "pool_difficulty", "pool_last_job_timestamp_seconds", "pool_bad_lines_total", "pool_late_answers_total",
 			"work_not_submitted_total", "pool_miners",
 			"pool_connect_rtt_seconds", "pool_submit_rtt_seconds", "pool_submit_rtt_p90_seconds", "pool_reject_ratio",
-			"pool_block_delay_seconds", "pool_silences", "pool_disconnects",
+			"pool_block_delay_seconds", "pool_tip_lag_seconds", "pool_tip_alone_seconds", "pool_silences", "pool_disconnects",
 		} {
 			want = append(want, "loka_"+name+`{pool="`+pool+`"}`)
 		}
@@ -166,7 +166,7 @@ func TestCountersCount(t *testing.T) {
 	source.miners, source.slots, source.ready = 7, 5, true
 	measured := quality.Report{
 		Known: true, Score: 0.75, Connect: 500 * time.Millisecond, Submit: 250 * time.Millisecond, SubmitP90: 2 * time.Second,
-		Answers: 8, Rejects: map[mining.Verdict]uint64{mining.Stale: 1, mining.Unanswered: 1}, BlockDelay: 1500 * time.Millisecond, Blocks: 3, Silences: 4, Disconnects: 5,
+		Answers: 8, Rejects: map[mining.Verdict]uint64{mining.Stale: 1, mining.Unanswered: 1}, BlockDelay: 1500 * time.Millisecond, Blocks: 3, Behind: 30 * time.Second, Alone: 10 * time.Minute, Silences: 4, Disconnects: 5,
 	}
 	source.pools = []view.PoolState{
 		{Name: "main", State: view.PoolActive, Connections: 8, Miners: 700, Difficulty: 1024, LastJobAt: epoch, WorkNotSubmitted: 0.5, Quality: measured},
@@ -215,6 +215,8 @@ func TestCountersCount(t *testing.T) {
 		`loka_pool_submit_rtt_p90_seconds{pool="main"}`:                            "2",
 		`loka_pool_reject_ratio{pool="main"}`:                                      "0.25",
 		`loka_pool_block_delay_seconds{pool="main"}`:                               "1.5",
+		`loka_pool_tip_lag_seconds{pool="main"}`:                                   "30",
+		`loka_pool_tip_alone_seconds{pool="main"}`:                                 "600",
 		`loka_pool_silences{pool="main"}`:                                          "4",
 		`loka_pool_disconnects{pool="main"}`:                                       "5",
 		`loka_pool_discrepancies_total{pool="main",verdict="low_difficulty"}`:      "1",

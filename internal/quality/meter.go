@@ -32,6 +32,8 @@ type Meter struct {
 	since  time.Time
 
 	silences, disconnects Recent
+	// behind and alone are what [Meter.Astray] was told last.
+	behind, alone atomic.Int64
 	// mu guards when the latest end was counted.
 	mu    sync.Mutex
 	ended time.Time
@@ -59,6 +61,13 @@ func (m *Meter) Answered(v mining.Verdict, rtt time.Duration) {
 	if v != mining.Unanswered {
 		h.rtt.add(rtt)
 	}
+}
+
+// Astray is told for how long at a time, of late, the pool lagged behind most others,
+// and was on a block that none of them knows.
+func (m *Meter) Astray(behind, alone time.Duration) {
+	m.behind.Store(int64(behind))
+	m.alone.Store(int64(alone))
 }
 
 // Ended is told that a connection to the pool has ended.

@@ -35,6 +35,10 @@ func TestMarks(t *testing.T) {
 		"twice":       {func(m *quality.Meter) { m.Connected(4 * time.Second) }, 0.2},
 		"rejects":     {func(m *quality.Meter) { answers(m, 95, mining.Accepted); answers(m, 5, mining.Stale) }, 0.5},
 		"unanswered":  {func(m *quality.Meter) { answers(m, 95, mining.Accepted); answers(m, 5, mining.Unanswered) }, 0.5},
+		"behind":      {func(m *quality.Meter) { m.Astray(30*time.Second, 0) }, 0.5},
+		"a bit late":  {func(m *quality.Meter) { m.Astray(2*time.Second, 0) }, 1},
+		"alone":       {func(m *quality.Meter) { m.Astray(0, 10*time.Minute) }, 0.5},
+		"in step":     {func(m *quality.Meter) { m.Astray(time.Hour, time.Hour); m.Astray(0, 0) }, 1},
 		"silences":    {func(m *quality.Meter) { ends(m, 3, mining.PoolSilent) }, 0.5},
 		"disconnects": {func(m *quality.Meter) { ends(m, 6, mining.PeerReset) }, 0.5},
 		"wanted":      {func(m *quality.Meter) { ends(m, 6, mining.NoMiners) }, 1},
@@ -173,7 +177,7 @@ func TestScoreStaysInRange(t *testing.T) {
 		for range rapid.IntRange(0, 50).Draw(t, "events") {
 			now = now.Add(time.Duration(rapid.Int64Range(0, int64(20*time.Minute)).Draw(t, "later")))
 			took := time.Duration(rapid.Int64().Draw(t, "took"))
-			switch rapid.IntRange(0, 3).Draw(t, "kind") {
+			switch rapid.IntRange(0, 4).Draw(t, "kind") {
 			case 0:
 				m.Connected(took)
 			case 1:
@@ -182,6 +186,8 @@ func TestScoreStaysInRange(t *testing.T) {
 				m.Ended(rapid.SampledFrom(mining.Reasons(mining.Upstream)).Draw(t, "reason"), now)
 			case 3:
 				m.Tick(now.Add(-took), now)
+			case 4:
+				m.Astray(took, took)
 			}
 			before := m.Report(now)
 			if math.IsNaN(before.Score) || before.Score < 0 || before.Score > 1 || before.RejectRate() < 0 || before.RejectRate() > 1 {

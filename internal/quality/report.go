@@ -28,6 +28,10 @@ type Report struct {
 	// first pool, a mean of the latest Blocks blocks (at most 16).
 	BlockDelay time.Duration
 	Blocks     int
+	// Behind is for how long at a time the pool lagged behind most others, however
+	// late it came in the end, and Alone for how long it was on a block that none of
+	// them knows: the longest of the last 10 to 20 minutes.
+	Behind, Alone time.Duration
 	// Silences counts connections on which nothing came in time, and jobs that
 	// were followed by none for 5 minutes. Disconnects counts those that the
 	// pool or the network ended or did not let come about; those within 10 s are one.
@@ -52,6 +56,8 @@ const (
 	halfSubmit      = 1.0  // s, of the 90th percentile
 	halfRejects     = 0.05 // of the answers
 	halfBlockDelay  = 10.0 // s
+	halfBehind      = 30.0 // s, of which package watch makes a signal
+	halfAlone       = 600.0
 	halfSilences    = 3.0
 	halfDisconnects = 6.0
 )
@@ -68,6 +74,7 @@ func (m *Meter) Report(now time.Time) Report {
 	r := Report{
 		Rejects:  make(map[mining.Verdict]uint64),
 		Silences: m.silences.Count(now), Disconnects: m.disconnects.Count(now),
+		Behind: time.Duration(m.behind.Load()), Alone: time.Duration(m.alone.Load()),
 	}
 	connects := m.connects.all()
 	if n := len(connects); n > 0 {
@@ -95,6 +102,7 @@ func (m *Meter) Report(now time.Time) Report {
 	r.Known = len(connects)+r.Blocks > 0 || r.Answers+r.Silences+r.Disconnects > 0
 	r.Score = factor(r.Connect.Seconds(), halfConnect) * factor(r.SubmitP90.Seconds(), halfSubmit) *
 		factor(r.RejectRate(), halfRejects) * factor(r.BlockDelay.Seconds(), halfBlockDelay) *
+		factor(r.Behind.Seconds(), halfBehind) * factor(r.Alone.Seconds(), halfAlone) *
 		factor(float64(r.Silences), halfSilences) * factor(float64(r.Disconnects), halfDisconnects)
 	return r
 }

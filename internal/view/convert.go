@@ -148,6 +148,7 @@ func pool(s *PoolState, b *ledger.Pool, now time.Time) Pool {
 func measured(r *quality.Report) Quality {
 	q := Quality{
 		ConnectRTT: r.Connect.Seconds(), SubmitRTT: r.Submit.Seconds(), SubmitRTTP90: r.SubmitP90.Seconds(),
+		TipLag: r.Behind.Seconds(), TipAlone: r.Alone.Seconds(),
 		Rejects: make(map[string]uint64, len(r.Rejects)), Silences: r.Silences, Disconnects: r.Disconnects,
 	}
 	if r.Known {

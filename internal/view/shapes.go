@@ -131,6 +131,8 @@ type Quality struct {
 	RejectRate   *float64          `json:"reject_rate" doc:"Part of the shares of the last 10 to 20 minutes that the pool refused or did not answer, from 0 to 1; null: there were none"`
 	Rejects      map[string]uint64 `json:"rejects" nullable:"false" doc:"Those shares, by verdict"`
 	BlockDelay   *float64          `json:"block_delay_seconds" doc:"How much later than the first pool it gave work on a new block, mean of the latest 16 blocks that it shares with another pool; null: not known"`
+	TipLag       float64           `json:"tip_lag_seconds" doc:"For how long at a time it worked on an old block while most other pools had gone on, the longest of the last 10 to 20 minutes"`
+	TipAlone     float64           `json:"tip_alone_seconds" doc:"The same, on a block that no other pool knew"`
 	Silences     uint64            `json:"silences" doc:"Connections on which nothing came in time, and jobs that none followed for 5 minutes, of the last 10 to 20 minutes"`
 	Disconnects  uint64            `json:"disconnects" doc:"Connections that the pool or the network ended or did not let come about, of the last 10 to 20 minutes; those within 10 s are one"`
 }

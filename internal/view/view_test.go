@@ -59,7 +59,7 @@ func farm(t *testing.T) (*Model, *fakeHub, *ledger.Ledger) {
 				Name: "main", URL: "stratum+tcp://pool.example.com:3333", State: PoolActive, Since: epoch, Reason: "serving", Connections: 3, Difficulty: 1024, VersionMask: 0x1fffe000, Extranonce1Size: 4, Extranonce2Size: 8, LastJobAt: epoch.Add(59*time.Second + 600*time.Millisecond), RTT: 20 * time.Millisecond,
 				Miners: 2, OneWorker: true, VersionBits: "xor", Discrepancies: 4, WorkNotSubmitted: 0.5, Quality: quality.Report{
 					Known: true, Score: 0.75, Connect: 500 * time.Millisecond, Submit: 250 * time.Millisecond, SubmitP90: 2 * time.Second,
-					Answers: 8, Rejects: map[mining.Verdict]uint64{mining.Stale: 1, mining.Unanswered: 1}, BlockDelay: 1500 * time.Millisecond, Blocks: 3, Silences: 4, Disconnects: 5,
+					Answers: 8, Rejects: map[mining.Verdict]uint64{mining.Stale: 1, mining.Unanswered: 1}, BlockDelay: 1500 * time.Millisecond, Blocks: 3, Behind: 30 * time.Second, Alone: 10 * time.Minute, Silences: 4, Disconnects: 5,
 				}, Links: []LinkState{{
 					ID: 7, Miners: 2, Difficulty: 1024, Extranonce1: en1, Extranonce2Size: 8, Hashrate: 2e14, Since: epoch,
 					Login: "ACCOUNT.farm", AuthorizedWorkers: 1, Pending: 3,
@@ -141,12 +141,12 @@ func TestPools(t *testing.T) {
 		"rtt_seconds":0.02,"version_mask":"1fffe000","extranonce1_size":4,"extranonce2_size":8,
 		"breaker":"half_open","drained":true,"miners":2,"one_worker":true,"version_bits":"xor","discrepancies":4,"work_not_submitted":0.5,
 		"quality":{"score":0.75,"connect_rtt_seconds":0.5,"submit_rtt_seconds":0.25,"submit_rtt_p90_seconds":2,"reject_rate":0.25,"rejects":{"stale":1,"unanswered":1},
-		"block_delay_seconds":1.5,"silences":4,"disconnects":5},
+		"block_delay_seconds":1.5,"tip_lag_seconds":30,"tip_alone_seconds":600,"silences":4,"disconnects":5},
 		"links":[{"id":7,"miners":2,"difficulty":1024,"extranonce1":"ab01","extranonce2_size":8,"hashrate":2e14,"since":"2026-01-02T03:04:05Z",
 		"login":"ACCOUNT.farm","authorized_workers":1,"pending":3}]}`)
 	contract(t, pools[1], `{"name":"backup","state":"connecting","since":null,"connections":0,"difficulty":0,"accepted":0,"rejected":0,"work_accepted":0,"last_job_age_seconds":null,"version_mask":"",
 		"breaker":"","drained":false,"miners":0,"one_worker":false,"version_bits":"","discrepancies":0,"work_not_submitted":0,"links":[],
-		"quality":{"score":null,"connect_rtt_seconds":0,"reject_rate":null,"rejects":{},"block_delay_seconds":null,"silences":0,"disconnects":0}}`)
+		"quality":{"score":null,"connect_rtt_seconds":0,"reject_rate":null,"rejects":{},"block_delay_seconds":null,"tip_lag_seconds":0,"tip_alone_seconds":0,"silences":0,"disconnects":0}}`)
 }
 
 func TestWorkers(t *testing.T) {

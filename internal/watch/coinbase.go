@@ -41,9 +41,17 @@ type payment struct {
 	scripts [][]byte
 	many    bool
 	// outputs are the first of them as they come, count is how many there are.
-	outputs []Output
+	outputs []output
 	count   int
 	tag     string
+	// key is what is paid as one text, empty where that cannot be remembered.
+	key string
+}
+
+// output is an [Output] that nobody wants to see yet.
+type output struct {
+	script  []byte
+	satoshi int64
 }
 
 // read reads the coinbase of a job. One that pays others by another extranonce, which
@@ -57,13 +65,18 @@ func read(job *mining.Job) payment {
 	if !p.same(readWith(job, append(actual, bytes.Repeat([]byte{0xff}, job.Extranonce2Size)...))) {
 		return payment{}
 	}
+	p.key = p.keyed()
 	return p
 }
 
 // same says whether two pay the same, in the same order.
 func (p *payment) same(other payment) bool {
 	return p.readable && other.readable && p.many == other.many && p.count == other.count &&
-		slices.Equal(p.outputs, other.outputs) && slices.EqualFunc(p.scripts, other.scripts, slices.Equal)
+		slices.EqualFunc(p.outputs, other.outputs, output.same) && slices.EqualFunc(p.scripts, other.scripts, bytes.Equal)
+}
+
+func (o output) same(other output) bool {
+	return o.satoshi == other.satoshi && bytes.Equal(o.script, other.script)
 }
 
 // readWith reads the coinbase of a job with an extranonce.
@@ -80,9 +93,9 @@ func readWith(job *mining.Job, extranonce []byte) (p payment) {
 			continue // nobody is paid: the witness commitment and the like
 		}
 		if p.count++; p.count <= maxPayees {
-			p.outputs = append(p.outputs, Output{show(script[:min(len(script), maxPayeeScript)]), satoshi})
+			p.outputs = append(p.outputs, output{script[:min(len(script), maxPayeeScript)], satoshi})
 		}
-		at, had := slices.BinarySearchFunc(p.scripts, script, slices.Compare)
+		at, had := slices.BinarySearchFunc(p.scripts, script, bytes.Compare)
 		switch {
 		case had:
 		case len(p.scripts) == maxPayees || len(script) > maxPayeeScript:
@@ -94,8 +107,7 @@ func readWith(job *mining.Job, extranonce []byte) (p payment) {
 	return p
 }
 
-// key is what is paid as one text, empty where that cannot be remembered.
-func (p *payment) key() string {
+func (p *payment) keyed() string {
 	if !p.readable || p.many || len(p.scripts) == 0 {
 		return ""
 	}
@@ -109,7 +121,7 @@ func (p *payment) key() string {
 // within says whether nobody is paid but those of a list of scripts.
 func (p *payment) within(list [][]byte) bool {
 	return p.readable && !p.many && len(p.scripts) > 0 && !slices.ContainsFunc(p.scripts, func(s []byte) bool {
-		return !slices.ContainsFunc(list, func(one []byte) bool { return slices.Equal(s, one) })
+		return !slices.ContainsFunc(list, func(one []byte) bool { return bytes.Equal(s, one) })
 	})
 }
 

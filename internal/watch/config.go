@@ -1,10 +1,6 @@
 package watch
 
-import (
-	"regexp"
-	"strings"
-	"time"
-)
+import "time"
 
 // Config is from where on each signal begins; one that is 0 never does.
 type Config struct {
@@ -95,15 +91,4 @@ type PoolConfig struct {
 	Tag string
 	// OnChange is what is done where another is paid.
 	OnChange OnChange
-}
-
-// globOf compiles a glob, nil for none.
-func globOf(text string) *regexp.Regexp {
-	if text == "" {
-		return nil
-	}
-	expr := regexp.QuoteMeta(strings.ToValidUTF8(text, "\ufffd"))
-	expr = strings.ReplaceAll(expr, `\*`, `.*`)
-	expr = strings.ReplaceAll(expr, `\?`, `.`)
-	return regexp.MustCompile(`(?s)\A` + expr + `\z`)
 }

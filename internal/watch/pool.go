@@ -2,12 +2,12 @@ package watch
 
 import (
 	"fmt"
-	"regexp"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/steer"
 )
 
 const (
@@ -46,7 +46,8 @@ type Pool struct {
 	mu  sync.Mutex
 	cfg Config
 	own PoolConfig
-	tag *regexp.Regexp
+	// tag is own's, empty where there is none.
+	tag steer.Globs
 
 	gates  [len(table)]gate
 	values [len(table)]float64
@@ -62,6 +63,8 @@ type Pool struct {
 
 	flood, jump, extra, empty peak
 	unknown                   window
+	// behind and alone are for how many seconds it lagged, and was alone.
+	behind, alone peak
 
 	height    uint32
 	lowSince  time.Time
@@ -83,7 +86,10 @@ func NewPool(cfg Config, own PoolConfig, known Known) *Pool { //nolint:gocritic 
 func (p *Pool) Configure(cfg Config, own PoolConfig) { //nolint:gocritic // seldom
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.cfg, p.own, p.tag = cfg, own, globOf(own.Tag)
+	p.cfg, p.own, p.tag = cfg, own, steer.Globs{}
+	if own.Tag != "" {
+		p.tag = steer.CompileGlobs([]string{own.Tag})
+	}
 	p.rightPayout, p.wrongPayout, p.rightTag, p.wrongTag = false, false, false, false
 	if p.latest.readable {
 		p.judge() // by what counts now
@@ -107,7 +113,7 @@ func (p *Pool) Leave() bool { return p.leave.Load() }
 func (p *Pool) Accept(now time.Time) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	key := p.latest.key()
+	key := p.latest.key
 	if p.wrongPayout || p.gate(PayoutChanged).on { // what is wrong may be another connection's
 		if p.oddPayout == "" {
 			return false
@@ -161,15 +167,15 @@ func (p *Pool) Connected(is bool) {
 }
 
 // pays looks at what a job pays and how it is signed. mu is held.
-func (p *Pool) pays(job *mining.Job, now time.Time) {
+func (p *Pool) pays(job *mining.Job, paid payment, now time.Time) { //nolint:gocritic // once a job
 	if p.own.OnChange == Ignore {
 		return
 	}
-	p.latest = read(job)
+	p.latest = paid
 	if len(p.own.Payout) == 0 {
-		p.payouts.learn(p.latest.key(), job.PrevHash, &p.cfg, now)
+		p.payouts.learn(p.latest.key, job.PrevHash, &p.cfg, now)
 	}
-	if p.tag == nil {
+	if p.tag.Empty() {
 		p.tags.learn(p.latest.tag, job.PrevHash, &p.cfg, now)
 	}
 	p.judge()
@@ -184,7 +190,7 @@ func (p *Pool) judge() {
 	if p.own.OnChange == Ignore {
 		return
 	}
-	switch key := p.latest.key(); {
+	switch key := p.latest.key; {
 	case p.payoutRight(key):
 		p.rightPayout = true
 	case len(p.own.Payout) > 0 || len(p.payouts.known) > 0 && p.cfg.LearnJobs > 0:
@@ -194,7 +200,7 @@ func (p *Pool) judge() {
 	case !p.latest.readable:
 	case p.tagRight(tag):
 		p.rightTag = true
-	case p.tag != nil || len(p.tags.known) > 0 && p.cfg.LearnJobs > 0:
+	case !p.tag.Empty() || len(p.tags.known) > 0 && p.cfg.LearnJobs > 0:
 		p.wrongTag, p.oddTag = true, tag
 	}
 }
@@ -207,8 +213,8 @@ func (p *Pool) payoutRight(key string) bool {
 }
 
 func (p *Pool) tagRight(tag string) bool {
-	if p.tag != nil {
-		return p.tag.MatchString(tag) || p.tags.knows(tag, true)
+	if !p.tag.Empty() {
+		return p.tag.Match(tag) || p.tags.knows(tag, true)
 	}
 	return p.tags.knows(tag, false)
 }
@@ -231,7 +237,7 @@ func indexOf(k Kind) int {
 
 // threshold is from where on a signal of this pool begins; 0 is never. mu is held.
 func (p *Pool) threshold(k Kind) float64 {
-	given := k == PayoutChanged && len(p.own.Payout) > 0 || k == TagChanged && p.tag != nil
+	given := k == PayoutChanged && len(p.own.Payout) > 0 || k == TagChanged && !p.tag.Empty()
 	if (k == PayoutChanged || k == TagChanged) && (p.own.OnChange == Ignore || p.cfg.LearnJobs <= 0 && !given) {
 		return 0
 	}
@@ -295,6 +301,7 @@ func (p *Pool) Rest(now time.Time) []Change {
 	}
 	p.rightPayout, p.wrongPayout, p.rightTag, p.wrongTag = false, false, false, false
 	p.flood, p.jump, p.extra, p.empty, p.unknown = peak{}, peak{}, peak{}, peak{}, window{}
+	p.behind, p.alone = peak{}, peak{}
 	p.bookSince = time.Time{}
 	p.decide()
 	changes := p.changes

@@ -1,7 +1,5 @@
 package watch
 
-import "slices"
-
 // Report is what is known of a pool now.
 type Report struct {
 	// Signals are those that are on, in the order of [Kinds].
@@ -27,8 +25,11 @@ func (p *Pool) Report() Report {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	r := Report{
-		Mode: p.payouts.mode(), TagMode: p.tags.mode(), Outputs: slices.Clone(p.latest.outputs), Paid: p.latest.count,
+		Mode: p.payouts.mode(), TagMode: p.tags.mode(), Paid: p.latest.count,
 		Tag: p.latest.tag, Leave: p.leave.Load(),
+	}
+	for _, o := range p.latest.outputs {
+		r.Outputs = append(r.Outputs, Output{show(o.script), o.satoshi})
 	}
 	for i := range p.gates {
 		if p.gates[i].on {
@@ -41,7 +42,7 @@ func (p *Pool) Report() Report {
 			r.Payouts = append(r.Payouts, []string{show(script)})
 		}
 	}
-	if p.tag != nil {
+	if !p.tag.Empty() {
 		r.TagMode, r.Tags = Configured, append(r.Tags, p.own.Tag)
 	}
 	for _, k := range p.payouts.good(r.Mode == Configured) {

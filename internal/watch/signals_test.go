@@ -147,7 +147,7 @@ func (r *rig) times(n int, every time.Duration, what func()) {
 // earn has the connection earn at a difficulty.
 func (r *rig) earn(d time.Duration, at work.Difficulty) {
 	for end := r.now.Add(d); r.now.Before(end); {
-		r.probe.Answered(r.now)
+		r.probe.Answered()
 		job := jobOf(1, alice)
 		job.Difficulty = at
 		r.probe.Job(job, r.now)
@@ -264,7 +264,7 @@ func TestEveryKindIsDescribed(t *testing.T) {
 
 func TestAllocAnswered(t *testing.T) {
 	r := newRig(t, nil, watch.PoolConfig{})
-	if n := testing.AllocsPerRun(100, func() { r.probe.Answered(start); _ = r.pool.Leave() }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() { r.probe.Answered(); _ = r.pool.Leave() }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }

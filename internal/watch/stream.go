@@ -40,10 +40,12 @@ type Stream struct {
 	// same says that what this connection's jobs pay should be what others' do.
 	same bool
 
-	// answered is when the pool answered a share last, in Unix nanoseconds.
-	answered atomic.Int64
-	// earning is since when it has been doing so, found out at jobs.
-	earning time.Time
+	// answers counts the shares that the pool has answered.
+	answers atomic.Uint64
+	// counted is how many they were at the latest job that came after a new one, which
+	// came at answered; earning is since when there are some again and again.
+	counted           uint64
+	answered, earning time.Time
 
 	jobs, extras window
 	difficulty   work.Difficulty
@@ -58,9 +60,9 @@ type Stream struct {
 // has the connection.
 func (p *Pool) Stream(role Role, same bool) *Stream { return &Stream{pool: p, role: role, same: same} }
 
-// Answered notes that the pool has answered a share. It takes no lock and any
-// goroutine may call it.
-func (s *Stream) Answered(now time.Time) { s.answered.Store(now.UnixNano()) }
+// Answered notes that the pool has answered a share. It takes no lock, looks at no
+// clock, and any goroutine may call it.
+func (s *Stream) Answered() { s.answers.Add(1) }
 
 // Unasked notes that the pool has answered what was not asked.
 func (s *Stream) Unasked(now time.Time) { s.pool.Unasked(now) }
@@ -76,10 +78,16 @@ func (s *Stream) Extranonce(now time.Time) {
 // Job looks at a job.
 func (s *Stream) Job(job *mining.Job, now time.Time) {
 	p := s.pool
+	var paid payment
+	if s.same {
+		paid = read(job) // not under the lock, which all connections to the pool share
+	} else if s.role == Own {
+		return
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if s.same {
-		p.pays(job, now)
+		p.pays(job, paid, now)
 	}
 	if s.role == Probe {
 		p.moved(job, now)
@@ -114,8 +122,11 @@ func (s *Stream) empty(job *mining.Job, now time.Time) int {
 func (s *Stream) rise(job *mining.Job, now time.Time) float64 {
 	was := s.difficulty
 	s.difficulty = job.Difficulty
-	switch last := s.answered.Load(); {
-	case last == 0 || now.Sub(time.Unix(0, last)) > idleAfter:
+	if n := s.answers.Load(); n != s.counted {
+		s.counted, s.answered = n, now
+	}
+	switch {
+	case s.counted == 0 || now.Sub(s.answered) > idleAfter:
 		s.earning = time.Time{}
 		return 0
 	case s.earning.IsZero():

@@ -95,6 +95,18 @@ func (p *Pool) stands(lags, alone, differs, now time.Time) {
 	p.values[indexOf(TipLag)] = lasted(lags, now)
 	p.values[indexOf(TipAlone)] = lasted(alone, now)
 	p.values[indexOf(OtherCoin)] = lasted(differs, now)
+	p.behind.see(lasted(lags, now), tenMinutes, now)
+	p.alone.see(lasted(alone, now), tenMinutes, now)
+}
+
+// Astray is for how long at a time, of the last 10 to 20 minutes, the pool lagged behind
+// most others, and was on a block that nobody else knows: the longest of each, whatever
+// the thresholds are.
+func (p *Pool) Astray(now time.Time) (behind, alone time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	seconds := func(of *peak) time.Duration { return time.Duration(of.most(tenMinutes, now) * float64(time.Second)) }
+	return seconds(&p.behind), seconds(&p.alone)
 }
 
 // began is since when something is so.

@@ -202,6 +202,49 @@ func (c *chain) all(height uint32) {
 	c.pass(time.Second)
 }
 
+// How long a pool was astray is told for a while after it is over, the longest time
+// alone, and of nobody else.
+func TestAstray(t *testing.T) {
+	c := newChain(3)
+	expect := func(what string, behind, alone time.Duration) {
+		t.Helper()
+		for i, p := range c.pools {
+			want := [2]time.Duration{}
+			if i == 2 {
+				want = [2]time.Duration{behind, alone}
+			}
+			if b, a := p.Astray(c.now); [2]time.Duration{b, a} != want {
+				t.Errorf("%s: pool %d was behind for %v and alone for %v, want %v", what, i, b, a, want)
+			}
+		}
+	}
+	c.all(100)
+	expect("in step", 0, 0)
+	c.at(0, 1, 101, btc)
+	c.at(1, 1, 101, btc)
+	c.pass(46 * time.Second)
+	expect("behind", 45*time.Second, 0)
+	c.at(2, 1, 101, btc)
+	c.pass(9 * time.Minute)
+	expect("in step again", 45*time.Second, 0)
+	c.all(102)
+	for p, on := range []byte{1, 1, 2} {
+		c.at(p, on, 103, btc)
+	}
+	c.pass(3*time.Minute + time.Second)
+	expect("alone", 45*time.Second, 3*time.Minute)
+	c.all(104)
+	c.pass(20 * time.Minute)
+	expect("long ago", 0, 0)
+
+	c.at(0, 1, 105, btc)
+	c.at(1, 1, 105, btc)
+	c.pass(time.Minute + time.Second)
+	expect("behind again", time.Minute, 0)
+	c.pools[2].Rest(c.now)
+	expect("nobody is connected to it", 0, 0)
+}
+
 // Pools that come with the same blocks within half a minute have no signal, in whatever
 // order, and one that does not is found among them.
 func TestWhoLagsIsFound(t *testing.T) {

@@ -93,6 +93,7 @@ function quality(q) {
     `connects in ${ms(q.connect_rtt_seconds)}`, `answers in ${ms(q.submit_rtt_seconds)}, 90 % within ${ms(q.submit_rtt_p90_seconds)}`,
     q.reject_rate == null ? "no shares of late" : `refuses ${(100 * q.reject_rate).toFixed(2)} %`,
     q.block_delay_seconds == null ? "no blocks to compare" : `${q.block_delay_seconds.toFixed(1)} s late with new blocks`,
+    `was ${q.tip_lag_seconds.toFixed(0)} s behind most pools`, `was ${q.tip_alone_seconds.toFixed(0)} s on a block of its own`,
     `${count(q.silences)} silences`, `${count(q.disconnects)} disconnects`,
   ].join("; ");
   return el;
