@@ -2,10 +2,8 @@ package app_test
 
 import (
 	"fmt"
-	"io"
 	"net"
 	"slices"
-	"sync"
 	"testing"
 	"time"
 
@@ -25,22 +23,6 @@ func behind(t *testing.T, text string) *rig {
 	return r
 }
 
-// from connects as somebody of an address.
-func (r *rig) from(address string) *raw {
-	r.t.Helper()
-	c := r.raw()
-	if _, err := fmt.Fprintf(c.conn, "PROXY TCP4 %s 192.0.2.1 1 2\r\n", address); err != nil {
-		r.t.Fatal(err)
-	}
-	return c
-}
-
-// enters logs in, and says whether it was let.
-func (c *raw) enters(login string) bool {
-	c.t.Helper()
-	return c.ask(1, subscribes) != "" && c.ask(2, authorizes(login, "x")) == granted
-}
-
 // misbehaves connects and sends rubbish until it is closed. It is false where it was
 // not let in.
 func (r *rig) misbehaves(address, login string) bool {
@@ -58,53 +40,16 @@ func (r *rig) misbehaves(address, login string) bool {
 	return true
 }
 
-// ended waits for the end of a connection.
-func (c *raw) ended() {
-	c.t.Helper()
-	if _, err := io.Copy(io.Discard, c.in); err != nil {
-		if err, ok := err.(net.Error); ok && err.Timeout() { //nolint:errorlint // as it comes
-			c.t.Error("it was not closed")
-		}
-	}
-}
-
 // relay has whoever connects to it come from an address, and returns its own.
 func (r *rig) relay(address string) string {
 	r.t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		r.t.Fatal(err)
-	}
 	to := r.addr
-	var wg sync.WaitGroup
-	pass := func(in net.Conn) {
-		out, err := net.Dial("tcp", to)
-		if err != nil {
-			_ = in.Close()
-			return
-		}
-		_, _ = fmt.Fprintf(out, "PROXY TCP4 %s 192.0.2.1 1 2\r\n", address)
-		for _, way := range [][2]net.Conn{{in, out}, {out, in}} {
-			wg.Go(func() {
-				_, _ = io.Copy(way[0], way[1]) // either's end is that of both
-				_, _ = in.Close(), out.Close()
-			})
-		}
-	}
-	wg.Go(func() {
-		for {
-			in, err := l.Accept()
-			if err != nil {
-				return
-			}
-			pass(in)
+	return serveTCP(r.t, func(in net.Conn) {
+		if out, err := net.Dial("tcp", to); err == nil {
+			_, _ = fmt.Fprintf(out, "PROXY TCP4 %s 192.0.2.1 1 2\r\n", address)
+			join(in, out)
 		}
 	})
-	r.t.Cleanup(func() {
-		_ = l.Close()
-		wg.Wait()
-	})
-	return l.Addr().String()
 }
 
 const strictly = "[threat]\nslow = 0\nrefuse = 0\nclose = 20\n"

@@ -1,18 +1,12 @@
 package app_test
 
 import (
-	"bufio"
-	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -20,86 +14,13 @@ import (
 	"github.com/loka/stratum/internal/view"
 )
 
-// visitor is a miner that says what it is told to.
-type visitor struct {
-	net.Conn
-
-	lines *bufio.Reader
-}
-
-// visit connects from an address of this machine; it is nil where the connection is
-// not let in.
-func (r *rig) visit(from, login string) *visitor {
+// visit logs in from an address of this machine; it is nil where it is not let in.
+func (r *rig) visit(from, login string) *raw {
 	r.t.Helper()
-	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
-	c, err := d.DialContext(r.t.Context(), "tcp", r.addr)
-	switch {
-	case errors.Is(err, syscall.ECONNRESET):
-		return nil // it was refused before the dial was done
-	case err != nil:
-		r.t.Fatal(err)
+	if c := r.rawFrom(net.ParseIP(from)); c != nil && c.enters(login) {
+		return c
 	}
-	r.t.Cleanup(func() { _ = c.Close() })
-	if err := c.SetDeadline(time.Now().Add(time.Minute)); err != nil {
-		r.t.Fatal(err)
-	}
-	v := &visitor{c, bufio.NewReader(c)}
-	if !v.ask(`{"id":1,"method":"mining.subscribe","params":["test"]}`, `"id":1`) ||
-		!v.ask(fmt.Sprintf(`{"id":2,"method":"mining.authorize","params":[%q,"x"]}`, login), `"id":2,"result":true`) {
-		return nil
-	}
-	return v
-}
-
-// ask sends a line and reads until one with the answer; false where the connection
-// ends first.
-func (v *visitor) ask(line, answer string) bool {
-	if _, err := io.WriteString(v, line+"\n"); err != nil {
-		return false
-	}
-	for {
-		text, err := v.lines.ReadString('\n')
-		if err != nil {
-			return false
-		}
-		if strings.Contains(text, answer) {
-			return true
-		}
-	}
-}
-
-// closed waits for the end of the connection.
-func (v *visitor) closed(t *testing.T) {
-	t.Helper()
-	if _, err := io.Copy(io.Discard, v.lines); err != nil && !errors.Is(err, syscall.ECONNRESET) {
-		t.Errorf("the connection is open: %v", err)
-	}
-}
-
-// api asks the proxy's API for a change, or reads.
-func (r *rig) api(method, path, body string) string {
-	r.t.Helper()
-	token, err := os.ReadFile(filepath.Join(r.dir, "api.token"))
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	req, err := http.NewRequestWithContext(r.t.Context(), method, "http://"+r.app.Addrs().HTTP+path, strings.NewReader(body))
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	req.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
-	req.Header.Set("Content-Type", "application/json")
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	text, err := io.ReadAll(res.Body)
-	_ = res.Body.Close()
-	http.DefaultClient.CloseIdleConnections()
-	if err != nil || res.StatusCode >= 300 {
-		r.t.Errorf("%s %s: %s %s %v", method, path, res.Status, text, err)
-	}
-	return string(text)
+	return nil
 }
 
 // TestBans bans an address and pauses a worker of a running proxy, over a restart.
@@ -110,14 +31,14 @@ func TestBans(t *testing.T) {
 	if one == nil || other == nil {
 		t.Fatal("nobody is banned, and not let in")
 	}
-	if got := r.api("POST", "/api/v1/bans", `{"address":"127.0.0.2","comment":"test"}`); !strings.Contains(got, `"closed":1`) {
+	if got := r.does(http.MethodPost, "/api/v1/bans", `{"address":"127.0.0.2","comment":"test"}`); !strings.Contains(got, `"closed":1`) {
 		t.Errorf("banned: %s", got)
 	}
-	one.closed(t)
+	one.ended()
 	if r.visit("127.0.0.2", "farm.c") != nil {
 		t.Error("who is banned is let in")
 	}
-	if !other.ask(`{"id":3,"method":"mining.ping","params":[]}`, `"id":3`) {
+	if other.ask(3, pings) == "" {
 		t.Error("who is not banned is closed")
 	}
 
@@ -133,31 +54,28 @@ func TestBans(t *testing.T) {
 	if other == nil {
 		t.Fatal("after a restart others are not let in")
 	}
-	if got := r.api("POST", "/api/v1/workers/farm.b/pause", ``); !strings.Contains(got, `"closed":1`) {
+	if got := r.does(http.MethodPost, "/api/v1/workers/farm.b/pause", ``); !strings.Contains(got, `"closed":1`) {
 		t.Errorf("paused: %s", got)
 	}
-	other.closed(t)
-	r.api("POST", "/api/v1/workers/farm.b/resume", ``)
-	r.api("DELETE", "/api/v1/bans?address=127.0.0.2", ``)
+	other.ended()
+	r.does(http.MethodPost, "/api/v1/workers/farm.b/resume", ``)
+	r.does(http.MethodDelete, "/api/v1/bans?address=127.0.0.2", ``)
 	if r.visit("127.0.0.2", "farm.a") == nil || r.visit("127.0.0.3", "farm.b") == nil {
 		t.Error("who was let in again is not")
 	}
-	metrics := r.api("GET", "/metrics", "")
 	for _, want := range []string{
 		`loka_bans_added_total{cause="operator",kind="pause"} 1`,
 		`loka_connections_closed_total{reason="banned",side="downstream"} 1`,
 		`loka_connections_closed_total{reason="paused",side="downstream"} 1`,
 	} {
-		if !strings.Contains(metrics, want) {
-			t.Errorf("the metrics lack %s", want)
-		}
+		r.expectMetric(want)
 	}
 }
 
 // A route that asks for no secret lets in nobody who is paused or banned.
 func TestBansHoldOnEveryRoute(t *testing.T) {
 	r := startWith(t, sim.PoolConfig{}, "[logins]\npassword = \"s3cret\"\n[[route]]\nname = \"farm\"\npools = [\"main\"]\nskip = [\"threat\", \"rate_limit\", \"patterns\", \"logins\"]\n")
-	r.api("POST", "/api/v1/workers/farm.a/pause", ``)
+	r.does(http.MethodPost, "/api/v1/workers/farm.a/pause", ``)
 	if r.visit("127.0.0.2", "farm.b") == nil {
 		t.Error("who is not paused is kept out")
 	}
@@ -173,42 +91,19 @@ func TestBansHoldOnEveryRoute(t *testing.T) {
 // gated lets connections through to a pool once it is opened, and not before.
 func gated(t *testing.T, pool string) (addr string, open func()) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
 	gate, done := make(chan struct{}), make(chan struct{})
-	var wg sync.WaitGroup
-	pass := func(in net.Conn) {
-		defer func() { _ = in.Close() }()
+	addr = serveTCP(t, func(in net.Conn) {
 		select {
 		case <-gate:
 		case <-done:
 			return
 		}
-		out, err := net.Dial("tcp", pool)
-		if err != nil {
-			return
-		}
-		wg.Go(func() { _, _ = io.Copy(in, out); _ = in.Close() })
-		_, _ = io.Copy(out, in)
-		_ = out.Close()
-	}
-	wg.Go(func() {
-		for {
-			in, err := l.Accept()
-			if err != nil {
-				return
-			}
-			wg.Go(func() { pass(in) })
+		if out, err := net.Dial("tcp", pool); err == nil {
+			join(in, out)
 		}
 	})
-	t.Cleanup(func() {
-		close(done)
-		_ = l.Close()
-		wg.Wait()
-	})
-	return l.Addr().String(), sync.OnceFunc(func() { close(gate) })
+	t.Cleanup(func() { close(done) })
+	return addr, sync.OnceFunc(func() { close(gate) })
 }
 
 // TestPauseWhileLoggingIn pauses a worker while its login waits for a pool: it is granted
@@ -229,7 +124,7 @@ func TestPauseWhileLoggingIn(t *testing.T) {
 		all := r.model.Miners()
 		return len(all) == 2 && !slices.ContainsFunc(all, func(m view.Miner) bool { return m.BytesIn == 0 })
 	})
-	if got := r.api("POST", "/api/v1/workers/farm.paused/pause", ``); !strings.Contains(got, `"closed":0`) {
+	if got := r.does(http.MethodPost, "/api/v1/workers/farm.paused/pause", ``); !strings.Contains(got, `"closed":0`) {
 		t.Errorf("paused: %s", got)
 	}
 	r.await("the book to have looked for whom to end", 10*time.Second, func() bool {
@@ -241,10 +136,8 @@ func TestPauseWhileLoggingIn(t *testing.T) {
 			t.Fatalf("%s: %q, %v", login, line, err)
 		}
 	}
-	if _, err := io.Copy(io.Discard, miners["farm.paused"].in); err != nil && !errors.Is(err, syscall.ECONNRESET) {
-		t.Errorf("who was paused mines: %v", err)
-	}
-	if got := miners["farm.other"].ask(9, `"method":"mining.ping","params":[]`); got == "" {
+	miners["farm.paused"].ended()
+	if miners["farm.other"].ask(9, pings) == "" {
 		t.Error("who was not is closed")
 	}
 }

@@ -182,32 +182,6 @@ func lineRelay(b *testing.B, pool string) string {
 	})
 }
 
-func serveTCP(b *testing.B, serve func(net.Conn)) string {
-	b.Helper()
-	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
-	var all sync.WaitGroup
-	all.Go(func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			all.Go(func() {
-				defer func() { _ = conn.Close() }()
-				serve(conn)
-			})
-		}
-	})
-	b.Cleanup(func() {
-		_ = l.Close()
-		all.Wait()
-	})
-	return l.Addr().String()
-}
-
 // proxied runs the proxy before the pool.
 func proxied(b *testing.B, pool string) string {
 	b.Helper()

@@ -1,12 +1,7 @@
 package app_test
 
 import (
-	"bufio"
-	"errors"
-	"fmt"
-	"net"
 	"net/http"
-	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -14,71 +9,6 @@ import (
 
 	"github.com/loka/stratum/internal/sim"
 )
-
-// doorVisitor is a connection that says a few lines of its own.
-type doorVisitor struct {
-	t    *testing.T
-	conn net.Conn
-	in   *bufio.Reader
-}
-
-// visit connects, and says text first.
-func (r *rig) knock(text string) *doorVisitor {
-	r.t.Helper()
-	conn, err := net.Dial("tcp", r.addr)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	r.t.Cleanup(func() { _ = conn.Close() })
-	_ = conn.SetDeadline(time.Now().Add(30 * time.Second)) // against hanging
-	v := &doorVisitor{r.t, conn, bufio.NewReader(conn)}
-	v.say(text)
-	return v
-}
-
-func (v *doorVisitor) say(text string) {
-	v.t.Helper()
-	if _, err := fmt.Fprint(v.conn, text); err != nil {
-		v.t.Fatal(err)
-	}
-}
-
-// login subscribes and authorizes.
-func (v *doorVisitor) login(name string) *doorVisitor {
-	v.t.Helper()
-	v.say(`{"id":1,"method":"mining.subscribe","params":[]}` + "\n")
-	v.await(`"id":1,`)
-	v.say(`{"id":2,"method":"mining.authorize","params":["` + name + `","x"]}` + "\n")
-	v.await(`"id":2,"result":true`)
-	return v
-}
-
-// await reads up to the line that has the text in it.
-func (v *doorVisitor) await(text string) {
-	v.t.Helper()
-	for {
-		line, err := v.in.ReadString('\n')
-		if err != nil {
-			v.t.Fatalf("awaiting %s: %v", text, err)
-		}
-		if strings.Contains(line, text) {
-			return
-		}
-	}
-}
-
-// ends reads to the end, which must come.
-func (v *doorVisitor) ends() {
-	v.t.Helper()
-	for {
-		if _, err := v.in.ReadString('\n'); err != nil {
-			if errors.Is(err, os.ErrDeadlineExceeded) {
-				v.t.Error("it was not closed")
-			}
-			return
-		}
-	}
-}
 
 // Who is behind a load balancer goes by its own address: by which route it mines, and
 // whether it may. A reload of the lists ends whom they refuse and leaves others alone;
@@ -94,17 +24,17 @@ func TestDoor(t *testing.T) {
 	r.addr = r.app.Addrs().Miners[1]
 	r.await("ready", 20*time.Second, r.allReady)
 
-	barn := r.knock("PROXY TCP4 10.1.0.7 192.0.2.1 1 2\r\n").login("barn.1")
-	rest := r.knock("PROXY TCP4 10.2.0.7 192.0.2.1 1 2\r\n").login("rest.1")
-	own := r.knock("").login("own.1")
+	barn, rest, own := r.from("10.1.0.7"), r.from("10.2.0.7"), r.raw()
+	if !barn.enters("barn.1") || !rest.enters("rest.1") || !own.enters("own.1") {
+		t.Fatal("somebody was not let in")
+	}
 	for name, route := range map[string]string{"barn.1": "barn", "rest.1": "rest", "own.1": "rest"} {
 		r.await(name+" to mine", 20*time.Second, func() bool {
 			w, ok := r.model.Worker(name)
 			return ok && w.Route == route
 		})
 	}
-	stranger := r.knock(`{"id":1,"method":"mining.subscribe","params":[]}` + "\n")
-	stranger.await(`"id":1,`)
+	r.raw().ask(1, subscribes)
 	r.await("one stranger", 20*time.Second, func() bool { s := r.model.Summary(); return s.Strangers == 1 && s.Waiting == 0 && s.Miners == 4 })
 
 	const access = "[access]\nmode = \"deny\"\ndeny = [\"10.2.0.0/16\"]\nmax_per_worker = 1\n"
@@ -116,14 +46,17 @@ func TestDoor(t *testing.T) {
 	if err != nil || done.Closed != 1 || len(done.Restart) > 0 {
 		t.Errorf("%+v, %v", done, err)
 	}
-	rest.ends()
-	refused := r.knock("PROXY TCP4 10.2.0.8 192.0.2.1 1 2\r\n")
-	refused.ends()
-	again := r.knock("PROXY TCP4 10.1.0.8 192.0.2.1 1 2\r\n").login("barn.1") // the one login twice
-	again.ends()
-	for _, v := range []*doorVisitor{barn, own} { // they are served still
-		v.say(`{"id":9,"method":"mining.ping","params":[]}` + "\n")
-		v.await(`"id":9,`)
+	rest.ended()
+	r.from("10.2.0.8").ended()
+	again := r.from("10.1.0.8")
+	if !again.enters("barn.1") { // the one login twice
+		t.Error("who is refused for the number of its connections is not told that its login is right")
+	}
+	again.ended()
+	for _, c := range []*raw{barn, own} {
+		if c.ask(9, pings) == "" {
+			t.Error("who may mine is served no more")
+		}
 	}
 	want := map[string]int{"access_denied": 2, "max_per_worker": 1}
 	r.await("the ends to be counted", 20*time.Second, func() bool {

@@ -1,11 +1,9 @@
 package app_test
 
 import (
-	"bufio"
 	"fmt"
 	"log/slog"
 	"maps"
-	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -160,20 +158,9 @@ func (r *poolsRig) unhurt() {
 // for those that are nought.
 func (r *rig) closed() map[string]string {
 	r.t.Helper()
-	req, err := http.NewRequestWithContext(r.t.Context(), http.MethodGet, "http://"+r.app.Addrs().HTTP+"/metrics", http.NoBody)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	req.Close = true
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	defer func() { _ = res.Body.Close() }()
 	found, seen := map[string]string{}, false
-	for lines := bufio.NewScanner(res.Body); lines.Scan(); {
-		name, n, _ := strings.Cut(lines.Text(), " ")
-		if strings.HasPrefix(name, "loka_connections_closed_total{") && strings.Contains(name, `side="downstream"`) {
+	for _, line := range r.metrics("loka_connections_closed_total{") {
+		if name, n, _ := strings.Cut(line, " "); strings.Contains(name, `side="downstream"`) {
 			seen = true
 			if n != "0" {
 				found[name] = n

@@ -1,13 +1,7 @@
 package app_test
 
 import (
-	"bufio"
-	"fmt"
-	"io"
-	"net"
-	"net/http"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -28,87 +22,6 @@ func (r *rig) reloaded(text string) {
 	r.file.write(r.dir, poolText("main", r.pool)+text)
 	if _, err := r.app.Reload(r.t.Context(), ""); err != nil {
 		r.t.Fatal(err)
-	}
-}
-
-// raw is a miner that sends lines as they are written here.
-type raw struct {
-	t    *testing.T
-	conn net.Conn
-	in   *bufio.Reader
-}
-
-func (r *rig) raw() *raw {
-	r.t.Helper()
-	conn, err := net.Dial("tcp", r.addr)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	r.t.Cleanup(func() { _ = conn.Close() })
-	_ = conn.SetDeadline(time.Now().Add(time.Minute)) // against hanging
-	return &raw{r.t, conn, bufio.NewReader(conn)}
-}
-
-// ask sends a line with an id and returns the reply to it, without the id; empty is
-// the connection's end.
-func (c *raw) ask(id int, rest string) string {
-	c.t.Helper()
-	if _, err := fmt.Fprintf(c.conn, "{\"id\":%d,%s}\n", id, rest); err != nil {
-		return ""
-	}
-	for {
-		line, err := c.in.ReadString('\n')
-		if err != nil {
-			return ""
-		}
-		if reply, ok := strings.CutPrefix(strings.TrimSpace(line), fmt.Sprintf(`{"id":%d,`, id)); ok {
-			return strings.TrimSuffix(reply, "}")
-		}
-	}
-}
-
-const subscribes = `"method":"mining.subscribe","params":["test/1.0"]`
-
-func authorizes(login, password string) string {
-	return fmt.Sprintf(`"method":"mining.authorize","params":[%q,%q]`, login, password)
-}
-
-// The replies to a login that is let in, and to one that is not.
-const (
-	granted = `"result":true,"error":null`
-	refused = `"result":false,"error":[24,"Unauthorized worker",null]`
-)
-
-// metrics are the lines of the exposition that have a part.
-func (r *rig) metrics(part string) (lines []string) {
-	r.t.Helper()
-	req, err := http.NewRequestWithContext(r.t.Context(), http.MethodGet, "http://"+r.app.Addrs().HTTP+"/metrics", http.NoBody)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	req.Close = true
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	defer func() { _ = res.Body.Close() }()
-	text, err := io.ReadAll(res.Body)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	for line := range strings.Lines(string(text)) {
-		if strings.Contains(line, part) && !strings.HasPrefix(line, "#") {
-			lines = append(lines, strings.TrimSpace(line))
-		}
-	}
-	return lines
-}
-
-// expectMetric demands a line of the exposition.
-func (r *rig) expectMetric(line string) {
-	r.t.Helper()
-	if got := r.metrics(line[:strings.IndexByte(line, '{')]); !slices.Contains(got, line) {
-		r.t.Errorf("no %s in %q", line, got)
 	}
 }
 

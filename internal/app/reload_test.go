@@ -222,7 +222,7 @@ func TestReloadKeepsFiles(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(r.dir, "applied", "00000014.json"), []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if status, text := r.request(http.MethodGet, "/api/v1/applied", ""); status != http.StatusOK || !strings.Contains(text, `"id":"00000014","at":"0001-01-01T00:00:00Z","changes":[]}`) {
+	if status, text := r.ask(http.MethodGet, "/api/v1/applied", ""); status != http.StatusOK || !strings.Contains(text, `"id":"00000014","at":"0001-01-01T00:00:00Z","changes":[]}`) {
 		t.Errorf("what is listed: %d %s", status, text)
 	}
 }
@@ -230,7 +230,7 @@ func TestReloadKeepsFiles(t *testing.T) {
 // post asks the API for something that is answered.
 func (r *poolsRig) post(path, body string, status int, want string) {
 	r.t.Helper()
-	got, text := r.request(http.MethodPost, path, body)
+	got, text := r.ask(http.MethodPost, path, body)
 	if got != status || !strings.Contains(text, want) {
 		r.t.Errorf("%s: %d %s, want %d with %s", path, got, text, status, want)
 	}

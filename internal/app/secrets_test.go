@@ -316,30 +316,12 @@ func say(t *testing.T, addr, text string) {
 // refusingProxy is an HTTP proxy that lets nobody through and repeats what it was told.
 func refusingProxy(t *testing.T) (addr string) {
 	t.Helper()
-	var lc net.ListenConfig
-	ln, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var running sync.WaitGroup
-	running.Go(func() {
-		for {
-			conn, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			buf := make([]byte, 4096)
-			_ = conn.SetReadDeadline(time.Now().Add(5 * time.Second))
-			n, _ := conn.Read(buf)
-			_, _ = fmt.Fprintf(conn, "HTTP/1.1 407 %q\r\nContent-Length: 0\r\n\r\n", buf[:n])
-			_ = conn.Close()
-		}
+	return serveTCP(t, func(conn net.Conn) {
+		buf := make([]byte, 4096)
+		_ = conn.SetReadDeadline(time.Now().Add(5 * time.Second))
+		n, _ := conn.Read(buf)
+		_, _ = fmt.Fprintf(conn, "HTTP/1.1 407 %q\r\nContent-Length: 0\r\n\r\n", buf[:n])
 	})
-	t.Cleanup(func() {
-		_ = ln.Close()
-		running.Wait()
-	})
-	return ln.Addr().String()
 }
 
 // apiReader reads everything that an API has.

@@ -1,10 +1,7 @@
 package app_test
 
 import (
-	"bufio"
-	"context"
 	"fmt"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -92,18 +89,8 @@ func (r *rig) earnMore(shares uint64) {
 // badLines is the pool's count in the metrics.
 func (r *rig) badLines() (n int) {
 	r.t.Helper()
-	req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, "http://"+r.app.Addrs().HTTP+"/metrics", nil)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	req.Close = true
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	defer func() { _ = res.Body.Close() }()
-	for lines := bufio.NewScanner(res.Body); lines.Scan(); {
-		if _, err := fmt.Sscanf(lines.Text(), `loka_pool_bad_lines_total{pool="main"} %d`, &n); err == nil {
+	for _, line := range r.metrics("loka_pool_bad_lines_total") {
+		if _, err := fmt.Sscanf(line, `loka_pool_bad_lines_total{pool="main"} %d`, &n); err == nil {
 			return n
 		}
 	}

@@ -1,14 +1,10 @@
 package app_test
 
 import (
-	"bytes"
 	"fmt"
-	"io"
 	"log/slog"
 	"math"
 	"net/http"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -59,42 +55,6 @@ func (r *poolsRig) divides(shares uint64, want ...float64) {
 	})
 }
 
-// change asks the proxy's API for a change, with the admin token.
-func (r *poolsRig) change(method, path, body string) {
-	r.t.Helper()
-	if status, text := r.request(method, path, body); status != http.StatusNoContent {
-		r.t.Fatalf("%s %s: %d %s", method, path, status, text)
-	}
-}
-
-// request asks the proxy's API for something, with the admin token.
-func (r *poolsRig) request(method, path, body string) (status int, text string) {
-	r.t.Helper()
-	token, err := os.ReadFile(filepath.Join(r.dir, "api.token"))
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	req, err := http.NewRequestWithContext(r.t.Context(), method, "http://"+r.app.Addrs().HTTP+path, bytes.NewReader([]byte(body)))
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	req.Close = true
-	req.Header.Set("Authorization", "Bearer "+string(bytes.TrimSpace(token)))
-	if body != "" {
-		req.Header.Set("Content-Type", "application/json")
-	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	defer func() { _ = res.Body.Close() }()
-	answer, err := io.ReadAll(res.Body)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	return res.StatusCode, string(answer)
-}
-
 // Two pools get their parts of what a few miners do, and others when that is
 // changed, and who is to be where by its worker or by the clock is; every share goes to the pool whose job it is of, and no miner notices.
 func TestSplit(t *testing.T) {
@@ -104,18 +64,18 @@ func TestSplit(t *testing.T) {
 		`split = [{ pool = "main", weight = 70 }, { pool = "backup", weight = 30 }]`+"\n"+steadily, slog.LevelInfo)
 	finish := r.mine(sim.MinersConfig{Seed: 7, Count: miners, Hashrate: failoverHashes / miners, Ramp: time.Second})
 	r.divides(shares, 0.7, 0.3)
-	r.change(http.MethodPut, "/api/v1/routes/farm/split", `{"split":[{"pool":"main","weight":25},{"pool":"backup","weight":75}]}`)
+	r.does(http.MethodPut, "/api/v1/routes/farm/split", `{"split":[{"pool":"main","weight":25},{"pool":"backup","weight":75}]}`)
 	r.divides(shares, 0.25, 0.75)
-	r.change(http.MethodPut, "/api/v1/routes/farm/split", `{"split":[{"pool":"main","weight":1},{"pool":"backup","worker":"*-0"}]}`)
+	r.does(http.MethodPut, "/api/v1/routes/farm/split", `{"split":[{"pool":"main","weight":1},{"pool":"backup","worker":"*-0"}]}`)
 	r.await("one miner to be at its own part, and the others at theirs", time.Minute, func() bool {
 		return r.at(0) == miners-1 && r.at(1) == 1
 	})
 	window := fmt.Sprintf("* * * %d *", time.Now().AddDate(0, 6, 0).Month())
-	r.change(http.MethodPut, "/api/v1/routes/farm/split", `{"split":[{"pool":"main","weight":1,"when":"`+window+`"},{"pool":"backup","weight":1}]}`)
+	r.does(http.MethodPut, "/api/v1/routes/farm/split", `{"split":[{"pool":"main","weight":1,"when":"`+window+`"},{"pool":"backup","weight":1}]}`)
 	r.awaitAll(1)
-	r.change(http.MethodDelete, "/api/v1/routes/farm/split", "")
+	r.does(http.MethodDelete, "/api/v1/routes/farm/split", "")
 	r.await("all to be divided again", time.Minute, func() bool { return r.at(0) > 0 && r.at(1) > 0 })
-	r.change(http.MethodPost, "/api/v1/pools/backup/drain", "")
+	r.does(http.MethodPost, "/api/v1/pools/backup/drain", "")
 	r.awaitAll(0)
 	r.unhurt()
 	report := r.agree(finish())

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -18,43 +17,15 @@ import (
 // one as TLS, asking for a name.
 func encrypt(t *testing.T, to, name string) string {
 	t.Helper()
-	var lc net.ListenConfig
-	ln, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var running sync.WaitGroup
-	running.Go(func() {
-		for {
-			plain, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			running.Go(func() {
-				defer func() { _ = plain.Close() }()
-				dialer := tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true, ServerName: name}}
-				encrypted, err := dialer.DialContext(t.Context(), "tcp", to)
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				defer func() { _ = encrypted.Close() }()
-				var back sync.WaitGroup
-				back.Go(func() {
-					_, _ = io.Copy(plain, encrypted)
-					_ = plain.Close()
-				})
-				_, _ = io.Copy(encrypted, plain)
-				_ = encrypted.Close()
-				back.Wait()
-			})
+	return serveTCP(t, func(plain net.Conn) {
+		dialer := tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true, ServerName: name}}
+		encrypted, err := dialer.DialContext(t.Context(), "tcp", to)
+		if err != nil {
+			t.Error(err)
+			return
 		}
+		join(plain, encrypted)
 	})
-	t.Cleanup(func() {
-		_ = ln.Close()
-		running.Wait()
-	})
-	return ln.Addr().String()
 }
 
 // Miners with TLS and without mine at one port, and the name that one asks for is

@@ -2,7 +2,6 @@ package app_test
 
 import (
 	"encoding/json"
-	"io"
 	"log/slog"
 	"net/http"
 	"os"
@@ -58,34 +57,6 @@ func payoutPools(t *testing.T, do string) *poolsRig {
 }
 
 func (r *poolsRig) payout(pool int) watch.Report { return r.app.Hub().Pools()[pool].Watched }
-
-// ask asks the API, with the admin token, and returns the status and the answer.
-func (r *rig) ask(method, path, body string) (status int, answer string) {
-	r.t.Helper()
-	token, err := os.ReadFile(filepath.Join(r.dir, "api.token"))
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	req, err := http.NewRequestWithContext(r.t.Context(), method, "http://"+r.app.Addrs().HTTP+path, strings.NewReader(body))
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	req.Close = true
-	req.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
-	if body != "" {
-		req.Header.Set("Content-Type", "application/json")
-	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	defer func() { _ = res.Body.Close() }()
-	text, err := io.ReadAll(res.Body)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	return res.StatusCode, string(text)
-}
 
 // alerts are the names of what GET /api/v1/alerts has.
 func (r *rig) alerts() (names []string) {

@@ -167,7 +167,7 @@ func TestFailure(t *testing.T) {
 func TestFullDisk(t *testing.T) {
 	full, err := os.OpenFile("/dev/full", os.O_RDWR, 0)
 	if err != nil {
-		t.Skipf("SKIPPED: there is no /dev/full here: %v", err)
+		t.Skipf("SKIPPED: there is no /dev/full here (Linux has one): %v", err)
 	}
 	if err := add(full, []byte("x\n")); err == nil {
 		t.Error("no error")

@@ -20,7 +20,8 @@ type tokenCmd struct {
 // tokenHelp is shown below the flags of all of them.
 //
 //nolint:gosec // G101: not a credential
-const tokenHelp = `A viewer sees what is going on. An operator bans and disconnects miners, drains and pins pools and splits routes, too.
+const tokenHelp = `A viewer sees what is going on. An operator disconnects, pauses and bans miners, drains, disables
+and pins pools, accepts what they pay and splits routes, too.
 An admin does everything; the admin token in the data folder (api.token) is not among those listed here.`
 
 // Help is shown below the command's flags.

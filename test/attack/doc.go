@@ -14,5 +14,6 @@
 // until the verdict was read. Open connections, goroutines, memory and what was
 // refused for what reason are read from /proc and from /metrics.
 //
-// It needs Linux, and runs by make attack only.
+// It needs Linux. The attacks run by make attack only; that the instruments measure
+// what they should is tested with everything else.
 package attack

@@ -8,13 +8,13 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"sync"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/loka/stratum/internal/listen"
+	"github.com/loka/stratum/internal/testkit/process"
 )
 
 const (
@@ -36,8 +36,8 @@ var roles = map[string]func(in *json.Decoder, out *json.Encoder) error{
 	"bare":     serveBare,
 }
 
-// builds is where the binary is built; TestMain makes and removes it.
-var builds string
+// loka is the product's binary.
+var loka = process.Binary{Root: filepath.Join("..", "..")}
 
 func TestMain(m *testing.M) {
 	if _, err := listen.RaiseFileLimit(); err != nil {
@@ -50,14 +50,8 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	dir, err := os.MkdirTemp("", "loka-attack-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	builds = dir
 	code := m.Run()
-	_ = os.RemoveAll(dir)
+	loka.Remove()
 	os.Exit(code)
 }
 
@@ -75,18 +69,6 @@ func wanted(t *testing.T) time.Duration {
 	}
 	return d
 }
-
-// product is the binary's, built once.
-var product = sync.OnceValues(func() (string, error) {
-	path := filepath.Join(builds, "loka")
-	cmd := exec.Command("go", "build", "-trimpath", "-o", path, "./cmd/loka")
-	cmd.Dir = filepath.Join("..", "..")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if said, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("%w: %s", err, said)
-	}
-	return path, nil
-})
 
 // child is another process of this test.
 type child struct {

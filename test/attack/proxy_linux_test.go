@@ -3,21 +3,16 @@ package attack
 import (
 	"bytes"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"slices"
-	"strings"
-	"sync"
-	"syscall"
 	"testing"
 	"text/template"
 	"time"
 
 	"github.com/loka/stratum/internal/sim"
 	"github.com/loka/stratum/internal/testkit"
+	"github.com/loka/stratum/internal/testkit/process"
 )
 
 // configuration is what is attacked; the fields of place are filled in.
@@ -43,31 +38,10 @@ func (p place) file() ([]byte, error) {
 type proxy struct {
 	place
 
+	*process.Process
+
 	t    *testing.T
-	cmd  *exec.Cmd
-	said output
-	done chan struct{} // closed when it has ended
-	err  error         // how it did; valid after done
-}
-
-// output collects what a process writes.
-type output struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (o *output) Write(b []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.buf.Write(b)
-}
-
-// tail is the end of what was written, and how much that was.
-func (o *output) tail() (text string, size int) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	b := o.buf.Bytes()
-	return string(b[max(0, len(b)-6000):]), len(b)
+	said process.Output
 }
 
 // startPool runs a pool until the test ends. It has a job a second and no new block: a
@@ -98,13 +72,13 @@ func startPool(t *testing.T) *sim.Pool {
 // order.
 func startProxy(t *testing.T, pool string) *proxy {
 	t.Helper()
-	bin, err := product()
+	bin, err := loka.Path()
 	if err != nil {
 		t.Fatalf("the binary cannot be built: %v", err)
 	}
 	dir := t.TempDir()
-	p := &proxy{t: t, done: make(chan struct{}), place: place{
-		Data: filepath.Join(dir, "data"), Pool: pool, Plain: freePort(t), TLS: freePort(t), HTTP: freePort(t),
+	p := &proxy{t: t, place: place{
+		Data: filepath.Join(dir, "data"), Pool: pool, Plain: process.FreePort(t), TLS: process.FreePort(t), HTTP: process.FreePort(t),
 	}}
 	if p.Cert, p.Key, err = testkit.KeyPairFiles(dir, time.Now().Add(time.Hour), false, "farm.example"); err != nil {
 		t.Fatal(err)
@@ -117,18 +91,11 @@ func startProxy(t *testing.T, pool string) *proxy {
 	if err := os.WriteFile(file, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p.cmd = exec.Command(bin, "start", "-c", file)
-	p.cmd.Stdout, p.cmd.Stderr = &p.said, &p.said
-	p.cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "LOKA_") })
-	if err := p.cmd.Start(); err != nil {
+	if p.Process, err = process.Start(&p.said, dir, bin, "start", "-c", file); err != nil {
 		t.Fatal(err)
 	}
-	go func() {
-		p.err = p.cmd.Wait()
-		close(p.done)
-	}()
 	t.Cleanup(p.stop)
-	if in := await(t, "the proxy to be ready", patience, func() bool { return p.ready() || p.ended() }); !in || p.ended() {
+	if in := await(t, "the proxy to be ready", patience, func() bool { return p.ready() || p.Ended() }); !in || p.Ended() {
 		t.FailNow()
 	}
 	return p
@@ -143,48 +110,16 @@ func (p *proxy) ready() bool {
 	return resp.StatusCode == http.StatusOK
 }
 
-func (p *proxy) ended() bool {
-	select {
-	case <-p.done:
-		return true
-	default:
-		return false
-	}
-}
-
 // stop ends the process in good order, and shows what it said if the test has failed.
 func (p *proxy) stop() {
-	if p.ended() {
-		p.t.Errorf("the proxy has ended by itself: %v", p.err)
+	if p.Ended() {
+		p.t.Errorf("the proxy has ended by itself: %v", p.Err())
 	}
-	_ = p.cmd.Process.Signal(syscall.SIGTERM)
-	late := time.NewTimer(patience)
-	defer late.Stop()
-	select {
-	case <-p.done:
-		if p.err != nil {
-			p.t.Errorf("the proxy ended with: %v", p.err)
-		}
-	case <-late.C:
-		p.t.Error("the proxy does not end")
-		_ = p.cmd.Process.Kill()
-		<-p.done
+	if err := p.Stop(patience); err != nil {
+		p.t.Errorf("the proxy: %v", err)
 	}
-	text, size := p.said.tail()
-	fmt.Printf("log of loka: %d bytes\n", size)
+	fmt.Printf("log of loka: %d bytes\n", p.said.Len())
 	if p.t.Failed() {
-		p.t.Logf("its end:\n%s", text)
+		p.t.Logf("its end:\n%s", p.said.Tail(6000))
 	}
-}
-
-// freePort is a loopback address that was free a moment ago, of a port that no
-// outgoing connection has.
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
 }

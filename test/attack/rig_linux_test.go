@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -150,22 +149,22 @@ func (r *rig) once(name string, attacks []string, s spans) *result {
 	pass(s.before)
 	_, m := r.figures()
 	r.watch.take()
-	had, all, ours, begin := cpu(r.proxy.cmd.Process.Pid), busy(), r.ours(), time.Now()
-	_, logged := r.proxy.said.tail()
+	had, all, ours, begin := cpu(r.proxy.PID()), busy(), r.ours(), time.Now()
+	logged := r.proxy.said.Len()
 	second := r.mark()
 	st.did = tell[attackReport](r.attacker, attackOrder{
 		Plain: r.proxy.Plain, TLS: r.proxy.TLS, HTTP: r.proxy.HTTP, Attacks: attacks, For: s.during,
 	})
 	third := r.mark()
 	ended := time.Now()
-	st.cpu = (cpu(r.proxy.cmd.Process.Pid) - had).Seconds() / ended.Sub(begin).Seconds()
+	st.cpu = (cpu(r.proxy.PID()) - had).Seconds() / ended.Sub(begin).Seconds()
 	st.others = max(0, (busy()-all-(r.ours()-ours)).Seconds()/ended.Sub(begin).Seconds())
 	if st.did.Error != "" {
 		r.t.Fatal(st.did.Error)
 	}
 	st.isBack = await(r.t, name+": all to be as before", patience, func() bool {
 		st.left, _ = r.figures()
-		return r.proxy.ended() || st.left.Goroutines <= r.base.Goroutines+spareGoroutines && st.left.Descriptors <= r.base.Descriptors+spareDescriptors
+		return r.proxy.Ended() || st.left.Goroutines <= r.base.Goroutines+spareGoroutines && st.left.Descriptors <= r.base.Descriptors+spareDescriptors
 	})
 	st.back = time.Since(ended)
 	if rest := s.after - st.back; rest > 0 {
@@ -174,7 +173,7 @@ func (r *rig) once(name string, attacks []string, s spans) *result {
 	var after metrics
 	_, after = r.figures()
 	st.peak, st.slow, st.missed = r.watch.take()
-	_, st.logged = r.proxy.said.tail()
+	st.logged = r.proxy.said.Len()
 	st.logged -= logged
 	st.before, st.during = r.period(first), r.period(second)
 	if late := r.period(third).Disconnects; late > 0 { // what the attack began may end later
@@ -189,8 +188,8 @@ func (r *rig) once(name string, attacks []string, s spans) *result {
 // ours is the processor time of all processes that take part.
 func (r *rig) ours() time.Duration {
 	sum := cpu(os.Getpid())
-	for _, of := range []*exec.Cmd{r.proxy.cmd, r.honest.cmd, r.attacker.cmd} {
-		sum += cpu(of.Process.Pid)
+	for _, pid := range []int{r.proxy.PID(), r.honest.cmd.Process.Pid, r.attacker.cmd.Process.Pid} {
+		sum += cpu(pid)
 	}
 	return sum
 }

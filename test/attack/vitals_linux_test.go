@@ -185,7 +185,7 @@ func cpu(pid int) time.Duration {
 	return time.Duration(user+system) * tick
 }
 
-func (w *watch) dir() string { return fmt.Sprintf("/proc/%d", w.p.cmd.Process.Pid) }
+func (w *watch) dir() string { return fmt.Sprintf("/proc/%d", w.p.PID()) }
 
 // descriptors is how many files the process has open.
 func (w *watch) descriptors() float64 {

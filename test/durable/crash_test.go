@@ -34,7 +34,7 @@ func TestCrash(t *testing.T) {
 		killed := p.kill()
 		if n%5 == 3 { // and once more in the midst of the next start
 			p.begin()
-			pass(between(random, 0, 300*time.Millisecond), p.done)
+			pass(between(random, 0, 300*time.Millisecond), p.life.Done())
 			p.kill()
 		}
 		c.after(killed)
@@ -83,8 +83,8 @@ type crash struct {
 func (c *crash) live(d time.Duration) {
 	c.t.Helper()
 	c.f.mining()
-	if !pass(d, c.p.done) {
-		c.t.Errorf("the proxy has ended by itself: %v", c.p.err)
+	if !pass(d, c.p.life.Done()) {
+		c.t.Errorf("the proxy has ended by itself: %v", c.p.life.Err())
 	}
 }
 

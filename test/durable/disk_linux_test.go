@@ -143,17 +143,17 @@ func TestDiskFull(t *testing.T) {
 	give := fill(t, dir)
 	filled := time.Now()
 	t.Logf("full: %s", p.says("journal", view.Degraded, patience).Detail)
-	pass(duration, p.done)
+	pass(duration, p.life.Done())
 	full := f.paceOf(filled, time.Now())
-	t.Logf("full for %v: %s; usually: %s; %d MB of memory, %s", time.Since(filled).Round(time.Second), full, usual, memory(t, p.cmd.Process.Pid)>>20, p.checks().Checks["journal"].Detail)
-	for until := time.Now().Add(duration); time.Now().Before(until) && pass(between(random, time.Millisecond, 300*time.Millisecond), p.done); {
+	t.Logf("full for %v: %s; usually: %s; %d MB of memory, %s", time.Since(filled).Round(time.Second), full, usual, memory(t, p.life.PID())>>20, p.checks().Checks["journal"].Detail)
+	for until := time.Now().Add(duration); time.Now().Before(until) && pass(between(random, time.Millisecond, 300*time.Millisecond), p.life.Done()); {
 		give(random.Int64N(256 << 10))
 		if random.IntN(4) == 0 {
 			give(0)
 			give = fill(t, dir)
 		}
 	}
-	if m := memory(t, p.cmd.Process.Pid); m > mostMemory {
+	if m := memory(t, p.life.PID()); m > mostMemory {
 		t.Errorf("%d bytes of memory", m)
 	}
 	give(diskSize)
@@ -163,7 +163,7 @@ func TestDiskFull(t *testing.T) {
 	p.says("journal", view.OK, patience)
 	p.says("store", view.OK, noticed)
 	if p.ended() {
-		t.Fatalf("the proxy has ended: %v", p.err)
+		t.Fatalf("the proxy has ended: %v", p.life.Err())
 	}
 	if f.connects() != connects {
 		t.Errorf("miners made %d connections, and %d before", f.connects(), connects)
@@ -196,19 +196,18 @@ func TestNoDisk(t *testing.T) {
 	p := newProxy(t, f.pool.URL(), data, "")
 	refused := func(what string, want ...string) {
 		t.Helper()
-		before := len(p.said.String())
+		before := p.said.Len()
 		p.begin()
 		late := time.NewTimer(patience)
 		defer late.Stop()
 		select {
-		case <-p.done:
+		case <-p.life.Done():
 		case <-late.C:
 			t.Fatalf("%s: it runs", what)
 		}
-		p.cmd = nil
 		said := p.said.String()[before:]
-		t.Logf("%s: %v: %s", what, p.err, said)
-		if p.err == nil {
+		t.Logf("%s: %v: %s", what, p.life.Err(), said)
+		if p.life.Err() == nil {
 			t.Errorf("%s: it ended well", what)
 		}
 		for _, text := range want {

@@ -4,59 +4,40 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/loka/stratum/internal/testkit/pg"
+	"github.com/loka/stratum/internal/testkit/process"
 )
 
-// builds is where the binary is built; TestMain makes and removes it.
-var builds string
+// built is the product's binary, built once.
+var built = process.Binary{Root: filepath.Join("..", "..")}
 
 // servers has the PostgreSQL of these tests. Who stops it starts it again.
 var servers pg.Lazy
 
 func TestMain(m *testing.M) {
-	dir, err := os.MkdirTemp("", "loka-durable-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	builds = dir
 	code := m.Run()
 	if err := servers.Close(os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		code = 1
 	}
-	_ = os.RemoveAll(dir)
+	built.Remove()
 	os.Exit(code)
 }
-
-// binary is the product's, built once.
-var binary = sync.OnceValues(func() (string, error) {
-	if built := os.Getenv("LOKA_BINARY"); built != "" {
-		return built, nil // by the process that has started this one
-	}
-	path := filepath.Join(builds, "loka")
-	cmd := exec.Command("go", "build", "-trimpath", "-o", path, "./cmd/loka")
-	cmd.Dir = filepath.Join("..", "..")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if said, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("%w: %s", err, said)
-	}
-	return path, nil
-})
 
 // loka is the product's binary.
 func loka(t *testing.T) string {
 	t.Helper()
-	path, err := binary()
+	if path := os.Getenv("LOKA_BINARY"); path != "" {
+		return path // by the process that has started this one
+	}
+	path, err := built.Path()
 	if err != nil {
-		t.Fatalf("the binary cannot be built: %v", err)
+		t.Fatal(err)
 	}
 	return path
 }

@@ -1,22 +1,16 @@
 package durable
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"slices"
-	"strings"
-	"sync"
-	"syscall"
 	"testing"
 	"time"
 
+	"github.com/loka/stratum/internal/testkit/process"
 	"github.com/loka/stratum/internal/view"
 )
 
@@ -29,36 +23,17 @@ type proxy struct {
 	t                       *testing.T
 	bin, file, dir          string
 	shared, dedicated, http string // addresses
-	said                    output
+	said                    process.Output
 
-	cmd  *exec.Cmd
-	done chan struct{} // closed when the life has ended
-	err  error         // how it did; valid after done
-}
-
-// output collects what processes write.
-type output struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (o *output) Write(b []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.buf.Write(b)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.buf.String()
+	// life is the one there is, or was last; nil before the first.
+	life *process.Process
 }
 
 // newProxy configures a proxy before a pool: a route that shares its connections, one
 // that does not, each at an address of its own. No life has begun.
 func newProxy(t *testing.T, pool, data, storage string) *proxy {
 	t.Helper()
-	p := &proxy{t: t, bin: loka(t), dir: data, shared: freePort(t), dedicated: freePort(t), http: freePort(t)}
+	p := &proxy{t: t, bin: loka(t), dir: data, shared: process.FreePort(t), dedicated: process.FreePort(t), http: process.FreePort(t)}
 	p.file = filepath.Join(t.TempDir(), "loka.toml")
 	text := fmt.Sprintf(`data_dir = %q
 [server]
@@ -92,49 +67,24 @@ pools = ["main"]
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if p.cmd != nil {
-			_ = p.cmd.Process.Kill()
-			<-p.done
+		if p.life != nil {
+			p.life.Kill()
 		}
 		if t.Failed() {
-			text := p.said.String()
-			t.Logf("--- loka\n%s", text[max(0, len(text)-8000):])
+			t.Logf("--- loka\n%s", p.said.Tail(8000))
 		}
 	})
 	return p
-}
-
-// freePort is a loopback address that was free a moment ago, of a host that no
-// outgoing connection has its port from.
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.7:0")
-	if err != nil {
-		l, err = net.Listen("tcp", "127.0.0.1:0")
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
 }
 
 // begin begins a life.
 func (p *proxy) begin() {
 	p.t.Helper()
 	_, _ = fmt.Fprintln(&p.said, "--- a life begins")
-	p.cmd = exec.Command(p.bin, "start", "-c", p.file)
-	p.cmd.Stdout, p.cmd.Stderr = &p.said, &p.said
-	p.cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "LOKA_") })
-	if err := p.cmd.Start(); err != nil {
+	var err error
+	if p.life, err = process.Start(&p.said, "", p.bin, "start", "-c", p.file); err != nil {
 		p.t.Fatal(err)
 	}
-	cmd, done := p.cmd, make(chan struct{})
-	p.done = done
-	go func() {
-		p.err = cmd.Wait()
-		close(done)
-	}()
 }
 
 // start begins a life and waits until it serves.
@@ -143,7 +93,7 @@ func (p *proxy) start() {
 	p.begin()
 	await(p.t, "the proxy to be ready", patience, func() bool { return p.ready() || p.ended() })
 	if p.ended() {
-		p.t.Fatalf("the proxy has ended: %v", p.err)
+		p.t.Fatalf("the proxy has ended: %v", p.life.Err())
 	}
 }
 
@@ -156,46 +106,28 @@ func (p *proxy) ready() bool {
 	return resp.StatusCode == http.StatusOK
 }
 
-func (p *proxy) ended() bool {
-	select {
-	case <-p.done:
-		return true
-	default:
-		return false
-	}
-}
+func (p *proxy) ended() bool { return p.life.Ended() }
 
 // kill ends the life as a crash does, and says when.
 func (p *proxy) kill() time.Time {
 	p.t.Helper()
-	at := time.Now()
-	if err := p.cmd.Process.Kill(); err != nil {
-		p.t.Fatal(err)
+	if p.life.Ended() {
+		p.t.Fatalf("the proxy has ended by itself: %v", p.life.Err())
 	}
-	<-p.done
-	p.cmd = nil
+	at := time.Now()
+	p.life.Kill()
 	return at
 }
 
 // stop ends the life in good order.
 func (p *proxy) stop() {
 	p.t.Helper()
-	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		p.t.Fatal(err)
+	if p.life.Ended() {
+		p.t.Errorf("the proxy has ended by itself: %v", p.life.Err())
 	}
-	late := time.NewTimer(patience)
-	defer late.Stop()
-	select {
-	case <-p.done:
-		if p.err != nil {
-			p.t.Errorf("the proxy ended with: %v", p.err)
-		}
-	case <-late.C:
-		p.t.Error("the proxy does not end")
-		_ = p.cmd.Process.Kill()
-		<-p.done
+	if err := p.life.Stop(patience); err != nil {
+		p.t.Errorf("the proxy: %v", err)
 	}
-	p.cmd = nil
 }
 
 // read asks the API for what it has at a path.
@@ -242,7 +174,7 @@ func (p *proxy) says(check, status string, atMost time.Duration) view.Check {
 		return last.Status == status || p.ended()
 	})
 	if p.ended() {
-		p.t.Fatalf("the proxy has ended: %v", p.err)
+		p.t.Fatalf("the proxy has ended: %v", p.life.Err())
 	}
 	return last
 }

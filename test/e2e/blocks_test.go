@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/loka/stratum/internal/sim"
+	"github.com/loka/stratum/internal/testkit/process"
 	"github.com/loka/stratum/work"
 )
 
@@ -63,7 +64,7 @@ func TestSimMinesBlocks(t *testing.T) {
 // TestProxyMinesBlocks is the whole way with the real binary: node, pool,
 // proxy, miners; without and with version rolling.
 func TestProxyMinesBlocks(t *testing.T) {
-	bin, err := loka()
+	bin, err := loka.Path()
 	if err != nil {
 		t.Fatalf("the binary cannot be built: %v", err)
 	}
@@ -83,7 +84,7 @@ func mineThroughProxy(t *testing.T, bin string, rolling bool) {
 	}
 	miners := start(t, bin, args...)
 	within(t, "blocks through the proxy", func() bool {
-		return n.height() >= wantBlocks && (!rolling || rolledVersions(t, n) > 0) || miners.ended() || proxy.ended()
+		return n.height() >= wantBlocks && (!rolling || rolledVersions(t, n) > 0) || miners.Ended() || proxy.Ended()
 	})
 	miners.stop()
 	checkBlocks(t, n, proxy)
@@ -137,20 +138,20 @@ func checkBlocks(t *testing.T, n *node, proxy *proxyProcess) {
 }
 
 // startPool runs a strict simulated pool before the node until the test ends.
-func startPool(t *testing.T, bin string, n *node, flags ...string) (pool *process, addr string) {
+func startPool(t *testing.T, bin string, n *node, flags ...string) (pool *program, addr string) {
 	t.Helper()
-	addr = freePort(t)
+	addr = process.FreePort(t)
 	pool = start(t, bin, append([]string{
 		"sim", "pool", "--listen", addr, "--node", n.url, "--node-user", rpcUser,
 		"--node-password", rpcPassword, "--difficulty", shareDifficulty, "--every", "0", "--strict", "--json",
 	}, flags...)...)
-	within(t, "the pool listens", func() bool { return strings.Contains(pool.out.String(), "pool at ") || pool.ended() })
+	within(t, "the pool listens", func() bool { return strings.Contains(pool.out.String(), "pool at ") || pool.Ended() })
 	return pool, addr
 }
 
 // proxyProcess is a started `loka start`.
 type proxyProcess struct {
-	*process
+	*program
 
 	miners, http string // its addresses
 }
@@ -158,11 +159,11 @@ type proxyProcess struct {
 // startProxy runs the proxy until the test ends.
 func startProxy(t *testing.T, bin string, flags ...string) *proxyProcess {
 	t.Helper()
-	p := &proxyProcess{miners: freePort(t), http: freePort(t)}
-	p.process = start(t, bin, append([]string{"start", "--listen", p.miners, "--http", p.http, "--data", t.TempDir()}, flags...)...)
-	within(t, "the proxy is ready", func() bool { return ready(p.http) || p.ended() })
-	if p.ended() {
-		t.Fatalf("the proxy has ended: %v", p.err)
+	p := &proxyProcess{miners: process.FreePort(t), http: process.FreePort(t)}
+	p.program = start(t, bin, append([]string{"start", "--listen", p.miners, "--http", p.http, "--data", t.TempDir()}, flags...)...)
+	within(t, "the proxy is ready", func() bool { return ready(p.http) || p.Ended() })
+	if p.Ended() {
+		t.Fatalf("the proxy has ended: %v", p.Err())
 	}
 	return p
 }

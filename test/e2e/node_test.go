@@ -13,6 +13,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/loka/stratum/internal/testkit/process"
 )
 
 const (
@@ -45,7 +47,7 @@ func startNode(t *testing.T) *node {
 		t.Skipf("SKIPPED, NOTHING IS PROVED: btcd cannot be built here: %v", err)
 	}
 	dir := t.TempDir()
-	addr, none := freePort(t), filepath.Join(dir, "none.conf")
+	addr, none := process.FreeLocalPort(t), filepath.Join(dir, "none.conf")
 	if err := os.WriteFile(none, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -17,7 +17,7 @@ const relayDuration = 10 * time.Second
 // before a pool that changes jobs, blocks and difficulties, and compares what
 // the pool accepted with what the miners were told. Nobody may complain.
 func TestProxyRelaysEveryShare(t *testing.T) {
-	bin, err := loka()
+	bin, err := loka.Path()
 	if err != nil {
 		t.Fatalf("the binary cannot be built: %v", err)
 	}
@@ -55,10 +55,10 @@ func TestProxyRelaysEveryShare(t *testing.T) {
 		t.Fatal(err)
 	}
 	run(t, miners.Run)
-	within(t, "all mine", func() bool { return miners.Stats().Mining == 16 || proxy.ended() })
+	within(t, "all mine", func() bool { return miners.Stats().Mining == 16 || proxy.Ended() })
 	time.Sleep(duration)
 	miners.Pause(true)
-	within(t, "all answered", func() bool { return miners.Settled() || proxy.ended() })
+	within(t, "all answered", func() bool { return miners.Settled() || proxy.Ended() })
 	proxy.stop()
 
 	mu.Lock()

@@ -56,7 +56,7 @@ func TestTwoSharedConnectionsMineBlocks(t *testing.T) {
 // blocks' slots, by connection, are enough, and returns them.
 func mineShared(t *testing.T, config string, enough func(map[string][]string) bool) map[string][]string {
 	t.Helper()
-	bin, err := loka()
+	bin, err := loka.Path()
 	if err != nil {
 		t.Fatalf("the binary cannot be built: %v", err)
 	}
@@ -65,7 +65,7 @@ func mineShared(t *testing.T, config string, enough func(map[string][]string) bo
 	proxy := startProxy(t, bin, "-c", configFile(t, fmt.Sprintf("[[pool]]\nname = \"main\"\nurl = \"stratum+tcp://%s\"\nusername = \"e2e\"\n%s", poolAddr, config)))
 	miners := start(t, bin, "sim", "miners", "--pool", proxy.miners, "--user", "farm", "--every", "0", "--json", "--count", "4")
 	within(t, "blocks of enough slots", func() bool {
-		return enough(slotsOf(t, n)) || miners.ended() || proxy.ended()
+		return enough(slotsOf(t, n)) || miners.Ended() || proxy.Ended()
 	})
 	miners.stop()
 	proxy.stop()

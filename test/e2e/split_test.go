@@ -31,12 +31,12 @@ split = [{ pool = "one", weight = 50 }, { pool = "two", weight = 50 }]
 // that know nothing of each other. Work of one is worth nothing to the other, so
 // what they accept has come the right way.
 func TestTwoNodesSplit(t *testing.T) {
-	bin, err := loka()
+	bin, err := loka.Path()
 	if err != nil {
 		t.Fatalf("the binary cannot be built: %v", err)
 	}
 	names := []string{"one", "two"}
-	nodes, pools, addrs := make([]*node, len(names)), make([]*process, len(names)), make([]string, len(names))
+	nodes, pools, addrs := make([]*node, len(names)), make([]*program, len(names)), make([]string, len(names))
 	for i := range names {
 		nodes[i] = startNode(t)
 		pools[i], addrs[i] = startPool(t, bin, nodes[i], sharedSizes...)
@@ -44,11 +44,11 @@ func TestTwoNodesSplit(t *testing.T) {
 	proxy := startProxy(t, bin, "-c", configFile(t, fmt.Sprintf(splitConfig, addrs[0], addrs[1])))
 	miners := start(t, bin, "sim", "miners", "--pool", proxy.miners, "--user", "farm", "--every", "0", "--json", "--count", strconv.Itoa(splitMiners))
 	within(t, "blocks of both nodes", func() bool {
-		return !slices.ContainsFunc(nodes, func(n *node) bool { return n.height() < wantBlocks }) || miners.ended() || proxy.ended()
+		return !slices.ContainsFunc(nodes, func(n *node) bool { return n.height() < wantBlocks }) || miners.Ended() || proxy.Ended()
 	})
-	within(t, "all miners are divided", func() bool { return proxy.divided() || miners.ended() || proxy.ended() })
+	within(t, "all miners are divided", func() bool { return proxy.divided() || miners.Ended() || proxy.Ended() })
 	miners.stop()
-	within(t, "the pools have answered all", func() bool { return proxy.settled() || proxy.ended() })
+	within(t, "the pools have answered all", func() bool { return proxy.settled() || proxy.Ended() })
 	accepted := checkSplit(t, proxy, names)
 	proxy.stop()
 

@@ -23,7 +23,7 @@ func isolated(t *testing.T) {
 	t.Helper()
 	runtime.LockOSThread() // and never unlocked: the thread ends with the test
 	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
-		t.Skipf("NOT TESTED: nftables: this user may not make a network namespace: %v", err)
+		t.Skipf("NOT TESTED: nftables: this user may not make a network namespace (root, or one with CAP_SYS_ADMIN, may): %v", err)
 	}
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -113,7 +113,7 @@ func TestDrop(t *testing.T) {
 	foreign := &nftables.Conn{}
 	foreign.AddTable(&nftables.Table{Name: "foreign", Family: nftables.TableFamilyINet})
 	if err := foreign.Flush(); err != nil {
-		t.Skipf("NOT TESTED: nftables: the kernel has none: %v", err)
+		t.Skipf("NOT TESTED: nftables: the kernel has none (modprobe nf_tables): %v", err)
 	}
 	open(t, 1) // what a killed process leaves
 	f := open(t, port, port6, port)
