@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/hex"
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -352,6 +353,59 @@ func TestClientCAChanges(t *testing.T) {
 			if in := admitted(set.TLS(0), miner); in != (i == j) {
 				t.Errorf("with the %d-th authority a miner of the %d-th is in: %t", i, j, in)
 			}
+		}
+	}
+}
+
+// Nor does a miner resume that was verified by an authority which is not there any more.
+func TestNobodyResumesWithoutItsAuthority(t *testing.T) {
+	dir, now := t.TempDir(), time.Now()
+	cert, key := pair(t, dir, now.AddDate(1, 0, 0))
+	ca := filepath.Join(dir, "ca.pem")
+	put := func(name string) *testkit.Authority {
+		of, err := testkit.NewAuthority(name, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(ca, of.Cert, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return of
+	}
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		miner, err := put("old").Sign(testkit.Wanted{CommonName: "rig", From: now.Add(-time.Hour), Until: now.Add(time.Hour)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		k, _ := keeper(dir)
+		set := use(t, k, now, certs.Spec{Listener: "here", TLS: true, Cert: cert, Key: key, Clients: certs.RequiredClients, ClientCA: ca})
+		client := &tls.Config{
+			InsecureSkipVerify: true, MinVersion: version, MaxVersion: version, ClientSessionCache: tls.NewLRUClientSessionCache(1),
+			GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &miner, nil },
+		}
+		come := func() (in, resumed bool) {
+			ours, theirs := testkit.Pipe()
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				_, _ = tls.Server(theirs, set.TLS(0)).Write([]byte("x"))
+				_ = theirs.Close()
+			}()
+			c := tls.Client(ours, client)
+			_, err := io.ReadFull(c, make([]byte, 1)) // with the ticket
+			_ = ours.Close()
+			<-done
+			return err == nil, c.ConnectionState().DidResume
+		}
+		for i := range 2 {
+			if in, resumed := come(); !in || resumed != (i > 0) {
+				t.Fatalf("%s: the %d-th time it is in: %t, resumed: %t", tls.VersionName(version), i, in, resumed)
+			}
+		}
+		put("new")
+		k.Look(t.Context())
+		if in, _ := come(); in {
+			t.Errorf("%s: it is in by an authority that is gone", tls.VersionName(version))
 		}
 	}
 }
