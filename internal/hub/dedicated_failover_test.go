@@ -392,7 +392,7 @@ func TestDedicatedReturnsAreApart(t *testing.T) {
 		first, second := sharedPool("first"), sharedPool("second")
 		first.refuse.Store(true)
 		h := build(t, []*fakePool{first, second}, nil)
-		const miners = 500
+		const miners = 200
 		guests := make([]*guest, 0, miners)
 		for i := range miners {
 			guests = append(guests, h.bring(uint64(i+1), fmt.Sprintf("rig%d", i)))
@@ -416,10 +416,11 @@ func TestDedicatedReturnsAreApart(t *testing.T) {
 		if last.given() == n {
 			t.Error("a cut link is not replaced while others try a better pool")
 		}
-		lives(10*time.Second, first, second)
-		if n := first.count() - before; n > 11*50 {
-			t.Errorf("%d attempts at the better pool in ten seconds", n)
+		lives(1500*time.Millisecond, first, second)
+		if n := first.count() - before; n > 3*50 {
+			t.Errorf("%d attempts at the better pool in two seconds", n)
 		}
+		lives(8*time.Second, first, second)
 		if at := where(t, guests); at["second"] != miners {
 			t.Errorf("miners: %v", at)
 		}

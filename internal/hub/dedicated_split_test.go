@@ -48,9 +48,9 @@ func TestDedicatedSplit(t *testing.T) {
 		}
 		works(t, guests, 90, first, second)
 		_, before := part(first, second, [2]int{})
-		works(t, guests, 360, first, second)
+		works(t, guests, 180, first, second)
 		if got, _ := part(first, second, before); got < 0.69 || got > 0.71 {
-			t.Errorf("%.3f of the work went to the first pool in an hour, want 0.7", got)
+			t.Errorf("%.3f of the work went to the first pool in half an hour, want 0.7", got)
 		}
 		if n := crossings(t, guests); n > 4 {
 			t.Errorf("%d moves of miners who are right where they are", n)

@@ -77,6 +77,10 @@ type poolConn struct {
 	size int
 	diff work.Difficulty
 	jobs map[string]*posed
+	// block counts the clean jobs: what is of an earlier block is stale.
+	block int
+	// gone is set once its end is known: nothing is said on it any more.
+	gone bool
 	// configured is the id of a configure whose answer is to come late.
 	configured []byte
 }
@@ -116,6 +120,9 @@ func (c *poolConn) run() {
 		line, err := r.ReadLine()
 		if err != nil {
 			_ = c.Close()
+			c.mu.Lock()
+			c.gone = true
+			c.mu.Unlock()
 			return
 		}
 		var m sv1.Message
@@ -236,6 +243,12 @@ func (c *poolConn) setExtranonce(en1 string, size int) {
 }
 
 func (c *poolConn) notify(clean bool) {
+	c.mu.Lock()
+	gone := c.gone
+	c.mu.Unlock()
+	if gone {
+		return
+	}
 	c.pool.mu.Lock()
 	c.pool.jobs++
 	n := sv1.Notify{
@@ -248,10 +261,10 @@ func (c *poolConn) notify(clean bool) {
 	}
 	c.pool.mu.Unlock()
 	c.mu.Lock()
-	for _, old := range c.jobs {
-		old.stale = old.stale || clean
+	if clean {
+		c.block++
 	}
-	c.jobs[string(n.JobID)] = &posed{notify: n, en1: c.en1, size: c.size, diff: c.diff}
+	c.jobs[string(n.JobID)] = &posed{notify: n, en1: c.en1, size: c.size, diff: c.diff, block: c.block}
 	c.mu.Unlock()
 	c.say(string(n.Append(nil)))
 }

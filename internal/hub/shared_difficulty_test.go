@@ -165,8 +165,12 @@ func TestDifficultyFollowsTheHashrate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sharedPool("main")
 		p.diff = 1024 * easy
-		h := build(t, []*fakePool{p}, withVardiff(vardiff.Config{Start: easy, SharesPerMinute: 6}))
-		w := worker{guest: h.bring(1, "alice"), login: "alice", rate: 40}
+		const rate = 40
+		rates := vardiff.NewMemory()
+		rates.Keep("bob", rate, time.Now().Add(-23*time.Hour))
+		rates.Keep("carol", rate, time.Now().Add(-25*time.Hour))
+		h := buildHub(t, []*fakePool{p}, hub.Deps{Rates: rates}, withVardiff(vardiff.Config{Start: easy, SharesPerMinute: 6}))
+		w := worker{guest: h.bring(1, "alice"), login: "alice", rate: rate}
 		right := w.rate * 10 / (1 << 32) // a share every ten seconds
 		for range 10 {
 			w.works(30)
@@ -192,12 +196,14 @@ func TestDifficultyFollowsTheHashrate(t *testing.T) {
 		pass(3 * time.Second)
 		within("after it came back", again.assigned().Difficulty)
 		again.leave()
-		pass(25 * time.Hour)
-		again = h.bring(3, "alice")
-		if d := again.assigned().Difficulty; d != easy {
-			t.Errorf("a day later: %v", d)
+		bob, carol := h.bring(3, "bob"), h.bring(4, "carol")
+		pass(3 * time.Second)
+		within("nearly a day later", bob.assigned().Difficulty)
+		if d := carol.assigned().Difficulty; d != easy {
+			t.Errorf("more than a day later: %v", d)
 		}
-		again.leave()
+		bob.leave()
+		carol.leave()
 		if _, refused := p.tally(); len(refused) > 0 {
 			t.Errorf("the pool refused %q", refused)
 		}

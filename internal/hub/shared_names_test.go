@@ -187,7 +187,7 @@ func TestFindingsAreRecalled(t *testing.T) {
 		p := sharedPool("main")
 		h := buildShared(t, []*fakePool{p}, func(c *hub.Config) {
 			c.Pools[0].Reading, c.Pools[0].ReadingAuto = work.ReadReplace, true
-			c.Pools[0].Found = hub.Found{OneWorker: time.Now().Add(-23 * time.Hour), Reading: work.ReadXor}
+			c.Pools[0].Found = hub.Found{OneWorker: time.Now().Add(2*time.Minute - 24*time.Hour), Reading: work.ReadXor}
 		})
 		g := h.bring(1, "alice")
 		for range 2 {
@@ -196,7 +196,7 @@ func TestFindingsAreRecalled(t *testing.T) {
 		if s := h.hub.Pools()[0]; !s.OneWorker || s.Reading != work.ReadXor {
 			t.Errorf("one worker %t, reading %v", s.OneWorker, s.Reading)
 		}
-		p.live(61)
+		p.live(3)
 		for range 2 {
 			g.mine("alice")
 		}

@@ -34,7 +34,7 @@ type posed struct {
 	en1    work.Extranonce
 	size   int
 	diff   work.Difficulty
-	stale  bool
+	block  int
 }
 
 // verdict judges a share by the job that this connection was given, as a pool
@@ -47,6 +47,7 @@ func (c *poolConn) verdict(s *sv1.Submit) string {
 	if job != nil {
 		p = *job
 	}
+	stale := p.block < c.block
 	c.mu.Unlock()
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -58,7 +59,7 @@ func (c *poolConn) verdict(s *sv1.Submit) string {
 		reply = `[21,"Job not found",null]`
 	case s.Extranonce2.Len() != p.size:
 		reply = `[20,"Invalid extranonce2 size",null]`
-	case p.stale:
+	case stale:
 		reply = `[21,"Stale share",null]`
 	case s.NTime < p.notify.NTime:
 		reply = `[20,"Ntime out of range",null]`
@@ -194,13 +195,13 @@ func (g *guest) search(w *mining.Work, least, below work.Difficulty) mining.Shar
 // seek is search for a share whose nonce alone is to be found.
 func (g *guest) seek(w *mining.Work, s mining.Share, least, below work.Difficulty) mining.Share {
 	g.house.t.Helper()
-	header := g.header(w, &s)
+	header, enough, tooMuch := g.header(w, &s), least.Target(), below.Target()
 	for range 1 << 22 {
 		g.tried++
 		s.Nonce = g.tried
 		header.Nonce = s.Nonce
 		hash := header.Hash()
-		if least.Target().Met(hash) && !below.Target().Met(hash) {
+		if enough.Met(hash) && !tooMuch.Met(hash) {
 			return s
 		}
 	}

@@ -44,7 +44,7 @@ func part(first, second *fakePool, before [2]int) (float64, [2]int) {
 // The pools get their parts of the work, of many miners and of one, and nobody
 // is flushed or refused for it.
 func TestSplit(t *testing.T) {
-	for _, n := range []int{1, 3, 20} {
+	for _, n := range []int{1, 3, 10} {
 		synctest.Test(t, func(t *testing.T) {
 			first, second := sharedPool("first"), sharedPool("second")
 			h := buildShared(t, []*fakePool{first, second}, splitting)
@@ -71,7 +71,7 @@ func TestSplit(t *testing.T) {
 					}
 				}
 			}
-			if flushed > 0 || moves == 0 && n < 10 { // 14 and 6 of 20 are right as they are
+			if flushed > 0 || moves == 0 && n < 10 { // 7 and 3 of 10 are right as they are
 				t.Errorf("%d miners: %d moves, %d of them flushed a miner", n, moves, flushed)
 			}
 			for _, p := range []*fakePool{first, second} {

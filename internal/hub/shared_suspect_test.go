@@ -112,34 +112,40 @@ func TestLinkEndsWhileAWorkerIsNamed(t *testing.T) {
 // A pool that ends the link and its probe for a second worker is known by the
 // second time in a row, and a day later by the second time again.
 func TestPoolEndsAllForASecondWorker(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := sharedPool("main")
-		asked := 0
-		p.ends(func() bool {
-			asked++
-			go p.closeAll()
-			return false
-		})
-		h := buildShared(t, []*fakePool{p}, patient)
-		g := h.bring(1, "alice")
-		for day := range 2 {
-			if day > 0 {
-				p.live(24 * 60)
-				if h.hub.Pools()[0].OneWorker {
-					t.Error("one worker still, a day later")
+	for _, found := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			p := sharedPool("main")
+			asked := 0
+			p.ends(func() bool {
+				asked++
+				go p.closeAll()
+				return false
+			})
+			h := buildShared(t, []*fakePool{p}, func(c *hub.Config) {
+				patient(c)
+				if found {
+					c.Pools[0].Found.OneWorker = time.Now().Add(time.Minute - 24*time.Hour)
 				}
+			})
+			g := h.bring(1, "alice")
+			if got := h.hub.Pools()[0].OneWorker; got != found {
+				t.Errorf("one worker at the start: %t, want %t", got, found)
+			}
+			p.live(2)
+			if h.hub.Pools()[0].OneWorker {
+				t.Error("one worker still, a day later")
 			}
 			for i := range 4 { // the others go by the link's name
 				g.mine("alice")
 				p.jobsFor(70 * time.Second)
-				want, names := i > 0, 2*day+min(i+1, 2)
+				want, names := i > 0, min(i+1, 2)
 				if got := h.hub.Pools()[0].OneWorker; got != want || asked != names {
-					t.Errorf("day %d, share %d: one worker: %t, want %t; %d names asked for, want %d", day, i, got, want, asked, names)
+					t.Errorf("found %t, share %d: one worker: %t, want %t; %d names asked for, want %d", found, i, got, want, asked, names)
 				}
 			}
-		}
-		g.leave()
-	})
+			g.leave()
+		})
+	}
 }
 
 // Restarts that come long after one another, with shares by workers' names in

@@ -14,7 +14,7 @@ import (
 // of its end; where nothing else serves it is better than nothing.
 func TestSplitByWindow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		window, err := steer.ParseWindow("* 1 * * *", time.UTC)
+		window, err := steer.ParseWindow("10-39 0 * * *", time.UTC)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -36,7 +36,7 @@ func TestSplitByWindow(t *testing.T) {
 			now := time.Since(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC))
 			works(t, guests, int((at-now)/(10*time.Second)), of...)
 		}
-		reach(time.Hour-20*time.Second, pools...)
+		reach(10*time.Minute-20*time.Second, pools...)
 		if at := where(t, guests); at["first"] != 10 || at["third"] != 1 {
 			t.Errorf("before the window: %v", at)
 		}
@@ -47,17 +47,17 @@ func TestSplitByWindow(t *testing.T) {
 		if at := where(t, guests); at["first"] != 11 {
 			t.Errorf("a newcomer outside the window: %v", at)
 		}
-		reach(time.Hour+5*time.Minute, pools...)
+		reach(15*time.Minute, pools...)
 		if at := where(t, guests); at["second"] < 2 || at["third"] != 1 {
 			t.Errorf("in the window: %v", at)
 		}
 		_, before := part(first, second, [2]int{})
-		reach(time.Hour+55*time.Minute, pools...)
+		reach(35*time.Minute, pools...)
 		if got, _ := part(first, second, before); got < 0.68 || got > 0.72 {
 			t.Errorf("%.3f of the work went to the first pool in the window, want 0.7", got)
 		}
-		reach(2*time.Hour-10*time.Second, pools...)
-		pass(2*time.Hour + 10*time.Second - time.Since(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)))
+		reach(40*time.Minute-10*time.Second, pools...)
+		pass(40*time.Minute + 10*time.Second - time.Since(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)))
 		if at := where(t, guests); at["first"] != 11 || at["third"] != 1 {
 			t.Errorf("10 s after the window: %v", at)
 		}

@@ -113,6 +113,8 @@ func TestConfigErrors(t *testing.T) {
 		`Count: -1 is negative`:                          {Pool: "a:1", Count: -1},
 		`SuggestDifficulty: -1 is no difficulty`:         {Pool: "a:1", SuggestDifficulty: -1},
 		`Ramp: -1s is negative`:                          {Pool: "a:1", Ramp: -time.Second},
+		`AtOnce: -1 is negative`:                         {Pool: "a:1", AtOnce: -1},
+		`MaxPending: -1 is negative`:                     {Pool: "a:1", MaxPending: -1},
 		`ConnectTimeout: -1s is negative`:                {Pool: "a:1", ConnectTimeout: -time.Second},
 	} {
 		_, err := NewMiners(cfg)

@@ -113,6 +113,8 @@ func (cfg *MinersConfig) check() error {
 	c.rate("TimeScale", cfg.TimeScale)
 	c.difficulty("SuggestDifficulty", cfg.SuggestDifficulty)
 	c.span("Ramp", cfg.Ramp)
+	c.count("AtOnce", cfg.AtOnce)
+	c.count("MaxPending", cfg.MaxPending)
 	c.span("ConnectTimeout", cfg.ConnectTimeout)
 	for _, m := range cfg.Manners {
 		c.that(m != "", "Manners", "an empty name; want names with a comma between them")

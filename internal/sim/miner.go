@@ -69,6 +69,11 @@ func (m *miner) run(ctx context.Context, delay time.Duration) {
 
 // connect has one connection, and says why it ended.
 func (m *miner) connect(ctx context.Context) (end string) {
+	if !m.swarm.enter(ctx) {
+		return context.Cause(ctx).Error()
+	}
+	entered := sync.OnceFunc(m.swarm.entered)
+	defer entered()
 	dialer := net.Dialer{Timeout: m.swarm.cfg.ConnectTimeout}
 	conn, err := dialer.DialContext(ctx, "tcp", m.swarm.addr)
 	if err != nil {
@@ -85,7 +90,7 @@ func (m *miner) connect(ctx context.Context) (end string) {
 		st.Connects++
 	})
 	m.swarm.log.InfoContext(ctx, "connected", "worker", m.worker, "manner", string(m.manner.name))
-	return newSession(ctx, m, conn).run().Error()
+	return newSession(ctx, m, conn).run(entered).Error()
 }
 
 func (m *miner) scaled(d time.Duration) time.Duration {

@@ -66,6 +66,13 @@ type MinersConfig struct {
 	Once bool
 	// Ramp spreads the first connects over that time.
 	Ramp time.Duration
+	// AtOnce is how many may be in their handshake at a time, others wait with
+	// their connect; 0 is no bound. With it a swarm comes no faster than it is let in.
+	AtOnce int
+	// MaxPending bounds a miner's submits that wait for an answer, those among them
+	// that will never get one: beyond it no hashing is done; 0 is 4096. With 1 a swarm
+	// hands in no faster than it is answered, however slow the machine.
+	MaxPending int
 	// ConnectTimeout bounds a dial; 0 is 10 s.
 	ConnectTimeout time.Duration
 	// OnShare is told every share with its outcome, when it is known. It must

@@ -15,6 +15,7 @@ type Miners struct {
 	addr   string
 	miners []*miner
 	paused atomic.Bool
+	door   chan struct{} // holds who is in the handshake; nil if any number may be
 }
 
 // NewMiners checks the configuration and returns a swarm at rest.
@@ -27,12 +28,16 @@ func NewMiners(cfg MinersConfig) (*Miners, error) {
 	setDefault(&cfg.Hashrate, 50_000)
 	setDefault(&cfg.TimeScale, 1)
 	setDefault(&cfg.ConnectTimeout, 10*time.Second)
+	setDefault(&cfg.MaxPending, 4096)
 	setDefault(&cfg.Logger, slog.New(slog.DiscardHandler))
 	if len(cfg.Manners) == 0 {
 		cfg.Manners = Manners()
 	}
 	setDefault(&cfg.Count, len(cfg.Manners))
 	swarm := &Miners{cfg: cfg, log: cfg.Logger, addr: cfg.address()}
+	if cfg.AtOnce > 0 {
+		swarm.door = make(chan struct{}, cfg.AtOnce)
+	}
 	for i := range cfg.Count {
 		kind, _ := mannerOf(cfg.Manners[i%len(cfg.Manners)]) // check knows them all
 		swarm.miners = append(swarm.miners, newMiner(swarm, i, kind))
@@ -50,6 +55,26 @@ func (w *Miners) Run(ctx context.Context) error {
 	}
 	wg.Wait()
 	return nil
+}
+
+// enter waits until a miner may connect; false if ctx ends before that.
+func (w *Miners) enter(ctx context.Context) bool {
+	if w.door == nil {
+		return ctx.Err() == nil
+	}
+	select {
+	case w.door <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// entered lets the next one connect.
+func (w *Miners) entered() {
+	if w.door != nil {
+		<-w.door
+	}
 }
 
 // Stats is a snapshot.

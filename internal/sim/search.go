@@ -19,7 +19,7 @@ const (
 	// maxTickTime bounds the hashing of one tick, so that a machine that is too
 	// slow, or busy with other things, mines slower and still answers. What a
 	// tick did not get to is not made up for later.
-	maxTickTime = hashTick / 2
+	maxTickTime = minTick / 2
 	// clockEvery is how many hashes are done between looks at the clock.
 	clockEvery = 256
 )
@@ -104,7 +104,7 @@ func (s *session) mine(now time.Time, since time.Duration) {
 	job := s.job
 	rolled := min(uint32(max(now.Sub(job.at)/time.Second, 0)), s.manner.rollSeconds) //nolint:gosec // min makes it small
 	var done uint64
-	for ; q.debt >= 1 && len(s.queue) < maxPending; q.debt-- {
+	for ; q.debt >= 1 && len(s.queue) < s.m.swarm.cfg.MaxPending; q.debt-- {
 		if q.tried >= noncesPerHeader {
 			q.next(s)
 		}

@@ -24,9 +24,6 @@ const (
 	// the handshake, shareTimeout for that to a submit.
 	replyTimeout = 60 * time.Second
 	shareTimeout = 120 * time.Second
-	// maxPending bounds the submits that wait for an answer; beyond it no
-	// hashing is done.
-	maxPending = 4096
 )
 
 // session is one connection of a miner. Only its own goroutine uses it, but for
@@ -80,8 +77,9 @@ func newSession(ctx context.Context, m *miner, conn net.Conn) *session {
 	return s
 }
 
-// run talks until the connection or ctx ends, and says why it ended.
-func (s *session) run() error {
+// run talks until the connection or ctx ends, and says why it ended. It calls ready
+// when the handshake has succeeded.
+func (s *session) run(ready func()) error {
 	var reader sync.WaitGroup
 	reader.Go(s.read)
 	stop := context.AfterFunc(s.ctx, func() { _ = s.conn.Close() })
@@ -91,6 +89,7 @@ func (s *session) run() error {
 	}
 	if err == nil {
 		s.readyAt = time.Now()
+		ready()
 		err = s.steady()
 	}
 	stop()

@@ -8,12 +8,23 @@ import (
 	"github.com/loka/stratum/work"
 )
 
-// hashTick is how often hashing is done.
-const hashTick = 25 * time.Millisecond
+// Hashing is done every minTick, or less often, down to maxTick, where that would be
+// for fewer than tickHashes: a thousand slow miners are not to wake forty thousand
+// times a second.
+const (
+	minTick    = 25 * time.Millisecond
+	maxTick    = 10 * minTick
+	tickHashes = 50
+)
+
+// hashTick is how often a miner of a hashrate hashes.
+func hashTick(rate float64) time.Duration {
+	return time.Duration(min(max(tickHashes/rate*float64(time.Second), float64(minTick)), float64(maxTick)))
+}
 
 // steady mines until the connection ends.
 func (s *session) steady() error {
-	ticker := time.NewTicker(hashTick)
+	ticker := time.NewTicker(hashTick(s.m.swarm.cfg.Hashrate))
 	defer ticker.Stop()
 	last := time.Now()
 	for {
@@ -53,7 +64,7 @@ func (s *session) tick(now time.Time, since time.Duration) error {
 		}
 	}
 	paused := &s.m.swarm.paused
-	if s.job == nil || !s.authorized || paused.Load() || len(s.queue) >= maxPending {
+	if s.job == nil || !s.authorized || paused.Load() || len(s.queue) >= s.m.swarm.cfg.MaxPending {
 		return nil
 	}
 	s.m.hashing.Store(true)

@@ -79,6 +79,50 @@ func TestOnce(t *testing.T) {
 	}
 }
 
+// TestMaxPending: a miner that waits for two answers finds no third share.
+func TestMaxPending(t *testing.T) {
+	t.Parallel()
+	p := startPool(t, PoolConfig{JobInterval: 50 * time.Millisecond, Quirks: Quirks{UnansweredEvery: 1}})
+	w := startMiners(t, MinersConfig{Pool: p.URL(), Manners: []Manner{CGMiner}, Count: 3, MaxPending: 2})
+	within(t, "two shares of each", func() bool { return w.Stats().Pending == 6 })
+	before := w.Stats().Miners[0].Jobs
+	within(t, "more jobs", func() bool { return w.Stats().Miners[0].Jobs > before+5 })
+	if n := w.Stats().Pending; n != 6 {
+		t.Errorf("%d shares wait for an answer", n)
+	}
+}
+
+// TestAtOnce: two are in their handshake at a time, and when one is through or
+// gives up the next one comes.
+func TestAtOnce(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	w := startMiners(t, MinersConfig{Pool: l.Addr().String(), Count: 6, AtOnce: 2, Once: true})
+	var open []net.Conn
+	for range 6 {
+		conn, err := l.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if open = append(open, conn); len(open) < 2 {
+			continue
+		}
+		if n := w.Stats().Connected; n > 2 {
+			t.Errorf("%d in their handshake", n)
+		}
+		_ = open[0].Close()
+		open = open[1:]
+	}
+	_ = open[0].Close()
+	p := startPool(t, PoolConfig{})
+	through := startMiners(t, MinersConfig{Pool: p.URL(), Count: 6, AtOnce: 1})
+	within(t, "all mining", func() bool { return through.Stats().Mining == 6 })
+}
+
 // TestWithheld: cgminer finds shares for an extranonce2 of 9 bytes, and keeps
 // them; cpuminer hands them in.
 func TestWithheld(t *testing.T) {
