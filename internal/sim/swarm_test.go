@@ -100,7 +100,7 @@ func TestAtOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }()
 	w := startMiners(t, MinersConfig{Pool: l.Addr().String(), Count: 6, AtOnce: 2, Once: true})
 	var open []net.Conn
 	for range 6 {
