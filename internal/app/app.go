@@ -25,6 +25,7 @@ import (
 	"github.com/loka/stratum/internal/listen"
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/internal/serve"
+	"github.com/loka/stratum/internal/turns"
 	"github.com/loka/stratum/internal/vardiff"
 	"github.com/loka/stratum/internal/view"
 )
@@ -68,9 +69,11 @@ type App struct {
 	walk   *walk
 	// instance is its name.
 	instance string
-	turns    *listen.Turns
-	certs    *certs.Keeper
-	bans     *bans.Book
+	// turns are of all connections that earn nothing.
+	turns      *turns.Turns
+	handshakes *listen.Handshakes
+	certs      *certs.Keeper
+	bans       *bans.Book
 	// standing judges for the book; dropper drops what is in it.
 	standing *bans.Standing
 	dropper  *dropper
@@ -150,7 +153,8 @@ func (a *App) build(cfg *config.Config) error {
 	if err := a.openBooks(cfg, instance, rates, now); err != nil {
 		return err
 	}
-	a.certs, a.turns = a.newCerts(cfg), newTurns()
+	a.certs, a.turns = a.newCerts(cfg), turns.New(halfOfProcessors(), time.Now)
+	a.handshakes = listen.NewHandshakes(halfOfProcessors(), a.turns)
 	a.makeDoor()
 	a.counts, err = newCounts(cfg, version, a.certExpiries, a.door)
 	if err != nil {
@@ -174,6 +178,7 @@ func (a *App) build(cfg *config.Config) error {
 		return err
 	}
 	a.serve = serve.New(serveConfig(cfg, a.counts.wire(mining.Downstream)), serve.Deps{
+		Turns: a.turns,
 		House: house{a.hub, a.standing}, Handler: a.walk.handler(), Watch: a.walk.chain, Logger: a.log, Metrics: a.counts.serve(),
 		Settled: a.settled, Earned: earned, Ended: ended,
 	})

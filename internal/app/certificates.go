@@ -8,7 +8,6 @@ import (
 	"github.com/loka/stratum/internal/certs"
 	"github.com/loka/stratum/internal/config"
 	"github.com/loka/stratum/internal/httpapi"
-	"github.com/loka/stratum/internal/listen"
 	"github.com/loka/stratum/internal/metrics"
 	"github.com/loka/stratum/internal/view"
 )
@@ -21,9 +20,8 @@ func (a *App) newCerts(cfg *config.Config) *certs.Keeper {
 	return certs.New(certs.Config{Dir: filepath.Join(cfg.DataDir, ownCertificates), Hosts: certs.Hosts(), Logger: a.log})
 }
 
-// newTurns bounds the handshakes that compute at a time by half of the processors,
-// so that the others are for shares and jobs, whoever knocks how often.
-func newTurns() *listen.Turns { return listen.NewTurns(runtime.GOMAXPROCS(0) / 2) }
+// halfOfProcessors is what those may have of this machine who earn nothing.
+func halfOfProcessors() int { return max(runtime.GOMAXPROCS(0)/2, 1) }
 
 // clientPolicies map what miners show.
 //

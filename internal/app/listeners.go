@@ -63,7 +63,7 @@ func (a *App) mostMiners(cfg *config.Config) int {
 // newListener makes a listener of miners.
 func (a *App) newListener(cfg listen.Config) *listen.Listener {
 	return listen.New(cfg, listen.Deps{
-		Gate: a.gate, Turns: a.turns, Logger: a.log, Metrics: a.counts.listen(), Serve: a.admit, Tunnel: a.hub.Tunnel,
+		Gate: a.gate, Turns: a.turns, Handshakes: a.handshakes, Logger: a.log, Metrics: a.counts.listen(), Serve: a.admit, Tunnel: a.hub.Tunnel,
 	})
 }
 

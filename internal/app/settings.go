@@ -2,7 +2,6 @@ package app
 
 import (
 	"fmt"
-	"runtime"
 	"time"
 
 	"github.com/loka/stratum/internal/certs"
@@ -144,7 +143,7 @@ func targetsOf(pools []hub.PoolConfig) map[string]string {
 func serveConfig(cfg *config.Config, counted wire.Metrics) serve.Config {
 	miners := wireConfig(minerLine, counted)
 	miners.SocketBuffer = minerSocket
-	return serve.Config{Session: sessionConfig(cfg), Wire: miners, StrangerLine: strangerLine, StrangerQueue: strangerQueue, Strangers: runtime.GOMAXPROCS(0)}
+	return serve.Config{Session: sessionConfig(cfg), Wire: miners, StrangerLine: strangerLine, StrangerQueue: strangerQueue}
 }
 
 func sessionConfig(cfg *config.Config) downstream.Config {

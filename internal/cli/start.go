@@ -64,6 +64,7 @@ func (c *startCmd) Run(env *environment) error {
 	if err != nil {
 		return err
 	}
+	spareProcessor(env.lookup)
 	logger := newLogger(env.stderr, c.Verbose)
 	signals, stop := env.signals(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()

@@ -145,7 +145,7 @@ One that is not is closed as ` + "`tls_client_certificate`" + `; so is, with ` +
 shows it as ` + "`client_name`" + `. There are no revocation lists: to shut a miner out, sign the others with another issuer and put that into ` + "`client_ca`" + `.
 
 **Power cycles and floods.** Miners that come back resume their session without a signature of ours (session tickets, whose keys change daily and are in memory only). As a hello costs its
-sender nothing and us up to some milliseconds, handshakes compute on half of the processors at the most (on one where there is one), in the order in which they came; the other half is for shares. A miner
+sender nothing and us up to some milliseconds, handshakes compute on half of the processors at the most (on one where there is one), one address after the other; the other half is for shares. A miner
 whose turn does not come within ` + "`server.handshake_timeout`" + ` is closed as ` + "`handshake_timeout`" + `. Nobody has a turn while it is waited for.
 
 ## HTTP CONNECT

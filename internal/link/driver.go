@@ -1,6 +1,7 @@
 package link
 
 import (
+	"runtime"
 	"time"
 
 	"github.com/loka/stratum/internal/mining"
@@ -34,6 +35,9 @@ func (d driver) Line(line []byte) error {
 
 // Flush has nothing to add: what Line sends leaves in one write by itself.
 func (driver) Flush() {}
+
+// Loud lets others have the processor first.
+func (driver) Loud() { runtime.Gosched() }
 
 // Tick lets time pass in the session.
 func (d driver) Tick(now time.Time) (mining.Reason, time.Time) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/loka/stratum/internal/guard"
 	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/turns"
 )
 
 // Serve takes a connection over and drives it until it ends. preread is what
@@ -69,9 +70,10 @@ type Deps struct {
 	// dialled for it: it speaks Stratum to us. Where Tunnel is nil a CONNECT is
 	// refused as any other HTTP request.
 	Tunnel func(mining.Arrival) mining.Reason
-	// Turns bound the handshakes of TLS, and may be shared by listeners; nil is no
-	// bound.
-	Turns *Turns
+	// Turns are of all that is done before Stratum begins, Handshakes of the handshakes
+	// of TLS among it. Both may be shared by listeners; nil is no bound.
+	Turns      *turns.Turns
+	Handshakes *Handshakes
 	// Gate lets connections in, and may be shared by listeners. Each comes with its
 	// [guard.Guest] as the Guest of its arrival. Where it is nil everybody may come
 	// in, and has none.

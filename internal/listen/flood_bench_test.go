@@ -23,11 +23,11 @@ import (
 //	hellos/s        is what the flood was answered.
 func BenchmarkHelloFlood(b *testing.B) {
 	const line = "{\"id\":1}\n"
-	for name, turns := range map[string]*Turns{"turns": NewTurns(runtime.GOMAXPROCS(0) / 2), "none": nil} {
+	for name, turns := range map[string]*Handshakes{"turns": NewHandshakes(runtime.GOMAXPROCS(0)/2, nil), "none": nil} {
 		b.Run(name, func(b *testing.B) {
 			s := newSecured(b)
 			cert, key := s.files(certs.RSA)
-			addr := runListener(b, New(Config{Address: "127.0.0.1:0", TLS: s.tls(certs.Spec{Cert: cert, Key: key})}, Deps{Serve: here(echo), Turns: turns}))
+			addr := runListener(b, New(Config{Address: "127.0.0.1:0", TLS: s.tls(certs.Spec{Cert: cert, Key: key})}, Deps{Serve: here(echo), Handshakes: turns}))
 			ctx, cancel := context.WithCancel(b.Context())
 			var flood sync.WaitGroup
 			var answered atomic.Int64

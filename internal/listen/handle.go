@@ -17,6 +17,8 @@ const (
 // handle learns what a connection speaks and hands it on or refuses it, or has it wait
 // for the turn of the address that it is for.
 func (l *Listener) handle(ctx context.Context, v *visit) {
+	v.takeTurn()
+	defer v.turn.Give()
 	cfg := l.cfg.Load()
 	remote := v.arrival.Remote
 	reason := l.receive(ctx, cfg, v)
@@ -29,12 +31,14 @@ func (l *Listener) handle(ctx context.Context, v *visit) {
 		reason = v.ends()
 	}
 	if reason == "" {
+		v.turn.Give() // who it is handed to takes its own
 		l.handOn(ctx, cfg, v)
 		return
 	}
 	defer l.gone(v)
 	l.refused(ctx, v, reason)
 	if answer := httpAnswer(reason); answer != "" {
+		v.turn.Give()
 		v.answerHTTP(ctx, answer)
 	}
 }
@@ -106,7 +110,7 @@ func (l *Listener) peel(ctx context.Context, cfg *Config, v *visit) (reason mini
 		case p == connectRequest && v.arrival.Connect == "" && l.deps.Tunnel != nil:
 			reason = v.tunnel(ctx, l.deps.Tunnel)
 		case p == tlsHello && cfg.TLS != nil && !v.arrival.TLS:
-			reason = v.secure(ctx, l.deps.Turns, cfg)
+			reason = v.secure(ctx, l.deps.Handshakes, cfg)
 		default:
 			reason = p.reason()
 		}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/internal/pace"
+	"github.com/loka/stratum/internal/turns"
 )
 
 // errNotListening is Run before Listen.
@@ -153,7 +154,9 @@ func (l *Listener) accept(ctx context.Context) error {
 				told = false
 				l.deps.Logger.LogAttrs(ctx, slog.LevelInfo, "accepting connections again", slog.String("listener", l.address))
 			}
+			turn := l.deps.Turns.Take(turns.Accept)
 			l.admit(ctx, conn)
+			turn.Give()
 		case errors.Is(err, net.ErrClosed):
 			return fmt.Errorf("accept miners on %s: %w", l.address, err)
 		default:
@@ -181,7 +184,7 @@ func (l *Listener) admit(ctx context.Context, conn net.Conn) {
 	l.deps.Metrics.Accepted.Inc()
 	cfg := l.cfg.Load()
 	v := &visit{
-		raw: conn, conn: conn, arrival: mining.Arrival{Listener: l.address, Remote: remoteOf(conn)},
+		raw: conn, conn: conn, turns: l.deps.Turns, arrival: mining.Arrival{Listener: l.address, Remote: remoteOf(conn)},
 		start: func(v *visit) { go l.handle(ctx, v) },
 		drop: func(v *visit, reason mining.Reason) {
 			abort(v.raw)

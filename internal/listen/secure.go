@@ -103,13 +103,15 @@ func (e *encrypted) Read(p []byte) (int, error) {
 
 // secure answers a TLS hello. Its goroutine ends when the connection is handed
 // on, and the stack goes with it that a handshake has needed.
-func (v *visit) secure(ctx context.Context, turns *Turns, cfg *Config) mining.Reason {
+func (v *visit) secure(ctx context.Context, handshakes *Handshakes, cfg *Config) mining.Reason {
 	below := &begun{Conn: v.conn, have: v.have, from: guard.PartyOf(v.arrival.Remote.Addr())}
 	c := tls.Server(below, cfg.TLS)
 	v.have = nil
 	waits, done := v.breakable(ctx)
 	// What ends it breaks a read or write off by the connection's deadline already.
-	err := turns.shake(waits, v.until, below, func() error { return c.HandshakeContext(context.WithoutCancel(ctx)) })
+	v.turn.Give()
+	err := handshakes.shake(waits, v.until, below, func() error { return c.HandshakeContext(context.WithoutCancel(ctx)) })
+	v.takeTurn()
 	if done(); err != nil {
 		return v.unshaken(ctx, below, err)
 	}

@@ -93,7 +93,7 @@ type door struct {
 	served chan mining.Arrival
 }
 
-func newDoor(t *testing.T, cfg Config, turns *Turns) *door {
+func newDoor(t *testing.T, cfg Config, turns *Handshakes) *door {
 	t.Helper()
 	d := &door{t: t, counts: newTally(), served: make(chan mining.Arrival, 100)}
 	serve := func(ctx context.Context, conn net.Conn, preread []byte, a mining.Arrival, gone func()) {
@@ -101,7 +101,7 @@ func newDoor(t *testing.T, cfg Config, turns *Turns) *door {
 		defer gone()
 		echo(ctx, conn, preread)
 	}
-	d.addr = start(t, cfg, Deps{Serve: serve, Metrics: d.counts.metrics(), Turns: turns})
+	d.addr = start(t, cfg, Deps{Serve: serve, Metrics: d.counts.metrics(), Handshakes: turns})
 	return d
 }
 
@@ -183,7 +183,7 @@ func TestTLSMatrix(t *testing.T) {
 	}
 	for i, kind := range kinds {
 		for _, required := range []bool{false, true} {
-			d := newDoor(t, Config{TLS: s.tls(kind.spec), TLSRequired: required}, NewTurns(1))
+			d := newDoor(t, Config{TLS: s.tls(kind.spec), TLSRequired: required}, NewHandshakes(1, nil))
 			for _, row := range rows {
 				// A name that no certificate is for, as firmware asks for that does not check it.
 				for _, name := range []string{"", "pool.example.net"} {
@@ -314,7 +314,7 @@ func TestClientCertificates(t *testing.T) {
 		{"for servers", sign(s.ca, testkit.Wanted{CommonName: "rig1", Usage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}), outcome{}, outcome{no, ""}, outcome{no, ""}},
 	}
 	for _, policy := range []certs.Clients{certs.NoClients, certs.OptionalClients, certs.RequiredClients} {
-		d := newDoor(t, Config{TLS: s.tls(certs.Spec{Clients: policy, ClientCA: s.authority()})}, NewTurns(1))
+		d := newDoor(t, Config{TLS: s.tls(certs.Spec{Clients: policy, ClientCA: s.authority()})}, NewHandshakes(1, nil))
 		for _, row := range rows {
 			for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 				cfg := versions(version, version)
@@ -375,7 +375,7 @@ func TestTLSResumes(t *testing.T) {
 // for those who wait.
 func TestTLSByTurns(t *testing.T) {
 	s := newSecured(t)
-	turns := NewTurns(1)
+	turns := NewHandshakes(1, nil)
 	d := newDoor(t, Config{TLS: s.tls(certs.Spec{})}, turns)
 	if err := turns.take(t.Context(), netip.Prefix{}); err != nil { // somebody computes
 		t.Fatal(err)
@@ -409,7 +409,7 @@ func TestTLSByTurns(t *testing.T) {
 // Who sends a hello and then nothing, or nothing more of its hello, has no turn while it is waited for.
 func TestTLSTurnIsNotHeldBySilence(t *testing.T) {
 	s := newSecured(t)
-	d := newDoor(t, Config{TLS: s.tls(certs.Spec{}), HandshakeTimeout: time.Minute}, NewTurns(1))
+	d := newDoor(t, Config{TLS: s.tls(certs.Spec{}), HandshakeTimeout: time.Minute}, NewHandshakes(1, nil))
 	whole := helloOf(t)
 	for _, said := range [][]byte{whole, whole[:9], whole[:len(whole)-1]} {
 		conn := dial(t, d.addr)
@@ -445,7 +445,7 @@ func (c nobodyReads) Write(p []byte) (int, error) {
 // Nor has a turn who does not take our answer.
 func TestTLSTurnIsNotHeldByWriting(t *testing.T) {
 	s := newSecured(t)
-	turns := NewTurns(1)
+	turns := NewHandshakes(1, nil)
 	ours, theirs := net.Pipe()
 	slow := nobodyReads{ours, make(chan struct{}), make(chan struct{})}
 	v := &visit{conn: slow, until: time.Now().Add(time.Minute)}
@@ -474,7 +474,7 @@ func TestTLSTurnIsNotHeldByWriting(t *testing.T) {
 // Whose turn does not come in time is refused by name, and takes none when it would.
 func TestTLSTurnInTime(t *testing.T) {
 	s := newSecured(t)
-	turns := NewTurns(1)
+	turns := NewHandshakes(1, nil)
 	d := newDoor(t, Config{TLS: s.tls(certs.Spec{}), HandshakeTimeout: 100 * time.Millisecond}, turns)
 	patient := newDoor(t, Config{TLS: s.tls(certs.Spec{})}, turns)
 	if err := turns.take(t.Context(), netip.Prefix{}); err != nil {

@@ -14,12 +14,14 @@ import (
 
 	"github.com/loka/stratum/internal/guard"
 	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/turns"
 )
 
 // visit is a connection before it is handed on or refused.
 type visit struct {
 	// Static after construction.
 	raw   net.Conn // the socket
+	turns *turns.Turns
 	start func(v *visit)
 	drop  func(v *visit, reason mining.Reason)
 	guest atomic.Pointer[guard.Guest]
@@ -29,6 +31,8 @@ type visit struct {
 
 	// Owned by who handles it; nobody does while it waits at the gate.
 	conn net.Conn // what is read and written: raw, or TLS over it
+	// turn is given back for as long as the other side is waited for.
+	turn turns.Turn
 	// have is what was read and not used; heard says that anything was.
 	have  []byte
 	heard bool
@@ -138,7 +142,9 @@ func (v *visit) first(ctx context.Context) (protocol, mining.Reason) {
 // came.
 func (v *visit) read(n int) error {
 	chunk := make([]byte, n)
+	v.turn.Give()
 	n, err := v.conn.Read(chunk)
+	v.takeTurn()
 	v.have = append(v.have, chunk[:n]...)
 	if n == 0 {
 		return err //nolint:wrapcheck // for failed only
@@ -150,6 +156,13 @@ func (v *visit) read(n int) error {
 		}
 	}
 	return nil
+}
+
+// takeTurn waits for a turn among strangers, unless there is one.
+func (v *visit) takeTurn() {
+	if !v.turn.Held() {
+		v.turn = v.turns.Take(turns.Stranger)
+	}
 }
 
 // failed is why a connection ended on which nothing was handed on.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/loka/stratum/internal/downstream"
 	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/turns"
 	"github.com/loka/stratum/internal/wire"
 	"github.com/loka/stratum/work"
 )
@@ -34,8 +35,10 @@ type Conn struct {
 	// late is what was answered by [Conn.Answer] and the watch does not know yet.
 	late late
 
-	// Owned by the reader: whether it has a turn, and needs none for it has a worker.
-	turn, known bool
+	// Owned by the reader: its turn; whether it has a worker; and whether it says more
+	// than is listened to.
+	turn        turns.Turn
+	known, loud bool
 	// Also: what the session had counted at the last line, and the
 	// difficulty that the miner had.
 	malformed, unsupported uint64
@@ -91,7 +94,7 @@ func (c *Conn) hold() {
 	c.send()
 	c.mu.Unlock()
 	c.wire.Uncork()
-	c.giveTurn()
+	c.turn.Give()
 	<-c.wire.Done()
 }
 
@@ -108,7 +111,7 @@ func (c *Conn) await() {
 	defer func() { c.reading, c.waiting, c.wake = true, false, nil }()
 	c.send()
 	c.wire.Uncork()
-	c.giveTurn()
+	c.turn.Give()
 	timeout := time.NewTimer(c.server.cfg.AnswerTimeout)
 	defer timeout.Stop()
 	for c.session.Blocked() {
@@ -135,7 +138,8 @@ func (c *Conn) await() {
 
 // Flush ends a read: held work and everything said leave in one write.
 func (c *Conn) Flush() {
-	defer c.giveTurn()
+	c.loud = false
+	defer c.turn.Give()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.reading = false

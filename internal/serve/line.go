@@ -173,13 +173,14 @@ func (c *Conn) pause(d time.Duration) {
 	c.send()
 	c.mu.Unlock()
 	c.wire.Uncork()
-	c.giveTurn()
+	c.turn.Give()
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
 	case <-c.wire.Done():
 	}
+	c.loud = true // who is held back has much to say
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.reading = true

@@ -9,11 +9,10 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sync/semaphore"
-
 	"github.com/loka/stratum/internal/downstream"
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/internal/pipeline"
+	"github.com/loka/stratum/internal/turns"
 	"github.com/loka/stratum/internal/wire"
 )
 
@@ -68,16 +67,16 @@ type Config struct {
 	// StrangerQueue bounds, in bytes, what may wait for such a miner; 0 is
 	// Wire.MaxQueueBytes.
 	StrangerQueue int
-	// Strangers is how many connections that have no authorized worker are looked
-	// after at a time, the others waiting; 0 is any number.
-	Strangers int
 	// AnswerTimeout bounds how long a handshake request waits for its answer.
 	AnswerTimeout time.Duration
 }
 
 // Deps are what serve works with.
 type Deps struct {
-	House   House
+	House House
+	// Turns are of connections that have no authorized worker and of those that have one
+	// and say more at a time than is read; nil is no bound.
+	Turns   *turns.Turns
 	Handler pipeline.Handler
 	// Watch may be nil.
 	Watch Watch
@@ -98,8 +97,6 @@ type Server struct {
 	// session is what new sessions are given.
 	session atomic.Pointer[downstream.Config]
 	ids     atomic.Uint64
-	// turns are those of strangers; nil is no bound.
-	turns *semaphore.Weighted
 	// draining: no more lines are taken, what is due is still answered.
 	draining atomic.Bool
 	// outs lends the memory in which sessions speak, so that an idle
@@ -130,9 +127,6 @@ func New(cfg Config, deps Deps) *Server {
 	cfg.Wire = *cfg.Wire.Complete()
 	s := &Server{cfg: cfg, deps: deps, notes: newNotes(deps.Logger), conns: make(map[mining.MinerID]*Conn)}
 	s.Reconfigure(cfg.Session)
-	if cfg.Strangers > 0 {
-		s.turns = semaphore.NewWeighted(int64(cfg.Strangers))
-	}
 	s.outs.New = func() any { return new(voice) }
 	return s
 }
@@ -168,7 +162,7 @@ func (s *Server) join(conn net.Conn, preread []byte, arrival mining.Arrival) *Co
 		since:  time.Now(),
 	}
 	c.takeTurn()
-	defer c.giveTurn()
+	defer c.turn.Give()
 	c.session = downstream.NewV1(s.session.Load(), fmt.Sprintf("%08x", uint64(id)), c.since)
 	c.wire = wire.New(conn, preread, &s.cfg.Wire)
 	if s.cfg.StrangerLine > 0 {
@@ -191,7 +185,7 @@ func (s *Server) join(conn net.Conn, preread []byte, arrival mining.Arrival) *Co
 
 func (s *Server) leave(ctx context.Context, c *Conn, reason mining.Reason) {
 	c.takeTurn()
-	defer c.giveTurn()
+	defer c.turn.Give()
 	s.mu.Lock()
 	delete(s.conns, c.miner.ID)
 	s.mu.Unlock()

@@ -1,27 +1,23 @@
 package serve
 
-import "context"
+import "github.com/loka/stratum/internal/turns"
 
-// takeTurn has a connection without a worker wait until fewer than Config.Strangers
-// others are looked after, in the order in which they ask. A flood of strangers then
-// waits among itself: whoever mines finds the processors busy with a few of them at the
-// most, and not with all that have something to say. Nobody keeps a turn while it
-// waits for anybody.
+// Those who may be many and have much to say wait for a turn: connections without a
+// worker, and whoever says more at a time than is read. A flood then waits among
+// itself.
 //
-// It belongs to who reads the connection, and so do turn and known.
+// What follows, and turn, known and loud, belongs to who reads the connection.
+
+// takeTurn waits for a turn if one is needed and there is none.
 func (c *Conn) takeTurn() {
-	turns := c.server.turns
-	if turns == nil || c.known || c.turn {
-		return
+	switch {
+	case c.turn.Held():
+	case !c.known:
+		c.turn = c.server.deps.Turns.Take(turns.Stranger)
+	case c.loud:
+		c.turn = c.server.deps.Turns.Take(turns.Loud)
 	}
-	// Turns are short, so the end of the connection need not break this off.
-	c.turn = turns.Acquire(context.Background(), 1) == nil
 }
 
-// giveTurn gives it back, if there is one.
-func (c *Conn) giveTurn() {
-	if c.turn {
-		c.turn = false
-		c.server.turns.Release(1)
-	}
-}
+// Loud has what is said next wait for a turn; see [wire.Handler].
+func (c *Conn) Loud() { c.loud = true }

@@ -3,8 +3,10 @@ package serve
 import (
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/turns"
 )
 
 // Strangers are looked after one after the other, and whoever mines does not wait for
@@ -12,7 +14,9 @@ import (
 // has who has left.
 func TestStrangersTakeTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, func(c *Config) { c.Strangers = 1 })
+		strangers := turns.New(1, time.Now)
+		r := newRig(t, func(_ *Config) {})
+		r.server.deps.Turns = strangers
 		known, slow, next := r.mining(), r.connect(), r.connect()
 		busy := make(chan struct{})
 		r.house.handle = func(c *Conn, req *mining.Request) mining.Answer {
@@ -58,9 +62,46 @@ func TestStrangersTakeTurns(t *testing.T) {
 				t.Fatalf("%q: it is not gone", line)
 			}
 		}
-		if !r.server.turns.TryAcquire(1) {
-			t.Fatal("a turn was not given back")
+		last := strangers.Take(turns.Stranger) // hangs if one was not given back
+		last.Give()
+	})
+}
+
+// Who says more than is read at a time is listened to by turns, and so is who is held
+// back; nobody else waits for them.
+func TestLoudMinersTakeTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(_ *Config) {})
+		r.server.deps.Turns = turns.New(1, time.Now)
+		first, second, quiet := r.mining(), r.mining(), r.mining()
+		synctest.Wait()
+		first.conn.Loud()
+		second.conn.Loud()
+		busy := make(chan struct{})
+		r.house.handle = func(c *Conn, req *mining.Request) mining.Answer {
+			if c == first.conn {
+				<-busy
+			}
+			return r.house.grant(c, req)
 		}
-		r.server.turns.Release(1)
+		for _, m := range []*miner{first, second} {
+			if _, err := m.Write([]byte(submit("7", 1) + "\n" + submit("8", 2) + "\n")); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+		}
+		if second.conn.turn.Held() || !first.conn.turn.Held() {
+			t.Error("the second has the first one's turn")
+		}
+		quiet.say(submit("7", 1))
+		quiet.expect(ok("7"))
+		close(busy)
+		for _, m := range []*miner{first, second} {
+			m.expect(ok("7"), ok("8"))
+		}
+		synctest.Wait()
+		if second.conn.turn.Held() || second.conn.loud {
+			t.Error("a turn outlasts what it was for")
+		}
 	})
 }

@@ -52,6 +52,9 @@ type Handler interface {
 	// Flush is called once after the last complete line of one read, also
 	// when one of its lines returned an error.
 	Flush()
+	// Loud is called after Flush where the peer had said more than was read: it talks
+	// faster than it is listened to. What it says next may have to wait for others.
+	Loud()
 	// Tick is asked once at the start, when the time it last named has come,
 	// and after [Conn.Wake]. A non-empty reason ends the connection; a zero
 	// time means no timer.

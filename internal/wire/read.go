@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"os"
-	"runtime"
 	"sync"
 	"syscall"
 	"time"
@@ -131,17 +130,12 @@ func (c *Conn) readable(fd uintptr) (over bool) {
 				return c.moves()
 			}
 			if n == len(scratch) {
-				yield()
+				c.handler.Loud()
 			}
 		}
 	}
 	return true
 }
-
-// yield lets all others that wait for a processor go first. Who fills the read buffer
-// talks faster than it is listened to: without this twenty such peers keep everybody
-// else waiting for as long as the scheduler lets each of them go on.
-func yield() { runtime.Gosched() }
 
 // readConn reads in the ordinary way, with a small buffer until data fills it. It
 // goes on with a fresh stack as readRaw does.
@@ -153,7 +147,7 @@ func (c *Conn) readConn() (moved bool) {
 		if full {
 			scratch := borrow()
 			if full, err = c.readInto(scratch[:]); full {
-				yield()
+				c.handler.Loud()
 			}
 			scratches.Put(scratch)
 		} else {

@@ -13,6 +13,7 @@ import (
 	"math/big"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -31,6 +32,7 @@ type script struct {
 	flush func()
 	tick  func(now time.Time) (mining.Reason, time.Time)
 
+	loud  atomic.Int64
 	mu    sync.Mutex
 	lines []string
 }
@@ -44,6 +46,8 @@ func (s *script) Line(line []byte) error {
 	}
 	return s.line(string(line))
 }
+
+func (s *script) Loud() { s.loud.Add(1) }
 
 func (s *script) Flush() {
 	if s.flush != nil {

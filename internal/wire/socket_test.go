@@ -227,6 +227,7 @@ func (h *allocating) Line([]byte) error {
 	return nil
 }
 func (h *allocating) Flush() {}
+func (h *allocating) Loud()  {}
 
 func (h *allocating) Tick(time.Time) (mining.Reason, time.Time) { return "", time.Time{} }
 

@@ -22,7 +22,7 @@ import (
 )
 
 // left is how many turns are free.
-func (t *Turns) left() int {
+func (t *Handshakes) left() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.free
@@ -32,7 +32,7 @@ func (t *Turns) left() int {
 // in nobody's way.
 func TestTurnsGoRoundTheAddresses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		turns := NewTurns(1)
+		turns := NewHandshakes(1, nil)
 		if err := turns.take(t.Context(), netip.Prefix{}); err != nil {
 			t.Fatal(err)
 		}
@@ -73,7 +73,7 @@ func TestTurnsGoRoundTheAddresses(t *testing.T) {
 // Who is to give way goes at once, though its turn has not come.
 func TestGivesWayWhileItWaitsForATurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		turns := NewTurns(1)
+		turns := NewHandshakes(1, nil)
 		if err := turns.take(t.Context(), netip.Prefix{}); err != nil {
 			t.Fatal(err)
 		}
@@ -100,10 +100,10 @@ func TestGivesWayWhileItWaitsForATurn(t *testing.T) {
 // Who waits for a turn has no more time than what is left for all that stands before
 // Stratum, however late its hello came.
 func TestTurnWithinTheHandshakesTime(t *testing.T) {
-	turns := NewTurns(1)
+	turns := NewHandshakes(1, nil)
 	counts := newTally()
 	cfg := Config{HandshakeTimeout: 10 * time.Second, TLS: &tls.Config{}}
-	deps := Deps{Serve: never(t), Metrics: counts.metrics(), Turns: turns}
+	deps := Deps{Serve: never(t), Metrics: counts.metrics(), Handshakes: turns}
 	underGate(t, cfg, guard.New(guard.Config{}, guard.Deps{}), deps, func(q *queue) {
 		if err := turns.take(t.Context(), netip.Prefix{}); err != nil { // somebody computes, for long
 			t.Error(err)
@@ -128,7 +128,7 @@ func TestTurnWithinTheHandshakesTime(t *testing.T) {
 // over nor after it.
 func TestTLSMessagesAreBounded(t *testing.T) {
 	s := newSecured(t)
-	d := newDoor(t, Config{TLS: s.tls(certs.Spec{}), HandshakeTimeout: time.Hour}, NewTurns(1))
+	d := newDoor(t, Config{TLS: s.tls(certs.Spec{}), HandshakeTimeout: time.Hour}, NewHandshakes(1, nil))
 	// A hello of 65,500 bytes in four records, of which the last does not come.
 	conn := dial(t, d.addr)
 	record := append([]byte{0x16, 3, 1, 0x40, 0}, make([]byte, 16<<10)...)
@@ -145,7 +145,7 @@ func TestTLSMessagesAreBounded(t *testing.T) {
 // together.
 func TestTLSReadsAll(t *testing.T) {
 	s := newSecured(t)
-	d := newDoor(t, Config{TLS: s.tls(certs.Spec{})}, NewTurns(1))
+	d := newDoor(t, Config{TLS: s.tls(certs.Spec{})}, NewHandshakes(1, nil))
 	conn := client(t, dial(t, d.addr), anything(""))
 	back := bufio.NewReader(conn)
 	for _, size := range []int{1, 500, readAhead, 16 << 10, 16 << 10, 16<<10 + 1, 2 * mostSaid, 1} {

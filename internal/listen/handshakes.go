@@ -6,15 +6,19 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"github.com/loka/stratum/internal/turns"
 )
 
-// Turns bound how many TLS handshakes compute at a time. A hello costs whoever sends it
+// Handshakes bound how many TLS handshakes compute at a time. A hello costs whoever sends it
 // nothing and us a signature, up to some milliseconds: without a bound, a flood of them
 // takes all processors and shares wait. Turns go round the addresses (the /64s of IPv6)
 // and not by who came first: a flood makes its own address wait, and no other.
 // Nobody has a turn while it waits for the other side, so that who says nothing
 // after its hello keeps nobody waiting. Listeners may share them.
-type Turns struct {
+type Handshakes struct {
+	turns *turns.Turns // where each has to have one, too
+
 	mu sync.Mutex // guards what follows
 	// free is how many there are; none while anybody waits.
 	free   int
@@ -29,13 +33,14 @@ type place struct {
 	at      *list.Element
 }
 
-// NewTurns makes turns for so many at a time, at least one.
-func NewTurns(most int) *Turns {
-	return &Turns{free: max(most, 1), places: make(map[netip.Prefix]*place)}
+// NewHandshakes has so many compute at a time, at least one, and each of them with a
+// turn of others that the processors are divided by; nil is no such bound.
+func NewHandshakes(most int, of *turns.Turns) *Handshakes {
+	return &Handshakes{turns: of, free: max(most, 1), places: make(map[netip.Prefix]*place)}
 }
 
 // take waits for a turn of a place.
-func (t *Turns) take(ctx context.Context, from netip.Prefix) error {
+func (t *Handshakes) take(ctx context.Context, from netip.Prefix) error {
 	if err := ctx.Err(); err != nil {
 		return err //nolint:wrapcheck // the context's own
 	}
@@ -72,14 +77,14 @@ func (t *Turns) take(ctx context.Context, from netip.Prefix) error {
 }
 
 // give gives a turn back.
-func (t *Turns) give() {
+func (t *Handshakes) give() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.next()
 }
 
 // next hands a turn to whose it is. t.mu is held.
-func (t *Turns) next() {
+func (t *Handshakes) next() {
 	first := t.order.Front()
 	if first == nil {
 		t.free++
@@ -93,7 +98,7 @@ func (t *Turns) next() {
 }
 
 // tidy forgets a place where nobody waits. t.mu is held.
-func (t *Turns) tidy(p *place) {
+func (t *Handshakes) tidy(p *place) {
 	if p.waiting.Len() == 0 {
 		t.order.Remove(p.at)
 		delete(t.places, p.prefix)
@@ -102,7 +107,7 @@ func (t *Turns) tidy(p *place) {
 
 // shake has a handshake by turns of a place, the waits for which are over by a time. nil
 // turns bound nothing.
-func (t *Turns) shake(ctx context.Context, until time.Time, below *begun, handshake func() error) error {
+func (t *Handshakes) shake(ctx context.Context, until time.Time, below *begun, handshake func() error) error {
 	if t == nil {
 		return handshake()
 	}
@@ -122,19 +127,23 @@ func (t *Turns) shake(ctx context.Context, until time.Time, below *begun, handsh
 // turn is one handshake's. One goroutine uses it.
 type turn struct {
 	ctx  context.Context //nolint:containedctx // it lives for one call, and Read is given none
-	of   *Turns
+	of   *Handshakes
 	from netip.Prefix
 	held bool
+	turn turns.Turn
 }
 
 func (t *turn) take() error {
-	err := t.of.take(t.ctx, t.from)
-	t.held = err == nil
-	return err
+	if err := t.of.take(t.ctx, t.from); err != nil {
+		return err
+	}
+	t.held, t.turn = true, t.of.turns.Take(turns.Handshake)
+	return nil
 }
 
 func (t *turn) give() {
 	if t.held {
+		t.turn.Give()
 		t.of.give()
 		t.held = false
 	}
