@@ -90,8 +90,8 @@ func TestSubmitsGatherDuringAWrite(t *testing.T) {
 			}
 		}
 		synctest.Wait()
-		// The wire writes 16 KiB at a time where it is not a raw socket.
-		if n := near.Writes() - before; n > 2 {
+		// The wire begins to write while lines are added, 16 KiB at a time at the most.
+		if n := near.Writes() - before; n > miners*shares/10 {
 			t.Errorf("%d shares were sent by %d writes", miners*shares, n)
 		}
 		if n := l.Info().Wire.FramesOut; n != miners*shares+1 {
