@@ -11,13 +11,20 @@ import (
 // tool is where a program is; the test is skipped, aloud, where it is not.
 func tool(t *testing.T, name, install string) string {
 	t.Helper()
-	path, err := exec.LookPath(name)
+	path, err := lookup(name)
 	if err != nil {
-		if path, err = exec.LookPath("/usr/sbin/" + name); err != nil {
-			t.Skipf("SKIPPED: there is no %s, so nobody knows whether its files are right (Debian: apt-get install %s)", name, install)
-		}
+		t.Skipf("SKIPPED: there is no %s, so nobody knows whether its files are right (Debian: apt-get install %s)", name, install)
 	}
 	return path
+}
+
+// lookup is where a program is, also where only root has it in its path.
+func lookup(name string) (string, error) {
+	path, err := exec.LookPath(name)
+	if err != nil {
+		path, err = exec.LookPath("/usr/sbin/" + name)
+	}
+	return path, err
 }
 
 // prometheus and its kin, by the package that has them.

@@ -48,16 +48,19 @@ func (b *Board) JSON() ([]byte, error) {
 			dashboard.NewDatasourceVariableBuilder("datasource").Label("Prometheus").Type("prometheus"),
 			choice("instance", "Instance", "label_values(loka_build_info, instance)"),
 		}, b.variables...))
+	id := uint32(0)
+	next := func() uint32 { id++; return id }
 	for _, r := range b.rows {
-		d = d.WithRow(dashboard.NewRowBuilder(r.title))
+		d = d.WithRow(dashboard.NewRowBuilder(r.title).Id(next()))
 		for i := range r.panels {
-			d = d.WithPanel(r.panels[i].build())
+			d = d.WithPanel(r.panels[i].build(next()))
 		}
 	}
 	made, err := d.Build()
 	if err != nil {
 		return nil, fmt.Errorf("board %s: %w", b.Name, err)
 	}
+	plainLinks(&made)
 	var out stdbytes.Buffer
 	e := json.NewEncoder(&out)
 	e.SetEscapeHTML(false)
@@ -66,6 +69,21 @@ func (b *Board) JSON() ([]byte, error) {
 		return nil, fmt.Errorf("board %s: %w", b.Name, err)
 	}
 	return out.Bytes(), nil
+}
+
+// plainLinks takes from all links where newer versions of Grafana hide them.
+func plainLinks(d *dashboard.Dashboard) {
+	for i := range d.Links {
+		d.Links[i].Placement = nil
+	}
+	for _, p := range d.Panels {
+		if p.Panel == nil {
+			continue
+		}
+		for i := range p.Panel.Links {
+			p.Panel.Links[i].Placement = nil
+		}
+	}
 }
 
 // choice is a variable whose values Prometheus knows; all of them are chosen first.

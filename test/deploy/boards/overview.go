@@ -52,7 +52,7 @@ func overview() Board {
 					queries: q(`max(pool:loka_reject:ratio1h{`+of+`})`, "refused")},
 			}},
 			{"Hashrate and shares", []panel{
-				{kind: lines, title: "Hashrate", span: 12, height: 9, unit: hashrate, runbook: "hashrate_dropped",
+				{kind: lines, title: "Hashrate over time", span: 12, height: 9, unit: hashrate, runbook: "hashrate_dropped",
 					says: "By our own word, by the pools', and what is usual: the mean of a day.",
 					queries: []query{
 						{`sum(instance:loka_hashrate:rate5m{` + of + `})`, "by our word"},

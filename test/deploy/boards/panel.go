@@ -43,6 +43,7 @@ const (
 
 // panel is one panel of a board.
 type panel struct {
+	id    uint32
 	kind  kind
 	title string
 	// says what is to be seen, and what is good.
@@ -58,6 +59,8 @@ type panel struct {
 	warn, bad float64
 	// words are what the figures of states mean.
 	words []word
+	// columns are the units of a grid's columns.
+	columns []string
 	// max is the end of the scale, if it has one.
 	max float64
 	// hue is the colour of a figure without thresholds.
@@ -81,8 +84,9 @@ func source() common.DataSourceRef {
 	return common.DataSourceRef{Type: cog.ToPtr("prometheus"), Uid: cog.ToPtr("${datasource}")}
 }
 
-// build makes the panel.
-func (p *panel) build() cog.Builder[dashboard.Panel] {
+// build makes the panel, whose number no other of its board has.
+func (p *panel) build(id uint32) cog.Builder[dashboard.Panel] {
+	p.id = id
 	switch p.kind {
 	case figure:
 		return p.figure()
@@ -99,9 +103,10 @@ func (p *panel) build() cog.Builder[dashboard.Panel] {
 	}
 }
 
-// common is what all builders of panels have.
+// builder is what all builders of panels have.
 type builder[B any] interface {
 	cog.Builder[dashboard.Panel]
+	Id(uint32) B
 	Title(string) B
 	Description(string) B
 	Datasource(common.DataSourceRef) B
@@ -116,7 +121,7 @@ type builder[B any] interface {
 
 // frame gives a builder what all panels have.
 func frame[B builder[B]](p *panel, b B) B {
-	b = b.Title(p.title).Description(p.says).Datasource(source()).Span(p.span).Height(p.height).
+	b = b.Id(p.id).Title(p.title).Description(p.says).Datasource(source()).Span(p.span).Height(p.height).
 		Unit(p.unit).NoValue("–").Thresholds(p.thresholds()).Targets(p.targets())
 	if p.runbook != "" {
 		link := dashboard.NewDashboardLinkBuilder("What to do").Type(dashboard.DashboardLinkTypeLink).
@@ -177,7 +182,7 @@ func latest() cog.Builder[common.ReduceDataOptions] {
 func (p *panel) figure() cog.Builder[dashboard.Panel] {
 	return frame(p, stat.NewPanelBuilder()).ReduceOptions(latest()).
 		GraphMode(common.BigValueGraphModeArea).ColorMode(common.BigValueColorModeValue).
-		JustifyMode(common.BigValueJustifyModeAuto).TextMode(common.BigValueTextModeAuto)
+		Orientation(common.VizOrientationAuto).JustifyMode(common.BigValueJustifyModeAuto).TextMode(common.BigValueTextModeAuto)
 }
 
 func (p *panel) lines() cog.Builder[dashboard.Panel] {
@@ -233,8 +238,11 @@ func (p *panel) grid() cog.Builder[dashboard.Panel] {
 	if len(p.queries) == 1 {
 		names["Value"] = p.queries[0].legend
 	}
-	return frame(p, table.NewPanelBuilder()).
-		WithTransformation(dashboard.DataTransformerConfig{Id: "merge", Options: map[string]any{}}).
+	b := frame(p, table.NewPanelBuilder())
+	for i, unit := range p.columns {
+		b = b.OverrideByName(p.queries[i].legend, []dashboard.DynamicConfigValue{{Id: "unit", Value: unit}})
+	}
+	return b.WithTransformation(dashboard.DataTransformerConfig{Id: "merge", Options: map[string]any{}}).
 		WithTransformation(dashboard.DataTransformerConfig{Id: "organize", Options: map[string]any{"renameByName": names, "excludeByName": hidden}}).
 		Filterable(true).CellHeight(common.TableCellHeightSm).ShowHeader(true)
 }

@@ -53,7 +53,7 @@ func performance() Board {
 				{kind: lines, title: "Garbage collection", span: 8, height: 8, unit: seconds,
 					says: "The longest pause lately; and how much was spent a second.",
 					queries: []query{
-						{`max by (instance) (go_gc_duration_seconds{` + job + `, quantile="1"})`, "{{instance}} longest"},
+						{`max by (instance) (go_gc_duration_seconds{` + job + `, quantile=~"1|1.0"})`, "{{instance}} longest"},
 						{`rate(go_gc_duration_seconds_sum{` + job + `}[$__rate_interval])`, "{{instance}} a second"},
 					}},
 			}},

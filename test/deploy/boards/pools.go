@@ -20,7 +20,8 @@ func pools() Board {
 		rows: []row{
 			{"Now", []panel{
 				{kind: grid, title: "Pools", span: 24, height: 8, unit: "none",
-					says: "Hashrates in H/s over 5 minutes, times in seconds, parts from 0 to 1.",
+					says:    "What each pool does now; hashrate over 5 minutes, what was refused and answers of the last 10 to 20.",
+					columns: []string{hashrate, count, count, ratio, count, ratio, seconds, seconds, seconds, seconds},
 					queries: []query{
 						{`max by (pool) (pool:loka_paid_hashrate:rate5m{` + ofPool + `})`, "Paid hashrate"},
 						{by("loka_pool_miners"), "Miners"},
