@@ -56,12 +56,21 @@ func TestBoardsAreRight(t *testing.T) {
 	t.Parallel()
 	for _, one := range shipped(t) {
 		var strict dashboard.Dashboard
-		if err := strict.UnmarshalJSONStrict(one.text); err != nil {
-			t.Errorf("%s: %v", one.name, err)
+		for _, err := range []error{strict.UnmarshalJSONStrict(one.text), strict.Validate()} {
+			if err != nil && err.Error() != "" { // an empty list of errors is none
+				t.Errorf("%s: %v", one.name, err)
+			}
 		}
-		if err := strict.Validate(); err != nil && err.Error() != "" { // an empty list of errors is none
-			t.Errorf("%s: %v", one.name, err)
-		}
+	}
+}
+
+// Grafana's own types tell what is wrong, or nothing that is above means anything.
+func TestBoardsThatAreWrong(t *testing.T) {
+	t.Parallel()
+	text := bytes.Replace(shipped(t)[0].text, []byte(`"gridPos"`), []byte(`"gridPosition"`), 1)
+	var strict dashboard.Dashboard
+	if err := strict.UnmarshalJSONStrict(text); err == nil || !strings.Contains(err.Error(), "gridPosition") {
+		t.Errorf("a key that does not exist is not told: %v", err)
 	}
 }
 
