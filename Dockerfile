@@ -16,7 +16,7 @@ COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
 RUN go build -trimpath -buildvcs=false -ldflags "-s -w" -o /out/loka ./cmd/loka \
-    && mkdir -p /out/data \
+    && install -d -m 0700 /out/root/data \
     && cp /etc/ssl/certs/ca-certificates.crt /out/ca-certificates.crt
 
 FROM scratch
@@ -30,7 +30,7 @@ LABEL org.opencontainers.image.title="loka" \
 COPY --from=build /out/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY --from=build /out/loka /loka
 # A user without a name or rights; the folder is its own, and so is a new volume on it.
-COPY --from=build --chown=65532:65532 --chmod=0700 /out/data /data
+COPY --from=build --chown=65532:65532 /out/root /
 USER 65532:65532
 # Within the container the API listens on all addresses, for else it could not be published;
 # so everything but /live and /ready needs a token.
