@@ -10,13 +10,13 @@ func overview() Board {
 		says: "Whether money is being lost, where and why.",
 		rows: []row{
 			{"Now", []panel{
-				{kind: figure, title: "Hashrate", span: 4, height: 4, unit: hashrate, hue: "blue", runbook: "hashrate_dropped",
+				{kind: figure, title: "Hashrate", span: 4, height: 4, unit: hashrate, hue: "blue", runbook: "farm_hashrate_dropped",
 					says:    "What the miners do, by our own check of every share, over 5 minutes.",
 					queries: q(`sum(instance:loka_hashrate:rate5m{`+of+`})`, "hashrate")},
-				{kind: figure, title: "Paid hashrate", span: 4, height: 4, unit: hashrate, hue: "blue", runbook: "unpaid_work",
+				{kind: figure, title: "Paid hashrate", span: 4, height: 4, unit: hashrate, hue: "blue", runbook: "pool_discrepancy",
 					says:    "What pools have accepted, over 5 minutes. It swings more than ours where the pool's difficulty is high, and is the same over an hour.",
 					queries: q(`sum(instance:loka_paid_hashrate:rate5m{`+of+`})`, "paid")},
-				{kind: figure, title: "Against its day", span: 4, height: 4, unit: ratio, warn: 0.9, bad: 0.7, runbook: "hashrate_dropped",
+				{kind: figure, title: "Against its day", span: 4, height: 4, unit: ratio, warn: 0.9, bad: 0.7, runbook: "farm_hashrate_dropped",
 					says:    "Hashrate now, against the mean of the last day. Below 70 % is an alert.",
 					queries: q(`sum(instance:loka_hashrate:rate5m{`+of+`}) / sum(instance:loka_hashrate:avg1d{`+of+`})`, "of its day")},
 				{kind: figure, title: "Miners", span: 4, height: 4, unit: count, hue: "blue", runbook: "miners_left",
@@ -52,7 +52,7 @@ func overview() Board {
 					queries: q(`max(pool:loka_reject:ratio1h{`+of+`})`, "refused")},
 			}},
 			{"Hashrate and shares", []panel{
-				{kind: lines, title: "Hashrate over time", span: 12, height: 9, unit: hashrate, runbook: "hashrate_dropped",
+				{kind: lines, title: "Hashrate over time", span: 12, height: 9, unit: hashrate, runbook: "farm_hashrate_dropped",
 					says: "By our own word, by the pools', and what is usual: the mean of a day.",
 					queries: []query{
 						{`sum(instance:loka_hashrate:rate5m{` + of + `})`, "by our word"},
