@@ -144,11 +144,13 @@ type Timeline struct {
 const (
 	Unknown    = "unknown"
 	NotRunning = "not_running"
+	// Removed is the state of a pool that is not configured any more.
+	Removed = "removed"
 )
 
 // Interval is a time during which a pool was in one state.
 type Interval struct {
-	State   string    `json:"state" enum:"unknown,not_running,connecting,active,standby,degraded,down,disabled"`
+	State   string    `json:"state" enum:"unknown,not_running,connecting,active,standby,degraded,down,disabled,removed"`
 	Reason  string    `json:"reason" doc:"Why it was in that state, in one word"`
 	Error   string    `json:"error" doc:"What was wrong, in words; empty: nothing"`
 	From    time.Time `json:"from"`
