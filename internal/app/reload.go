@@ -69,6 +69,7 @@ func (a *App) Reload(ctx context.Context, id string) (Reloaded, error) {
 	a.reloading.Lock()
 	defer a.reloading.Unlock()
 	r, err := a.reload(ctx, id)
+	a.happened.reloaded(&r, err)
 	var invalid config.Problems
 	switch {
 	case errors.As(err, &invalid):
@@ -213,7 +214,7 @@ func restartsOf(changes []config.Change) []string {
 
 // needsRestart says that the running program cannot follow a change of a key.
 func needsRestart(key string) bool {
-	return slices.Contains([]string{"data_dir", "instance", "http.listen"}, key) || strings.HasPrefix(key, "storage.")
+	return slices.Contains([]string{"data_dir", "instance", "http.listen", "http.rate_limit", "http.rate_burst"}, key) || strings.HasPrefix(key, "storage.")
 }
 
 // apply puts a configuration in place: all of it, or on an error nothing. One without
