@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/profile"
 )
 
 // Config names what label values depend on.
@@ -27,6 +29,8 @@ type Config struct {
 	Certificates func() []Certificate
 	// Door is read at every scrape, too; nil has no guests.
 	Door Door
+	// Profile is read at every scrape, too; nil is one of which nothing is timed.
+	Profile *profile.Profile
 }
 
 // Metrics hands out what is counted. Make it with [New].
@@ -55,6 +59,8 @@ type Metrics struct {
 // Wire is what is counted for the connections of one side.
 type Wire struct {
 	BytesIn, BytesOut, LinesIn, FramesOut, Superseded, Dropped *Sharded
+	// Slow is how many connections' peers keep lines waiting.
+	Slow prometheus.Gauge
 }
 
 // Last is a gauge that is set to what was observed last.
@@ -79,6 +85,7 @@ func New(cfg Config) (*Metrics, error) {
 	b.register(newBooksCollector(cfg.Source, m.poolNames))
 	b.register(newCertificateCollector(cfg.Certificates))
 	b.registerDoor(cfg.Door)
+	b.register(newStepCollector(cmp.Or(cfg.Profile, profile.New(profile.Config{}))))
 
 	info := b.gauges("build_info", "The program's version and the Go release it was built with; always 1.", "version", "go")
 	info.WithLabelValues(cfg.Version, runtime.Version()).Set(1)
@@ -103,9 +110,11 @@ func New(cfg Config) (*Metrics, error) {
 
 func (m *Metrics) buildWires(b *builder) {
 	m.wires = make(map[mining.Side]Wire)
+	slow := b.gauges("connections_slow", "Connections whose peer has not taken all that it was sent: lines wait for it.", "side")
 	for _, side := range []mining.Side{mining.Downstream, mining.Upstream} {
 		labels := prometheus.Labels{"side": string(side)}
 		m.wires[side] = Wire{
+			Slow:       slow.WithLabelValues(string(side)),
 			BytesIn:    b.sharded("received_bytes_total", "Bytes read from the connections of a side.", labels),
 			BytesOut:   b.sharded("sent_bytes_total", "Bytes written to the connections of a side.", labels),
 			LinesIn:    b.sharded("received_lines_total", "Complete lines read from the connections of a side.", labels),

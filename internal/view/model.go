@@ -7,6 +7,7 @@ import (
 
 	"github.com/loka/stratum/internal/ledger"
 	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/profile"
 )
 
 // Books is the part of the ledger that the model reads.
@@ -36,7 +37,7 @@ type Deps struct {
 	Keeping func() Keeping
 	// Profile says how long the steps of a share's and a job's walk take; nil where
 	// none is timed.
-	Profile func() []Step
+	Profile *profile.Profile
 }
 
 // Model answers readers. It is safe for use by many goroutines.

@@ -1,5 +1,7 @@
 package view
 
+import "github.com/loka/stratum/internal/profile"
+
 // Step is an element of GET /api/v1/profile: how long one step takes of the way
 // that a share or a job goes through the program.
 type Step struct {
@@ -19,8 +21,19 @@ type Step struct {
 // Profile returns every step of every walk, in the order that they are taken. Those
 // that nothing was timed of are there, too.
 func (m *Model) Profile() []Step {
-	if m.deps.Profile == nil {
+	p := m.deps.Profile
+	if p == nil {
 		return []Step{}
 	}
-	return m.deps.Profile()
+	steps := profile.Steps()
+	out := make([]Step, 0, len(steps))
+	for _, s := range steps {
+		facts, took := s.Facts(), p.Of(s).Snapshot()
+		out = append(out, Step{
+			Walk: string(facts.Walk), Step: facts.Name, Says: facts.Says, Count: took.Count, SampledOneIn: p.OneIn(s),
+			P50: took.Quantile(0.5), P90: took.Quantile(0.9), P99: took.Quantile(0.99), P999: took.Quantile(0.999),
+			Max: took.Max, Mean: took.Mean(),
+		})
+	}
+	return out
 }
