@@ -4,14 +4,12 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"net/http"
 	"runtime"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/loka/stratum/internal/ledger"
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/internal/profile"
 )
@@ -31,6 +29,10 @@ type Config struct {
 	Door Door
 	// Profile is read at every scrape, too; nil is one of which nothing is timed.
 	Profile *profile.Profile
+	// Workers reads a little of every worker's book and WorkerCount counts them; nil is
+	// no worker. Series of each there are by [Metrics.Reconfigure] only.
+	Workers     func() []ledger.Brief
+	WorkerCount func() int
 }
 
 // Metrics hands out what is counted. Make it with [New].
@@ -49,6 +51,7 @@ type Metrics struct {
 	Bans Bans
 
 	registry *prometheus.Registry
+	workers  *workers
 	perPool  perPool
 	wires    map[mining.Side]Wire
 	closed   map[mining.Side]map[mining.Reason]prometheus.Counter
@@ -78,13 +81,14 @@ func Middlewares() []string {
 // New makes all metrics on a registry of their own.
 func New(cfg Config) (*Metrics, error) {
 	b := builder{registry: prometheus.NewRegistry()}
-	m := &Metrics{registry: b.registry}
+	m := &Metrics{registry: b.registry, workers: newWorkers(cfg.Workers)}
 	b.register(collectors.NewGoCollector())
 	b.register(collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	b.register(newViewCollector(cfg.Source, m.poolNames))
 	b.register(newBooksCollector(cfg.Source, m.poolNames))
 	b.register(newCertificateCollector(cfg.Certificates))
 	b.registerDoor(cfg.Door)
+	b.registerWorkers(m.workers, cfg.WorkerCount)
 	b.register(newStepCollector(cmp.Or(cfg.Profile, profile.New(profile.Config{}))))
 
 	info := b.gauges("build_info", "The program's version and the Go release it was built with; always 1.", "version", "go")
@@ -163,14 +167,6 @@ func (m *Metrics) Refused(middleware string, kind mining.RequestKind) prometheus
 		return c
 	}
 	return m.refused[Middlewares()[0]][mining.Submit]
-}
-
-// Handler serves the exposition: the text format, or OpenMetrics to whoever
-// asks for it.
-func (m *Metrics) Handler() http.Handler {
-	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{
-		EnableOpenMetrics: true, MaxRequestsInFlight: 8, Timeout: 10 * time.Second,
-	})
 }
 
 // builder registers and remembers what went wrong.
