@@ -72,7 +72,7 @@ on_outage = %q
 }()
 
 // sessionCounts are the counters of all programs of this process.
-var sessionCounts = sync.OnceValues(func() (*counts, error) { return newCounts(sessionConfigs[0], "fuzz", nil, nil) })
+var sessionCounts = sync.OnceValues(func() (*counts, error) { return newCounts(sessionConfigs[0], "fuzz", scraped{}) })
 
 // sessions are the programs that have run in this process.
 var sessions atomic.Uint64
@@ -154,7 +154,7 @@ func newSessionWorld(t *testing.T, program []byte) *sessionWorld {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.server = serve.New(serveConfig(cfg, counted.wire(mining.Downstream)), serve.Deps{
+	w.server = serve.New(serveConfig(cfg, counted), serve.Deps{
 		House: house{w.hub, standing}, Handler: guarded.handler(), Watch: guarded.chain, Metrics: counted.serve(),
 	})
 	ctx, cancel := context.WithCancel(context.Background())

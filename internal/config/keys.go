@@ -132,6 +132,7 @@ func meanings() map[string]meaning {
 	addTLSMeanings(m)
 	maps.Copy(m, banMeanings())
 	maps.Copy(m, httpMeanings())
+	maps.Copy(m, metricsMeanings())
 	maps.Copy(m, accessMeanings())
 	maps.Copy(m, watchMeanings())
 	for at, without := range map[string]string{"vardiff": "", "listener[].vardiff": "`[vardiff]`'s", "route[].vardiff": "the listener's or `[vardiff]`'s"} {

@@ -36,6 +36,7 @@ func (l *loader) validate(c *Config) {
 	l.checkGuard(c)
 	l.checkBans(c.Bans)
 	l.checkHTTP(c.HTTP)
+	l.checkMetrics(c.Metrics)
 	l.checkWatch(&c.Watch)
 	l.noteInert(c)
 }

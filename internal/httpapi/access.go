@@ -37,6 +37,7 @@ var access = map[string]auth.Role{
 	"GET /api/v1/events":                 auth.Viewer,
 	"GET /api/v1/log":                    auth.Viewer,
 	"GET /api/v1/pools/{name}/timeline":  auth.Viewer,
+	"GET /api/v1/profile":                auth.Viewer,
 
 	"DELETE /api/v1/miners/{id}":             auth.Operator,
 	"POST /api/v1/miners/{id}/pause":         auth.Operator,
