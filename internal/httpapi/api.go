@@ -120,6 +120,10 @@ func routes(deps Deps) *http.ServeMux {
 	}
 	if deps.Page != nil {
 		for pattern := range web.Patterns() {
+			if pattern == web.AssetPattern {
+				mux.Handle(pattern, asProblems(deps.Page))
+				continue
+			}
 			mux.Handle(pattern, deps.Page) // which says itself what is wrong, to people
 		}
 	}

@@ -16,8 +16,8 @@ import (
 //go:embed static
 var files embed.FS
 
-// assetPattern is where the files are.
-const assetPattern = "GET /web/"
+// AssetPattern is where the files are, by the router's pattern.
+const AssetPattern = "GET /web/"
 
 // kinds are the files that are served, by how their names end.
 //

@@ -50,7 +50,7 @@ func pages() []Page {
 
 // Patterns is what this package serves and who may see it, by the router's patterns.
 func Patterns() map[string]auth.Role {
-	all := map[string]auth.Role{assetPattern: auth.Viewer}
+	all := map[string]auth.Role{AssetPattern: auth.Viewer}
 	for _, p := range pages() {
 		all["GET "+p.Path] = p.Least
 	}

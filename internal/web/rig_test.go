@@ -88,7 +88,7 @@ func newFarm(n int) *farm {
 	}
 	for i := range n {
 		w := view.Worker{Name: fmt.Sprintf("alice.rig%05d", i), Miners: 1, Route: "farm", Pool: "main", Difficulty: 512, LastShareAge: &age, Since: &epoch}
-		w.Shares.Accepted, w.Shares.Rejected = uint64(1000+i), uint64(i%7)
+		w.Accepted, w.Rejected = uint64(1000+i), uint64(i%7)
 		w.Hashrate = view.Hashrate{TenMinutes: float64((i*7919)%n+1) * 1e12, Day: 1e14}
 		if i%10 == 9 {
 			w.Miners, w.Pool, w.Hashrate.TenMinutes, w.LastShareAge = 0, "", 0, nil
@@ -138,28 +138,28 @@ func (fakeLog) Timeline(pool string, from, to time.Time) events.Timeline {
 }
 
 // site is the handler of a farm, with everything there is.
-func site(t testing.TB, f *farm) *Server {
-	t.Helper()
+func site(tb testing.TB, f *farm) *Server {
+	tb.Helper()
 	s, err := New(Deps{Model: f, Now: func() time.Time { return epoch }, Earner: someEarned(), Log: fakeLog{}})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	s.ask(t.Context())
+	s.ask(tb.Context())
 	return s
 }
 
-func get(t testing.TB, h http.Handler, path string) *httptest.ResponseRecorder {
-	t.Helper()
+func get(tb testing.TB, h http.Handler, path string) *httptest.ResponseRecorder {
+	tb.Helper()
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
 	return w
 }
 
-func body(t testing.TB, h http.Handler, path string) string {
-	t.Helper()
-	w := get(t, h, path)
+func body(tb testing.TB, h http.Handler, path string) string {
+	tb.Helper()
+	w := get(tb, h, path)
 	if w.Code != http.StatusOK {
-		t.Fatalf("%s: %d %s", path, w.Code, w.Body)
+		tb.Fatalf("%s: %d %s", path, w.Code, w.Body)
 	}
 	return w.Body.String()
 }

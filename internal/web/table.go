@@ -3,6 +3,7 @@ package web
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -33,10 +34,7 @@ func queryOf(r *http.Request, keys ...string) query {
 
 // with is the address with one thing changed; other than pages begin at the first.
 func (q *query) with(key, value string) string {
-	v := url.Values{}
-	for k, all := range q.Values {
-		v[k] = all
-	}
+	v := maps.Clone(q.Values)
 	if key != "page" {
 		v.Del("page")
 	}

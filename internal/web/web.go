@@ -21,15 +21,20 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 
 // Model is what pages show of now. [view.Model] is one.
 type Model interface {
+	Whole
 	Version() string
-	Summary() view.Summary
-	Health() view.Health
 	Pools() []view.Pool
-	Routes() []view.Route
 	Workers() []view.Worker
 	Worker(name string) (view.Worker, bool)
-	Alerts() []view.Alert
 	WorkerTrends(names []string) ledger.Trend
+}
+
+// Whole is what is shown of all together.
+type Whole interface {
+	Summary() view.Summary
+	Health() view.Health
+	Alerts() []view.Alert
+	Routes() []view.Route
 }
 
 // Log is what has happened. [events.Log] is one.
@@ -52,13 +57,14 @@ type Deps struct {
 
 // Server serves pages. It is safe for use by many goroutines.
 type Server struct {
+	recent
+
 	deps   Deps
 	assets *assets
 	pages  []Page
 	mux    *http.ServeMux
 	shared *template.Template
 	teller *teller
-	recent
 }
 
 // New makes the handler of everything in [Patterns].
@@ -71,7 +77,7 @@ func New(deps Deps) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{deps: deps, assets: a, pages: pages(), mux: http.NewServeMux(), teller: newTeller()}
-	s.recent.of = &s.deps
+	s.of = &s.deps
 	if s.shared, err = s.parse("layout.html", "parts.html"); err != nil {
 		return nil, err
 	}
@@ -79,7 +85,7 @@ func New(deps Deps) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.mux.Handle(assetPattern, a)
+	s.mux.Handle(AssetPattern, a)
 	for i := range s.pages {
 		p := &s.pages[i]
 		t, err := s.template(p.Template)
@@ -103,6 +109,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // served is a page with its template.
 type served struct {
 	*Server
+
 	page           *Page
 	shown, failure *template.Template
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,8 +17,9 @@ import (
 
 // paths are one address of each page, and what else pages may be asked for.
 func paths() []string {
-	all := []string{"/pools/main?span=30d", "/workers/alice.rig00001?span=1h", "/workers?q=rig&sort=-hashrate&show=here&route=farm&pool=main&page=2", "/workers?q=nobody"}
-	for _, p := range pages() {
+	known, all := pages(), []string{"/pools/main?span=30d", "/workers/alice.rig00001?span=1h", "/workers?q=rig&sort=-hashrate&show=here&route=farm&pool=main&page=2", "/workers?q=nobody"}
+	all = slices.Grow(all, len(known))
+	for _, p := range known {
 		all = append(all, strings.NewReplacer("{$}", "", "{name}", url.PathEscape(evil)).Replace(p.Path))
 	}
 	return all

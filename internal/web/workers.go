@@ -67,7 +67,7 @@ func workerPath(name string) string { return "/workers/" + url.PathEscape(name) 
 
 // Rejects is the part that we refused.
 func (w workerRow) Rejects() template.HTML {
-	return part(float64(w.Shares.Rejected), float64(w.Shares.Accepted+w.Shares.Rejected))
+	return part(float64(w.Rejected), float64(w.Accepted+w.Rejected))
 }
 
 // PoolRejects is the part that the pool refused.
@@ -77,16 +77,16 @@ func (w workerRow) PoolRejects() template.HTML {
 
 // Tone says whether it refuses much.
 func (w workerRow) Tone() string {
-	all := w.Shares.Accepted + w.Shares.Rejected
-	if all >= judgedFrom && float64(w.Shares.Rejected) > 0.05*float64(all) {
+	all := w.Accepted + w.Rejected
+	if all >= judgedFrom && float64(w.Rejected) > 0.05*float64(all) {
 		return "bad"
 	}
 	return ""
 }
 
 func rejects(w *view.Worker) float64 {
-	if all := w.Shares.Accepted + w.Shares.Rejected; all > 0 {
-		return float64(w.Shares.Rejected) / float64(all)
+	if all := w.Accepted + w.Rejected; all > 0 {
+		return float64(w.Rejected) / float64(all)
 	}
 	return 0
 }
@@ -106,7 +106,7 @@ var workerOrders = map[string]func(a, b *view.Worker) int{
 	"hashrate":   func(a, b *view.Worker) int { return cmp.Compare(a.Hashrate.TenMinutes, b.Hashrate.TenMinutes) },
 	"day":        func(a, b *view.Worker) int { return cmp.Compare(a.Hashrate.Day, b.Hashrate.Day) },
 	"difficulty": func(a, b *view.Worker) int { return cmp.Compare(a.Difficulty, b.Difficulty) },
-	"accepted":   func(a, b *view.Worker) int { return cmp.Compare(a.Shares.Accepted, b.Shares.Accepted) },
+	"accepted":   func(a, b *view.Worker) int { return cmp.Compare(a.Accepted, b.Accepted) },
 	"rejects":    func(a, b *view.Worker) int { return cmp.Compare(rejects(a), rejects(b)) },
 	"value": func(a, b *view.Worker) int {
 		return cmp.Compare(a.Business.Value24h, b.Business.Value24h)
@@ -143,7 +143,7 @@ var shows = []struct {
 	{"here", "Connected", func(w *view.Worker) bool { return w.Miners > 0 }},
 	{"away", "Away", func(w *view.Worker) bool { return w.Miners == 0 }},
 	{"rejects", "Rejecting", func(w *view.Worker) bool {
-		return rejects(w) > 0.02 && w.Shares.Accepted+w.Shares.Rejected >= 20
+		return rejects(w) > 0.02 && w.Accepted+w.Rejected >= 20
 	}},
 }
 

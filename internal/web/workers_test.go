@@ -1,11 +1,12 @@
 package web
 
 import (
-	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -16,8 +17,9 @@ import (
 
 // names are the workers of a page, in its order.
 func names(page string) []string {
-	var all []string
-	for _, m := range regexp.MustCompile(`href="/workers/(alice[^"]+)"`).FindAllStringSubmatch(page, -1) {
+	found := regexp.MustCompile(`href="/workers/(alice[^"]+)"`).FindAllStringSubmatch(page, -1)
+	all := make([]string, 0, len(found))
+	for _, m := range found {
 		all = append(all, m[1])
 	}
 	return all
@@ -62,7 +64,7 @@ func TestPagesOfATable(t *testing.T) {
 				v.Set(key, value)
 			}
 		}
-		q := queryOf(httptest.NewRequest("GET", "/workers?"+v.Encode(), nil), "q", "show", "route", "pool")
+		q := queryOf(httptest.NewRequest(http.MethodGet, "/workers?"+v.Encode(), nil), "q", "show", "route", "pool")
 		found := pickWorkers(f.workers, &q)
 		sortBy(found, workerOrders, &q, "name")
 		key, down := q.order("name")
@@ -76,7 +78,7 @@ func TestPagesOfATable(t *testing.T) {
 		}
 		seen := 0
 		for n := 1; ; n++ {
-			q.Set("page", fmt.Sprint(n))
+			q.Set("page", strconv.Itoa(n))
 			p := q.pager(len(found), workersAPage)
 			if p.From != seen || p.To < p.From || p.To > len(found) {
 				t.Fatalf("page %d is %d to %d of %d", n, p.From, p.To, len(found))

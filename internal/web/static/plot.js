@@ -78,7 +78,7 @@
       cursor: { y: false, points: { size: 7 } },
       legend: { live: true },
       scales: { y: { range: (u, min, max) => [0, max > 0 ? max * 1.12 : 1] } },
-      axes: [{ ...axis, space: 5 * rem(), values: times }, { ...axis, size: 5.2 * rem(), space: 2.6 * rem(), values: (u, all) => all.map(short) }],
+      axes: [{ ...axis, size: 2 * rem(), space: 5 * rem(), values: times }, { ...axis, size: 5.2 * rem(), space: 2.6 * rem(), values: (u, all) => all.map(short) }],
       series: [
         { label: "Time", value: (u, s) => s == null ? "–" : `${day(new Date(s * 1000))}, ${time(new Date(s * 1000))}` },
         { label: "Our word", stroke: accent, width: 2, fill: colour("--accent", .1), value: (u, n) => rateText(n), points: { show: only } },
