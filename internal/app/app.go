@@ -29,6 +29,7 @@ import (
 	"github.com/loka/stratum/internal/turns"
 	"github.com/loka/stratum/internal/vardiff"
 	"github.com/loka/stratum/internal/view"
+	"github.com/loka/stratum/internal/web"
 )
 
 // dueAtMost bounds the wait for verdicts at a graceful stop.
@@ -60,6 +61,7 @@ type App struct {
 	serve   *serve.Server
 	model   *view.Model
 	http    *httpapi.Server
+	page    *web.Server
 	counts  *counts
 	control *control
 	found   *findings
@@ -203,7 +205,7 @@ func (a *App) build(cfg *config.Config) error {
 	}
 	acts := toldActs{a.acts, a.happened.log}
 	a.record = httpapi.Acts{File: acts, Records: records, Logger: a.log}
-	a.http, err = newHTTP(cfg, a.counts, httpapi.Deps{
+	a.http, a.page, err = newHTTP(cfg, a.counts, httpapi.Deps{
 		Records: records, Audit: acts, Events: a.happened.log,
 		Model: a.model, Miners: disconnecter{a.serve}, Logger: a.log, Control: a.control, Acceptor: acceptor{a.hub},
 		Reloader: reloader{a}, Listeners: listenersOf{a},
@@ -313,6 +315,7 @@ func (a *App) Run(ctx context.Context) error {
 		"bans":         a.bans.Run,
 		"events":       a.happened.run,
 		"http":         a.http.Run,
+		"page":         a.page.Run,
 	} {
 		run(&reads, what, func() error { return f(reading) })
 	}
