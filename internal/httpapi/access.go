@@ -34,6 +34,7 @@ var access = map[string]auth.Role{
 	"GET /api/v1/listeners":              auth.Viewer,
 	"GET /api/v1/bans":                   auth.Viewer,
 	"GET /api/v1/alerts":                 auth.Viewer,
+	"GET /api/v1/session":                auth.Viewer,
 
 	"DELETE /api/v1/miners/{id}":             auth.Operator,
 	"POST /api/v1/miners/{id}/pause":         auth.Operator,
@@ -67,6 +68,10 @@ var access = map[string]auth.Role{
 //
 //nolint:gochecknoglobals // a table
 var besides = map[string]auth.Role{
+	"GET /signin":   auth.Nobody,
+	"POST /signin":  auth.Nobody,
+	"POST /signout": auth.Nobody,
+
 	"GET /{$}":                     auth.Viewer,
 	"GET /web/":                    auth.Viewer,
 	"GET /metrics":                 auth.Viewer,

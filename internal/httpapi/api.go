@@ -88,6 +88,7 @@ func routes(deps Deps) *http.ServeMux {
 	reads(api, deps.Model)
 	lists(api, deps.Model)
 	alerts(api, deps.Model)
+	whoAsks(api)
 	if deps.Miners != nil {
 		writes(api, deps.Miners)
 	}

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -41,6 +42,21 @@ func (fakeToken) Check(presented string, _ time.Time) (auth.Identity, error) {
 		return auth.Identity{Name: "old", Role: auth.Admin}, auth.ErrExpired
 	}
 	return auth.Identity{}, auth.ErrUnknown
+}
+
+func (f fakeToken) CheckSum(sum auth.Sum, now time.Time) (auth.Identity, error) {
+	for _, token := range tokenOfRole {
+		if token != "" && sha256.Sum256([]byte(token)) == sum {
+			return f.Check(token, now)
+		}
+	}
+	return auth.Identity{}, auth.ErrUnknown
+}
+
+// fakeForm says what a form would.
+func fakeForm(w http.ResponseWriter, _ *http.Request, f SignInForm) {
+	w.WriteHeader(f.Status)
+	_, _ = fmt.Fprintf(w, "form %+v", f)
 }
 
 // fakeBook makes tokens that are all alike.
@@ -206,13 +222,15 @@ func newDeps() (Deps, *fakeHub) {
 	text := func(s string) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(s)) })
 	}
-	return Deps{Model: model, Token: fakeToken{}, Now: func() time.Time { return epoch }, Tokens: new(fakeBook), Metrics: text("metrics"), Page: text("page"), Miners: hub, Control: hub, Acceptor: hub, Bans: newBans(), Reloader: new(fakeReloader), Listeners: fakeListeners{}, Records: newRecords(newStore())}, hub
+	return Deps{Model: model, Token: fakeToken{}, Now: func() time.Time { return epoch }, Tokens: new(fakeBook), Metrics: text("metrics"), Page: text("page"), SignIn: fakeForm, Miners: hub, Control: hub, Acceptor: hub, Bans: newBans(), Reloader: new(fakeReloader), Listeners: fakeListeners{}, Records: newRecords(newStore())}, hub
 }
 
 // ask sends one request straight to the handler.
 type ask struct {
 	method, path, host, token, body string
 	kind                            string // of the body; JSON where empty
+	cookie                          string
+	header                          map[string]string
 }
 
 func (a ask) do(t *testing.T, h http.Handler) *httptest.ResponseRecorder {
@@ -230,6 +248,12 @@ func (a ask) do(t *testing.T, h http.Handler) *httptest.ResponseRecorder {
 	}
 	if a.token != "" {
 		r.Header.Set("Authorization", "Bearer "+a.token)
+	}
+	if a.cookie != "" {
+		r.Header.Set("Cookie", a.cookie)
+	}
+	for name, value := range a.header {
+		r.Header.Set(name, value)
 	}
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
