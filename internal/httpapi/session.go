@@ -135,7 +135,7 @@ func (s *sessions) end(r *http.Request) {
 // set has the browser show a session from now on; an empty id has it forget the one
 // that it has. No script reads it, and it goes with nothing that another site begins.
 func (s *sessions) set(w http.ResponseWriter, r *http.Request, id string) {
-	c := &http.Cookie{
+	c := &http.Cookie{ //nolint:gosec // G124: a connection on loopback is not encrypted
 		Name: s.cookie, Value: id, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode,
 		Secure: byTLS(r), MaxAge: int(sessionTerm / time.Second),
 	}

@@ -2,7 +2,7 @@ package httpapi
 
 import (
 	"context"
-	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -27,9 +27,7 @@ func (b *browser) asks(t *testing.T, a ask) *httptest.ResponseRecorder {
 	t.Helper()
 	a.cookie = b.cookie
 	header := map[string]string{"Accept": "text/html,*/*;q=0.8", "Sec-Fetch-Site": "same-origin", "Sec-Fetch-Dest": "document"}
-	for name, value := range a.header {
-		header[name] = value
-	}
+	maps.Copy(header, a.header)
 	a.header = header
 	w := a.do(t, b.h)
 	for _, c := range w.Result().Cookies() {
@@ -90,7 +88,7 @@ func TestSignIn(t *testing.T) {
 	}
 	b.cookie = was
 	wantProblem(t, "the session that was ended", b.asks(t, ask{path: "/api/v1/summary"}), http.StatusUnauthorized)
-	var did []string
+	did := make([]string, 0, len(file.acts))
 	for _, a := range file.acts {
 		did = append(did, a.Who+" "+a.What)
 	}
@@ -332,7 +330,7 @@ func FuzzSignIn(f *testing.F) {
 			t.Errorf("sent to %q", to)
 		}
 		if !in && w.Code != http.StatusUnauthorized && w.Code != http.StatusBadRequest {
-			t.Error(fmt.Sprint(w.Code))
+			t.Errorf("answered with %d", w.Code)
 		}
 	})
 }
