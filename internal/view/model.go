@@ -34,6 +34,9 @@ type Deps struct {
 	Door func() (strangers, waiting int)
 	// Keeping says how the keeping of shares goes; nil where none are kept.
 	Keeping func() Keeping
+	// Profile says how long the steps of a share's and a job's walk take; nil where
+	// none is timed.
+	Profile func() []Step
 }
 
 // Model answers readers. It is safe for use by many goroutines.
