@@ -45,7 +45,7 @@ func newHTTP(cfg *config.Config, c *counts, deps httpapi.Deps) (*httpapi.Server,
 	if err != nil {
 		return nil, err
 	}
-	page, err := web.New(web.Config{Version: deps.Model.Version()})
+	page, err := web.New(web.Deps{Model: deps.Model, Now: time.Now, Logger: deps.Logger})
 	if err != nil {
 		return nil, err
 	}

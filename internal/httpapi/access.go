@@ -6,6 +6,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/loka/stratum/internal/auth"
+	"github.com/loka/stratum/internal/web"
 )
 
 // access is the least role for every operation of the document. A read that a
@@ -64,7 +65,7 @@ var access = map[string]auth.Role{
 	"DELETE /api/v1/tokens/{name}": auth.Admin,
 }
 
-// besides is the same for what is no operation of the document.
+// besides is the same for what is no operation of the document, and is no page.
 //
 //nolint:gochecknoglobals // a table
 var besides = map[string]auth.Role{
@@ -72,8 +73,6 @@ var besides = map[string]auth.Role{
 	"POST /signin":  auth.Nobody,
 	"POST /signout": auth.Nobody,
 
-	"GET /{$}":                     auth.Viewer,
-	"GET /web/":                    auth.Viewer,
 	"GET /metrics":                 auth.Viewer,
 	"GET /metrics/prometheus":      auth.Viewer,
 	"GET /api/v1/openapi.json":     auth.Viewer,
@@ -87,9 +86,14 @@ var besides = map[string]auth.Role{
 	"GET /debug/pprof/trace":   auth.Admin,
 }
 
+// onPage is the same for the page, which knows its own addresses.
+//
+//nolint:gochecknoglobals // a table
+var onPage = web.Patterns()
+
 // leastFor is the least role for what a pattern of the router leads to.
 func leastFor(pattern string) auth.Role {
-	for _, table := range []map[string]auth.Role{access, besides} {
+	for _, table := range []map[string]auth.Role{access, besides, onPage} {
 		if role, ok := table[pattern]; ok {
 			return role
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/internal/view"
+	"github.com/loka/stratum/internal/web"
 )
 
 // Paging is what every list takes.
@@ -119,8 +120,9 @@ func routes(deps Deps) *http.ServeMux {
 		mux.Handle("GET /metrics/prometheus", asProblems(deps.Metrics))
 	}
 	if deps.Page != nil {
-		mux.Handle("GET /{$}", asProblems(deps.Page))
-		mux.Handle("GET /web/", asProblems(deps.Page))
+		for pattern := range web.Patterns() {
+			mux.Handle(pattern, deps.Page) // which says itself what is wrong, to people
+		}
 	}
 	return mux
 }

@@ -2,59 +2,131 @@ package web
 
 import (
 	"bytes"
-	"embed"
-	"fmt"
+	"context"
+	"errors"
 	"html/template"
-	"io/fs"
+	"log/slog"
 	"net/http"
+	"time"
+
+	"github.com/loka/stratum/internal/auth"
+	"github.com/loka/stratum/internal/view"
 )
 
-//go:embed static
-var files embed.FS
-
-// policy lets the page load its own files and ask its own server, no more.
+// policy lets a page load its own files and ask its own server, no more.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
-	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+	"base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
-// Config fills the page.
-type Config struct {
-	// Version is the program's.
-	Version string
+// Model is what pages show of now. [view.Model] is one.
+type Model interface {
+	Version() string
+	Summary() view.Summary
+	Health() view.Health
+	Pools() []view.Pool
+	Routes() []view.Route
+	Workers() []view.Worker
+	Worker(name string) (view.Worker, bool)
+	Alerts() []view.Alert
 }
 
-// New returns the handler of / and of everything under /web/.
-func New(cfg Config) (http.Handler, error) {
-	page, err := template.ParseFS(files, "static/index.html")
-	if err != nil {
-		return nil, fmt.Errorf("page: %w", err)
-	}
-	var index bytes.Buffer
-	if err := page.Execute(&index, cfg); err != nil {
-		return nil, fmt.Errorf("page: %w", err)
-	}
-	assets, err := fs.Sub(files, "static")
-	if err != nil {
-		return nil, fmt.Errorf("page: %w", err)
-	}
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		_, _ = w.Write(index.Bytes())
-	})
-	for name, kind := range map[string]string{"app.js": "text/javascript", "style.css": "text/css", "icon.svg": "image/svg+xml"} {
-		mux.HandleFunc("GET /web/"+name, func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Content-Type", kind+"; charset=utf-8")
-			http.ServeFileFS(w, r, assets, name)
-		})
-	}
-	return withPolicy(mux), nil
+// Deps are what pages are made of. Model and Now are needed.
+type Deps struct {
+	Model Model
+	Now   func() time.Time
+	// Who says who looks; nil: nobody has signed in.
+	Who    func(ctx context.Context) auth.Identity
+	Logger *slog.Logger
 }
 
-func withPolicy(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Security-Policy", policy)
-		w.Header().Set("X-Content-Type-Options", "nosniff")
-		w.Header().Set("Referrer-Policy", "no-referrer")
-		next.ServeHTTP(w, r)
-	})
+// Server serves pages. It is safe for use by many goroutines.
+type Server struct {
+	deps   Deps
+	assets *assets
+	pages  []Page
+	mux    *http.ServeMux
+	shared *template.Template
+	recent
+}
+
+// New makes the handler of everything in [Patterns].
+func New(deps Deps) (*Server, error) {
+	if deps.Logger == nil {
+		deps.Logger = slog.New(slog.DiscardHandler)
+	}
+	a, err := loadAssets()
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{deps: deps, assets: a, pages: pages(), mux: http.NewServeMux()}
+	s.recent.of = &s.deps
+	if s.shared, err = s.parse("layout.html", "parts.html"); err != nil {
+		return nil, err
+	}
+	failed, err := s.template("error.html")
+	if err != nil {
+		return nil, err
+	}
+	s.mux.Handle(assetPattern, a)
+	for i := range s.pages {
+		p := &s.pages[i]
+		t, err := s.template(p.Template)
+		if err != nil {
+			return nil, err
+		}
+		s.mux.Handle("GET "+p.Path, &served{s, p, t, failed})
+	}
+	return s, nil
+}
+
+// ServeHTTP implements [http.Handler].
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Content-Security-Policy", policy)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	s.mux.ServeHTTP(w, r)
+}
+
+// served is a page with its template.
+type served struct {
+	*Server
+	page           *Page
+	shown, failure *template.Template
+}
+
+// ServeHTTP implements [http.Handler].
+func (s *served) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	data, err := s.page.Data(s.Server, r)
+	status, shown := http.StatusOK, s.shown
+	f := s.frame(r, s.page)
+	f.Data = data
+	if s.page.Title != nil && err == nil {
+		f.Title = s.page.Title(data)
+	}
+	if err != nil {
+		said := s.said(r, err)
+		status, shown = said.Status, s.failure
+		f.Title = said.Title
+		f.Data = map[string]string{"Title": said.Title, "Text": said.Text, "Back": f.back(), "BackName": "Back"}
+	}
+	var page bytes.Buffer
+	if err := shown.ExecuteTemplate(&page, "layout.html", f); err != nil {
+		s.deps.Logger.ErrorContext(r.Context(), "a page could not be rendered", "path", r.URL.Path, "error", err)
+		http.Error(w, "a fault of loka itself; the log has the details", http.StatusInternalServerError)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write(page.Bytes()) // who asked may have gone
+}
+
+// said is what a reader is told of an error.
+func (s *served) said(r *http.Request, err error) *Error {
+	if said, ok := errors.AsType[*Error](err); ok {
+		return said
+	}
+	s.deps.Logger.ErrorContext(r.Context(), "a page could not be made", "path", r.URL.Path, "error", err)
+	return &Error{http.StatusServiceUnavailable, "This cannot be shown now", "The log of the proxy says why. The page tries again by itself."}
 }
