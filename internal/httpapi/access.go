@@ -35,6 +35,7 @@ var access = map[string]auth.Role{
 	"GET /api/v1/listeners":              auth.Viewer,
 	"GET /api/v1/bans":                   auth.Viewer,
 	"GET /api/v1/alerts":                 auth.Viewer,
+	"GET /api/v1/configuration":          auth.Viewer,
 	"GET /api/v1/session":                auth.Viewer,
 
 	"DELETE /api/v1/miners/{id}":             auth.Operator,
