@@ -27,6 +27,7 @@ import (
 	"github.com/loka/stratum/internal/serve"
 	"github.com/loka/stratum/internal/vardiff"
 	"github.com/loka/stratum/internal/view"
+	"github.com/loka/stratum/internal/web"
 )
 
 // dueAtMost bounds the wait for verdicts at a graceful stop.
@@ -58,6 +59,7 @@ type App struct {
 	serve   *serve.Server
 	model   *view.Model
 	http    *httpapi.Server
+	page    *web.Server
 	counts  *counts
 	control *control
 	found   *findings
@@ -193,7 +195,7 @@ func (a *App) build(cfg *config.Config) error {
 		return err
 	}
 	a.record = httpapi.Acts{File: a.acts, Records: records, Logger: a.log}
-	a.http, err = newHTTP(cfg, a.counts, httpapi.Deps{
+	a.http, a.page, err = newHTTP(cfg, a.counts, httpapi.Deps{
 		Records: records, Audit: a.acts,
 		Model: a.model, Miners: disconnecter{a.serve}, Logger: a.log, Control: a.control, Acceptor: acceptor{a.hub},
 		Reloader: reloader{a}, Listeners: listenersOf{a},
@@ -302,6 +304,7 @@ func (a *App) Run(ctx context.Context) error {
 		"certificates": func(ctx context.Context) error { a.certs.Run(ctx); return nil },
 		"bans":         a.bans.Run,
 		"http":         a.http.Run,
+		"page":         a.page.Run,
 	} {
 		run(&reads, what, func() error { return f(reading) })
 	}

@@ -40,18 +40,18 @@ func (d disconnecter) Describe(id mining.MinerID) any {
 
 // newHTTP makes the page, the API and the metrics, and what they need besides
 // deps.
-func newHTTP(cfg *config.Config, c *counts, deps httpapi.Deps) (*httpapi.Server, error) {
+func newHTTP(cfg *config.Config, c *counts, deps httpapi.Deps) (*httpapi.Server, *web.Server, error) {
 	book, err := openTokens(cfg.DataDir, deps.Logger)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	page, err := web.New(web.Deps{Model: deps.Model, Now: time.Now, Logger: deps.Logger})
+	page, err := web.New(web.Deps{Model: deps.Model, Now: time.Now, Logger: deps.Logger, Earner: httpapi.NewEarnings(deps.Records, deps.Model)})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	deps.Token, deps.Tokens, deps.Now, deps.Counts = book, book, time.Now, c.http()
 	deps.Metrics, deps.Page = c.m.Handler(), page
-	return httpapi.New(httpapi.Config{Listen: cfg.HTTP.Listen}, deps), nil
+	return httpapi.New(httpapi.Config{Listen: cfg.HTTP.Listen}, deps), page, nil
 }
 
 // openTokens reads the tokens of a data directory, or makes the admin's.

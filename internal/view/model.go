@@ -16,6 +16,7 @@ type Books interface {
 	Routes(now time.Time) []ledger.Route
 	Total(now time.Time) ledger.Account
 	Find(login string, now time.Time) (ledger.Worker, bool)
+	WorkerTrends(names []string, now time.Time) ledger.Trend
 }
 
 // Deps is what a model reads from. All but Checks and Keeping are needed.
@@ -156,6 +157,11 @@ func (m *Model) Worker(name string) (w Worker, ok bool) {
 	}
 	slices.SortFunc(w.Connections, func(a, b Miner) int { return cmp.Compare(a.ID, b.ID) })
 	return w, true
+}
+
+// WorkerTrends says how the hashrates of workers went of late.
+func (m *Model) WorkerTrends(names []string) ledger.Trend {
+	return m.deps.Books.WorkerTrends(names, m.deps.Now())
 }
 
 // Miners returns every open connection, oldest first.

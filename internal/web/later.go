@@ -13,9 +13,6 @@ func laterPages() []Page {
 		return Page{Path: path, Name: name, Icon: icon, Gap: gap, Least: auth.Viewer, Template: "later.html", Data: nothing}
 	}
 	return []Page{
-		later("/workers", "Workers", "workers", false),
-		later("/pools", "Pools", "pools", false),
-		later("/routes", "Routes", "routes", false),
 		later("/connections", "Connections", "connections", false),
 		later("/alerts", "Alerts", "alerts", true),
 		later("/bans", "Bans", "bans", false),

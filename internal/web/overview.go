@@ -1,7 +1,11 @@
 package web
 
 import (
+	"cmp"
 	"net/http"
+	"slices"
+	"strings"
+	"time"
 
 	"github.com/loka/stratum/internal/auth"
 	"github.com/loka/stratum/internal/view"
@@ -9,20 +13,91 @@ import (
 
 // overview is the whole in one look.
 type overview struct {
-	Summary view.Summary
-	Health  view.Health
-	Pools   []view.Pool
-	Alerts  []view.Alert
+	Summary  view.Summary
+	Word     judgement
+	Health   string
+	Earnings earnings
+	// ByMidnight is what the day will have earned, at the last ten minutes' rate.
+	ByMidnight   float64
+	Causes       []cause
+	Pools        []view.Pool
+	Alerts       []view.Alert
+	Wrong        []check
+	HasMoney     bool
+	OursRejected uint64
+	PoolRejected uint64
+}
+
+// check is a health check with its name.
+type check struct {
+	view.Check
+
+	Name string
 }
 
 func overviewPages() []Page {
 	return []Page{{
 		Path: "/{$}", Name: "Overview", Icon: "overview", Least: auth.Viewer, Template: "overview.html", Every: liveEvery,
-		Data: func(s *Server, _ *http.Request) (any, error) { return s.overview(), nil },
+		Data: func(s *Server, r *http.Request) (any, error) { return s.overview(r), nil },
 	}}
 }
 
-func (s *Server) overview() *overview {
+func (s *Server) overview(r *http.Request) *overview {
 	now := s.glance()
-	return &overview{Summary: now.summary, Health: now.health, Pools: s.allPools(), Alerts: now.alerts}
+	e := s.earnings(r.Context())
+	o := &overview{
+		Summary: now.summary, Health: now.health.Status, Pools: s.allPools(), Alerts: firing(now.alerts), Earnings: e, Causes: causesOf(e.Today.Lost), Wrong: wrong(&now.health),
+		HasMoney: !e.At.IsZero(), OursRejected: e.Today.Rejected(false), PoolRejected: e.Today.Rejected(true),
+	}
+	o.Word = judge(&scene{summary: now.summary, pools: o.Pools, routes: s.allRoutes(), alerts: now.alerts, earnings: e})
+	if o.HasMoney {
+		rest := 24*time.Hour - s.deps.Now().Sub(e.Day)
+		o.ByMidnight = e.Today.Value + perHash(&e.Hour)*now.summary.Hashrate.TenMinutes*max(rest.Seconds(), 0)
+	}
+	return o
+}
+
+// perHash is what a hash was expected to earn of late.
+func perHash(e *Earned) float64 {
+	const hashes = 1 << 32
+	if e.Work > 0 {
+		return e.Value / (e.Work * hashes)
+	}
+	return 0
+}
+
+// firing are the alerts that are on, the worst and then the newest first.
+func firing(all []view.Alert) []view.Alert {
+	on := make([]view.Alert, 0, len(all))
+	for _, a := range all {
+		if a.State == "firing" {
+			on = append(on, a)
+		}
+	}
+	slices.SortStableFunc(on, func(a, b view.Alert) int {
+		worse := slices.Index(view.AlertSeverities(), b.Severity) - slices.Index(view.AlertSeverities(), a.Severity)
+		return cmp.Or(worse, since(b.Since).Compare(since(a.Since)))
+	})
+	return on
+}
+
+func since(t *time.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return *t
+}
+
+// wrong are the checks that are not well, by name.
+func wrong(h *view.Health) []check {
+	var all []check
+	for name, c := range h.Checks {
+		if c.Status != view.OK {
+			all = append(all, check{c, strings.ReplaceAll(words(name), ":", " ")})
+		}
+	}
+	slices.SortFunc(all, func(a, b check) int {
+		return cmp.Or(compare(float64(rank(tone(b.Status))), float64(rank(tone(a.Status)))), strings.Compare(a.Name, b.Name))
+	})
+	return all
 }

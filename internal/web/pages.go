@@ -41,6 +41,9 @@ type Page struct {
 func pages() []Page {
 	return slices.Concat(
 		overviewPages(),
+		workerPages(),
+		poolPages(),
+		routePages(),
 		laterPages(),
 	)
 }

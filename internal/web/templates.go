@@ -4,6 +4,8 @@ import (
 	"embed"
 	"fmt"
 	"html/template"
+	"strings"
+	"time"
 )
 
 //go:embed templates
@@ -44,8 +46,42 @@ func (s *Server) template(name string) (*template.Template, error) {
 func (s *Server) funcs() template.FuncMap {
 	return template.FuncMap{
 		"asset": s.assets.address, "icon": icon, "words": words, "tone": tone, "empty": newEmpty,
-		"rate": rate, "count": countAny, "sat": sat, "ms": ms, "part": partAny, "span": span, "difficulty": difficulty,
+		"rate": rate, "count": countAny, "sat": sat, "ms": ms, "part": partAny, "span": span, "difficulty": difficulty, "percent": percent,
+		"bar": bar, "upTo": upTo, "ago": s.ago, "clock": clock, "rateText": rateText, "satText": satText, "poolPath": poolPath, "workerPath": workerPath,
+		"sum": func(a, b uint64) uint64 { return a + b }, "url": shortURL, "plural": plural, "some": some,
 	}
+}
+
+// ago is how long ago a time was.
+func (s *Server) ago(t any) (string, error) {
+	switch t := t.(type) {
+	case *time.Time:
+		if t == nil {
+			return "never", nil
+		}
+		return s.ago(*t)
+	case time.Time:
+		return span(s.deps.Now().Sub(t).Seconds()) + " ago", nil
+	case *float64:
+		if t == nil {
+			return "never", nil
+		}
+		return span(*t) + " ago", nil
+	}
+	return "", fmt.Errorf("%T is no time", t)
+}
+
+// some is what a pointer points at; 0 where it points at nothing.
+func some(n *float64) float64 {
+	if n == nil {
+		return 0
+	}
+	return *n
+}
+
+// shortURL leaves out what most addresses begin with.
+func shortURL(text string) string {
+	return strings.TrimPrefix(strings.TrimPrefix(text, "stratum+tcp://"), "stratum+")
 }
 
 // nothing is what there is where there is nothing.

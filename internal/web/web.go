@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/loka/stratum/internal/auth"
+	"github.com/loka/stratum/internal/events"
+	"github.com/loka/stratum/internal/ledger"
 	"github.com/loka/stratum/internal/view"
 )
 
@@ -27,12 +29,22 @@ type Model interface {
 	Workers() []view.Worker
 	Worker(name string) (view.Worker, bool)
 	Alerts() []view.Alert
+	WorkerTrends(names []string) ledger.Trend
+}
+
+// Log is what has happened. [events.Log] is one.
+type Log interface {
+	Timeline(pool string, from, to time.Time) events.Timeline
 }
 
 // Deps are what pages are made of. Model and Now are needed.
 type Deps struct {
 	Model Model
 	Now   func() time.Time
+	// Earner says what was earned; nil: that is not shown.
+	Earner Earner
+	// Log has the past of pools; nil: that is not shown.
+	Log Log
 	// Who says who looks; nil: nobody has signed in.
 	Who    func(ctx context.Context) auth.Identity
 	Logger *slog.Logger
@@ -45,6 +57,7 @@ type Server struct {
 	pages  []Page
 	mux    *http.ServeMux
 	shared *template.Template
+	teller *teller
 	recent
 }
 
@@ -57,7 +70,7 @@ func New(deps Deps) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{deps: deps, assets: a, pages: pages(), mux: http.NewServeMux()}
+	s := &Server{deps: deps, assets: a, pages: pages(), mux: http.NewServeMux(), teller: newTeller()}
 	s.recent.of = &s.deps
 	if s.shared, err = s.parse("layout.html", "parts.html"); err != nil {
 		return nil, err
