@@ -3,6 +3,7 @@ package web
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -145,4 +146,15 @@ func (q *query) pager(all, each int) pager {
 		p.Next = q.with("page", strconv.Itoa(n+1))
 	}
 	return p
+}
+
+// kept are what a search leaves as it is.
+func (q *query) kept() []choice {
+	var all []choice
+	for _, key := range slices.Sorted(maps.Keys(q.Values)) {
+		if key != "q" && key != "page" && key != "show" && key != "before" {
+			all = append(all, choice{Key: key, Name: q.Get(key)})
+		}
+	}
+	return all
 }
