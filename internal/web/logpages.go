@@ -163,7 +163,7 @@ func (s *Server) configuration(r *http.Request) *configurationPage {
 // tableOf divides a key into its table and its name there.
 func tableOf(key string) (table, name string) {
 	if at := strings.IndexByte(key, ']'); at >= 0 && strings.HasPrefix(key[at+1:], ".") && strings.IndexByte(key, '[') < strings.IndexByte(key, '.') {
-		return key[:at+1], key[at+2:]
+		return strings.Replace(key[:at], "[", " ", 1), key[at+2:]
 	}
 	table, name, found := strings.Cut(key, ".")
 	if !found {
