@@ -64,6 +64,13 @@ func (l *Ledger) trend(now time.Time) (t Trend, steps []int) {
 	if len(steps) == 0 {
 		return t, nil
 	}
+	apart := steps[:1] // a start takes a sample between two others, and little can be told of so short a step
+	for _, s := range steps[1:] {
+		if c.at[s]-c.at[apart[len(apart)-1]] >= int64(p.step/2) {
+			apart = append(apart, s)
+		}
+	}
+	steps = apart
 	t.From = moment(c.at[steps[0]])
 	for _, s := range steps[1:] {
 		t.Ends = append(t.Ends, moment(c.at[s]))

@@ -61,6 +61,8 @@ const (
 	watchedFor  = 2 * time.Minute
 	// patience is how long a page waits for the store's answer.
 	patience = 400 * time.Millisecond
+	// backWithin is how long after a start workers may come back, in seconds.
+	backWithin = 60
 	// askAtMost bounds one question.
 	askAtMost = 20 * time.Second
 )
@@ -132,7 +134,10 @@ func (s *Server) ask(ctx context.Context) {
 	byPool, hour, err2 := s.deps.Earner.Earned(ctx, Whose{By: "pool"}, now.Add(-time.Hour))
 	byRoute, _, err3 := s.deps.Earner.Earned(ctx, Whose{By: "route"}, now.Add(-time.Hour))
 	e.Today, e.Hour, e.ByPool, e.ByRoute = today, hour, byPool, byRoute
-	for _, w := range s.allWorkers() {
+	for _, w := range s.allWorkers() { // of whom some come back after a start
+		if s.glance().summary.UptimeSeconds < backWithin {
+			break
+		}
 		if w.Miners == 0 && w.LastShareAge != nil && *w.LastShareAge < (24*time.Hour).Seconds() {
 			e.Away++
 		}

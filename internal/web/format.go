@@ -75,8 +75,11 @@ func rate(n float64) template.HTML {
 
 // difficultyText is a difficulty: small ones as they are.
 func difficultyText(d float64) string {
-	if d > 0 && d < 100_000 {
-		return strconv.FormatFloat(d, 'g', 6, 64)
+	switch {
+	case d > 0 && d < 0.001:
+		return strconv.FormatFloat(d, 'g', 3, 64)
+	case d > 0 && d < 100_000:
+		return strconv.FormatFloat(d, 'g', 5, 64)
 	}
 	number, prefix := scaled(d, []string{"", "k", "M", "G", "T", "P", "E"})
 	return strings.TrimSpace(number + " " + prefix)

@@ -48,7 +48,7 @@ func (s *Server) funcs() template.FuncMap {
 	return template.FuncMap{
 		"asset": s.assets.address, "icon": icon, "words": words, "tone": tone, "empty": newEmpty,
 		"rate": rate, "count": countAny, "sat": sat, "ms": ms, "part": partAny, "span": span, "difficulty": difficulty, "percent": percent,
-		"bar": bar, "upTo": upTo, "ago": s.ago, "clock": clock, "rateText": rateText, "satText": satText, "poolPath": poolPath, "workerPath": workerPath,
+		"bar": bar, "upTo": upTo, "ago": s.ago, "lasted": s.lasted, "clock": clock, "rateText": rateText, "satText": satText, "poolPath": poolPath, "workerPath": workerPath,
 		"sum": func(a, b uint64) uint64 { return a + b }, "url": shortURL, "plural": plural, "some": some,
 		"open": s.openAsset, "duration": duration, "json": asJSON, "until": s.until, "alert": newShownAlert, "more": func(n int) int { return n - 1 },
 	}
@@ -71,6 +71,14 @@ func (s *Server) ago(t any) (string, error) {
 		return span(*t) + " ago", nil
 	}
 	return "", fmt.Errorf("%T is no time", t)
+}
+
+// lasted is how long it has been since a time.
+func (s *Server) lasted(t *time.Time) string {
+	if t == nil {
+		return "–"
+	}
+	return span(s.deps.Now().Sub(*t).Seconds())
 }
 
 // some is what a pointer points at; 0 where it points at nothing.

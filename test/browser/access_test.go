@@ -39,7 +39,7 @@ const structure = `(() => {
   for (const id of ids) if (ids.indexOf(id) !== ids.lastIndexOf(id)) wrong.push("twice: #" + id);
   for (const a of ["aria-labelledby", "aria-describedby", "aria-controls"]) for (const e of all("[" + a + "]")) for (const id of e.getAttribute(a).split(/\s+/)) if (!document.getElementById(id)) wrong.push(a + " of nothing: " + id);
   for (const i of all("img:not([alt])")) wrong.push("a picture without words: " + i.src);
-  for (const t of all("table")) if (!t.querySelector("thead th[scope=col], th[scope=rowgroup]")) wrong.push("a table without heads");
+  for (const t of all("table:not(.u-legend)")) if (!t.querySelector("thead th[scope=col], th[scope=rowgroup]")) wrong.push("a table without heads");
   for (const e of all("[tabindex]")) if (Number(e.getAttribute("tabindex")) > 0) wrong.push("tabindex above 0");
   for (const e of all("a a, button button, a button, button a")) wrong.push("a control within a control: " + e.outerHTML.slice(0, 60));
   let before = 1; for (const h of all("h1, h2, h3, h4")) { const n = Number(h.localName[1]); if (n > before + 1) wrong.push("from h" + before + " to " + h.localName + ": " + h.innerText); before = n; }

@@ -58,7 +58,7 @@
       failures = 0;
       answered = Date.now();
       root.classList.remove("lost");
-      document.getElementById("lost").hidden = true;
+      document.getElementById("offline").hidden = true;
       for (const f of listeners) f();
     } catch (e) {
       if (mine !== generation || running.signal.aborted) return;
@@ -71,7 +71,7 @@
 
   function lost(e) {
     root.classList.add("lost");
-    const el = document.getElementById("lost"), s = Math.round((Date.now() - answered) / 1000);
+    const el = document.getElementById("offline"), s = Math.round((Date.now() - answered) / 1000);
     el.hidden = false;
     el.textContent = `Connection lost. What you see is ${s < 120 ? `${s} s` : `${Math.round(s / 60)} min`} old; trying again.`;
     el.title = String(e);

@@ -6,7 +6,16 @@
 (() => {
   const AGAIN = 30000, YOUNG = 8000, WORK = 2 ** 32;
   const plots = new Map(); // element to what is known of it
-  const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  // A canvas knows no light-dark(): what a colour is now is what an element has that is
+  // drawn in it.
+  const probe = document.createElement("i");
+  probe.hidden = true;
+  document.body.append(probe);
+  function colour(name, alpha = 1) {
+    probe.style.color = `var(${name})`;
+    const [r, g, b] = getComputedStyle(probe).color.match(/[\d.]+/g);
+    return `rgb(${r} ${g} ${b} / ${alpha})`;
+  }
   const rem = () => parseFloat(getComputedStyle(document.documentElement).fontSize);
 
   function rateText(n) {
@@ -15,6 +24,17 @@
     let i = 0;
     while (n >= 999.5 && i < units.length - 1) { n /= 1000; i++; }
     return `${n === 0 ? "0" : n >= 99.95 ? n.toFixed(0) : n >= 9.995 ? n.toFixed(1) : n.toFixed(2)} ${units[i]}H/s`;
+  }
+  const two = (n) => String(n).padStart(2, "0");
+  const time = (d) => `${two(d.getHours())}:${two(d.getMinutes())}`;
+  const day = (d) => d.toLocaleDateString("en", { month: "short", day: "numeric" });
+  // Times are those of whoever looks; a day is said where it begins.
+  function times(u, all, axis, space, step) {
+    return all.map((s, i) => {
+      const d = new Date(s * 1000), before = i > 0 ? new Date(all[i - 1] * 1000) : null;
+      if (step >= 86400) return day(d);
+      return before && before.getDate() !== d.getDate() ? day(d) : time(d);
+    });
   }
   const short = (n) => rateText(n).replace(/\.0+(?= )/, "").replace(/(\.\d)0(?= )/, "$1");
 
@@ -58,10 +78,10 @@
       cursor: { y: false, points: { size: 7 } },
       legend: { live: true },
       scales: { y: { range: (u, min, max) => [0, max > 0 ? max * 1.12 : 1] } },
-      axes: [{ ...axis, space: 6 * rem() }, { ...axis, size: 5.2 * rem(), space: 2.6 * rem(), values: (u, all) => all.map(short) }],
+      axes: [{ ...axis, space: 5 * rem(), values: times }, { ...axis, size: 5.2 * rem(), space: 2.6 * rem(), values: (u, all) => all.map(short) }],
       series: [
-        { label: "At", value: (u, s) => s == null ? "–" : new Date(s * 1000).toLocaleString([], { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hour12: false }) },
-        { label: "Our word", stroke: accent, width: 2, fill: accent + "1c", value: (u, n) => rateText(n), points: { show: only } },
+        { label: "Time", value: (u, s) => s == null ? "–" : `${day(new Date(s * 1000))}, ${time(new Date(s * 1000))}` },
+        { label: "Our word", stroke: accent, width: 2, fill: colour("--accent", .1), value: (u, n) => rateText(n), points: { show: only } },
         { label: "The pools’", stroke: colour("--pools"), width: 1.5, dash: [5, 4], value: (u, n) => rateText(n), points: { show: only } },
       ],
     };
