@@ -45,12 +45,12 @@ func newHTTP(cfg *config.Config, c *counts, deps httpapi.Deps) (*httpapi.Server,
 	if err != nil {
 		return nil, nil, err
 	}
-	page, err := web.New(web.Deps{Model: deps.Model, Now: time.Now, Logger: deps.Logger, Earner: httpapi.NewEarnings(deps.Records, deps.Model)})
+	page, err := web.New(web.Deps{Model: deps.Model, Now: time.Now, Who: auth.IdentityOf, Sources: sources(&deps), Logger: deps.Logger, Earner: httpapi.NewEarnings(deps.Records, deps.Model)})
 	if err != nil {
 		return nil, nil, err
 	}
 	deps.Token, deps.Tokens, deps.Now, deps.Counts = book, book, time.Now, c.http()
-	deps.Metrics, deps.Page = c.m.Handler(), page
+	deps.Metrics, deps.Page, deps.SignIn = c.m.Handler(), page, signInBy(page)
 	deps.Quota = httpapi.Quota{PerSecond: cfg.HTTP.RateLimit, Burst: cfg.HTTP.RateBurst}
 	return httpapi.New(httpapi.Config{Listen: cfg.HTTP.Listen}, deps), page, nil
 }

@@ -39,6 +39,8 @@ var access = map[string]auth.Role{
 	"GET /api/v1/log":                    auth.Viewer,
 	"GET /api/v1/pools/{name}/timeline":  auth.Viewer,
 	"GET /api/v1/profile":                auth.Viewer,
+	"GET /api/v1/configuration":          auth.Viewer,
+	"GET /api/v1/session":                auth.Viewer,
 
 	"DELETE /api/v1/miners/{id}":             auth.Operator,
 	"POST /api/v1/miners/{id}/pause":         auth.Operator,
@@ -72,6 +74,10 @@ var access = map[string]auth.Role{
 //
 //nolint:gochecknoglobals // a table
 var besides = map[string]auth.Role{
+	"GET /signin":   auth.Nobody,
+	"POST /signin":  auth.Nobody,
+	"POST /signout": auth.Nobody,
+
 	"GET /metrics":                 auth.Viewer,
 	"GET /metrics/prometheus":      auth.Viewer,
 	"GET /api/v1/openapi.json":     auth.Viewer,

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -61,11 +62,14 @@ func TestAccessIsTheDocument(t *testing.T) {
 // What is no operation is in the other table: each entry is a pattern of the router.
 func TestBesidesIsServed(t *testing.T) {
 	deps, _ := newDeps()
-	mux := routes(deps)
+	g, ok := Handler(deps, true).(*guard)
+	if !ok {
+		t.Fatal("no guard")
+	}
 	for what := range besides {
 		method, path, _ := strings.Cut(what, " ")
 		r := httptest.NewRequest(method, strings.TrimSuffix(path, "{$}"), nil)
-		if _, pattern := mux.Handler(r); pattern != what {
+		if _, pattern := g.mux.Handler(r); pattern != what {
 			t.Errorf("%s is served by %q", what, pattern)
 		}
 		if _, ok := access[what]; ok {
@@ -78,7 +82,7 @@ func TestBesidesIsServed(t *testing.T) {
 }
 
 // Everything is asked for with every role, on loopback and off it: who has the least
-// role, and nobody else, is served.
+// role, and nobody else, is served. A browser's session is worth what its token is.
 func TestEveryRoleAtEveryDoor(t *testing.T) {
 	deps, _ := newDeps()
 	deps.Control, deps.Miners = nil, nil // nothing of it is done: served is what is not refused
@@ -99,6 +103,10 @@ func TestEveryRoleAtEveryDoor(t *testing.T) {
 			method, path, _ := strings.Cut(what, " ")
 			path = regexp.MustCompile(`{[a-z]+}`).ReplaceAllString(strings.TrimSuffix(path, "{$}"), "1")
 			for role, token := range tokenOfRole {
+				cookie := ""
+				if role != auth.Nobody {
+					cookie = g.sessions.cookie + "=" + g.sessions.begin(sha256.Sum256([]byte(token)), epoch)
+				}
 				least := all[what]
 				want := http.StatusTeapot
 				switch {
@@ -113,6 +121,9 @@ func TestEveryRoleAtEveryDoor(t *testing.T) {
 					w := ask{method: m, path: path, token: token}.do(t, g)
 					if w.Code != want {
 						t.Errorf("%s %s as %v, loopback %t: %d, want %d", m, path, role, loopback, w.Code, want)
+					}
+					if w := (ask{method: m, path: path, cookie: cookie}).do(t, g); w.Code != want {
+						t.Errorf("%s %s as %v by session, loopback %t: %d, want %d", m, path, role, loopback, w.Code, want)
 					}
 				}
 			}

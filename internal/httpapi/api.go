@@ -90,6 +90,7 @@ func routes(deps Deps) *http.ServeMux {
 	lists(api, deps.Model)
 	alerts(api, deps.Model)
 	stepTimes(api, deps.Model)
+	whoAsks(api)
 	if deps.Miners != nil {
 		writes(api, deps.Miners)
 	}

@@ -119,6 +119,9 @@ func (a *auditor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // keep has what a request did in the record.
 func (a *auditor) keep(r *http.Request, d *deed) {
 	who := identityOf(r.Context())
+	if d.who.Role != auth.Nobody {
+		who = d.who
+	}
 	a.acts.Keep(r.Context(), audit.Act{
 		At: a.now().UTC(), Who: who.Name, Role: who.Role.String(), From: r.RemoteAddr, What: r.Method + " " + r.URL.EscapedPath(),
 		Before: d.before, After: d.after, Detail: d.detail,
@@ -162,6 +165,8 @@ func clip(text string) string {
 
 // deed is what a handler adds to the record of its request.
 type deed struct {
+	// who did it, where the request does not say that.
+	who           auth.Identity
 	detail        string
 	before, after any
 	// changed says that it is done, whatever is answered, nothing that there was
@@ -175,6 +180,13 @@ type deedKey struct{}
 func remark(ctx context.Context, detail string) {
 	if d, ok := ctx.Value(deedKey{}).(*deed); ok {
 		d.detail = detail
+	}
+}
+
+// actedAs says who the request that ctx is of was found to come from.
+func actedAs(ctx context.Context, who auth.Identity) {
+	if d, ok := ctx.Value(deedKey{}).(*deed); ok {
+		d.who = who
 	}
 }
 

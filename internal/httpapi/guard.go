@@ -23,10 +23,14 @@ func Handler(deps Deps, loopback bool) http.Handler {
 	if deps.Logger == nil {
 		deps.Logger = slog.New(slog.DiscardHandler)
 	}
-	mux := routes(deps)
+	mux, refuse := routes(deps), newRefuser(deps)
+	sessions := newSessions(deps.Token, deps.Model.Instance())
+	if deps.SignIn != nil {
+		signing(mux, &signer{sessions, deps, refuse})
+	}
 	return &guard{
 		mux: mux, reads: tagged(mux), writes: newAuditor(deps, mux), quotas: quotas{of: deps.Quota}, token: deps.Token, now: deps.Now, loopback: loopback,
-		refuse: newRefuser(deps), log: deps.Logger,
+		sessions: sessions, form: deps.SignIn, refuse: refuse, log: deps.Logger,
 	}
 }
 
@@ -40,8 +44,11 @@ type guard struct {
 	now           func() time.Time
 	loopback      bool
 	origins       http.CrossOriginProtection
-	refuse        *refuser
-	log           *slog.Logger
+	sessions      *sessions
+	// form asks for a token; nil: nobody is asked.
+	form   func(http.ResponseWriter, *http.Request, SignInForm)
+	refuse *refuser
+	log    *slog.Logger
 }
 
 // ServeHTTP answers a request.
@@ -56,47 +63,47 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 	who, err := g.identify(r)
 	known := who.Role != auth.Nobody
-	probe := read(r) && (r.URL.Path == "/live" || r.URL.Path == "/ready")
-	switch {
-	case known || probe:
-	case !g.loopback:
-		g.refuse.unauthorized(w, r, who, err)
-		return
-	case !namesLoopback(r.Host):
-		g.refuse.misdirected(w, r, who)
-		return
-	}
 	handler, pattern := g.mux.Handler(r)
 	least := leastFor(pattern)
-	open := read(r) && least <= auth.Viewer // who is not known is asking on loopback, or it is a probe
+	switch {
+	case known || least == auth.Nobody:
+	case !g.loopback:
+		g.unauthorized(w, r, who, err)
+		return
+	case !namesLoopback(r.Host):
+		g.misdirected(w, r, who)
+		return
+	}
+	open := least == auth.Nobody || read(r) && least <= auth.Viewer // who is not known asks on loopback, or for what is for all
+	r = r.WithContext(auth.WithIdentity(r.Context(), who))
 	switch {
 	case pattern == "":
 		g.unrouted(w, r, handler)
 	case !known && !open:
-		g.refuse.unauthorized(w, r, who, err)
+		g.unauthorized(w, r, who, err)
 	case known && who.Role < least:
 		g.refuse.forbidden(w, r, who, least)
-	case !probe && !g.within(w, r, who):
+	case !isProbe(r) && !g.within(w, r, who):
 	case read(r):
 		g.reads.ServeHTTP(w, r.WithContext(g.withCaller(r, who)))
 	case g.origins.Check(r) != nil:
 		g.refuse.crossSite(w, r, who)
 	default:
 		r.Body = http.MaxBytesReader(w, r.Body, maxBodyBytes)
-		g.writes.ServeHTTP(w, r.WithContext(withIdentity(r.Context(), who)))
+		g.writes.ServeHTTP(w, r)
 	}
 }
 
 // errNoToken is a request that shows none.
 var errNoToken = errors.New("no token was shown")
 
-// identify says whose token a request shows. Whoever has none that lets in has no
-// role; a name is that of one that did.
+// identify says whose token a request shows, itself or by the session of a browser.
+// Whoever has none that lets in has no role; a name is that of one that did.
 func (g *guard) identify(r *http.Request) (auth.Identity, error) {
 	scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " ")
 	token = strings.TrimSpace(token)
 	if !ok || !strings.EqualFold(scheme, "Bearer") || token == "" {
-		return auth.Identity{}, errNoToken
+		return g.sessions.identify(r, g.now())
 	}
 	if g.token == nil {
 		return auth.Identity{}, auth.ErrUnknown
@@ -108,7 +115,7 @@ func (g *guard) identify(r *http.Request) (auth.Identity, error) {
 	return who, err
 }
 
-// withCaller says to what serves a read who asks, and whether that is still so later on.
+// withCaller says to what serves a read whether who asks may do so later on, too.
 func (g *guard) withCaller(r *http.Request, who auth.Identity) context.Context {
 	if who.Role == auth.Nobody {
 		return r.Context() // so it will stay
@@ -117,7 +124,7 @@ func (g *guard) withCaller(r *http.Request, who auth.Identity) context.Context {
 		now, err := g.identify(r)
 		return err == nil && now.Role >= who.Role
 	}
-	return context.WithValue(withIdentity(r.Context(), who), stillKey{}, still)
+	return context.WithValue(r.Context(), stillKey{}, still)
 }
 
 type stillKey struct{}
@@ -129,16 +136,30 @@ func stillAllowed(ctx context.Context) bool {
 	return !ok || still()
 }
 
-type identityKey struct{}
+// identityOf is who asks; nobody where no token was shown.
+func identityOf(ctx context.Context) auth.Identity { return auth.IdentityOf(ctx) }
 
-func withIdentity(ctx context.Context, who auth.Identity) context.Context {
-	return context.WithValue(ctx, identityKey{}, who)
+// unauthorized answers who has shown no token that lets in: a browser that was sent
+// here by its user with the form that asks for one.
+func (g *guard) unauthorized(w http.ResponseWriter, r *http.Request, who auth.Identity, err error) {
+	if g.form == nil || !visits(r) || errors.Is(err, auth.ErrUnknown) {
+		g.refuse.unauthorized(w, r, who, err)
+		return
+	}
+	g.refuse.note(r, who, NoToken)
+	w.Header().Set("WWW-Authenticate", `Bearer realm="loka"`)
+	g.form(w, r, SignInForm{Status: http.StatusUnauthorized, Next: r.URL.RequestURI(), Over: errors.Is(err, errSessionOver)})
 }
 
-// identityOf is who asks; nobody where no token was shown.
-func identityOf(ctx context.Context) auth.Identity {
-	who, _ := ctx.Value(identityKey{}).(auth.Identity)
-	return who
+// misdirected answers a request on loopback that does not name it. It may have come
+// by a proxy that speaks TLS, and who has a token may ask by any name.
+func (g *guard) misdirected(w http.ResponseWriter, r *http.Request, who auth.Identity) {
+	if g.form == nil || !visits(r) {
+		g.refuse.misdirected(w, r, who)
+		return
+	}
+	g.refuse.note(r, who, WrongHost)
+	g.form(w, r, SignInForm{Status: http.StatusMisdirectedRequest, Next: r.URL.RequestURI()})
 }
 
 // unrouted lets the router say what is wrong, and says it as a problem.
@@ -202,3 +223,8 @@ func (p *probeWriter) Write(b []byte) (int, error) { return len(b), nil }
 
 // WriteHeader implements [http.ResponseWriter].
 func (p *probeWriter) WriteHeader(status int) { p.status = status }
+
+// isProbe says that the request is one of those that have no quota.
+func isProbe(r *http.Request) bool {
+	return read(r) && (r.URL.Path == "/live" || r.URL.Path == "/ready")
+}

@@ -95,6 +95,9 @@ func (f *refuser) unauthorized(w http.ResponseWriter, r *http.Request, who auth.
 		}
 		f.note(r, who, WrongToken)
 		challenge(w, "this token is not known here, or is no more; the admin token is in the file api.token of data_dir, loka token list shows the others")
+	case errors.Is(err, errSessionOver):
+		f.note(r, who, NoToken)
+		challenge(w, "the session of this browser is over: sign in at /signin")
 	default:
 		f.note(r, who, NoToken)
 		challenge(w, "this needs the header Authorization: Bearer TOKEN; the admin token is in the file api.token of data_dir, loka token add makes others")

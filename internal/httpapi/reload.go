@@ -4,9 +4,10 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/loka/stratum/internal/view"
 )
 
 // maxConfigBytes bounds a configuration that is asked about: the most that a file
@@ -21,8 +22,12 @@ type Reloader interface {
 	Reload(ctx context.Context, applied string) (Reloaded, error)
 	// Plan says what a configuration would change. The errors are those of Reload.
 	Plan(text []byte) (Plan, error)
+	// PlanFile says what a reload would change.
+	PlanFile(applied string) (Plan, error)
 	// Applied lists the files that were in place, newest first; the first one is.
 	Applied() []Applied
+	// Configured is what is in place, and what the file has.
+	Configured() view.Configuration
 }
 
 // Why there is nothing to reload.
@@ -31,12 +36,11 @@ var (
 	ErrNoFileKept = errors.New("no such file is kept")
 )
 
-// Change is a key that has another value.
-type Change struct {
-	Key string `json:"key" doc:"The key, with names of pools, routes and listeners in brackets"`
-	Old string `json:"old" doc:"The value before, as the file has it; secrets are stars, empty: there was none"`
-	New string `json:"new" doc:"The value now; empty: there is none"`
-}
+// Change and Applied are told by the page, too.
+type (
+	Change  = view.Change
+	Applied = view.Applied
+)
 
 // Reloaded is what a reload has done.
 type Reloaded struct {
@@ -67,13 +71,6 @@ type PlanMove struct {
 	Closed   string `json:"closed,omitempty" doc:"Why their connections would be closed; empty: they would not"`
 }
 
-// Applied is a configuration file that was put in place.
-type Applied struct {
-	ID      string    `json:"id"`
-	At      time.Time `json:"at" doc:"When it was put in place"`
-	Changes []Change  `json:"changes" nullable:"false" doc:"What was different from the one before"`
-}
-
 // AppliedList is the body of GET /api/v1/applied.
 type AppliedList struct {
 	Applied []Applied `json:"applied" nullable:"false" doc:"Newest first; the first one is in place"`
@@ -89,7 +86,8 @@ type reloadInput struct {
 }
 
 type planInput struct {
-	RawBody []byte `contentType:"application/toml"`
+	Applied string `query:"applied" doc:"Without a body: the id of a file that was in place before, as in /api/v1/applied; empty: the file that the proxy was started with"`
+	RawBody []byte `contentType:"application/toml" required:"false" doc:"The text of a file; none: what a reload would read"`
 }
 
 // reloads registers what puts configurations in place.
@@ -115,9 +113,15 @@ func reloads(api huma.API, r Reloader) {
 	plan.MaxBodyBytes = maxConfigBytes
 	huma.Register(api, plan, func(ctx context.Context, in *planInput) (*body[Plan], error) {
 		nothingDone(ctx)
+		if len(in.RawBody) == 0 {
+			p, err := r.PlanFile(in.Applied)
+			return &body[Plan]{p}, notReloaded(err)
+		}
 		p, err := r.Plan(in.RawBody)
 		return &body[Plan]{p}, notReloaded(err)
 	})
+	api.OpenAPI().Paths[plan.Path].Post.RequestBody.Required = false
+	configuration(api, r)
 	huma.Register(api, get("/api/v1/applied", "applied", "The configuration files that were in place"), func(context.Context, *struct{}) (*body[AppliedList], error) {
 		return &body[AppliedList]{AppliedList{r.Applied()}}, nil
 	})

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/loka/stratum/internal/view"
 )
 
 // fakeReloader remembers what it was asked for.
@@ -24,6 +26,15 @@ func (r *fakeReloader) Reload(_ context.Context, applied string) (Reloaded, erro
 func (r *fakeReloader) Plan(text []byte) (Plan, error) {
 	r.said = append(r.said, "plan "+string(text))
 	return Plan{Moves: []PlanMove{{Miners: 3, Route: "farm", Pool: "main", ToRoute: "farm", ToPool: "backup"}}}, r.fail
+}
+
+func (r *fakeReloader) PlanFile(applied string) (Plan, error) {
+	r.said = append(r.said, "plan file "+applied)
+	return Plan{}, r.fail
+}
+
+func (r *fakeReloader) Configured() view.Configuration {
+	return view.Configuration{File: "loka.toml", Settings: []view.Setting{{Key: "instance", Value: `"x"`, From: "file"}}}
 }
 
 func (r *fakeReloader) Applied() []Applied {
@@ -53,6 +64,16 @@ func TestReload(t *testing.T) {
 	w := ask{method: "POST", path: "/api/v1/plan", body: "[server]\n", kind: "application/toml", token: secret}.do(t, h)
 	if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), `"to_pool":"backup"`) || r.said[len(r.said)-1] != "plan [server]\n" {
 		t.Errorf("plan: %d %s, said %q", w.Code, w.Body, r.said)
+	}
+	for query, said := range map[string]string{"": "plan file ", "?applied=00000001": "plan file 00000001"} {
+		w := ask{method: "POST", path: "/api/v1/plan" + query, token: secret}.do(t, h)
+		if w.Code != http.StatusOK || r.said[len(r.said)-1] != said {
+			t.Errorf("plan without a body: %d %s, said %q", w.Code, w.Body, r.said)
+		}
+	}
+	w = ask{path: "/api/v1/configuration"}.do(t, h)
+	if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), `"key":"instance"`) {
+		t.Errorf("configuration: %d %s", w.Code, w.Body)
 	}
 	w = ask{path: "/api/v1/applied"}.do(t, h)
 	if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), `"id":"00000002"`) {

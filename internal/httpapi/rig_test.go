@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -42,6 +43,21 @@ func (fakeToken) Check(presented string, _ time.Time) (auth.Identity, error) {
 		return auth.Identity{Name: "old", Role: auth.Admin}, auth.ErrExpired
 	}
 	return auth.Identity{}, auth.ErrUnknown
+}
+
+func (f fakeToken) CheckSum(sum auth.Sum, now time.Time) (auth.Identity, error) {
+	for _, token := range tokenOfRole {
+		if token != "" && sha256.Sum256([]byte(token)) == sum {
+			return f.Check(token, now)
+		}
+	}
+	return auth.Identity{}, auth.ErrUnknown
+}
+
+// fakeForm says what a form would.
+func fakeForm(w http.ResponseWriter, _ *http.Request, f SignInForm) {
+	w.WriteHeader(f.Status)
+	_, _ = fmt.Fprintf(w, "form %+v", f)
 }
 
 // fakeBook makes tokens that are all alike.
@@ -209,13 +225,15 @@ func newDeps() (Deps, *fakeHub) {
 	}
 	ended := make(chan struct{}) // who asks a handler for a stream is not to wait for its end
 	close(ended)
-	return Deps{ending: ended, Model: model, Token: fakeToken{}, Now: func() time.Time { return epoch }, Tokens: new(fakeBook), Metrics: text("metrics"), Page: text("page"), Miners: hub, Control: hub, Acceptor: hub, Bans: newBans(), Reloader: new(fakeReloader), Listeners: fakeListeners{}, Records: newRecords(newStore()), Events: events.New(events.Config{}, epoch, nil)}, hub
+	return Deps{ending: ended, Model: model, Token: fakeToken{}, Now: func() time.Time { return epoch }, Tokens: new(fakeBook), Metrics: text("metrics"), Page: text("page"), SignIn: fakeForm, Miners: hub, Control: hub, Acceptor: hub, Bans: newBans(), Reloader: new(fakeReloader), Listeners: fakeListeners{}, Records: newRecords(newStore()), Events: events.New(events.Config{}, epoch, nil)}, hub
 }
 
 // ask sends one request straight to the handler.
 type ask struct {
 	method, path, host, token, body string
 	kind                            string // of the body; JSON where empty
+	cookie                          string
+	header                          map[string]string
 }
 
 func (a ask) do(t *testing.T, h http.Handler) *httptest.ResponseRecorder {
@@ -233,6 +251,12 @@ func (a ask) do(t *testing.T, h http.Handler) *httptest.ResponseRecorder {
 	}
 	if a.token != "" {
 		r.Header.Set("Authorization", "Bearer "+a.token)
+	}
+	if a.cookie != "" {
+		r.Header.Set("Cookie", a.cookie)
+	}
+	for name, value := range a.header {
+		r.Header.Set(name, value)
 	}
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)

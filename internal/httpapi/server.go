@@ -36,6 +36,8 @@ type Verifier interface {
 	// Check says whose token was presented; [auth.ErrUnknown] and [auth.ErrExpired] are
 	// of one that lets nobody in.
 	Check(presented string, now time.Time) (auth.Identity, error)
+	// CheckSum is Check of one of which only the sum was kept.
+	CheckSum(sum auth.Sum, now time.Time) (auth.Identity, error)
 }
 
 // Disconnecter ends miners' connections.
@@ -63,6 +65,8 @@ type Deps struct {
 	Metrics http.Handler
 	// Page serves / and everything under /web/.
 	Page http.Handler
+	// SignIn draws the form by which browsers sign in; nil: they cannot.
+	SignIn func(http.ResponseWriter, *http.Request, SignInForm)
 	// Miners serves DELETE /api/v1/miners/{id}.
 	Miners Disconnecter
 	// Control serves what drains pools, and pins and splits routes.

@@ -71,6 +71,9 @@ func (m *Model) present() crowd {
 // Version is the program's version.
 func (m *Model) Version() string { return m.deps.Version }
 
+// Instance is the name of this instance.
+func (m *Model) Instance() string { return m.deps.Instance }
+
 // Ready says that at least one route can serve work.
 func (m *Model) Ready() bool { return m.deps.Hub.Ready() }
 

@@ -15,9 +15,11 @@ type frame struct {
 	// Every is how often the page is asked for again, in milliseconds; 0: never.
 	Every int64
 	// Alarms is how many alerts there are.
-	Alarms  int
-	Nav     []navItem
-	Who     auth.Identity
+	Alarms int
+	Nav    []navItem
+	Who    auth.Identity
+	// Here is the address of the page.
+	Here    string
 	Scripts []string
 	Data    any
 }
@@ -36,7 +38,7 @@ func (s *Server) frame(r *http.Request, p *Page) *frame {
 	now := s.glance()
 	f := &frame{
 		Title: p.Name, Instance: now.summary.Instance, Version: s.deps.Model.Version(), Build: s.assets.build, Health: now.health.Status,
-		Uptime: now.summary.UptimeSeconds, Every: p.Every.Milliseconds(), Alarms: len(now.alerts), Scripts: p.Scripts,
+		Uptime: now.summary.UptimeSeconds, Here: r.URL.RequestURI(), Every: p.Every.Milliseconds(), Alarms: len(now.alerts), Scripts: p.Scripts,
 	}
 	if s.deps.Who != nil {
 		f.Who = s.deps.Who(r.Context())

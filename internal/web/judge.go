@@ -174,7 +174,7 @@ func (s *scene) lost() []finding {
 	}
 	f := finding{
 		Tone: "warn", Title: fmt.Sprintf("%s of the last hour’s work was lost: %s.", percent(part), satText(hour.LostValue)),
-		Path: "#lost", Look: "What was lost",
+		Path: "#losses", Look: "What was lost",
 	}
 	if part >= lostBad {
 		f.Tone = "bad"

@@ -44,13 +44,13 @@ func pages() []Page {
 		workerPages(),
 		poolPages(),
 		routePages(),
-		laterPages(),
+		controlPages(),
 	)
 }
 
 // Patterns is what this package serves and who may see it, by the router's patterns.
 func Patterns() map[string]auth.Role {
-	all := map[string]auth.Role{AssetPattern: auth.Viewer}
+	all := map[string]auth.Role{AssetPattern: auth.Viewer, signinPattern: auth.Nobody}
 	for _, p := range pages() {
 		all["GET "+p.Path] = p.Least
 	}

@@ -17,6 +17,9 @@ type recent struct {
 	workers once[[]view.Worker]
 	pools   once[[]view.Pool]
 	routes  once[[]view.Route]
+	miners  once[[]view.Miner]
+
+	configured once[view.Configuration]
 }
 
 // glance is what every page needs.
@@ -36,6 +39,14 @@ func (r *recent) glance() glance {
 func (r *recent) allWorkers() []view.Worker { return r.workers.get(r.of.Now(), r.of.Model.Workers) }
 func (r *recent) allPools() []view.Pool     { return r.pools.get(r.of.Now(), r.of.Model.Pools) }
 func (r *recent) allRoutes() []view.Route   { return r.routes.get(r.of.Now(), r.of.Model.Routes) }
+
+// allMiners are the open connections; nobody changes them, either.
+func (r *recent) allMiners() []view.Miner {
+	if r.of.Miners == nil {
+		return nil
+	}
+	return r.miners.get(r.of.Now(), r.of.Miners)
+}
 
 // once keeps one value for a while. Who comes while it is made waits for it.
 type once[T any] struct {

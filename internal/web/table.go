@@ -144,3 +144,14 @@ func (q *query) pager(all, each int) pager {
 	}
 	return p
 }
+
+// kept are what a search leaves as it is.
+func (q *query) kept() []choice {
+	var all []choice
+	for _, key := range slices.Sorted(maps.Keys(q.Values)) {
+		if key != "q" && key != "page" && key != "show" && key != "before" {
+			all = append(all, choice{Key: key, Name: q.Get(key)})
+		}
+	}
+	return all
+}

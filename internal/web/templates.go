@@ -2,6 +2,7 @@ package web
 
 import (
 	"embed"
+	"encoding/json"
 	"fmt"
 	"html/template"
 	"strings"
@@ -49,6 +50,7 @@ func (s *Server) funcs() template.FuncMap {
 		"rate": rate, "count": countAny, "sat": sat, "ms": ms, "part": partAny, "span": span, "difficulty": difficulty, "percent": percent,
 		"bar": bar, "upTo": upTo, "ago": s.ago, "lasted": s.lasted, "clock": clock, "rateText": rateText, "satText": satText, "poolPath": poolPath, "workerPath": workerPath,
 		"sum": func(a, b uint64) uint64 { return a + b }, "url": shortURL, "plural": plural, "some": some,
+		"open": s.openAsset, "duration": duration, "json": asJSON, "until": s.until, "alert": newShownAlert, "more": func(n int) int { return n - 1 },
 	}
 }
 
@@ -85,6 +87,15 @@ func some(n *float64) float64 {
 		return 0
 	}
 	return *n
+}
+
+// until is how long it is to a time.
+func (s *Server) until(t time.Time) string { return span(t.Sub(s.deps.Now()).Seconds()) }
+
+// asJSON is a value for a script, in an attribute.
+func asJSON(v any) (string, error) {
+	text, err := json.Marshal(v)
+	return string(text), err //nolint:wrapcheck // it says it
 }
 
 // shortURL leaves out what most addresses begin with.

@@ -50,6 +50,8 @@ type Deps struct {
 	Earner Earner
 	// Log has the past of pools; nil: that is not shown.
 	Log Log
+	// Sources are what the pages show that are not of figures.
+	Sources
 	// Who says who looks; nil: nobody has signed in.
 	Who    func(ctx context.Context) auth.Identity
 	Logger *slog.Logger
@@ -64,6 +66,7 @@ type Server struct {
 	pages  []Page
 	mux    *http.ServeMux
 	shared *template.Template
+	signin *template.Template
 	teller *teller
 }
 
@@ -78,14 +81,18 @@ func New(deps Deps) (*Server, error) {
 	}
 	s := &Server{deps: deps, assets: a, pages: pages(), mux: http.NewServeMux(), teller: newTeller()}
 	s.of = &s.deps
-	if s.shared, err = s.parse("layout.html", "parts.html"); err != nil {
+	if s.shared, err = s.parse("layout.html", "parts.html", "control.html"); err != nil {
 		return nil, err
 	}
 	failed, err := s.template("error.html")
 	if err != nil {
 		return nil, err
 	}
+	if s.signin, err = s.parseSignin(); err != nil {
+		return nil, err
+	}
 	s.mux.Handle(AssetPattern, a)
+	s.mux.HandleFunc(signinPattern, s.signinAsset)
 	for i := range s.pages {
 		p := &s.pages[i]
 		t, err := s.template(p.Template)

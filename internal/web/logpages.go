@@ -1,0 +1,318 @@
+package web
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"html/template"
+	"math"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/loka/stratum/internal/events"
+	"github.com/loka/stratum/internal/store"
+	"github.com/loka/stratum/internal/view"
+)
+
+// alertPage is all about alerts.
+type alertPage struct {
+	Firing, Pending, Resolved []view.Alert
+	Silences                  []view.Silence
+	Rules                     []view.AlertRule
+	Past                      []view.AlertEvent
+	Sinks                     []view.AlertSink
+	// Known says that there are rules at all.
+	Known bool
+}
+
+// alertsShown is how much of the past is shown.
+const alertsShown = 50
+
+func (s *Server) alertPage() *alertPage {
+	p := &alertPage{}
+	all := slices.Clone(s.glance().alerts)
+	slices.SortStableFunc(all, func(a, b view.Alert) int { return cmp.Compare(severity(b.Severity), severity(a.Severity)) })
+	for i := range all {
+		switch all[i].State {
+		case "pending":
+			p.Pending = append(p.Pending, all[i])
+		case "resolved":
+			p.Resolved = append(p.Resolved, all[i])
+		default:
+			p.Firing = append(p.Firing, all[i])
+		}
+	}
+	if desk := s.deps.Sources.Alerts; desk != nil {
+		p.Known = true
+		p.Silences, p.Rules, p.Past, p.Sinks = desk.Silences(), desk.Rules(), desk.History(alertsShown), desk.Sinks()
+	}
+	return p
+}
+
+func severity(name string) int { return slices.Index(view.AlertSeverities(), name) }
+
+// eventLog is a part of what has happened.
+type eventLog struct {
+	Rows       []events.Event
+	Query      query
+	Kinds      []choice
+	Severities []choice
+	// Older leads to those before, Newest to the first ones; empty: there are none.
+	Older, Newest string
+	Known         bool
+}
+
+// eventsAPage is how many rows there are at a time.
+const eventsAPage = 100
+
+func (s *Server) eventLog(r *http.Request) *eventLog {
+	q := queryOf(r, "q", "kind", "severity", "pool", "route", "worker", "before")
+	l := &eventLog{Query: q, Known: s.deps.Past != nil, Kinds: q.choices("kind", "Everything")}
+	for _, k := range events.Kinds() {
+		c := q.choice("kind", string(k))
+		l.Kinds = append(l.Kinds, c)
+	}
+	for _, one := range []choice{{Key: "", Name: "All"}, {Key: "warning", Name: "Warnings and worse"}, {Key: "critical", Name: "Critical"}} {
+		one.Path, one.Chosen = q.with("severity", one.Key), q.Get("severity") == one.Key
+		l.Severities = append(l.Severities, one)
+	}
+	if !l.Known {
+		return l
+	}
+	f := events.Filter{
+		Severity: events.Severity(q.Get("severity")), Pool: q.Get("pool"), Route: q.Get("route"), Worker: q.Get("worker"),
+		Text: q.Get("q"), Limit: eventsAPage,
+	}
+	f.Before, _ = strconv.ParseUint(q.Get("before"), 10, 64) // 0 is the newest
+	f.Kinds = shownKinds(q.Get("kind"))
+	page := s.deps.Past.Query(f)
+	l.Rows = page.Events
+	if page.Before != 0 {
+		l.Older = q.with("before", strconv.FormatUint(page.Before, 10))
+	}
+	if f.Before != 0 {
+		l.Newest = q.with("before", "")
+	}
+	return l
+}
+
+// shownKinds are those of a name, or all but those that never end.
+func shownKinds(name string) []events.Kind {
+	if k, ok := events.KindOf(name); ok {
+		return []events.Kind{k}
+	}
+	return slices.DeleteFunc(events.Kinds(), func(k events.Kind) bool { return k == events.Share || k == events.Job })
+}
+
+// configurationPage is what is in place, what the file has, and what was.
+type configurationPage struct {
+	view.Configuration
+
+	Known   bool
+	Groups  []settingGroup
+	Found   int
+	Query   query
+	Shows   []choice
+	Applied []view.Applied
+}
+
+// settingGroup is a table of the file.
+type settingGroup struct {
+	Name     string
+	Settings []shownSetting
+}
+
+// shownSetting is a setting by its name in the table.
+type shownSetting struct {
+	view.Setting
+
+	Name string
+}
+
+func (s *Server) configuration(r *http.Request) *configurationPage {
+	q := queryOf(r, "q", "show")
+	p := &configurationPage{Query: q, Known: s.deps.Config != nil}
+	for _, one := range []choice{{Key: "", Name: "Set"}, {Key: "all", Name: "With defaults"}} {
+		one.Path, one.Chosen = q.with("show", one.Key), q.Get("show") == one.Key
+		p.Shows = append(p.Shows, one)
+	}
+	if !p.Known {
+		return p
+	}
+	p.Configuration = s.configured.get(s.deps.Now(), s.deps.Config.Configured)
+	p.Applied = s.deps.Config.Applied()
+	text := strings.ToLower(q.Get("q"))
+	for _, one := range p.Settings {
+		if one.From == "default" && q.Get("show") == "" || !strings.Contains(strings.ToLower(one.Key+" "+one.Value), text) {
+			continue
+		}
+		p.Found++
+		group, name := tableOf(one.Key)
+		if n := len(p.Groups); n == 0 || p.Groups[n-1].Name != group {
+			p.Groups = append(p.Groups, settingGroup{Name: group})
+		}
+		last := &p.Groups[len(p.Groups)-1]
+		last.Settings = append(last.Settings, shownSetting{one, name})
+	}
+	return p
+}
+
+// tableOf divides a key into its table and its name there.
+func tableOf(key string) (table, name string) {
+	if at := strings.IndexByte(key, ']'); at >= 0 && strings.HasPrefix(key[at+1:], ".") && strings.IndexByte(key, '[') < strings.IndexByte(key, '.') {
+		return strings.Replace(key[:at], "[", " ", 1), key[at+2:]
+	}
+	table, name, found := strings.Cut(key, ".")
+	if !found {
+		return "", key
+	}
+	return table, name
+}
+
+// profilePage is how long each step takes.
+type profilePage struct {
+	Walks []walk
+	Known bool
+}
+
+// walk is the way of a share or a job.
+type walk struct {
+	Name, Title, Says string
+	Steps             []stepRow
+	// Ticks are the times that the scale names.
+	Ticks []tick
+}
+
+// tick is a time on a scale, and where that is, from 0 to 100.
+type tick struct {
+	Name string
+	At   float64
+}
+
+// stepRow is a step with its picture.
+type stepRow struct {
+	view.Step
+
+	Line template.HTML
+}
+
+func (s *Server) profile() *profilePage {
+	p := &profilePage{Known: s.deps.Profile != nil}
+	if !p.Known {
+		return p
+	}
+	p.Walks = []walk{
+		{Name: "share", Title: "A share’s walk", Says: "from the miner’s line to its answer, and on to the pool"},
+		{Name: "job", Title: "A job’s walk", Says: "from the pool’s line to the last miner"},
+	}
+	for i := range p.Walks {
+		w := &p.Walks[i]
+		for exp := -7; exp <= 1; exp++ {
+			w.Ticks = append(w.Ticks, tick{shortTime(math.Pow10(exp)), onScale(math.Pow10(exp))})
+		}
+		for _, step := range s.deps.Profile() {
+			if step.Walk == w.Name {
+				w.Steps = append(w.Steps, stepRow{step, percentiles(&step)})
+			}
+		}
+	}
+	return p
+}
+
+// onScale is where a time is between 100 ns and 10 s, from 0 to 100 by its logarithm.
+func onScale(seconds float64) float64 {
+	return min(max((math.Log10(max(seconds, 1e-9))+7)/8*100, 0), 100)
+}
+
+// shortTime is a time in its own unit.
+func shortTime(seconds float64) string {
+	switch {
+	case !(seconds > 0):
+		return "–"
+	case seconds < 999.5e-9:
+		return three(seconds*1e9) + " ns"
+	case seconds < 999.5e-6:
+		return three(seconds*1e6) + " µs"
+	case seconds < 0.9995:
+		return three(seconds*1e3) + " ms"
+	}
+	return three(seconds) + " s"
+}
+
+// duration is that with its unit drawn quietly.
+func duration(seconds float64) template.HTML {
+	number, unit, _ := strings.Cut(shortTime(seconds), " ")
+	return figure(number, unit)
+}
+
+// percentiles is a bar from the median to 99.9 of 100, with marks at 90 and 99.
+func percentiles(s *view.Step) template.HTML {
+	if s.Count == 0 {
+		return ""
+	}
+	from, to := onScale(s.P50), onScale(s.P999)
+	text := fmt.Sprintf("half within %s, 99 of 100 within %s", shortTime(s.P50), shortTime(s.P99))
+	return template.HTML(fmt.Sprintf(`<svg class="scale" viewBox="0 0 100 10" preserveAspectRatio="none" role="img" aria-label="%s">`+ //nolint:gosec // numbers
+		`<rect class="track" x="0" y="4" width="100" height="2"/><rect class="span" x="%.2f" y="3" width="%.2f" height="4"/><rect class="core" x="%.2f" y="2" width="%.2f" height="6"/>`+
+		`<rect class="mark" x="%.2f" y="1" width=".5" height="8"/></svg>`, template.HTMLEscapeString(text), from, max(to-from, 0.5), from, max(onScale(s.P90)-from, 0.5), onScale(s.P99)))
+}
+
+// auditPage is what administrators did.
+type auditPage struct {
+	Acts  []store.Act
+	Known bool
+	Query query
+}
+
+const (
+	// actsRead is how many acts are read, and actsWithin how long that may take.
+	actsRead   = 500
+	actsWithin = 5 * time.Second
+)
+
+func (s *Server) audit(r *http.Request) (any, error) {
+	q := queryOf(r, "q")
+	p := &auditPage{Query: q, Known: s.deps.Acts != nil}
+	if !p.Known {
+		return p, nil
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), actsWithin)
+	defer cancel()
+	all, err := s.deps.Acts(ctx, actsRead)
+	if err != nil {
+		return nil, &Error{http.StatusServiceUnavailable, "The audit record cannot be read now", "The store does not answer. data_dir/audit.jsonl has the same; the page asks again by itself."}
+	}
+	text := strings.ToLower(q.Get("q"))
+	for _, a := range all {
+		if strings.Contains(strings.ToLower(a.Who+" "+a.What+" "+a.Detail), text) {
+			p.Acts = append(p.Acts, a)
+		}
+	}
+	return p, nil
+}
+
+// Kept are the parts of the address that a search leaves as they are.
+func (l *eventLog) Kept() []choice { return l.Query.kept() }
+
+// Kept is that of settings, where show is a choice like others.
+func (p *configurationPage) Kept() []choice {
+	if show := p.Query.Get("show"); show != "" {
+		return []choice{{Key: "show", Name: show}}
+	}
+	return nil
+}
+
+// shownAlert is an alert and what may be done about it.
+type shownAlert struct {
+	Alert view.Alert
+	May   bool
+	// Link says that its runbook is an address.
+	Link bool
+}
+
+func newShownAlert(a view.Alert, may bool) shownAlert {
+	return shownAlert{a, may, strings.HasPrefix(a.Runbook, "https://") || strings.HasPrefix(a.Runbook, "http://")}
+}

@@ -1,0 +1,219 @@
+package browser
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/loka/stratum/internal/testkit/process"
+)
+
+// patience is for what comes at once on a machine that has nothing else to do.
+const patience = 90 * time.Second
+
+// farm is a proxy between three pools, one of which does not answer, and eight miners
+// with the manners of real firmware.
+type farm struct {
+	dir, config, url, miners string
+	token                    string
+	out                      process.Output
+	running                  []*process.Process
+}
+
+// farmConfig is its file: two routes, one of them divided.
+const farmConfig = `instance = "browser-rig"
+data_dir = %q
+
+[server]
+listen = [%q]
+
+[http]
+listen = %q
+
+[[pool]]
+name = "main"
+url = "stratum+tcp://%s"
+username = "acct"
+password = "never-shown"
+
+[[pool]]
+name = "backup"
+url = "stratum+tcp://%s"
+username = "acct"
+
+[[pool]]
+name = "gone"
+url = "stratum+tcp://%s"
+username = "acct"
+
+[[route]]
+name = "rented"
+split = [{ pool = "main", weight = 70 }, { pool = "backup", weight = 30 }]
+[route.match]
+worker = "rented.*"
+
+[[route]]
+name = "farm"
+pools = ["main", "backup", "gone"]
+
+[vardiff]
+start = 2e-5
+min = 1e-12
+shares_per_minute = 30
+`
+
+// theFarm starts the farm that most tests share, once.
+func theFarm(t *testing.T) *farm {
+	t.Helper()
+	needsChromium(t)
+	if shared == nil {
+		f, err := startFarm(t)
+		if err != nil {
+			f.end()
+			t.Fatalf("%v\n%s", err, f.out.Tail(4000))
+		}
+		shared = f
+	}
+	return shared
+}
+
+func startFarm(t *testing.T) (*farm, error) {
+	t.Helper()
+	f := &farm{miners: freePort(t)}
+	page, main, backup, gone := freePort(t), freePort(t), freePort(t), freePort(t)
+	f.url = "http://" + page
+	var err error
+	if f.dir, err = os.MkdirTemp("", "loka-browser-"); err != nil {
+		return f, err
+	}
+	f.config = filepath.Join(f.dir, "loka.toml")
+	text := fmt.Sprintf(farmConfig, filepath.Join(f.dir, "data"), f.miners, page, main, backup, gone)
+	if err := os.WriteFile(f.config, []byte(text), 0o600); err != nil {
+		return f, err
+	}
+	for _, args := range [][]string{
+		{"sim", "pool", "--listen", main, "--seed", "1", "--difficulty", "1e-4", "--nbits", "1b3fffc0", "--job-interval", "10s", "--block-interval", "20s", "--every", "0"},
+		{"sim", "pool", "--listen", backup, "--seed", "2", "--difficulty", "1e-4", "--nbits", "1b3fffc0", "--job-interval", "10s", "--block-interval", "25s", "--every", "0"},
+		{"start", "-c", f.config},
+		{"sim", "miners", "--pool", f.miners, "--count", "6", "--user", "acct", "--hashrate", "50000", "--seed", "1", "--every", "0"},
+		{"sim", "miners", "--pool", f.miners, "--count", "3", "--user", "rented", "--hashrate", "50000", "--seed", "2", "--every", "0"},
+	} {
+		if err := f.run(args...); err != nil {
+			return f, err
+		}
+	}
+	if err := f.until("there are shares", func() bool {
+		var s struct{ Shares struct{ Accepted int } }
+		return f.ask(http.MethodGet, "/api/v1/summary", "", &s) == nil && s.Shares.Accepted >= 20
+	}); err != nil {
+		return f, err
+	}
+	token, err := os.ReadFile(filepath.Join(f.dir, "data", "api.token"))
+	f.token = strings.TrimSpace(string(token))
+	return f, err
+}
+
+func (f *farm) run(args ...string) error {
+	bin, err := loka.Path()
+	if err != nil {
+		return err
+	}
+	p, err := process.Start(&f.out, f.dir, bin, args...)
+	if err == nil {
+		f.running = append(f.running, p)
+	}
+	return err
+}
+
+// end ends all of it, last come first.
+func (f *farm) end() {
+	for i := len(f.running) - 1; i >= 0; i-- {
+		_ = f.running[i].Stop(10 * time.Second)
+	}
+	if f.dir != "" {
+		_ = os.RemoveAll(f.dir)
+	}
+}
+
+// ask asks the API as a program does: reads without a token, all else with it.
+func (f *farm) ask(method, path, body string, into any) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, method, f.url+path, strings.NewReader(body))
+	if err != nil {
+		return err
+	}
+	if f.token != "" {
+		r.Header.Set("Authorization", "Bearer "+f.token)
+	}
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = answer.Body.Close() }()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return err
+	}
+	if answer.StatusCode >= 300 {
+		return fmt.Errorf("%s %s: %d %s", method, path, answer.StatusCode, text)
+	}
+	if into == nil {
+		return nil
+	}
+	return json.Unmarshal(text, into)
+}
+
+var errLate = errors.New("not in time")
+
+// until waits for a condition to come true.
+func (f *farm) until(what string, cond func() bool) error {
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	late := time.NewTimer(patience)
+	defer late.Stop()
+	for !cond() {
+		select {
+		case <-tick.C:
+		case <-late.C:
+			return fmt.Errorf("%s: %w", what, errLate)
+		}
+		for _, p := range f.running {
+			if p.Ended() {
+				return fmt.Errorf("%s: a program has ended: %v", what, p.Err())
+			}
+		}
+	}
+	return nil
+}
+
+// wants is until for a test.
+func (f *farm) wants(t *testing.T, what string, cond func() bool) {
+	t.Helper()
+	if err := f.until(what, cond); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	var lc net.ListenConfig
+	l, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	return l.Addr().String()
+}
