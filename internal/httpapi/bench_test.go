@@ -43,7 +43,7 @@ func largeFarm(workers int) (Deps, *ledger.Ledger, []*ledger.WorkerBook) {
 
 // perShare books 200 shares a second for a while, and says how long the slowest of 100 took,
 // and what processor time all of it took for each.
-func perShare(books *ledger.Ledger, workers []*ledger.WorkerBook, shares int) (p99 time.Duration, cpu time.Duration) {
+func perShare(books *ledger.Ledger, workers []*ledger.WorkerBook, shares int) (p99, cpu time.Duration) {
 	p := books.Pool("main", time.Now())
 	took := make([]time.Duration, 0, shares)
 	began := processorTime()
