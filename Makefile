@@ -22,7 +22,7 @@ ATTACK_TIMES   ?= judge
 RACE           := -race -gcflags=modernc.org/sqlite/lib=-race=false
 export GOTOOLCHAIN = local
 
-.PHONY: help run build test thorough lint fuzz fuzz-long bench e2e soak soak-shared soak-churn soak-failover soak-chaos soak-crash soak-outage soak-disk durable attack cover walls tidy generate vulncheck compiler postgres systemd
+.PHONY: help run build test thorough lint fuzz fuzz-long bench e2e api-compat api-release soak soak-shared soak-churn soak-failover soak-chaos soak-crash soak-outage soak-disk durable attack cover walls tidy generate vulncheck compiler postgres systemd
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -72,6 +72,7 @@ lint: $(LINT) ## golangci-lint (gofumpt and gci inside), go vet of every module,
 	$(GO) mod tidy -diff
 	cd test/bench && $(GO) mod tidy -diff && $(GO) vet ./...
 	cd test/e2e && $(GO) mod tidy -diff && $(GO) vet ./...
+	cd test/api && $(GO) mod tidy -diff && $(GO) vet ./...
 
 walls: $(LINT) ## show that a planted violation of the dependency walls fails lint and test alike
 	LINT=$(LINT) GO=$(GO) bash .ci/walls
@@ -88,6 +89,12 @@ bench: ## benchmarks that print ratios against something measured in the same ru
 
 e2e: ## end to end with a real node (btcd on simnet)
 	cd test/e2e && $(GO) test -count=1 -timeout 10m -v ./...
+
+api-compat: ## the API's description is valid and whole, and takes nothing back that was released (docs/openapi.released.json)
+	cd test/api && $(GO) test -count=1 -timeout 2m ./...
+
+api-release: generate ## what is served now is released: from here on it is what must not be taken back
+	cp docs/openapi.json docs/openapi.released.json
 
 soak: compiler ## eight manners of miner, a pool connection each, at a high share rate for SOAK_DURATION (default 10m)
 	CGO_ENABLED=1 LOKA_SOAK=$(SOAK_DURATION) $(GO) test $(RACE) -count=1 -timeout 0 -v -run '^TestSoak$$' ./internal/app
@@ -125,7 +132,7 @@ cover: ## coverage of all packages, as coverage.html
 	$(GO) tool cover -func=coverage.out | tail -1
 
 tidy: ## go mod tidy in every module
-	$(GO) mod tidy && (cd test/bench && $(GO) mod tidy) && (cd test/e2e && $(GO) mod tidy)
+	$(GO) mod tidy && (cd test/bench && $(GO) mod tidy) && (cd test/e2e && $(GO) mod tidy) && (cd test/api && $(GO) mod tidy)
 
 generate: ## rewrite the tables in docs/ that are made from code
 	$(GO) test -run 'Docs|Generated|Document|Reference' ./internal/config ./internal/metrics ./internal/httpapi ./internal/mining -update

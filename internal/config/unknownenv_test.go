@@ -19,7 +19,7 @@ func TestUnknownVariables(t *testing.T) {
 	const none = "docs/CONFIG.md has the variable of every key; keys within lists of tables have none"
 	for name, want := range map[string]string{
 		"LOKA_LISTEN":        "did you mean LOKA_SERVER_LISTEN or LOKA_HTTP_LISTEN?",
-		"LOKA_HTTP":          "did you mean LOKA_HTTP_LISTEN?",
+		"LOKA_HTTP":          "did you mean LOKA_HTTP_LISTEN or LOKA_HTTP_RATE_LIMIT or LOKA_HTTP_RATE_BURST?",
 		"LOKA_DATA":          "did you mean LOKA_DATA_DIR?",
 		"LOKA_POOLS":         "did you mean LOKA_POOL?",
 		"LOKA_USERNAME":      "did you mean LOKA_USER?",

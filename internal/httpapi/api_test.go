@@ -38,7 +38,11 @@ func TestReads(t *testing.T) {
 			if method == http.MethodGet && !strings.Contains(w.Body.String(), want) {
 				t.Errorf("%s: %s, want %s", path, w.Body, want)
 			}
-			for name, want := range map[string]string{"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"} {
+			cached := "no-store"
+			if method == http.MethodGet && strings.HasPrefix(path, "/api/") {
+				cached = "private, no-cache"
+			}
+			for name, want := range map[string]string{"X-Content-Type-Options": "nosniff", "Cache-Control": cached} {
 				if got := w.Header().Get(name); got != want {
 					t.Errorf("%s: %s is %q", path, name, got)
 				}

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"bytes"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -77,6 +78,29 @@ func TestDocs(t *testing.T) {
 	}
 	if diff := cmp.Diff(string(file), want); diff != "" {
 		t.Errorf("docs/API.md is not what the code says; run make generate (-file +code):\n%s", diff)
+	}
+}
+
+// TestDocumentIsKept compares docs/openapi.json with what is served: it is what changes of
+// the API are found by.
+func TestDocumentIsKept(t *testing.T) {
+	deps, _ := newDeps()
+	w := ask{path: "/api/v1/openapi.json"}.do(t, Handler(deps, true))
+	text := strings.Replace(w.Body.String(), `"version":"1.2.3"`, `"version":"v1"`, 1)
+	var out bytes.Buffer
+	if err := json.Indent(&out, []byte(text), "", " "); err != nil {
+		t.Fatal(err)
+	}
+	const path = "../../docs/openapi.json"
+	if *update {
+		if err := os.WriteFile(path, out.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	file, err := os.ReadFile(path)
+	if err != nil || !bytes.Equal(file, out.Bytes()) {
+		t.Errorf("docs/openapi.json is not what is served (%v); run make generate", err)
 	}
 }
 
