@@ -7,13 +7,13 @@ import (
 )
 
 func TestParseOverflows(t *testing.T) {
-	const real = "TcpExt: SyncookiesSent ListenOverflows ListenDrops TCPHPHits\nTcpExt: 0 12 15 99\nIpExt: InNoRoutes\nIpExt: 1\n"
+	const linux = "TcpExt: SyncookiesSent ListenOverflows ListenDrops TCPHPHits\nTcpExt: 0 12 15 99\nIpExt: InNoRoutes\nIpExt: 1\n"
 	for _, c := range []struct {
 		text string
 		want Overflows
 		ok   bool
 	}{
-		{real, Overflows{12, 15}, true},
+		{linux, Overflows{12, 15}, true},
 		{"", Overflows{}, false},
 		{"TcpExt: ListenOverflows ListenDrops\n", Overflows{}, false},
 		{"TcpExt: ListenOverflows ListenDrops\nTcpExt: 1\n", Overflows{Full: 1}, false},
