@@ -27,15 +27,6 @@ func TestParseOverflows(t *testing.T) {
 	}
 }
 
-func FuzzParseOverflows(f *testing.F) {
-	f.Add([]byte("TcpExt: A ListenOverflows ListenDrops\nTcpExt: 0 12 15\n"))
-	f.Fuzz(func(t *testing.T, text []byte) {
-		if o, ok := parseOverflows(text); !ok && o.Full != 0 && o.Dropped != 0 {
-			t.Errorf("both are known, and it is not ok: %+v", o)
-		}
-	})
-}
-
 // Who is not accepted waits in the kernel, and that is seen.
 func TestBacklog(t *testing.T) {
 	if runtime.GOOS != "linux" {
