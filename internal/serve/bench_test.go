@@ -53,9 +53,9 @@ func processorTime(b *testing.B) time.Duration {
 // quick is a house that accepts all.
 type quick struct{ steps [4]*profile.Histogram }
 
-func (quick) Join(m *mining.Miner, c *Conn)                         { m.Seat = c }
-func (quick) Leave(*mining.Miner)                                   {}
-func (quick) Refused(*mining.Miner, *mining.Worker, mining.Verdict) {}
+func (*quick) Join(m *mining.Miner, c *Conn)                         { m.Seat = c }
+func (*quick) Leave(*mining.Miner)                                   {}
+func (*quick) Refused(*mining.Miner, *mining.Worker, mining.Verdict) {}
 func (q *quick) Handle(m *mining.Miner, req *mining.Request) mining.Answer {
 	if req.Kind == mining.Open {
 		c, _ := m.Seat.(*Conn)
