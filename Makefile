@@ -22,7 +22,7 @@ ATTACK_TIMES   ?= judge
 RACE           := -race -gcflags=modernc.org/sqlite/lib=-race=false
 export GOTOOLCHAIN = local
 
-.PHONY: help run build test thorough lint fuzz fuzz-long bench e2e api-compat api-release soak soak-shared soak-churn soak-failover soak-chaos soak-crash soak-outage soak-disk durable attack cover walls tidy generate vulncheck compiler postgres systemd
+.PHONY: help run build test thorough lint fuzz fuzz-long bench e2e api-compat api-release soak soak-shared soak-churn soak-failover soak-chaos soak-crash soak-outage soak-disk durable attack cover walls tidy generate vulncheck compiler postgres systemd promtool
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -33,7 +33,7 @@ run: build ## start the demo: a simulated pool, real CPU miners, the proxy; no n
 build: ## build ./loka
 	CGO_ENABLED=0 $(GO) build -trimpath -o loka ./cmd/loka
 
-test: compiler postgres systemd ## all tests, with the race detector, shuffled; some mostly wait, so four packages, and four tests of each, at a time
+test: compiler postgres systemd promtool ## all tests, with the race detector, shuffled; some mostly wait, so four packages, and four tests of each, at a time
 	CGO_ENABLED=1 $(GO) test $(RACE) -shuffle=on -p 4 -parallel 4 -timeout $(TEST_TIMEOUT) ./...
 	$(GO) test -count=1 -run 'Alloc' $$(grep -rlE '^func Test.*Alloc' --include='*_test.go' work sv1 internal | xargs -n1 dirname | sort -u | sed 's,^,./,') # the race detector allocates: these once more without it
 
@@ -59,6 +59,12 @@ systemd: # the tests of the unit need systemd-analyze; get it where that is poss
 	  echo "no systemd-analyze, which the tests of the unit need: trying to install it"; \
 	  { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends systemd >/dev/null; } || \
 	  echo "systemd is not installed (Debian: apt-get install systemd): the tests of its unit will be SKIPPED" >&2; }
+
+promtool: # a test has Prometheus' own tool look at the metrics; get it where that is possible without asking, else it is skipped, aloud
+	@command -v promtool >/dev/null 2>&1 || { \
+	  echo "no promtool, which a test of the metrics needs: trying to install it"; \
+	  { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends prometheus >/dev/null; } || \
+	  echo "promtool is not installed (Debian: apt-get install prometheus): the test that needs it will be SKIPPED" >&2; }
 
 $(LINT):
 	@mkdir -p $(BIN)

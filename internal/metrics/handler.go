@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -28,7 +29,7 @@ func (m *Metrics) Handler() http.Handler {
 	most := promhttp.HandlerFor(m.registry, opts)
 	all := promhttp.HandlerFor(prometheus.Gatherers{m.registry, m.workers}, opts)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		format := expfmt.NegotiateIncludingOpenMetrics(r.Header)
+		format := expfmt.NegotiateAccept(r.Header, expfmt.DefaultOpenMetricsAcceptedFormats()...)
 		switch {
 		case !m.workers.on():
 			most.ServeHTTP(w, r)
@@ -54,9 +55,7 @@ func (w *workers) serve(to http.ResponseWriter, r *http.Request, most http.Handl
 	r.Header.Del("Accept-Encoding") // what comes is read here
 	said := &kept{header: make(http.Header), status: http.StatusOK}
 	most.ServeHTTP(said, r)
-	for name, values := range said.header {
-		to.Header()[name] = values
-	}
+	maps.Copy(to.Header(), said.header)
 	if said.status != http.StatusOK {
 		to.WriteHeader(said.status)
 		_, _ = to.Write(said.body.Bytes())

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/loka/stratum/internal/dial"
@@ -163,7 +164,7 @@ func TestEverySeriesAtTheStart(t *testing.T) {
 
 func TestLint(t *testing.T) {
 	m, _ := newMetrics(t)
-	problems, err := testutil.GatherAndLint(m.registry)
+	problems, err := testutil.GatherAndLint(prometheus.Gatherers{m.registry, withWorkers(t, WorkerSeries{On: true, Most: 1}, brief("alice", 1, 1)).workers})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,10 +179,14 @@ func TestLint(t *testing.T) {
 func TestPromtool(t *testing.T) {
 	tool, err := exec.LookPath("promtool")
 	if err != nil {
-		t.Skip("promtool is not installed: the exposition was checked by promlint only (TestLint)")
+		t.Skip("SKIPPED: promtool is not installed (make promtool): the exposition was checked by promlint only (TestLint)")
 	}
-	m, _ := newMetrics(t)
+	m := withWorkers(t, WorkerSeries{On: true, Most: 2}, brief("alice.rig1", 1e12, 1), brief(`odd"\\ one`, 0, 2))
+	m.Wire(mining.Upstream).BytesIn.Add(100)
 	body, _ := scrape(t, m, "")
+	if len(names(t, body)) != 2 {
+		t.Fatal("it is not all that is looked at")
+	}
 	cmd := exec.CommandContext(t.Context(), tool, "check", "metrics")
 	cmd.Stdin = strings.NewReader(body)
 	if out, err := cmd.CombinedOutput(); err != nil {

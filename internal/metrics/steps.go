@@ -84,7 +84,7 @@ func (m *stepMetric) native(h *dto.Histogram) {
 	h.Schema, h.ZeroThreshold, h.ZeroCount = &schema, &threshold, &m.took.Counts[0]
 	const first = profile.LeastExp<<nativeSchema + 1
 	next, before := int32(0), int64(0)
-	for i := 0; i < (profile.Buckets-1)/merged; i++ {
+	for i := range (profile.Buckets - 1) / merged {
 		var n int64
 		for _, count := range m.took.Counts[1+i*merged : 1+(i+1)*merged] {
 			n += int64(count) //nolint:gosec // far below
@@ -92,7 +92,7 @@ func (m *stepMetric) native(h *dto.Histogram) {
 		if n == 0 {
 			continue
 		}
-		at := int32(first + i) //nolint:gosec // some hundred
+		at := int32(first + i)
 		if last := len(h.PositiveSpan) - 1; last >= 0 && at == next {
 			*h.PositiveSpan[last].Length++
 		} else {

@@ -50,7 +50,7 @@ func startsOf(ends [perDoubling]uint64) (all [1 << guessBits]uint8) {
 		for at < len(ends) && ends[at] < uint64(i)<<(mantissaBits-guessBits) {
 			at++
 		}
-		all[i] = uint8(at) //nolint:gosec // at most perDoubling
+		all[i] = uint8(at)
 	}
 	return all
 }
@@ -58,7 +58,7 @@ func startsOf(ends [perDoubling]uint64) (all [1 << guessBits]uint8) {
 // split is a positive number as 2^exp times 1 and the mantissa.
 func split(v float64) (exp int, mantissa uint64) {
 	bits := math.Float64bits(v)
-	return int(bits>>mantissaBits) - exponentBias, bits & (1<<mantissaBits - 1) //nolint:gosec // 11 bits
+	return int(bits>>mantissaBits) - exponentBias, bits & (1<<mantissaBits - 1)
 }
 
 // bucketOf is where a time in seconds is counted.

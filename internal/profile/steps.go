@@ -99,7 +99,7 @@ func (s Step) Facts() Facts {
 func Steps() []Step {
 	all := make([]Step, numSteps)
 	for i := range all {
-		all[i] = Step(i) //nolint:gosec // there are few
+		all[i] = Step(i)
 	}
 	return all
 }
