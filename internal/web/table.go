@@ -1,7 +1,6 @@
 package web
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"net/http"
@@ -82,19 +81,23 @@ func (q *query) order(usual string) (key string, down bool) {
 	return key, down
 }
 
-// sortBy sorts by what is asked for, and what is alike by the usual order.
+// sortBy sorts by what is asked for, and what is alike by the usual order, in which no two
+// are alike.
 func sortBy[T any](all []T, orders map[string]func(a, b T) int, q *query, usual string) {
 	key, down := q.order(usual)
 	by, last := orders[key], orders[usual]
 	if by == nil {
 		by = last
 	}
-	slices.SortStableFunc(all, func(a, b T) int {
+	slices.SortFunc(all, func(a, b T) int {
 		order := by(a, b)
 		if down {
 			order = -order
 		}
-		return cmp.Or(order, last(a, b))
+		if order != 0 {
+			return order
+		}
+		return last(a, b)
 	})
 }
 
