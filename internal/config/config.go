@@ -36,6 +36,7 @@ type Config struct {
 	Bans     Bans     `toml:"bans"`
 	Watch    Watch    `toml:"watch"`
 	Storage  Storage  `toml:"storage"`
+	Alerts   Alerts   `toml:"alerts"`
 
 	// Notes are remarks on settings that are valid but do nothing, or not
 	// what their writer may think.
@@ -262,7 +263,7 @@ func Defaults() Config {
 		Storage: Storage{KeepShares: 48 * time.Hour, KeepMinutes: 30 * 24 * time.Hour, MaxDisk: 10 << 30},
 		Limits:  defaultLimits(), Threat: defaultThreat(), Patterns: defaultPatterns(), Logins: defaultLogins(),
 		Bans:  defaultBans(),
-		Watch: defaultWatch(),
+		Watch: defaultWatch(), Alerts: defaultAlerts(),
 	}
 }
 

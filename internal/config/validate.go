@@ -36,6 +36,7 @@ func (l *loader) validate(c *Config) {
 	l.checkGuard(c)
 	l.checkBans(c.Bans)
 	l.checkWatch(&c.Watch)
+	l.checkAlerts(&c.Alerts)
 	l.noteInert(c)
 }
 
