@@ -87,7 +87,9 @@ func routes(deps Deps) *http.ServeMux {
 	probes(api, deps.Model)
 	reads(api, deps.Model)
 	lists(api, deps.Model)
-	alerts(api, deps.Model)
+	if deps.Alerts != nil {
+		alerting(api, deps.Alerts)
+	}
 	if deps.Miners != nil {
 		writes(api, deps.Miners)
 	}

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/loka/stratum/internal/alert"
-	"github.com/loka/stratum/internal/alert/sink"
 	"github.com/loka/stratum/internal/view"
 )
 
@@ -127,8 +126,17 @@ func (l *Lookout) Sinks() []view.AlertSink {
 
 // TestSinks sends a message by a sink, or by all where name is empty; ok is false where
 // there is none of that name.
-func (l *Lookout) TestSinks(ctx context.Context, name string) (results []sink.Result, ok bool) {
-	return l.deps.Sinks.Test(ctx, name)
+func (l *Lookout) TestSinks(ctx context.Context, name string) (results []view.AlertSinkTest, ok bool) {
+	all, ok := l.deps.Sinks.Test(ctx, name)
+	results = make([]view.AlertSinkTest, 0, len(all))
+	for _, r := range all {
+		one := view.AlertSinkTest{Sink: r.Sink, OK: r.Err == nil, Seconds: r.Took.Seconds()}
+		if r.Err != nil {
+			one.Error = r.Err.Error()
+		}
+		results = append(results, one)
+	}
+	return results, ok
 }
 
 func alertOf(a *alert.Alert) view.Alert {
