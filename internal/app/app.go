@@ -59,6 +59,7 @@ type App struct {
 	model   *view.Model
 	http    *httpapi.Server
 	counts  *counts
+	alerts  alerting
 	control *control
 	found   *findings
 	applied history
@@ -187,6 +188,9 @@ func (a *App) build(cfg *config.Config) error {
 	if err := a.makeListeners(cfg); err != nil {
 		return err
 	}
+	if err := a.makeAlerts(cfg); err != nil {
+		return err
+	}
 	a.control = newControl(filepath.Join(cfg.DataDir, controlName), a.hub, cfg, a.log)
 	records, err := a.records(cfg, instance)
 	if err != nil {
@@ -197,7 +201,7 @@ func (a *App) build(cfg *config.Config) error {
 		Records: records, Audit: a.acts,
 		Model: a.model, Miners: disconnecter{a.serve}, Logger: a.log, Control: a.control, Acceptor: acceptor{a.hub},
 		Reloader: reloader{a}, Listeners: listenersOf{a},
-		Bans: &httpapi.Bans{Book: a.bans, Now: time.Now},
+		Bans: &httpapi.Bans{Book: a.bans, Now: time.Now}, Alerts: a.alertsAPI(),
 	})
 	return err
 }
@@ -301,6 +305,8 @@ func (a *App) Run(ctx context.Context) error {
 		"journal":      a.journal.Run,
 		"certificates": func(ctx context.Context) error { a.certs.Run(ctx); return nil },
 		"bans":         a.bans.Run,
+		"alerts":       a.alerts.lookout.Run,
+		"sinks":        a.alerts.sinks.Run,
 		"http":         a.http.Run,
 	} {
 		run(&reads, what, func() error { return f(reading) })

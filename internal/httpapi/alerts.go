@@ -222,6 +222,6 @@ func (a *Alerting) test(ctx context.Context, in *sinkTestInput) (*body[SinkTests
 		}
 		return nil, huma.Error404NotFound(fmt.Sprintf("there is no sink %q; there are: %s", in.Body.Sink, strings.Join(names, ", ")))
 	}
-	remark(ctx, strings.TrimSpace("tested the alerts' sinks "+in.Body.Sink))
+	changed(ctx, nil, results) // it has changed what others have read
 	return &body[SinkTests]{SinkTests{results}}, nil
 }
