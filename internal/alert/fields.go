@@ -60,7 +60,7 @@ func number[T any](name, unit, doc string, get func(*T) float64) field {
 	return of(types.DoubleType, name, unit, doc, get)
 }
 
-func flag[T any](name, doc string, get func(*T) bool) field {
+func truth[T any](name, doc string, get func(*T) bool) field {
 	return of(types.BoolType, name, "", doc, get)
 }
 
@@ -117,7 +117,7 @@ func farmFields() []field {
 func proxyFields() []field {
 	return []field{
 		number("uptime_seconds", "s", "Time since the start.", func(p *Proxy) float64 { return p.Uptime }),
-		flag("ready", "At least one route can serve work.", func(p *Proxy) bool { return p.Ready }),
+		truth("ready", "At least one route can serve work.", func(p *Proxy) bool { return p.Ready }),
 		number("pool_connections", "connections", "Open connections to pools.", func(p *Proxy) float64 { return p.PoolConnections }),
 		number("strangers", "connections", "Connections that have begun and have no authorized worker.", func(p *Proxy) float64 { return p.Strangers }),
 		number("waiting", "connections", "Connections that wait for their turn to begin.", func(p *Proxy) float64 { return p.Waiting }),
@@ -153,9 +153,9 @@ func poolFields() []field {
 		text("reason", "Why it is in that state, in one word.", func(p *Pool) string { return p.Reason }),
 		text("error", "The same in words; empty: all is well.", func(p *Pool) string { return p.Error }),
 		number("state_seconds", "s", "For how long it has been in that state.", func(p *Pool) float64 { return p.StateFor }),
-		flag("up", "It serves work, or could: active, standby or degraded.", func(p *Pool) bool { return p.Up }),
-		flag("drained", "An operator wants its miners elsewhere.", func(p *Pool) bool { return p.Drained }),
-		flag("disabled", "The file or an operator has turned it off.", func(p *Pool) bool { return p.Disabled }),
+		truth("up", "It serves work, or could: active, standby or degraded.", func(p *Pool) bool { return p.Up }),
+		truth("drained", "An operator wants its miners elsewhere.", func(p *Pool) bool { return p.Drained }),
+		truth("disabled", "The file or an operator has turned it off.", func(p *Pool) bool { return p.Disabled }),
 	}, rateFields("the pool", func(p *Pool) *Rates { return &p.Rates })...), poolMeasures()...)
 }
 
@@ -188,9 +188,9 @@ func routeFields() []field {
 		text("active", "The pool that a new miner would be given; empty: none.", func(r *Route) string { return r.Active }),
 		text("preferred", "The pool that it should go to: the pinned one, else the first that is neither drained nor disabled; empty with a split.", func(r *Route) string { return r.Preferred }),
 		text("pinned", "The pool that an operator prefers; empty: none.", func(r *Route) string { return r.Pinned }),
-		flag("ready", "A new miner would be given work.", func(r *Route) bool { return r.Ready }),
-		flag("split", "It has a split.", func(r *Route) bool { return r.Split }),
-		flag("on_backup", "`active` is another pool than `preferred`: a failover has happened.", func(r *Route) bool { return r.OnBackup }),
+		truth("ready", "A new miner would be given work.", func(r *Route) bool { return r.Ready }),
+		truth("split", "It has a split.", func(r *Route) bool { return r.Split }),
+		truth("on_backup", "`active` is another pool than `preferred`: a failover has happened.", func(r *Route) bool { return r.OnBackup }),
 		number("switches_1h", "switches", "How often `active` changed within the last hour.", func(r *Route) float64 { return r.Switches1h }),
 		number("miners", "connections", "Its miners.", func(r *Route) float64 { return r.Miners }),
 		number("unpaid_miners", "connections", "Those that are kept on work that nobody pays for.", func(r *Route) float64 { return r.Unpaid }),
@@ -201,7 +201,7 @@ func routeFields() []field {
 func listenerFields() []field {
 	return []field{
 		text("name", "Its address, as configured.", func(l *Listener) string { return l.Name }),
-		flag("tls", "It speaks TLS.", func(l *Listener) bool { return l.TLS }),
+		truth("tls", "It speaks TLS.", func(l *Listener) bool { return l.TLS }),
 		number("miners", "connections", "Miners that came in by it.", func(l *Listener) float64 { return l.Miners }),
 		number("certificate_days", "days", "Until the first of its certificates ends; only with `tls`.", func(l *Listener) float64 { return l.CertificateDays }),
 		text("problems", "What is wrong with its certificates; empty: nothing.", func(l *Listener) string { return l.Problems }),

@@ -144,7 +144,7 @@ func alerting(api huma.API, a *Alerting) {
 	})
 	add := write(http.MethodPost, "/api/v1/silences", "silence", "Keep alerts from being told for a while; they fire all the same",
 		http.StatusUnprocessableEntity, http.StatusConflict, http.StatusInternalServerError)
-	add.DefaultStatus = http.StatusCreated
+	add.DefaultStatus = http.StatusOK
 	huma.Register(api, add, a.silence)
 	huma.Register(api, write(http.MethodDelete, "/api/v1/silences/{id}", "unsilence", "End a silence", http.StatusInternalServerError), a.unsilence)
 	test := write(http.MethodPost, "/api/v1/alerts/test", "alert_test", "Send a test message by one sink or all, and say what came of it", http.StatusUnprocessableEntity)
