@@ -72,11 +72,20 @@ func TestSteps(t *testing.T) {
 		}},
 		"again": {nil, Config{Repeat: time.Minute}, []step{{0, 1, "firing r/p0", Firing}, {59, 1, "", Firing}, {60, 1, "again firing r/p0", Firing}, {119, 1, "", Firing}, {121, 0, "resolved r/p0", Resolved}}},
 		"again and again": {nil, Config{}, []step{
-			{0, 1, "firing r/p0", Firing}, {1, 0, "resolved r/p0", Resolved}, {2, 1, "firing r/p0", Firing}, {3, 0, "resolved r/p0", Resolved},
-			{4, 1, "firing r/p0", Firing}, {5, 0, "resolved r/p0", Resolved}, {6, 1, "firing r/p0", Firing},
-			{7, 0, "", Firing}, {8, 1, "", Firing}, {9, 0, "", Firing}, {908, 0, "", Firing}, {909, 0, "resolved r/p0", Resolved}, // calm for 15 minutes
+			{0, 1, "firing r/p0", Firing},
+			{1, 0, "resolved r/p0", Resolved},
+			{2, 1, "firing r/p0", Firing},
+			{3, 0, "resolved r/p0", Resolved},
+			{4, 1, "firing r/p0", Firing},
+			{5, 0, "resolved r/p0", Resolved},
+			{6, 1, "firing r/p0", Firing},
+			{7, 0, "", Firing},
+			{8, 1, "", Firing},
+			{9, 0, "", Firing},
+			{908, 0, "", Firing},
+			{909, 0, "resolved r/p0", Resolved}, // calm for 15 minutes
 		}},
-		"forgotten": {nil, Config{}, []step{{0, 1, "firing r/p0", Firing}, {1, 0, "resolved r/p0", Resolved}, {900, 0, "", Resolved}, {901, 0, "", ""}, {3700, 1, "firing r/p0", Firing}}},
+		"forgotten":           {nil, Config{}, []step{{0, 1, "firing r/p0", Firing}, {1, 0, "resolved r/p0", Resolved}, {900, 0, "", Resolved}, {901, 0, "", ""}, {3700, 1, "firing r/p0", Firing}}},
 		"the clock goes back": {func(r *Rule) { r.For = 10 * time.Second }, Config{}, []step{{100, 1, "", Pending}, {0, 1, "", Pending}, {110, 1, "firing r/p0", Firing}}},
 	} {
 		t.Run(name, func(t *testing.T) {

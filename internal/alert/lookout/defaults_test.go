@@ -101,12 +101,18 @@ func faults() map[string]func(w *world, n int) {
 		"disk_full":           func(w *world, _ int) { w.Machine.DiskFree = 1e8 },
 		"memory_high":         func(w *world, _ int) { w.Machine.Memory = 9.5e8 },
 		"files_high":          func(w *world, _ int) { w.Machine.Files = 950 },
-		"journal_failing":     func(w *world, n int) { w.Keeping.JournalError, w.Keeping.JournalSince = errors.New("full"), w.At.Add(-time.Duration(n)*time.Minute) },
-		"store_failing":       func(w *world, n int) { w.Keeping.StoreError, w.Keeping.StoreSince = errors.New("away"), w.At.Add(-time.Duration(n)*time.Minute) },
-		"shares_dropped":      func(w *world, n int) { w.Keeping.Dropped = uint64(n) },
-		"attack":              func(w *world, _ int) { w.Strangers = 5000 },
-		"sinks_down":          func(w *world, _ int) { w.SinksDown = 1 },
-		"check_failing":       func(w *world, _ int) { w.Checks["clock"] = view.Check{Status: view.Degraded, Detail: "it is off", Advice: "set it"} },
+		"journal_failing": func(w *world, n int) {
+			w.Keeping.JournalError, w.Keeping.JournalSince = errors.New("full"), w.At.Add(-time.Duration(n)*time.Minute)
+		},
+		"store_failing": func(w *world, n int) {
+			w.Keeping.StoreError, w.Keeping.StoreSince = errors.New("away"), w.At.Add(-time.Duration(n)*time.Minute)
+		},
+		"shares_dropped": func(w *world, n int) { w.Keeping.Dropped = uint64(n) },
+		"attack":         func(w *world, _ int) { w.Strangers = 5000 },
+		"sinks_down":     func(w *world, _ int) { w.SinksDown = 1 },
+		"check_failing": func(w *world, _ int) {
+			w.Checks["clock"] = view.Check{Status: view.Degraded, Detail: "it is off", Advice: "set it"}
+		},
 	}
 	for _, v := range verdicts() {
 		all["pool_rejects_"+v.String()] = func(w *world, _ int) { answers(w, v) }
