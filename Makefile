@@ -141,7 +141,7 @@ tidy: ## go mod tidy in every module
 	$(GO) mod tidy && (cd test/bench && $(GO) mod tidy) && (cd test/e2e && $(GO) mod tidy) && (cd test/api && $(GO) mod tidy)
 
 generate: ## rewrite the tables in docs/ that are made from code
-	$(GO) test -run 'Docs|Generated|Document|Reference' ./internal/config ./internal/metrics ./internal/httpapi ./internal/mining -update
+	$(GO) test -run 'Docs|Generated|Document|Reference' ./internal/config ./internal/metrics ./internal/httpapi ./internal/mining ./internal/alert -update
 
 vulncheck: ## known vulnerabilities (needs the network; outside the test run)
 	$(GO) run golang.org/x/vuln/cmd/govulncheck@latest ./...

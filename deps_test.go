@@ -24,8 +24,10 @@ var floors = map[string]int{
 
 	"internal/mining": 2, "internal/jobbook": 2, "internal/extranonce": 2, "internal/steer": 2, "internal/pace": 2, "internal/vardiff": 2, "internal/atomics": 2, "internal/quality": 2, "internal/payout": 2, "internal/profile": 2,
 	"internal/watch": 3, "internal/store": 3, "internal/downstream": 3, "internal/upstream": 3, "internal/pipeline": 3, "internal/events": 3,
-	"internal/wire": 4, "internal/guard": 4, "internal/turns": 4, "internal/ledger": 4, "internal/atomicfile": 4, "internal/auth": 4, "internal/audit": 4, "internal/certs": 4, "internal/sim": 4, "internal/testkit": 4, "internal/linefile": 4,
-	"internal/guard/bans": 4, "internal/guard/kernel": 5,
+	"internal/wire": 4, "internal/guard": 4, "internal/turns": 4, "internal/ledger": 4, "internal/atomicfile": 4, "internal/auth": 4, "internal/audit": 4, "internal/certs": 4, "internal/sim": 4, "internal/testkit": 4, "internal/linefile": 4, "internal/alert": 4,
+	"internal/alert/sink":    5,
+	"internal/alert/lookout": 8,
+	"internal/guard/bans":    4, "internal/guard/kernel": 5,
 	"internal/store/relational": 4, "internal/store/migrations": 4, "internal/store/storetest": 4, "internal/store/sqlite": 8, "internal/store/postgres": 8,
 	"internal/journal": 5, "internal/listen": 5, "internal/dial": 5, "internal/serve": 5, "internal/link": 5,
 	"internal/hub":     6,
@@ -69,6 +71,11 @@ var forbidden = []struct {
 		[]string{"net", "net/http", "os", "database/sql", "github.com/prometheus"},
 	},
 	{
+		"alerts are evaluated, not told",
+		func(pkg string) bool { return pkg == "internal/alert" },
+		[]string{"net", "net/http", "os", "log", "database/sql", "github.com/prometheus"},
+	},
+	{
 		"the domain does no I/O",
 		func(pkg string) bool { f, ok := floorOf(pkg); return ok && f >= 2 && f <= 3 },
 		[]string{"net", "net/http", "os", "log", "database/sql", "github.com/prometheus"},
@@ -101,6 +108,7 @@ func TestWallsRefuse(t *testing.T) {
 		{"internal/view/a.go", module + "/internal/config", "internal/view imports internal/config"},
 		{"internal/metrics/a.go", module + "/internal/httpapi", "internal/metrics imports internal/httpapi"},
 		{"internal/guard/a.go", "net", "internal/guard imports net"},
+		{"internal/alert/a.go", "net/http", "internal/alert imports net/http"},
 		{"internal/stranger/a.go", "fmt", "internal/stranger is on no floor"},
 	} {
 		src := fmt.Sprintf("package p\n\nimport _ %q\n", c.imports)

@@ -63,6 +63,7 @@ type App struct {
 	http    *httpapi.Server
 	page    *web.Server
 	counts  *counts
+	alerts  alerting
 	control *control
 	found   *findings
 	applied history
@@ -198,6 +199,9 @@ func (a *App) build(cfg *config.Config) error {
 	if err := a.makeListeners(cfg); err != nil {
 		return err
 	}
+	if err := a.makeAlerts(cfg); err != nil {
+		return err
+	}
 	a.control = newControl(filepath.Join(cfg.DataDir, controlName), a.hub, cfg, a.log)
 	records, err := a.records(cfg, instance)
 	if err != nil {
@@ -209,7 +213,7 @@ func (a *App) build(cfg *config.Config) error {
 		Records: records, Audit: acts, Events: a.happened.log,
 		Model: a.model, Miners: disconnecter{a.serve}, Logger: a.log, Control: a.control, Acceptor: acceptor{a.hub},
 		Reloader: reloader{a}, Listeners: listenersOf{a},
-		Bans: &httpapi.Bans{Book: a.bans, Now: time.Now},
+		Bans: &httpapi.Bans{Book: a.bans, Now: time.Now}, Alerts: a.alertsAPI(),
 	})
 	return err
 }
@@ -314,6 +318,8 @@ func (a *App) Run(ctx context.Context) error {
 		"certificates": func(ctx context.Context) error { a.certs.Run(ctx); return nil },
 		"bans":         a.bans.Run,
 		"events":       a.happened.run,
+		"alerts":       a.alerts.lookout.Run,
+		"sinks":        a.alerts.sinks.Run,
 		"http":         a.http.Run,
 		"page":         a.page.Run,
 	} {

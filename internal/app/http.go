@@ -45,7 +45,10 @@ func newHTTP(cfg *config.Config, c *counts, deps httpapi.Deps) (*httpapi.Server,
 	if err != nil {
 		return nil, nil, err
 	}
-	page, err := web.New(web.Deps{Model: deps.Model, Now: time.Now, Who: auth.IdentityOf, Sources: sources(&deps), Logger: deps.Logger, Earner: httpapi.NewEarnings(deps.Records, deps.Model)})
+	page, err := web.New(web.Deps{
+		Model: whole{deps.Model, deps.Alerts}, Now: time.Now, Who: auth.IdentityOf, Sources: sources(&deps), Logger: deps.Logger,
+		Earner: httpapi.NewEarnings(deps.Records, deps.Model), Log: deps.Events,
+	})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -3,15 +3,43 @@ package app
 import (
 	"context"
 	"net/http"
+	"slices"
 
+	"github.com/loka/stratum/internal/alert"
 	"github.com/loka/stratum/internal/httpapi"
 	"github.com/loka/stratum/internal/store"
+	"github.com/loka/stratum/internal/view"
 	"github.com/loka/stratum/internal/web"
 )
 
+// whole is the read model, and what fires.
+type whole struct {
+	*view.Model
+
+	alerts *httpapi.Alerting
+}
+
+// Alerts implements [web.Whole].
+func (w whole) Alerts() []view.Alert {
+	return slices.DeleteFunc(w.alerts.Alerts.Alerts(), func(a view.Alert) bool { return a.State != string(alert.Firing) })
+}
+
+// desk implements [web.AlertDesk].
+type desk struct{ *httpapi.Alerting }
+
+func (d desk) Rules() []view.AlertRule  { return d.Alerting.Alerts.Rules() }
+func (d desk) Silences() []view.Silence { return d.Silencer.Silences() }
+func (d desk) Sinks() []view.AlertSink  { return d.Alerting.Sinks.Sinks() }
+
+// History is the latest first.
+func (d desk) History(limit int) []view.AlertEvent {
+	all := d.Alerting.Alerts.History()
+	return all[:min(limit, len(all))]
+}
+
 // sources are what the page shows besides figures.
 func sources(deps *httpapi.Deps) web.Sources {
-	s := web.Sources{Miners: deps.Model.Miners, Profile: deps.Model.Profile, Config: deps.Reloader}
+	s := web.Sources{Miners: deps.Model.Miners, Profile: deps.Model.Profile, Config: deps.Reloader, Past: deps.Events, Alerts: desk{deps.Alerts}}
 	if deps.Bans != nil {
 		s.Bans = deps.Bans.Book
 	}

@@ -231,6 +231,10 @@ func (a *App) apply(ctx context.Context, next *config.Config) (Reloaded, error) 
 	if err != nil {
 		return r, err
 	}
+	look, err := lookoutConfig(next)
+	if err != nil {
+		return r, err
+	}
 	guarded, err := a.walk.prepare(next)
 	if err != nil {
 		return r, err
@@ -251,8 +255,12 @@ func (a *App) apply(ctx context.Context, next *config.Config) (Reloaded, error) 
 		}
 		return r, err
 	}
+	if err := a.alerts.sinks.Reconfigure(sinkConfigs(next)); err != nil { // it was checked
+		a.log.ErrorContext(ctx, "sinks of alerts stay as they are", "error", err)
+	}
 	a.found.replaced(hubCfg.Pools)
 	a.cfg.Store(next)
+	a.alerts.lookout.Reconfigure(look)
 	a.serve.Reconfigure(sessionConfig(next))
 	a.counts.reconfigure(next)
 	guarded()

@@ -16,7 +16,7 @@ import (
 )
 
 // quickWatch learns in two seconds what takes minutes, and forgives as soon.
-const quickWatch = "[watch]\nlearn_jobs = 5\nlearn_for = \"1s\"\ncalm = \"1s\"\n"
+const quickWatch = "[watch]\nlearn_jobs = 5\nlearn_for = \"1s\"\ncalm = \"1s\"\n[alerts]\ninterval = \"1s\"\n"
 
 // stolen is an output script that nobody here was paid by before.
 const stolen = "001400000000000000000000000000000000000000aa"
@@ -89,9 +89,7 @@ func TestTakenOverPoolIsLeft(t *testing.T) {
 	r.pools[0].SetQuirks(sim.Quirks{Payout: stolen})
 	r.pools[0].NewJob()
 	r.awaitAll(1)
-	if got := r.alerts(); len(got) != 1 {
-		t.Errorf("alerts: %v", got)
-	}
+	r.await("it to be told", 20*time.Second, func() bool { return len(r.alerts()) == 1 })
 	const series = `loka_pool_signal{pool="main",signal="payout_changed"} `
 	if _, text := r.ask(http.MethodGet, "/metrics", ""); !strings.Contains(text, series+"1\n") {
 		t.Error("the metric does not say so")
@@ -103,9 +101,7 @@ func TestTakenOverPoolIsLeft(t *testing.T) {
 		t.Errorf("%d: %s", status, text)
 	}
 	r.awaitAll(0)
-	if got := r.alerts(); len(got) != 0 {
-		t.Errorf("accepted: %v", got)
-	}
+	r.await("it to be over", 20*time.Second, func() bool { return len(r.alerts()) == 0 })
 	for _, text := range r.ends() {
 		t.Error(text)
 	}

@@ -34,6 +34,7 @@ type commands struct {
 	Ban        banCmd        `cmd:"" help:"Keep addresses and workers out of a running proxy."`
 	Worker     workerCmd     `cmd:"" help:"Send a running proxy's worker away for a while, or let it in again."`
 	Miner      minerCmd      `cmd:"" help:"Disconnect a running proxy's miner, or keep it out."`
+	Alerts     alertsCmd     `cmd:"" help:"Show what is wrong, try where that is told, and keep it from being told."`
 	Export     exportCmd     `cmd:"" help:"Write history, shares or payouts of a running proxy to a file."`
 	Distribute distributeCmd `cmd:"" help:"Divide what a pool has paid by the work that it accepted."`
 	Database   databaseCmd   `cmd:"" help:"Look after the tables of the database."`

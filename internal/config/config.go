@@ -37,6 +37,7 @@ type Config struct {
 	Watch    Watch    `toml:"watch"`
 	Storage  Storage  `toml:"storage"`
 	Metrics  Metrics  `toml:"metrics"`
+	Alerts   Alerts   `toml:"alerts"`
 
 	// Notes are remarks on settings that are valid but do nothing, or not
 	// what their writer may think.
@@ -269,6 +270,7 @@ func Defaults() Config {
 		Bans:    defaultBans(),
 		Metrics: defaultMetrics(),
 		Watch:   defaultWatch(),
+		Alerts:  defaultAlerts(),
 	}
 }
 

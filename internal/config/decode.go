@@ -139,6 +139,10 @@ func defaultOf(t reflect.Type) reflect.Value {
 		return reflect.ValueOf(defaultListener())
 	case reflect.TypeFor[Route]():
 		return reflect.ValueOf(defaultRoute())
+	case reflect.TypeFor[AlertRule]():
+		return reflect.ValueOf(defaultAlertRule())
+	case reflect.TypeFor[AlertSink]():
+		return reflect.ValueOf(defaultAlertSink())
 	}
 	return reflect.Zero(t)
 }

@@ -80,6 +80,7 @@ func usualValues() map[string]string {
 	sample.Pools = []Pool{defaultPool()}
 	sample.Routes = []Route{defaultRoute()}
 	sample.Routes[0].Split = []SplitPart{{}}
+	sample.Alerts.Rules, sample.Alerts.Sinks = []AlertRule{defaultAlertRule()}, []AlertSink{defaultAlertSink()}
 	values := map[string]string{}
 	leaves("", reflect.ValueOf(sample), func(path string, v reflect.Value) {
 		values[pattern(path)] = flatValueOf(v).raw
@@ -98,6 +99,12 @@ func flatten(c *Config) flat {
 	}
 	for _, one := range c.Listeners {
 		f.names["listener"] = append(f.names["listener"], one.Address)
+	}
+	for i := range c.Alerts.Rules {
+		f.names["alerts.rule"] = append(f.names["alerts.rule"], c.Alerts.Rules[i].Name)
+	}
+	for i := range c.Alerts.Sinks {
+		f.names["alerts.sink"] = append(f.names["alerts.sink"], c.Alerts.Sinks[i].Name)
 	}
 	leaves("", reflect.ValueOf(c).Elem(), func(path string, v reflect.Value) {
 		key := f.named(path)
@@ -140,5 +147,9 @@ func Redact(c *Config) *Config {
 	}
 	r.Logins.Password = mining.Secret(r.Logins.Password.String())
 	r.Storage.URL = mining.Secret(r.Storage.URL.String())
+	r.Alerts.Sinks = slices.Clone(c.Alerts.Sinks)
+	for i := range r.Alerts.Sinks {
+		r.Alerts.Sinks[i].URL = mining.Secret(r.Alerts.Sinks[i].URL.String())
+	}
 	return &r
 }

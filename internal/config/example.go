@@ -124,6 +124,16 @@ password = "x"
 # tip_lag = "30s"                    # it works on an old block
 # credit_short = 0.05                # part of the work that it gives no credit for
 
+# What is told when something is wrong. docs/ALERTS.md has the rules; ` + "`loka alerts test`" + ` tries a sink.
+# [alerts]
+# enabled = true
+# interval = "5s"                    # how often all is looked at
+# repeat = "4h"                      # how often what goes on is told again
+# [[alerts.sink]]
+# name = "night"
+# url = "ntfy://ntfy.example.com/TOPIC"  # slack://, telegram://, discord://, smtp://, webhook+https://, alertmanager+http:// …
+# severity = "warning"
+
 # What is kept of shares, for history, exports and payouts.
 # [storage]
 # url = ""                           # "": SQLite in data_dir; or postgres://… for PostgreSQL

@@ -25,6 +25,7 @@ func Keys() []Key {
 	sample.Pools = []Pool{defaultPool()}
 	sample.Routes = []Route{defaultRoute()}
 	sample.Routes[0].Split = []SplitPart{{}}
+	sample.Alerts.Rules, sample.Alerts.Sinks = []AlertRule{defaultAlertRule()}, []AlertSink{defaultAlertSink()}
 	var keys []Key
 	leaves("", reflect.ValueOf(sample), func(path string, v reflect.Value) {
 		at := pattern(path)
@@ -135,6 +136,7 @@ func meanings() map[string]meaning {
 	maps.Copy(m, metricsMeanings())
 	maps.Copy(m, accessMeanings())
 	maps.Copy(m, watchMeanings())
+	maps.Copy(m, alertMeanings())
 	for at, without := range map[string]string{"vardiff": "", "listener[].vardiff": "`[vardiff]`'s", "route[].vardiff": "the listener's or `[vardiff]`'s"} {
 		m[at+".shares_per_minute"] = meaning{"Shares a minute that a miner should send in shared mode; above 0. See [difficulty](#difficulty).", without}
 		m[at+".start"] = meaning{"A new miner's difficulty, between min and max; without it, moved between them.", without}

@@ -164,6 +164,7 @@ func (l *loader) complete(c *Config) {
 		}
 	}
 	l.completeRoutes(c)
+	l.completeAlerts(&c.Alerts)
 }
 
 // completeRoutes fills in the implied route, names, and the pools of routes

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,6 +15,7 @@ type place struct{ line, col int }
 // places knows where keys and values stand, by path ("pool[0].url"). A value
 // that has no place of its own (an array, say) has only its key's.
 type places struct {
+	doc    []byte
 	lines  []int // offset of each line's first byte
 	keys   map[string]place
 	values map[string]place
@@ -24,7 +26,7 @@ type places struct {
 // valid, so it can be asked about any bytes.
 func locate(doc []byte) *places {
 	w := &places{
-		lines: []int{0}, keys: map[string]place{}, values: map[string]place{}, arrays: map[string]int{},
+		doc: doc, lines: []int{0}, keys: map[string]place{}, values: map[string]place{}, arrays: map[string]int{},
 	}
 	for i, c := range doc {
 		if c == '\n' {
@@ -59,6 +61,27 @@ func (w *places) at(path string) place {
 		}
 	}
 	return place{1, 1}
+}
+
+// within is where a line and a column of the text at path stand, both from 1; line 0 is
+// the text as a whole. What has escapes or variables before it stands a little further.
+func (w *places) within(path string, line, col int) place {
+	at, ok := w.values[path]
+	if !ok || line == 0 {
+		return w.at(path)
+	}
+	rest := w.doc[w.lines[at.line-1]+at.col-1:]
+	quotes := 1
+	if bytes.HasPrefix(rest, []byte(`"""`)) || bytes.HasPrefix(rest, []byte("'''")) {
+		quotes = 3
+		if bytes.HasPrefix(bytes.TrimPrefix(rest[quotes:], []byte("\r")), []byte("\n")) { // it begins on the next line
+			return place{at.line + line, col}
+		}
+	}
+	if line > 1 {
+		return place{at.line + line - 1, col}
+	}
+	return place{at.line, at.col + quotes + col - 1}
 }
 
 // keyAt is at, but prefers the key to the value.

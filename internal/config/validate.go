@@ -38,6 +38,7 @@ func (l *loader) validate(c *Config) {
 	l.checkHTTP(c.HTTP)
 	l.checkMetrics(c.Metrics)
 	l.checkWatch(&c.Watch)
+	l.checkAlerts(&c.Alerts)
 	l.noteInert(c)
 }
 

@@ -88,9 +88,11 @@ func routes(deps Deps) *http.ServeMux {
 	probes(api, deps.Model)
 	reads(api, deps.Model)
 	lists(api, deps.Model)
-	alerts(api, deps.Model)
 	stepTimes(api, deps.Model)
 	whoAsks(api)
+	if deps.Alerts != nil {
+		alerting(api, deps.Alerts)
+	}
 	if deps.Miners != nil {
 		writes(api, deps.Miners)
 	}

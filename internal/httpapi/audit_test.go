@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/loka/stratum/internal/alert"
 	"github.com/loka/stratum/internal/audit"
 	"github.com/loka/stratum/internal/auth"
 	"github.com/loka/stratum/internal/guard/bans"
@@ -145,8 +146,9 @@ func TestEveryWriteSaysWhatItChanged(t *testing.T) {
 		"POST /api/v1/bans": `{"worker":"a"}`, "POST /api/v1/pools/{name}/payout": `{"accept":true}`, "POST /api/v1/payouts": paid,
 		"POST /api/v1/tokens":          `{"role":"viewer","name":"one"}`,
 		"POST /api/v1/miners/{id}/ban": `{"force":true}`, "POST /api/v1/plan": "x = 1",
+		"POST /api/v1/silences": `{"matchers":[{"label":"name","glob":"*"}],"for":"1h"}`, "POST /api/v1/alerts/test": `{}`,
 	}
-	fill := strings.NewReplacer("workers/{name}", "workers/alice.rig1", "pools/{name}", "pools/main", "routes/{name}", "routes/farm", "tokens/{name}", "tokens/old", "{id}", "1")
+	fill := strings.NewReplacer("workers/{name}", "workers/alice.rig1", "pools/{name}", "pools/main", "routes/{name}", "routes/farm", "tokens/{name}", "tokens/old", "silences/{id}", "silences/s1", "{id}", "1")
 	for op := range access {
 		method, path, _ := strings.Cut(op, " ")
 		if method == http.MethodGet {
@@ -169,6 +171,10 @@ func TestEveryWriteSaysWhatItChanged(t *testing.T) {
 							t.Fatal(err)
 						}
 					}
+				}
+			case "DELETE /api/v1/silences/{id}":
+				if _, err := deps.Alerts.Silencer.AddSilence(alert.Silence{Matchers: []alert.Matcher{{Label: "name", Glob: "*"}}, Until: epoch.Add(time.Hour)}); err != nil {
+					t.Fatal(err)
 				}
 			case "DELETE /api/v1/tokens/{name}":
 				if w := (ask{method: "POST", path: "/api/v1/tokens", body: `{"role":"viewer","name":"old"}`, token: secret}).do(t, h); w.Code != http.StatusCreated {

@@ -75,6 +75,8 @@ type Deps struct {
 	Listeners Listeners
 	// Bans serves who is kept out.
 	Bans *Bans
+	// Alerts serves alerts, silences and sinks.
+	Alerts *Alerting
 	// Acceptor serves what takes pools' payouts as right.
 	Acceptor Acceptor
 	// Reloader serves what puts configurations in place.

@@ -21,12 +21,6 @@ type Acceptor interface {
 // ErrNoPayout is for a pool that has given no job whose payout could be remembered.
 var ErrNoPayout = errors.New("there is no payout to accept")
 
-// AlertList is the body of GET /api/v1/alerts.
-type AlertList struct {
-	Alerts []view.Alert `json:"alerts" nullable:"false" doc:"What is odd about pools now"`
-	Total  int          `json:"total" doc:"Elements there are, whatever limit and offset"`
-}
-
 // Acceptance is the body of POST /api/v1/pools/{name}/payout.
 type Acceptance struct {
 	Accept bool `json:"accept" doc:"true: what the pool pays now, and how it signs, is right from now on"`
@@ -41,14 +35,6 @@ type Expected struct {
 type acceptInput struct {
 	Name string `path:"name" doc:"As in /api/v1/pools"`
 	Body Acceptance
-}
-
-// alerts registers what is odd about pools.
-func alerts(api huma.API, m *view.Model) {
-	huma.Register(api, get("/api/v1/alerts", "alerts", "What is odd about pools now"), func(_ context.Context, in *Paging) (*body[AlertList], error) {
-		all := m.Alerts()
-		return &body[AlertList]{AlertList{cut(*in, all), len(all)}}, nil
-	})
 }
 
 // accepts registers what takes a payout as right.

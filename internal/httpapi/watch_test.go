@@ -15,8 +15,10 @@ import (
 // and at the pool.
 func TestAlerts(t *testing.T) {
 	deps, hub := newDeps()
+	look := alerted(t, &deps)
 	h := Handler(deps, true)
 	alerts := func() string { return ask{method: "GET", path: "/api/v1/alerts"}.do(t, h).Body.String() }
+	look()
 	if got := strings.TrimSpace(alerts()); got != `{"alerts":[],"total":0}` {
 		t.Errorf("all is well: %s", got)
 	}
@@ -24,6 +26,7 @@ func TestAlerts(t *testing.T) {
 		Signals: []watch.Signal{{Kind: watch.PayoutChanged, Since: epoch, Value: 1, Threshold: 1, Detail: "it pays x"}, {Kind: watch.TipLag, Since: epoch, Value: 42.5, Threshold: 30}},
 		Mode:    watch.Fixed, TagMode: watch.Varies, Outputs: []watch.Output{{Payee: "x", Satoshi: 5}}, Paid: 1, Payouts: [][]string{{"y"}}, Tag: "/z/", Leave: true,
 	}
+	look()
 	var body struct {
 		Alerts []struct {
 			Name, Severity, Pool, Since, Message string
@@ -35,7 +38,7 @@ func TestAlerts(t *testing.T) {
 		t.Fatalf("%+v, %v", body, err)
 	}
 	one, two := body.Alerts[0], body.Alerts[1]
-	if one.Name != "payout_changed" || one.Severity != "critical" || one.Pool != "main" || one.Since != "2026-01-02T03:04:05Z" || one.Value != 1 ||
+	if one.Name != "payout_changed" || one.Severity != "critical" || one.Pool != "main" || one.Since != "2026-01-02T03:05:05Z" || one.Value != 1 ||
 		!strings.Contains(one.Message, "it pays x") || !strings.Contains(one.Message, "loka pool accept-payout") {
 		t.Errorf("%+v", one)
 	}

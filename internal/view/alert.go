@@ -100,3 +100,11 @@ type AlertSink struct {
 	Failed   uint64     `json:"failed" doc:"Attempts that went wrong"`
 	Dropped  uint64     `json:"dropped" doc:"Alerts that were given up: too many waited, or it was tried for too long"`
 }
+
+// AlertSinkTest is what came of a test of a sink.
+type AlertSinkTest struct {
+	Sink    string  `json:"sink"`
+	OK      bool    `json:"ok"`
+	Error   string  `json:"error" doc:"What went wrong; empty: nothing"`
+	Seconds float64 `json:"seconds" doc:"How long it took"`
+}

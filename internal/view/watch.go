@@ -63,25 +63,6 @@ func payout(of *watch.Report) PoolPayout {
 	return p
 }
 
-// Alerts are the signals of all pools, in the file's order.
-func (m *Model) Alerts() []Alert {
-	all := []Alert{}
-	states := m.deps.Hub.Pools()
-	for i := range states {
-		for _, s := range signals(&states[i].Watched) {
-			message := s.Means
-			if s.Detail != "" {
-				message += " Here " + s.Detail + "."
-			}
-			all = append(all, Alert{
-				ID: s.Name + "/" + states[i].Name, State: "firing", Kind: "pool", Subject: states[i].Name, Labels: map[string]string{}, SilencedBy: []string{},
-				Name: s.Name, Severity: s.Severity, Pool: states[i].Name, Since: s.Since, Message: message + " " + s.Do, Value: s.Value,
-			})
-		}
-	}
-	return all
-}
-
 // checkWatch is the check of all pools' signals.
 func checkWatch(states []PoolState) Check {
 	var found, advice []string

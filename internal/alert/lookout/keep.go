@@ -1,0 +1,191 @@
+package lookout
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+
+	"github.com/loka/stratum/internal/alert"
+	"github.com/loka/stratum/internal/atomicfile"
+	"github.com/loka/stratum/internal/view"
+)
+
+const (
+	// silencesName and historyName are the files in data_dir.
+	silencesName, historyName = "silences.json", "alerts.jsonl"
+	// mostEvents are remembered; the file is made anew from them when it is larger
+	// than mostHistory bytes.
+	mostEvents, mostHistory = 5000, 8 << 20
+)
+
+type silencesFile struct {
+	Version  int             `json:"version"`
+	Silences []alert.Silence `json:"silences"`
+}
+
+// loadSilences reads those of an earlier run.
+func loadSilences(dir string, log *slog.Logger) []alert.Silence {
+	if dir == "" {
+		return nil
+	}
+	data, err := os.ReadFile(filepath.Join(dir, silencesName)) //nolint:gosec // the operator's own folder
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	var file silencesFile
+	if err == nil {
+		err = json.Unmarshal(data, &file)
+	}
+	if err != nil {
+		log.Warn("silences cannot be read: alerts are told that somebody did not want to hear", "file", silencesName, "error", err)
+	}
+	return file.Silences
+}
+
+func keepSilences(dir string, all []alert.Silence) error {
+	if dir == "" {
+		return nil
+	}
+	data, err := json.Marshal(silencesFile{1, all})
+	if err != nil {
+		return err
+	}
+	return atomicfile.Write(filepath.Join(dir, silencesName), append(data, '\n'))
+}
+
+// history is what began and ended lately, in memory and in a file of a line each.
+type history struct {
+	path string
+	log  *slog.Logger
+
+	mu     sync.Mutex
+	events []view.AlertEvent // the oldest first
+	// pending are lines that are not in the file yet; size is the file's.
+	pending bytes.Buffer
+	size    int64
+	failed  bool
+}
+
+func openHistory(dir string, log *slog.Logger) *history {
+	h := &history{log: log}
+	if dir == "" {
+		return h
+	}
+	h.path = filepath.Join(dir, historyName)
+	if err := h.read(); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		log.Warn("the history of alerts cannot be read", "file", historyName, "error", err)
+	}
+	return h
+}
+
+// read takes what is in the file; a line that is damaged, as the last one may be after
+// a crash, is left out.
+func (h *history) read() error {
+	f, err := os.Open(h.path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	lines := bufio.NewScanner(io.LimitReader(f, 4*mostHistory))
+	lines.Buffer(nil, 64<<10)
+	for lines.Scan() {
+		var e view.AlertEvent
+		if json.Unmarshal(lines.Bytes(), &e) == nil {
+			h.remember(e)
+		}
+	}
+	if info, err := f.Stat(); err == nil {
+		h.size = info.Size()
+	}
+	return lines.Err()
+}
+
+func (h *history) remember(e view.AlertEvent) {
+	if len(h.events) >= 2*mostEvents {
+		h.events = slices.Delete(h.events, 0, len(h.events)-mostEvents+1)
+	}
+	h.events = append(h.events, e)
+}
+
+func (h *history) add(e view.AlertEvent) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.remember(e)
+	if h.path == "" || h.pending.Len() > mostHistory {
+		return
+	}
+	if line, err := json.Marshal(e); err == nil {
+		h.pending.Write(append(line, '\n'))
+	}
+}
+
+// list is the latest first.
+func (h *history) list() []view.AlertEvent {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	all := slices.Clone(h.events[max(len(h.events)-mostEvents, 0):])
+	slices.Reverse(all)
+	return all
+}
+
+// flush writes what is pending.
+func (h *history) flush() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.pending.Len() == 0 {
+		return
+	}
+	err := h.write()
+	if err != nil && !h.failed {
+		h.log.Warn("the history of alerts cannot be written; it goes on in memory", "file", historyName, "error", err)
+	}
+	h.failed = err != nil
+}
+
+// write appends, or writes the file anew where it has become too large.
+func (h *history) write() error {
+	if h.size+int64(h.pending.Len()) > mostHistory {
+		return h.rewrite()
+	}
+	f, err := os.OpenFile(h.path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	n, err := f.Write(h.pending.Bytes())
+	h.size += int64(n)
+	if err = errors.Join(err, f.Close()); err == nil {
+		h.pending.Reset()
+	}
+	return err
+}
+
+// rewrite keeps the latest half of what may be in the file.
+func (h *history) rewrite() error {
+	var all bytes.Buffer
+	for _, e := range h.events[max(len(h.events)-mostEvents, 0):] {
+		line, err := json.Marshal(e)
+		if err != nil {
+			return err
+		}
+		all.Write(append(line, '\n'))
+	}
+	data := all.Bytes()
+	if len(data) > mostHistory/2 {
+		data = data[len(data)-mostHistory/2:]
+		data = data[bytes.IndexByte(data, '\n')+1:]
+	}
+	if err := atomicfile.Write(h.path, data); err != nil {
+		return err
+	}
+	h.size = int64(len(data))
+	h.pending.Reset()
+	return nil
+}

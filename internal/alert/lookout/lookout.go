@@ -1,0 +1,211 @@
+package lookout
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/loka/stratum/internal/alert"
+	"github.com/loka/stratum/internal/alert/sink"
+	"github.com/loka/stratum/internal/pace"
+	"github.com/loka/stratum/internal/view"
+)
+
+// DefaultInterval is the time between two looks.
+const DefaultInterval = 5 * time.Second
+
+// Config is what is looked for.
+type Config struct {
+	// Off looks for nothing.
+	Off bool
+	// Interval is the time between two looks; 0 is [DefaultInterval]. Repeat is how
+	// often an alert that goes on is told again; 0 is never.
+	Interval, Repeat time.Duration
+	Rules            []*alert.Program
+}
+
+// Deps are what a lookout works with. Model, Sinks and Now are needed.
+type Deps struct {
+	Model *view.Model
+	Sinks *sink.Sinks
+	Now   func() time.Time
+	// Around says what the model does not know.
+	Around func(now time.Time) Around
+	// Dir is where silences and the history are kept; empty: nowhere.
+	Dir    string
+	Logger *slog.Logger
+	// Dump is told when a critical alert begins, to keep what led to it. It must not
+	// wait.
+	Dump func(why string)
+	// Event is told of each alert that begins or ends, silenced or not. It must not
+	// wait.
+	Event func(view.AlertEvent)
+}
+
+// Lookout looks out. It is safe for use by many goroutines.
+type Lookout struct {
+	deps Deps
+	log  *slog.Logger
+
+	// mu guards what follows, and is held for a look.
+	mu       sync.Mutex
+	cfg      Config
+	engine   *alert.Engine
+	gatherer *Gatherer
+	took     time.Duration
+
+	history *history
+	failing pace.Pace
+	dumping pace.Pace
+	// seen is what the last look found.
+	seen    atomic.Pointer[seen]
+	changed chan struct{}
+}
+
+// seen is what a look has found, for readers.
+type seen struct {
+	alerts []alert.Alert
+	rules  []alert.RuleState
+	took   time.Duration
+	at     time.Time
+}
+
+// New makes a lookout with what an earlier run has kept.
+func New(cfg Config, deps Deps) *Lookout {
+	if deps.Logger == nil {
+		deps.Logger = slog.New(slog.DiscardHandler)
+	}
+	if deps.Around == nil {
+		deps.Around = func(time.Time) Around { return Around{} }
+	}
+	l := &Lookout{deps: deps, log: deps.Logger, engine: alert.New(alert.Config{}), gatherer: NewGatherer(), changed: make(chan struct{}, 1)}
+	l.history = openHistory(deps.Dir, l.log)
+	l.seen.Store(&seen{})
+	l.engine.RestoreSilences(loadSilences(deps.Dir, l.log), deps.Now())
+	l.Reconfigure(cfg)
+	return l
+}
+
+// Reconfigure looks for other things from the next look on.
+func (l *Lookout) Reconfigure(cfg Config) {
+	if cfg.Interval <= 0 {
+		cfg.Interval = DefaultInterval
+	}
+	if cfg.Off {
+		cfg.Rules = nil
+	}
+	l.mu.Lock()
+	l.cfg = cfg
+	l.engine.Reconfigure(alert.Config{Rules: cfg.Rules, Repeat: cfg.Repeat})
+	l.publish(l.seen.Load().at)
+	l.mu.Unlock()
+	select {
+	case l.changed <- struct{}{}:
+	default:
+	}
+}
+
+// Run looks out until ctx ends.
+func (l *Lookout) Run(ctx context.Context) error {
+	timer := time.NewTimer(l.interval())
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			l.history.flush()
+			return nil
+		case <-l.changed:
+			l.Look()
+		case <-timer.C:
+			l.Look()
+		}
+		timer.Reset(l.interval())
+	}
+}
+
+func (l *Lookout) interval() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.cfg.Interval
+}
+
+// Look looks once.
+func (l *Lookout) Look() {
+	began := l.deps.Now()
+	around := l.deps.Around(began)
+	states := l.deps.Sinks.States()
+	around.Sinks = len(states)
+	for i := range states {
+		if !states[i].Up {
+			around.SinksDown++
+		}
+	}
+	l.mu.Lock()
+	var facts *alert.Facts
+	if len(l.cfg.Rules) > 0 {
+		read := l.deps.Model.Facts()
+		facts = l.gatherer.Gather(&read, &around)
+	} else { // what is left of rules that are gone ends
+		facts = &alert.Facts{At: began}
+	}
+	step := l.engine.Step(facts.At, facts)
+	l.took = l.deps.Now().Sub(began)
+	overflow := l.engine.Overflow()
+	l.publish(facts.At)
+	firing := l.engine.Alerts(alert.Firing)
+	l.mu.Unlock()
+
+	l.deps.Sinks.Tell(step.Tell)
+	l.deps.Sinks.Sync(firing)
+	l.note(&step, facts.At)
+	if overflow > 0 && l.failing.Due(began) {
+		l.log.Warn("there are too many alerts at a time: some are not followed", "most", alert.DefaultMost, "left_out", overflow)
+	}
+}
+
+// note keeps what has begun and ended, and says so.
+func (l *Lookout) note(step *alert.Step, now time.Time) {
+	for _, of := range []struct {
+		event string
+		all   []alert.Alert
+	}{{"firing", step.Began}, {"resolved", step.Ended}} {
+		for i := range of.all {
+			a := &of.all[i]
+			event := eventOf(a, of.event, now)
+			l.history.add(event)
+			if l.deps.Event != nil {
+				l.deps.Event(event)
+			}
+			l.logged(a, of.event)
+		}
+	}
+	l.history.flush()
+	for i := range step.Began {
+		if a := &step.Began[i]; a.Severity == alert.Critical && l.deps.Dump != nil && l.dumping.Due(now) {
+			l.deps.Dump("alert " + a.ID)
+		}
+	}
+}
+
+// logged says it in the log; what is about one worker of many only to who listens
+// closely.
+func (l *Lookout) logged(a *alert.Alert, event string) {
+	level := slog.LevelInfo
+	switch {
+	case a.Kind == alert.OnWorker:
+		level = slog.LevelDebug
+	case event == "firing" && a.Severity == alert.Critical:
+		level = slog.LevelError
+	case event == "firing" && a.Severity == alert.Warning:
+		level = slog.LevelWarn
+	}
+	l.log.LogAttrs(context.Background(), level, "alert", slog.String("event", event), slog.String("id", a.ID),
+		slog.String("severity", string(a.Severity)), slog.String("message", a.Message), slog.Float64("value", a.Value))
+}
+
+// publish puts what is known in front of readers. mu is held.
+func (l *Lookout) publish(at time.Time) {
+	l.seen.Store(&seen{l.engine.Alerts(alert.Firing, alert.Pending, alert.Resolved), l.engine.Rules(), l.took, at})
+}

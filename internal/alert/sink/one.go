@@ -1,0 +1,264 @@
+package sink
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/loka/stratum/internal/alert"
+	"github.com/loka/stratum/internal/steer"
+)
+
+// one is one sink.
+type one struct {
+	// Static after construction.
+	cfg     Config
+	deps    *Deps
+	sender  sender
+	manager *alertmanager // nil unless it is one
+	rules   steer.Globs
+	// wake has an element when there is something to do.
+	wake chan struct{}
+	// end ends it; guarded by Sinks.mu.
+	end context.CancelFunc
+
+	mu      sync.Mutex
+	queue   *queue
+	firing  []alert.Alert // for a manager
+	changed bool          // what fires is not what it was told last
+	state   State
+}
+
+func newOne(c Config, deps *Deps) (*one, error) {
+	if c.Every <= 0 {
+		c.Every = DefaultEvery
+	}
+	sender, err := newSender(c.URL.Reveal(), deps.Client)
+	if err != nil {
+		return nil, err
+	}
+	o := &one{
+		cfg: c, deps: deps, sender: sender, rules: steer.CompileGlobs(c.Rules), wake: make(chan struct{}, 1), queue: newQueue(),
+		state: State{Name: c.Name, Service: Service(c.URL.Reveal()), Severity: c.Severity, Up: true},
+	}
+	o.manager, _ = sender.(*alertmanager)
+	return o, nil
+}
+
+// wants says whether it is told of an alert.
+func (o *one) wants(a *alert.Alert) bool {
+	return a.Severity.AtLeast(o.cfg.Severity) && (o.rules.Empty() || o.rules.Match(a.Name))
+}
+
+func (o *one) tell(notices []alert.Notice, now time.Time) {
+	if o.manager != nil {
+		return
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	gone := 0
+	for i := range notices {
+		n := &notices[i]
+		if o.wants(&n.Alert) && (o.cfg.Ends || n.State != alert.Resolved) {
+			gone += o.queue.put(*n, now)
+		}
+	}
+	o.gone(gone)
+	if len(o.queue.ids) > 0 {
+		o.poke()
+	}
+}
+
+// gone counts alerts that were given up. mu is held.
+func (o *one) gone(n int) {
+	o.state.Dropped += uint64(n) //nolint:gosec // a count
+	add(o.deps.Metrics.Dropped, n)
+}
+
+func add(c Counter, n int) {
+	if c != nil && n > 0 {
+		c.Add(float64(n))
+	}
+}
+
+// sync says what fires.
+func (o *one) sync(firing []alert.Alert) {
+	mine := make([]alert.Alert, 0, len(firing))
+	for i := range firing {
+		if o.wants(&firing[i]) && len(firing[i].SilencedBy) == 0 {
+			mine = append(mine, firing[i])
+		}
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.changed = o.changed || !sameIDs(o.firing, mine); o.changed {
+		o.poke()
+	}
+	o.firing = mine
+}
+
+func sameIDs(a, b []alert.Alert) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i].ID != b[i].ID {
+			return false
+		}
+	}
+	return true
+}
+
+func (o *one) poke() {
+	select {
+	case o.wake <- struct{}{}:
+	default:
+	}
+}
+
+// describe is how it does.
+func (o *one) describe() State {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	s := o.state
+	s.Pending = len(o.queue.ids)
+	return s
+}
+
+// run sends what there is until ctx ends, and once more then.
+func (o *one) run(ctx context.Context) {
+	timer := time.NewTimer(toldEvery)
+	defer timer.Stop()
+	pause := firstPause
+	for {
+		select {
+		case <-ctx.Done():
+			o.last(ctx)
+			return
+		case <-o.wake:
+		case <-timer.C:
+		}
+		wait := o.cfg.Every
+		if o.manager != nil {
+			wait = firstPause
+		}
+		if err := o.flush(ctx); err != nil {
+			wait = pause + rand.N(pause/2+1) //nolint:gosec // spreads attempts
+			pause = min(2*pause, longestPause)
+		} else {
+			pause = firstPause
+		}
+		if !rest(ctx, wait) {
+			o.last(ctx)
+			return
+		}
+		timer.Reset(toldEvery)
+		if o.waits() {
+			o.poke()
+		}
+	}
+}
+
+// rest waits; false: ctx has ended.
+func rest(ctx context.Context, wait time.Duration) bool {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+// last sends what waits at a stop, if it can be sent within a moment.
+func (o *one) last(ctx context.Context) {
+	moment, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+	defer cancel()
+	if o.waits() {
+		_ = o.flush(moment) // it is in the log and the state
+	}
+}
+
+// waits says that there is something to send.
+func (o *one) waits() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.queue.ids) > 0 || o.changed
+}
+
+// flush sends what waits; an Alertmanager is told what fires, whether that has changed
+// or not.
+func (o *one) flush(ctx context.Context) error {
+	now := o.deps.Now()
+	o.mu.Lock()
+	if o.manager != nil {
+		firing := o.firing
+		o.changed = false
+		o.mu.Unlock()
+		if len(firing) == 0 && len(o.manager.firing) == 0 {
+			return nil
+		}
+		err := o.bounded(ctx, func(ctx context.Context) error { return o.manager.sync(ctx, firing, o.deps.Instance, now) })
+		if err != nil {
+			o.mu.Lock()
+			o.changed = true
+			o.mu.Unlock()
+		}
+		return err
+	}
+	o.gone(o.queue.expire(now))
+	if len(o.queue.ids) == 0 {
+		o.mu.Unlock()
+		return nil
+	}
+	taken := o.queue.take()
+	o.mu.Unlock()
+	err := o.attempt(ctx, &message{instance: o.deps.Instance, at: now, notices: taken.notices(), dropped: taken.dropped})
+	if err != nil {
+		o.mu.Lock()
+		o.gone(o.queue.putBack(taken))
+		o.mu.Unlock()
+	}
+	return err
+}
+
+// attempt sends one message.
+func (o *one) attempt(ctx context.Context, m *message) error {
+	return o.bounded(ctx, func(ctx context.Context) error { return o.sender.send(ctx, m) })
+}
+
+// bounded is one attempt of whatever is sent: it is bounded in time, and what came of
+// it is noted.
+func (o *one) bounded(ctx context.Context, send func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
+	defer cancel()
+	err := scrub(send(ctx), o.cfg.URL.Reveal())
+	now := o.deps.Now()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	before := o.state.Up
+	o.state.Up = err == nil
+	if o.state.Since.IsZero() || before != o.state.Up {
+		o.state.Since = now
+	}
+	if err == nil {
+		o.state.Sent++
+		o.state.Error = ""
+		add(o.deps.Metrics.Sent, 1)
+	} else {
+		o.state.Failed++
+		o.state.Error = err.Error()
+		add(o.deps.Metrics.Failed, 1)
+	}
+	if before != o.state.Up {
+		level, text := slog.LevelInfo, "alerts can be told again"
+		if err != nil {
+			level, text = slog.LevelWarn, "alerts cannot be told"
+		}
+		o.deps.Logger.LogAttrs(ctx, level, text, slog.String("sink", o.cfg.Name), slog.String("service", o.state.Service), slog.Any("error", err)) //nolint:sloglint // one of two constants
+	}
+	return err
+}

@@ -1,0 +1,228 @@
+package sink
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/nicholas-fedor/shoutrrr/pkg/router"
+	"github.com/nicholas-fedor/shoutrrr/pkg/types"
+
+	"github.com/loka/stratum/internal/alert"
+)
+
+// sender hands a message over.
+type sender interface {
+	send(ctx context.Context, m *message) error
+}
+
+// newSender makes the sender of a URL. The error is an [AddressError].
+func newSender(raw string, client *http.Client) (sender, error) {
+	switch name := Service(raw); name {
+	case webhookScheme:
+		at, err := overHTTP(raw)
+		if err != nil {
+			return nil, err
+		}
+		return &webhook{at.String(), client}, nil
+	case alertmanagerScheme:
+		at, err := overHTTP(raw)
+		if err != nil {
+			return nil, err
+		}
+		return &alertmanager{url: strings.TrimSuffix(at.String(), "/") + "/api/v2/alerts", client: client}, nil
+	default:
+		if !slices.ContainsFunc(Services(), func(s string) bool { return s == name }) {
+			return nil, noService(name)
+		}
+		return newShout(raw)
+	}
+}
+
+// shout is a service of shoutrrr's.
+type shout struct {
+	service types.Service
+	titled  bool
+	// busy has one element while an attempt is on its way: some services wait for as
+	// long as the network lets them, and cannot be told to stop.
+	busy chan struct{}
+}
+
+// titled are the services that take a title.
+//
+//nolint:gochecknoglobals // a table
+var titled = []string{
+	"bark", "discord", "generic", "gotify", "join", "lark", "matrix", "mattermost", "ntfy", "opsgenie", "pushbullet", "pushover", "slack", "smtp", "teams", "telegram", "zulip",
+}
+
+func newShout(raw string) (*shout, error) {
+	quiet := log.New(io.Discard, "", 0)
+	r, err := router.New(quiet)
+	if err != nil {
+		return nil, &AddressError{scrub(err, raw).Error()}
+	}
+	service, err := r.Locate(raw)
+	if err != nil {
+		return nil, &AddressError{scrub(why(r, raw, err), raw).Error()}
+	}
+	return &shout{service, slices.Contains(titled, Service(raw)), make(chan struct{}, 1)}, nil
+}
+
+// why asks the service itself what it does not like, for its router does not say.
+func why(r *router.ServiceRouter, raw string, err error) error {
+	name, at, wrong := r.ExtractServiceName(raw)
+	if wrong != nil {
+		return wrong
+	}
+	service, wrong := r.NewService(name)
+	if wrong != nil {
+		return wrong
+	}
+	if wrong = service.Initialize(at, log.New(io.Discard, "", 0)); wrong != nil {
+		return wrong
+	}
+	return err
+}
+
+// stuckError is of a sink that has not come back from the attempt before.
+type stuckError struct{}
+
+func (stuckError) Error() string { return "it has not answered the message before this one yet" }
+
+func (s *shout) send(ctx context.Context, m *message) error {
+	select {
+	case s.busy <- struct{}{}:
+	default:
+		return stuckError{}
+	}
+	text, params := m.text(), types.Params{}
+	if s.titled {
+		params.SetTitle(m.title())
+	} else {
+		text = m.title() + "\n" + text
+	}
+	done := make(chan error, 1)
+	go func() { // it may outlive ctx, alone: see busy
+		defer func() { <-s.busy }()
+		done <- guarded(func() error { return s.service.Send(text, &params) })
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// panicError is of a service that has panicked over what it was answered.
+type panicError struct{ what any }
+
+func (e panicError) Error() string { return fmt.Sprintf("the service has panicked: %v", e.what) }
+
+// guarded keeps what a service does with an answer from ending the process.
+func guarded(f func() error) (err error) {
+	defer func() {
+		if what := recover(); what != nil {
+			err = panicError{what}
+		}
+	}()
+	return f()
+}
+
+// webhook takes JSON.
+type webhook struct {
+	url    string
+	client *http.Client
+}
+
+// hookBody is what a webhook is sent.
+type hookBody struct {
+	Version  int         `json:"version"`
+	Instance string      `json:"instance"`
+	At       time.Time   `json:"at"`
+	Test     bool        `json:"test"`
+	Title    string      `json:"title"`
+	Text     string      `json:"text"`
+	Dropped  int         `json:"dropped"`
+	Alerts   []hookAlert `json:"alerts"`
+}
+
+type hookAlert struct {
+	ID       string            `json:"id"`
+	Name     string            `json:"name"`
+	Severity string            `json:"severity"`
+	State    string            `json:"state"`
+	Kind     string            `json:"kind"`
+	Subject  string            `json:"subject"`
+	Labels   map[string]string `json:"labels"`
+	Since    time.Time         `json:"since"`
+	Resolved *time.Time        `json:"resolved_at"`
+	Message  string            `json:"message"`
+	Value    float64           `json:"value"`
+	Runbook  string            `json:"runbook"`
+	Again    bool              `json:"again"`
+	Flapping bool              `json:"flapping"`
+}
+
+func (w *webhook) send(ctx context.Context, m *message) error {
+	body := hookBody{
+		Version: 1, Instance: m.instance, At: m.at.UTC(), Test: m.test, Title: m.title(), Text: m.text(), Dropped: m.dropped,
+		Alerts: make([]hookAlert, 0, len(m.notices)),
+	}
+	for i := range m.notices {
+		n := &m.notices[i]
+		one := hookAlert{
+			ID: n.ID, Name: n.Name, Severity: string(n.Severity), State: string(n.State), Kind: string(n.Kind), Subject: n.Subject,
+			Labels: make(map[string]string), Since: n.Since.UTC(), Message: n.Message, Value: n.Value, Runbook: n.Runbook, Again: n.Again, Flapping: n.Flapping,
+		}
+		for _, l := range n.Labels {
+			one.Labels[l.Name] = l.Value
+		}
+		if n.State == alert.Resolved {
+			at := n.ResolvedAt.UTC()
+			one.Resolved = &at
+		}
+		body.Alerts = append(body.Alerts, one)
+	}
+	return post(ctx, w.client, w.url, body)
+}
+
+// statusError is of an answer that is no success.
+type statusError struct {
+	code int
+	text string
+}
+
+func (e *statusError) Error() string {
+	return fmt.Sprintf("answered %d %s: %s", e.code, http.StatusText(e.code), e.text)
+}
+
+// post sends JSON and wants a success.
+func post(ctx context.Context, client *http.Client, url string, body any) error {
+	data, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(data))
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	answer, err := client.Do(r)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = answer.Body.Close() }()
+	said, err := io.ReadAll(io.LimitReader(answer.Body, 512))
+	if answer.StatusCode/100 != 2 {
+		return &statusError{answer.StatusCode, strings.Join(strings.Fields(string(said)), " ")}
+	}
+	return err
+}
