@@ -24,6 +24,7 @@ import (
 	"github.com/loka/stratum/internal/ledger"
 	"github.com/loka/stratum/internal/listen"
 	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/recorder"
 	"github.com/loka/stratum/internal/serve"
 	"github.com/loka/stratum/internal/vardiff"
 	"github.com/loka/stratum/internal/view"
@@ -42,6 +43,9 @@ type Deps struct {
 	// nowhere. Text is what its file held.
 	Source Source
 	Text   []byte
+	// Process says that this app is all that the process is for: what the runtime dies
+	// of is written into its data directory, too.
+	Process bool
 }
 
 // App is a proxy, whole.
@@ -78,6 +82,11 @@ type App struct {
 	gate     *listen.Gate
 	// descriptors is the limit of this process.
 	descriptors uint64
+	// vitals are what is looked at now and then, recorder has the last seconds, and crash
+	// is how the run before has ended, nil if by no crash.
+	vitals   *vitals
+	recorder *recorder.Recorder
+	crash    *recorder.Crash
 	// first are the listeners of the start.
 	first []*listen.Listener
 
@@ -120,6 +129,9 @@ func New(cfg *config.Config, deps Deps) (*App, error) {
 		started: make(chan struct{}),
 	}
 	a.cfg.Store(cfg)
+	if deps.Process {
+		a.watchCrashes(cfg.DataDir)
+	}
 	if err := a.build(cfg); err != nil {
 		a.Close()
 		return nil, err
@@ -130,6 +142,9 @@ func New(cfg *config.Config, deps Deps) (*App, error) {
 
 // Close gives the data directory back. Only an app that is never run needs it.
 func (a *App) Close() {
+	if a.recorder != nil {
+		a.recorder.Close()
+	}
 	if a.kept != nil {
 		a.kept.close(a.log)
 	}
@@ -177,11 +192,14 @@ func (a *App) build(cfg *config.Config) error {
 		House: house{a.hub, a.standing}, Handler: a.walk.handler(), Watch: a.walk.chain, Logger: a.log, Metrics: a.counts.serve(),
 		Settled: a.settled, Earned: earned, Ended: ended,
 	})
+	a.recorder = newRecorder(cfg, a.log)
+	a.recordBy(cfg)
+	a.vitals = a.newHealth()
 	a.model = view.New(view.Deps{
 		Version: version, Instance: instance, Books: a.books,
 		Hub: &readers{hub: a.hub, serve: a.serve, cfg: a.cfg.Load, score: a.walk.threat.Score},
 		Now: time.Now, Started: now, Keeping: a.keeping, Door: a.notSettled,
-		Checks: map[string]func(time.Time) view.Check{"audit": checkActs(a.acts), "tls": a.checkCerts},
+		Checks: a.healthChecks(now), Parts: a.vitals.parts,
 	})
 	a.counts.source.Model = a.model
 	if err := a.makeListeners(cfg); err != nil {
@@ -196,7 +214,7 @@ func (a *App) build(cfg *config.Config) error {
 	a.http, err = newHTTP(cfg, a.counts, httpapi.Deps{
 		Records: records, Audit: a.acts,
 		Model: a.model, Miners: disconnecter{a.serve}, Logger: a.log, Control: a.control, Acceptor: acceptor{a.hub},
-		Reloader: reloader{a}, Listeners: listenersOf{a},
+		Reloader: reloader{a}, Listeners: listenersOf{a}, Traces: traceKeeper{a.recorder},
 		Bans: &httpapi.Bans{Book: a.bans, Now: time.Now},
 	})
 	return err
@@ -301,6 +319,7 @@ func (a *App) Run(ctx context.Context) error {
 		"journal":      a.journal.Run,
 		"certificates": func(ctx context.Context) error { a.certs.Run(ctx); return nil },
 		"bans":         a.bans.Run,
+		"health":       func(ctx context.Context) error { a.vitals.run(ctx); return nil },
 		"http":         a.http.Run,
 	} {
 		run(&reads, what, func() error { return f(reading) })

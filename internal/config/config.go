@@ -37,6 +37,9 @@ type Config struct {
 	Watch    Watch    `toml:"watch"`
 	Storage  Storage  `toml:"storage"`
 
+	Telemetry      Telemetry      `toml:"telemetry"`
+	FlightRecorder FlightRecorder `toml:"flight_recorder"`
+
 	// Notes are remarks on settings that are valid but do nothing, or not
 	// what their writer may think.
 	Notes Problems
@@ -263,6 +266,8 @@ func Defaults() Config {
 		Limits:  defaultLimits(), Threat: defaultThreat(), Patterns: defaultPatterns(), Logins: defaultLogins(),
 		Bans:  defaultBans(),
 		Watch: defaultWatch(),
+
+		Telemetry: defaultTelemetry(), FlightRecorder: defaultFlightRecorder(),
 	}
 }
 

@@ -140,5 +140,6 @@ func Redact(c *Config) *Config {
 	}
 	r.Logins.Password = mining.Secret(r.Logins.Password.String())
 	r.Storage.URL = mining.Secret(r.Storage.URL.String())
+	r.Telemetry.star()
 	return &r
 }

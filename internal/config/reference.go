@@ -39,6 +39,7 @@ func Reference() string {
 	b.WriteString(guardReference())
 	b.WriteString(referenceWork)
 	b.WriteString(watchReference())
+	b.WriteString(telemetryReference())
 	return b.String()
 }
 

@@ -36,6 +36,7 @@ func (l *loader) validate(c *Config) {
 	l.checkGuard(c)
 	l.checkBans(c.Bans)
 	l.checkWatch(&c.Watch)
+	l.checkTelemetry(&c.Telemetry, &c.FlightRecorder)
 	l.noteInert(c)
 }
 

@@ -76,7 +76,9 @@ type Deps struct {
 	// Records serves history, revenue, exports, payouts and the audit record, and
 	// keeps the latter.
 	Records *Records
-	Logger  *slog.Logger
+	// Traces serves what the flight recorder has written.
+	Traces TraceKeeper
+	Logger *slog.Logger
 }
 
 // Server serves HTTP on one address. Make it with [New].

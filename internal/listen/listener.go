@@ -46,6 +46,8 @@ type Listener struct {
 	ln net.Listener
 
 	wg sync.WaitGroup
+	// probe is the connection that the listener makes to itself, nil while it does not.
+	probe atomic.Pointer[selfTest]
 
 	// telling spaces the news of refused CONNECTs, failing that of errors of accept.
 	telling, failing pace.Pace
@@ -152,6 +154,10 @@ func (l *Listener) accept(ctx context.Context) error {
 			if pause.over() && told {
 				told = false
 				l.deps.Logger.LogAttrs(ctx, slog.LevelInfo, "accepting connections again", slog.String("listener", l.address))
+			}
+			if l.isProbe(conn) {
+				_ = conn.Close() // the other end, which may still be connecting, has it go without a trace
+				continue
 			}
 			l.admit(ctx, conn)
 		case errors.Is(err, net.ErrClosed):
