@@ -26,6 +26,7 @@ import (
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/internal/recorder"
 	"github.com/loka/stratum/internal/serve"
+	"github.com/loka/stratum/internal/telemetry"
 	"github.com/loka/stratum/internal/vardiff"
 	"github.com/loka/stratum/internal/view"
 )
@@ -87,6 +88,9 @@ type App struct {
 	vitals   *vitals
 	recorder *recorder.Recorder
 	crash    *recorder.Crash
+	// traces and reports tell others.
+	traces  *telemetry.Traces
+	reports *telemetry.Reports
 	// first are the listeners of the start.
 	first []*listen.Listener
 
@@ -122,8 +126,9 @@ func New(cfg *config.Config, deps Deps) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
+	reports := telemetry.NewReports(telemetry.ReportsDeps{Version: deps.Version, Instance: cfg.Instance, Now: time.Now})
 	a := &App{
-		log: deps.Logger, version: deps.Version, source: deps.Source, lock: lock,
+		reports: reports, log: slog.New(reports.Handler(deps.Logger.Handler())), version: deps.Version, source: deps.Source, lock: lock,
 		applied: history{filepath.Join(cfg.DataDir, "applied"), deps.Logger},
 		acts:    audit.In(cfg.DataDir),
 		started: make(chan struct{}),
@@ -142,9 +147,7 @@ func New(cfg *config.Config, deps Deps) (*App, error) {
 
 // Close gives the data directory back. Only an app that is never run needs it.
 func (a *App) Close() {
-	if a.recorder != nil {
-		a.recorder.Close()
-	}
+	a.closeTelemetry()
 	if a.kept != nil {
 		a.kept.close(a.log)
 	}
@@ -161,6 +164,9 @@ func (a *App) build(cfg *config.Config) error {
 		return err
 	}
 	a.instance = instance
+	a.traces = telemetry.NewTraces(telemetry.TracesDeps{Version: version, Instance: instance, Now: time.Now})
+	a.tellBy(cfg)
+	a.tellOfCrash()
 	rates := vardiff.NewMemory()
 	if err := a.openBooks(cfg, instance, rates, now); err != nil {
 		return err
@@ -179,7 +185,7 @@ func (a *App) build(cfg *config.Config) error {
 	a.found.recall(hubCfg.Pools)
 	a.hub, err = hub.New(hubCfg, hub.Deps{
 		Dial: dial.New(dial.Config{Logger: a.log}).Dial, Ledger: a.books, Rates: rates, Logger: a.log, OnFound: a.found.keep,
-		Metrics: a.counts.hub(), Wire: wireConfig(poolLine, a.counts.wire(mining.Upstream)),
+		Metrics: a.counts.hub(), Trace: a.traces.Job, Wire: wireConfig(poolLine, a.counts.wire(mining.Upstream)),
 	})
 	if err != nil {
 		return err
@@ -189,7 +195,7 @@ func (a *App) build(cfg *config.Config) error {
 		return err
 	}
 	a.serve = serve.New(serveConfig(cfg, a.counts.wire(mining.Downstream)), serve.Deps{
-		House: house{a.hub, a.standing}, Handler: a.walk.handler(), Watch: a.walk.chain, Logger: a.log, Metrics: a.counts.serve(),
+		House: house{a.hub, a.standing}, Handler: a.traces.Follow(a.walk.handler()), Watch: a.walk.chain, Logger: a.log, Metrics: a.counts.serve(),
 		Settled: a.settled, Earned: earned, Ended: ended,
 	})
 	a.recorder = newRecorder(cfg, a.log)

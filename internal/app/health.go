@@ -156,6 +156,7 @@ func (a *App) newHealth() *vitals {
 func (a *App) healthChecks(started time.Time) map[string]func(time.Time) view.Check {
 	return map[string]func(time.Time) view.Check{
 		"audit": checkActs(a.acts), "tls": a.checkCerts, "flight_recorder": a.checkRecorder, "last_crash": checkCrash(a.crash, started),
+		"telemetry": a.checkTelemetry,
 	}
 }
 

@@ -91,3 +91,14 @@ func (a *App) watchCrashes(dir string) {
 	}
 	a.crash = last
 }
+
+// closeTelemetry ends what is told to others, and what is recorded.
+func (a *App) closeTelemetry() {
+	if a.traces != nil {
+		a.traces.Close()
+	}
+	a.reports.Close()
+	if a.recorder != nil {
+		a.recorder.Close()
+	}
+}

@@ -223,6 +223,9 @@ type Deps struct {
 	OnFound func(pool string, f Found) error
 	Logger  *slog.Logger
 	Metrics Metrics
+	// Trace says who follows a job that a shared connection has given; nil, or a nil
+	// Trace, is nobody.
+	Trace func(*mining.Job) mining.Trace
 	// Wire is how links' connections are driven.
 	Wire wire.Config
 }

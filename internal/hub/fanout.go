@@ -3,6 +3,7 @@ package hub
 import (
 	"runtime"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -137,6 +138,11 @@ func (f *fanout) done(d *delivery) {
 	d.busy--
 	last := d.busy == 0 && d.next == len(d.to)
 	f.mu.Unlock()
+	if last && d.work.Trace != nil && !d.some {
+		now := time.Now()
+		d.work.Trace.Step("fanout", now, mining.Fact{Name: "miners", Value: strconv.Itoa(len(d.to))})
+		d.work.Trace.End(now)
+	}
 	if last && f.took != nil && d.work.NTime == d.work.Job.NTime { // not for work that is given again
 		f.took.Observe(time.Since(d.work.Job.Received).Seconds())
 	}

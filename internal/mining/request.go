@@ -83,6 +83,9 @@ type Request struct {
 	// judges shares itself is asked as ever.
 	Doubted bool
 
+	// Trace follows the share; nil is not followed (Submit).
+	Trace Trace
+
 	// Skip has a bit for each middleware that lets the request pass unseen; the
 	// chain of middlewares sets it, by the miner's route.
 	Skip uint64
