@@ -155,11 +155,7 @@ func (l *Listener) accept(ctx context.Context) error {
 				told = false
 				l.deps.Logger.LogAttrs(ctx, slog.LevelInfo, "accepting connections again", slog.String("listener", l.address))
 			}
-			if l.isProbe(conn) {
-				_ = conn.Close() // the other end, which may still be connecting, has it go without a trace
-				continue
-			}
-			l.admit(ctx, conn)
+			l.meet(ctx, conn)
 		case errors.Is(err, net.ErrClosed):
 			return fmt.Errorf("accept miners on %s: %w", l.address, err)
 		default:
@@ -175,6 +171,16 @@ func (l *Listener) accept(ctx context.Context) error {
 			pause.wait(ctx)
 		}
 	}
+}
+
+// meet admits a connection, unless it is the listener's own: the other end of that may
+// still be connecting, and has it go without a trace.
+func (l *Listener) meet(ctx context.Context, conn net.Conn) {
+	if l.isProbe(conn) {
+		_ = conn.Close()
+		return
+	}
+	l.admit(ctx, conn)
 }
 
 // outOfDescriptors says that there are too few of them, in the process or the system.

@@ -15,12 +15,12 @@ func bindAnyPort(c syscall.RawConn, six bool) (port uint16, err error) {
 		wild = &syscall.SockaddrInet6{}
 	}
 	outer := c.Control(func(fd uintptr) {
-		if err = syscall.Bind(int(fd), wild); err != nil { //nolint:gosec // a descriptor
+		if err = syscall.Bind(int(fd), wild); err != nil {
 			err = fmt.Errorf("bind: %w", err)
 			return
 		}
 		var at syscall.Sockaddr
-		if at, err = syscall.Getsockname(int(fd)); err != nil { //nolint:gosec // as above
+		if at, err = syscall.Getsockname(int(fd)); err != nil {
 			err = fmt.Errorf("getsockname: %w", err)
 			return
 		}

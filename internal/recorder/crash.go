@@ -47,7 +47,7 @@ func WatchCrashes(dir string) (last *Crash, err error) {
 		return nil, err
 	}
 	if last != nil {
-		if err := os.Rename(path, filepath.Join(dir, LastCrashFile)); err != nil {
+		if err := os.Rename(path, filepath.Join(dir, LastCrashFile)); err != nil { //nolint:gosec // G703: the operator's own data_dir
 			return last, fmt.Errorf("put the last crash aside: %w", err)
 		}
 	}

@@ -102,7 +102,7 @@ func (r *Recorder) Reconfigure(cfg Config) error {
 	if !cfg.Enabled {
 		return nil
 	}
-	flight := trace.NewFlightRecorder(trace.FlightRecorderConfig{MinAge: cfg.Window, MaxBytes: uint64(max(cfg.Memory, 0))}) //nolint:gosec // not negative
+	flight := trace.NewFlightRecorder(trace.FlightRecorderConfig{MinAge: cfg.Window, MaxBytes: uint64(max(cfg.Memory, 0))})
 	if r.err = flight.Start(); r.err != nil {
 		r.err = fmt.Errorf("start the flight recorder: %w", r.err)
 		return r.err

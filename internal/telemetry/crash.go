@@ -14,8 +14,6 @@ const maxFrames = 100
 
 // framed is the second line of a frame in what the runtime writes: a tab, the file, its
 // line, and an offset.
-//
-//nolint:gochecknoglobals // a table
 var framed = regexp.MustCompile(`^\t(.+):(\d+)(?: \+0x[0-9a-f]+)?$`)
 
 // parseCrash reads what the runtime writes when it dies: the first line, and the stack of

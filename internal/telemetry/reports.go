@@ -57,6 +57,7 @@ type Reports struct {
 type reporting struct {
 	dsn    mining.Secret
 	client *sentry.Client
+	sender *http.Transport
 	scrub  *scrubber
 	limit  *rate.Limiter
 	book   *book
@@ -79,7 +80,7 @@ func (r *Reports) Reconfigure(cfg ReportsConfig) error {
 	}
 	if before != nil && before.dsn == cfg.DSN {
 		next := &reporting{
-			dsn: before.dsn, client: before.client, scrub: newScrubber(cfg.Secrets), limit: before.limit,
+			dsn: before.dsn, client: before.client, sender: before.sender, scrub: newScrubber(append(cfg.Secrets, cfg.DSN)), limit: before.limit,
 			book: &r.book, last: make(map[string]time.Time),
 		}
 		r.in.Store(next)
@@ -99,6 +100,7 @@ func (r *Reports) replace(next *reporting) {
 	if before := r.in.Swap(next); before != nil {
 		before.client.Flush(closeTimeout)
 		before.client.Close()
+		before.sender.CloseIdleConnections()
 	}
 	r.book.restart(next != nil)
 }
@@ -106,12 +108,15 @@ func (r *Reports) replace(next *reporting) {
 // begin makes what reports. Nothing is taken from the environment, and nothing is sent
 // but what is put into an event here.
 func (r *Reports) begin(cfg ReportsConfig) (*reporting, error) {
+	sender := &http.Transport{
+		Proxy: http.ProxyFromEnvironment, MaxIdleConns: 1, MaxConnsPerHost: 1, IdleConnTimeout: time.Minute,
+	}
 	transport := sentry.NewHTTPTransport()
 	transport.BufferSize, transport.Timeout = waiting, sendTimeout
 	client, err := sentry.NewClient(sentry.ClientOptions{
 		Dsn: cfg.DSN.Reveal(), Release: "loka@" + r.deps.Version, ServerName: r.deps.Instance, Environment: "production",
 		Transport:     transport,
-		HTTPTransport: &told{http.DefaultTransport.(*http.Transport).Clone(), &r.book, r.deps.Now}, //nolint:forcetypeassert // as net/http has it
+		HTTPTransport: &told{sender, &r.book, r.deps.Now},
 		// They would add the environment, modules and lines of source.
 		Integrations:   func([]sentry.Integration) []sentry.Integration { return nil },
 		MaxBreadcrumbs: -1,
@@ -120,7 +125,7 @@ func (r *Reports) begin(cfg ReportsConfig) (*reporting, error) {
 		return nil, fmt.Errorf("the DSN cannot be used: %w", errDSN)
 	}
 	return &reporting{
-		dsn: cfg.DSN, client: client, scrub: newScrubber(append(cfg.Secrets, cfg.DSN)), book: &r.book,
+		dsn: cfg.DSN, client: client, sender: sender, scrub: newScrubber(append(cfg.Secrets, cfg.DSN)), book: &r.book,
 		limit: rate.NewLimiter(rate.Every(time.Hour/reportsAnHour), reportsAnHour), last: make(map[string]time.Time),
 	}, nil
 }
@@ -155,7 +160,8 @@ func (in *reporting) report(rec slog.Record, attrs []slog.Attr) {
 		return
 	}
 	e := sentry.NewEvent()
-	e.Level, e.Timestamp, e.Message, e.Fingerprint = sentry.LevelError, rec.Time, rec.Message, []string{rec.Message}
+	message := in.scrub.text(rec.Message)
+	e.Level, e.Timestamp, e.Message, e.Fingerprint = sentry.LevelError, rec.Time, message, []string{message}
 	said, what := make(sentry.Context), ""
 	for _, a := range attrs {
 		text := in.scrub.attr(a.Key, a.Value)
@@ -165,7 +171,7 @@ func (in *reporting) report(rec slog.Record, attrs []slog.Attr) {
 		}
 	}
 	e.Contexts["log"] = said
-	e.Exception = []sentry.Exception{{Type: rec.Message, Value: what}}
+	e.Exception = []sentry.Exception{{Type: message, Value: what}}
 	in.client.CaptureEvent(e, nil, nil)
 }
 
@@ -179,7 +185,7 @@ func (r *Reports) Crash(at time.Time, text string) {
 	kind, value, frames := parseCrash(text)
 	e.Level, e.Timestamp = sentry.LevelFatal, at
 	e.Contexts["crash"] = sentry.Context{"text": in.scrub.text(text)}
-	e.Exception = []sentry.Exception{{Type: kind, Value: in.scrub.text(value)}}
+	e.Exception = []sentry.Exception{{Type: in.scrub.text(kind), Value: in.scrub.text(value)}}
 	if len(frames) > 0 {
 		e.Exception[0].Stacktrace = &sentry.Stacktrace{Frames: frames}
 	}

@@ -25,11 +25,9 @@ var secretKeys = []string{"password", "secret", "token", "authorization"}
 
 // userinfo is what stands before a host in a URL, named what stands after the name of a
 // secret.
-//
-//nolint:gochecknoglobals // tables
 var (
 	userinfo = regexp.MustCompile(`://[^/\s"'@]*@`)
-	named    = regexp.MustCompile(`(?i)\b(password|passwd|secret|token|authorization|bearer)\b("?\s*[:=]\s*"?|\s+)[^\s"',;&]+`)
+	named    = regexp.MustCompile(`(?i)\b(password|passwd|secret|token|authorization|bearer)\b("?\s*[:=]\s*"?|\s+)(?:(?:bearer|basic)\s+)?[^\s"',;&]+`)
 )
 
 // scrubber takes secrets out of texts.

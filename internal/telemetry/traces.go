@@ -174,7 +174,7 @@ func (t *Traces) Job(job *mining.Job) mining.Trace {
 // followed is one share or job. It is a [mining.Trace].
 type followed struct {
 	tracer trace.Tracer
-	ctx    context.Context //nolint:containedctx // the way in which OpenTelemetry says whose child a span is
+	ctx    context.Context // the way in which OpenTelemetry says whose child a span is
 	root   trace.Span
 
 	mu   sync.Mutex
