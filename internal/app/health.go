@@ -89,10 +89,10 @@ func (v *vitals) keep(ctx context.Context, l look) {
 
 // once looks at one thing.
 func (v *vitals) once(ctx context.Context, l look) {
-	ctx, cancel := context.WithTimeout(ctx, lookPatience)
+	patient, cancel := context.WithTimeout(ctx, lookPatience)
 	defer cancel()
-	found := l.at(ctx, time.Now())
-	if ctx.Err() != nil && context.Cause(ctx) == context.Canceled { //nolint:errorlint // it is that very value
+	found := l.at(patient, time.Now())
+	if ctx.Err() != nil {
 		return // a stop, of which nothing is learnt
 	}
 	v.mu.Lock()

@@ -100,7 +100,7 @@ func (c *clockLook) offsets() []offset {
 	all := make([]offset, 0, len(c.ahead))
 	for pool, times := range c.ahead {
 		ahead := slices.Max(slices.Collect(maps.Values(times)))
-		if len(times) < jobsToTell && ahead < 0 && -ahead < oldJobs {
+		if len(times) < jobsToTell && ahead < -clockOff && ahead > -oldJobs {
 			continue // what a pool gives a new connection was often made a while before
 		}
 		all = append(all, offset{pool, ahead})
