@@ -14,18 +14,18 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/exp/trace"
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
+	"golang.org/x/exp/trace"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/loka/stratum/internal/httpapi"
+	"github.com/loka/stratum/internal/sim"
 )
 
-// collected is a receiver of traces, and which spans came below which whole.
+// collected is a receiver of traces: which steps came of which whole.
 type collected struct {
 	mu    sync.Mutex
-	names map[string]map[string]int // of the root, of the step
-	roots map[string]string         // by trace
+	roots map[string]string // by trace
 	steps map[string][]string
 	facts string
 }
@@ -80,13 +80,18 @@ func TestSharesAndJobsAreTraced(t *testing.T) {
 			to := &collected{roots: make(map[string]string), steps: make(map[string][]string)}
 			server := httptest.NewServer(to)
 			t.Cleanup(server.Close)
-			r := startWith(t, simpleJobs, route)
-			text := poolText("main", r.pool) + route + fmt.Sprintf("[telemetry]\ntraces = %q\nshare_sample = 1\n", server.URL+"/v1/traces")
+			pc := simpleJobs
+			pc.JobInterval = 500 * time.Millisecond
+			r := startWith(t, pc, route)
+			text := poolText("main", r.pool) + route + "[vardiff]\nfixed = 2e-7\n" + fmt.Sprintf("[telemetry]\ntraces = %q\nshare_sample = 1\n", server.URL+"/v1/traces")
 			r.file.write(r.dir, text)
 			if _, err := r.app.Reload(t.Context(), ""); err != nil {
 				t.Fatal(err)
 			}
+			finish := r.mine(sim.MinersConfig{Seed: 1, User: "farm", Count: 2, Hashrate: 8000})
 			r.earn(10)
+			r.await("a job or two", 20*time.Second, func() bool { return r.pool.Stats().Jobs > 5 })
+			finish()
 			if err := r.stop(); err != nil { // which sends what waits
 				t.Fatal(err)
 			}
@@ -94,17 +99,17 @@ func TestSharesAndJobsAreTraced(t *testing.T) {
 			if mode == "dedicated" {
 				want = []string{"read", "forward", "pool"}
 			} else if !to.has("job", "prepare", "fanout") {
-				t.Errorf("no job was followed: %v", to.steps)
+				t.Errorf("no job was followed: %q", to.steps)
 			}
 			if !to.has("share", want...) {
-				t.Errorf("no share was followed: %v", to.steps)
+				t.Errorf("no share was followed: %q", to.steps)
 			}
 			for _, fact := range []string{"loka.pool", "main", "accepted", "loka.route"} {
 				if !strings.Contains(to.facts, fact) {
 					t.Errorf("no %s in %s", fact, to.facts)
 				}
 			}
-			if strings.Contains(to.facts, "ACCOUNT") {
+			if strings.Contains(to.facts, "farm.") || strings.Contains(to.facts, "ACCOUNT") {
 				t.Error("a login has left")
 			}
 		})
