@@ -163,7 +163,7 @@ are followed is by chance (` + "`share_sample`" + `): 0.001 of 200 shares a seco
 taken out wherever they stand; addresses and workers' names in an error's attributes are sent, as they are in the log. At most 60 errors an hour are sent, those that repeat once in a minute.
 
 **The flight recorder** keeps the last seconds of every goroutine, lock and system call in memory. A dump of it shows why shares were late, which metrics cannot. It costs
-some processor time for each share (docs/BENCHMARKS.md), so it is off until it is asked for.
+some processor time for each share, so it is off until it is asked for.
 
 A crash is written to ` + "`data_dir/crash.log`" + ` as well as to the standard error; the next start renames it to ` + "`crash.last.log`" + `, logs an error, and has the check ` + "`last_crash`" + ` degraded for an hour.
 `

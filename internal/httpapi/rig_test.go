@@ -206,7 +206,7 @@ func newDeps() (Deps, *fakeHub) {
 	text := func(s string) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(s)) })
 	}
-	return Deps{Model: model, Token: fakeToken{}, Now: func() time.Time { return epoch }, Tokens: new(fakeBook), Metrics: text("metrics"), Page: text("page"), Miners: hub, Control: hub, Acceptor: hub, Bans: newBans(), Reloader: new(fakeReloader), Listeners: fakeListeners{}, Records: newRecords(newStore())}, hub
+	return Deps{Model: model, Token: fakeToken{}, Now: func() time.Time { return epoch }, Tokens: new(fakeBook), Metrics: text("metrics"), Page: text("page"), Miners: hub, Control: hub, Acceptor: hub, Bans: newBans(), Reloader: new(fakeReloader), Listeners: fakeListeners{}, Traces: new(fakeTraces), Records: newRecords(newStore())}, hub
 }
 
 // ask sends one request straight to the handler.

@@ -93,7 +93,7 @@ func traces(api huma.API, deps Deps) {
 		case err != nil:
 			return nil, huma.Error503ServiceUnavailable(fmt.Sprintf("it cannot be written: %v; look at the free space and the mode of data_dir", err))
 		}
-		remark(ctx, "trace "+t.Name)
+		changed(ctx, nil, t)
 		return &body[Trace]{t}, nil
 	})
 	one := get("/api/v1/trace/{name}", "trace_download", "A trace, as a file for go tool trace", http.StatusNotFound)
