@@ -249,7 +249,8 @@ func TestCheckSinks(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
 	found := checkSinks([]SinkState{
-		{Name: "chat", Waiting: 1}, {Name: "mail", Err: errors.New("no route"), Since: now.Add(-time.Minute), Dropped: 3},
+		{Name: "chat", Waiting: 1},
+		{Name: "mail", Err: errors.New("no route"), Since: now.Add(-time.Minute), Dropped: 3},
 		{Name: "pager", Err: errors.New("401"), Since: now.Add(-time.Hour)},
 	}, now)
 	expect(t, "well", found["alert_sink:chat"], view.OK, "1 wait")
@@ -286,7 +287,7 @@ func TestLooks(t *testing.T) {
 				n++
 				return checks{"a": {Status: view.OK}}
 			}},
-			look{"hangs", time.Second, func(ctx context.Context, _ time.Time) checks {
+			look{"hangs", time.Second, func(context.Context, time.Time) checks {
 				if n > 3 {
 					<-hang
 				}

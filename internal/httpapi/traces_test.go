@@ -92,5 +92,5 @@ func TestTraceBreaksOff(t *testing.T) {
 type goneWriter struct{}
 
 func (goneWriter) Header() http.Header         { return http.Header{} }
-func (goneWriter) Write(b []byte) (int, error) { return 0, io.ErrClosedPipe }
+func (goneWriter) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
 func (goneWriter) WriteHeader(int)             {}
