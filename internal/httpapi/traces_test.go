@@ -91,6 +91,6 @@ func TestTraceBreaksOff(t *testing.T) {
 // goneWriter is a client that is gone.
 type goneWriter struct{}
 
-func (goneWriter) Header() http.Header         { return http.Header{} }
+func (goneWriter) Header() http.Header       { return http.Header{} }
 func (goneWriter) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
-func (goneWriter) WriteHeader(int)             {}
+func (goneWriter) WriteHeader(int)           {}
