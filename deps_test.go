@@ -24,10 +24,9 @@ var floors = map[string]int{
 
 	"internal/mining": 2, "internal/jobbook": 2, "internal/extranonce": 2, "internal/steer": 2, "internal/pace": 2, "internal/vardiff": 2, "internal/atomics": 2, "internal/quality": 2, "internal/payout": 2, "internal/profile": 2,
 	"internal/watch": 3, "internal/store": 3, "internal/downstream": 3, "internal/upstream": 3, "internal/pipeline": 3, "internal/events": 3,
-	"internal/wire": 4, "internal/guard": 4, "internal/turns": 4, "internal/ledger": 4, "internal/atomicfile": 4, "internal/auth": 4, "internal/audit": 4, "internal/certs": 4, "internal/sim": 4, "internal/testkit": 4, "internal/linefile": 4, "internal/alert": 4,
-	"internal/alert/sink":    5,
-	"internal/alert/lookout": 8,
-	"internal/guard/bans":    4, "internal/guard/kernel": 5,
+	"internal/wire": 4, "internal/guard": 4, "internal/turns": 4, "internal/ledger": 4, "internal/atomicfile": 4, "internal/auth": 4, "internal/audit": 4, "internal/certs": 4, "internal/sim": 4, "internal/testkit": 4, "internal/linefile": 4, "internal/alert": 4, "internal/guard/bans": 4, "internal/recorder": 4, "internal/telemetry": 4,
+	"internal/alert/sink": 5, "internal/guard/kernel": 5,
+	"internal/alert/lookout":    8,
 	"internal/store/relational": 4, "internal/store/migrations": 4, "internal/store/storetest": 4, "internal/store/sqlite": 8, "internal/store/postgres": 8,
 	"internal/journal": 5, "internal/listen": 5, "internal/dial": 5, "internal/serve": 5, "internal/link": 5,
 	"internal/hub":     6,
@@ -50,6 +49,7 @@ var sameFloor = map[string][]string{
 	"internal/auth":       {"internal/atomicfile"},
 	"internal/audit":      {"internal/linefile"},
 	"internal/link":       {"internal/dial"},
+	"internal/recorder":   {"internal/atomicfile"},
 	"internal/certs":      {"internal/atomicfile"},
 	"internal/httpapi":    {"internal/web"},
 }

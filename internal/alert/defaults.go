@@ -191,7 +191,7 @@ func workerRules() []Rule {
 }
 
 // ownRules names the checks that have a rule of their own.
-const ownRules = `check.name.startsWith("pool") || check.name.startsWith("route:") || check.name in ["tls", "journal", "store", "disk", "memory", "alerts"]`
+const ownRules = `check.name.startsWith("pool") || check.name.startsWith("route:") || check.name.startsWith("listener:") || check.name.startsWith("alert_sink:") || check.name in ["tls", "journal", "store", "disk", "memory", "alerts"]`
 
 func proxyRules() []Rule {
 	return []Rule{

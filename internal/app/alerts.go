@@ -1,6 +1,7 @@
 package app
 
 import (
+	"errors"
 	"time"
 
 	"github.com/loka/stratum/internal/alert"
@@ -69,7 +70,7 @@ func (a *App) makeAlerts(cfg *config.Config) error {
 	}
 	machine := lookout.NewMachine(cfg.DataDir)
 	a.alerts.lookout = lookout.New(look, lookout.Deps{
-		Model: a.model, Sinks: a.alerts.sinks, Now: time.Now, Dir: cfg.DataDir, Logger: a.log, Event: a.alertTold,
+		Model: a.model, Sinks: a.alerts.sinks, Now: time.Now, Dir: cfg.DataDir, Logger: a.log, Event: a.alertTold, Dump: a.dumpTrace,
 		Around: func(now time.Time) lookout.Around {
 			return lookout.Around{
 				Machine: machine.Read(now), Listeners: a.alertListeners(now), AutoBans: a.autoBans(now), Checks: a.model.Health().Checks,
@@ -111,6 +112,18 @@ func (a *App) autoBans(now time.Time) (n int) {
 		}
 	}
 	return n
+}
+
+// sinkStates is how it goes with the sinks.
+func (a *App) sinkStates() (all []SinkState) {
+	for _, s := range a.alerts.sinks.States() {
+		state := SinkState{Name: s.Name, Waiting: s.Pending, Dropped: s.Dropped}
+		if !s.Up {
+			state.Err, state.Since = errors.New(s.Error), s.Since
+		}
+		all = append(all, state)
+	}
+	return all
 }
 
 // alertTold tells what an alert does to those who follow events.

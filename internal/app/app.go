@@ -25,7 +25,9 @@ import (
 	"github.com/loka/stratum/internal/ledger"
 	"github.com/loka/stratum/internal/listen"
 	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/recorder"
 	"github.com/loka/stratum/internal/serve"
+	"github.com/loka/stratum/internal/telemetry"
 	"github.com/loka/stratum/internal/turns"
 	"github.com/loka/stratum/internal/vardiff"
 	"github.com/loka/stratum/internal/view"
@@ -45,6 +47,9 @@ type Deps struct {
 	// nowhere. Text is what its file held.
 	Source Source
 	Text   []byte
+	// Process says that this app is all that the process is for: what the runtime dies
+	// of is written into its data directory, too.
+	Process bool
 }
 
 // App is a proxy, whole.
@@ -87,6 +92,14 @@ type App struct {
 	gate     *listen.Gate
 	// descriptors is the limit of this process.
 	descriptors uint64
+	// vitals are what is looked at now and then, recorder has the last seconds, and crash
+	// is how the run before has ended, nil if by no crash.
+	vitals   *vitals
+	recorder *recorder.Recorder
+	crash    *recorder.Crash
+	// traces and reports tell others.
+	traces  *telemetry.Traces
+	reports *telemetry.Reports
 	// first are the listeners of the start.
 	first []*listen.Listener
 
@@ -122,13 +135,17 @@ func New(cfg *config.Config, deps Deps) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
+	reports := telemetry.NewReports(telemetry.ReportsDeps{Version: deps.Version, Instance: cfg.Instance, Now: time.Now})
 	a := &App{
-		log: deps.Logger, version: deps.Version, source: deps.Source, lock: lock,
+		reports: reports, log: slog.New(reports.Handler(deps.Logger.Handler())), version: deps.Version, source: deps.Source, lock: lock,
 		applied: history{filepath.Join(cfg.DataDir, "applied"), deps.Logger},
 		acts:    audit.In(cfg.DataDir),
 		started: make(chan struct{}),
 	}
 	a.cfg.Store(cfg)
+	if deps.Process {
+		a.watchCrashes(cfg.DataDir)
+	}
 	if err := a.build(cfg); err != nil {
 		a.Close()
 		return nil, err
@@ -139,6 +156,7 @@ func New(cfg *config.Config, deps Deps) (*App, error) {
 
 // Close gives the data directory back. Only an app that is never run needs it.
 func (a *App) Close() {
+	a.closeTelemetry()
 	if a.kept != nil {
 		a.kept.close(a.log)
 	}
@@ -155,6 +173,9 @@ func (a *App) build(cfg *config.Config) error {
 		return err
 	}
 	a.instance = instance
+	a.traces = telemetry.NewTraces(telemetry.TracesDeps{Version: version, Instance: instance, Now: time.Now})
+	a.tellBy(cfg)
+	a.tellOfCrash()
 	rates := vardiff.NewMemory()
 	a.happened = newHappened(cfg.DataDir, a.log, now)
 	if err := a.openBooks(cfg, instance, rates, now); err != nil {
@@ -175,7 +196,7 @@ func (a *App) build(cfg *config.Config) error {
 	a.found.recall(hubCfg.Pools)
 	a.hub, err = hub.New(hubCfg, hub.Deps{
 		Dial: dial.New(dial.Config{Logger: a.log}).Dial, Ledger: a.books, Rates: rates, Logger: a.log, OnFound: a.found.keep, Events: a.happened.log,
-		Metrics: a.counts.hub(), Wire: a.counts.timed(mining.Upstream, wireConfig(poolLine, a.counts.wire(mining.Upstream))),
+		Metrics: a.counts.hub(), Trace: a.traces.Job, Wire: a.counts.timed(mining.Upstream, wireConfig(poolLine, a.counts.wire(mining.Upstream))),
 	})
 	if err != nil {
 		return err
@@ -186,14 +207,17 @@ func (a *App) build(cfg *config.Config) error {
 	}
 	a.serve = serve.New(serveConfig(cfg, a.counts), serve.Deps{
 		Turns: a.turns,
-		House: house{a.hub, a.standing}, Handler: a.walk.handler(), Watch: a.walk.chain, Logger: a.log, Metrics: a.counts.serve(),
+		House: house{a.hub, a.standing}, Handler: a.traces.Follow(a.walk.handler()), Watch: a.walk.chain, Logger: a.log, Metrics: a.counts.serve(),
 		Settled: a.settled, Earned: earned, Ended: ended, Tell: a.tellMiner,
 	})
+	a.recorder = newRecorder(cfg, a.log)
+	a.recordBy(cfg)
+	a.vitals = a.newHealth()
 	a.model = view.New(view.Deps{
 		Version: version, Instance: instance, Books: a.books,
 		Hub: &readers{hub: a.hub, serve: a.serve, cfg: a.cfg.Load, score: a.walk.threat.Score},
 		Now: time.Now, Started: now, Keeping: a.keeping, Door: a.notSettled, Profile: a.counts.steps,
-		Checks: map[string]func(time.Time) view.Check{"audit": checkActs(a.acts), "tls": a.checkCerts, "events": a.happened.check},
+		Checks: a.healthChecks(now), Parts: a.vitals.parts,
 	})
 	a.counts.source.Model = a.model
 	if err := a.makeListeners(cfg); err != nil {
@@ -212,7 +236,7 @@ func (a *App) build(cfg *config.Config) error {
 	a.http, a.page, err = newHTTP(cfg, a.counts, httpapi.Deps{
 		Records: records, Audit: acts, Events: a.happened.log,
 		Model: a.model, Miners: disconnecter{a.serve}, Logger: a.log, Control: a.control, Acceptor: acceptor{a.hub},
-		Reloader: reloader{a}, Listeners: listenersOf{a},
+		Reloader: reloader{a}, Listeners: listenersOf{a}, Traces: traceKeeper{a.recorder},
 		Bans: &httpapi.Bans{Book: a.bans, Now: time.Now}, Alerts: a.alertsAPI(),
 	})
 	return err
@@ -320,6 +344,7 @@ func (a *App) Run(ctx context.Context) error {
 		"events":       a.happened.run,
 		"alerts":       a.alerts.lookout.Run,
 		"sinks":        a.alerts.sinks.Run,
+		"health":       func(ctx context.Context) error { a.vitals.run(ctx); return nil },
 		"http":         a.http.Run,
 		"page":         a.page.Run,
 	} {

@@ -3,6 +3,7 @@ package app
 import (
 	"path/filepath"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/loka/stratum/internal/certs"
@@ -49,7 +50,11 @@ func certSpecs(cfg *config.Config) []certs.Spec {
 func (a *App) checkCerts(now time.Time) view.Check {
 	all := a.certs.Listeners(now)
 	if detail, advice := certs.Summary(all); detail != "" {
-		return view.Check{Status: view.Degraded, Detail: detail, Advice: advice}
+		c := view.Check{Status: view.Degraded, Detail: detail, Advice: advice}
+		if hasEnded(all, now) {
+			c.Status = view.Down
+		}
+		return c
 	}
 	if len(all) == 0 {
 		return view.Check{Status: view.OK, Detail: "no listener speaks TLS"}
@@ -63,6 +68,13 @@ func (a *App) checkCerts(now time.Time) view.Check {
 		}
 	}
 	return view.Check{Status: view.OK, Detail: "the first certificate for miners expires " + first.Format(time.DateOnly)}
+}
+
+// hasEnded says that a certificate has: who verifies it does not connect any more.
+func hasEnded(all []certs.Listener, now time.Time) bool {
+	return slices.ContainsFunc(all, func(l certs.Listener) bool {
+		return slices.ContainsFunc(l.Certificates, func(c certs.Certificate) bool { return c.NotAfter.Before(now) })
+	})
 }
 
 // certExpiries are when each certificate of each listener ends, as metrics have it.

@@ -268,6 +268,8 @@ func (a *App) apply(ctx context.Context, next *config.Config) (Reloaded, error) 
 	a.certs.Use(ctx, encrypted)
 	a.bans.Reconfigure(bansConfig(next))
 	a.dropBanned(next)
+	a.recordBy(next)
+	a.tellBy(next)
 	r.Closed += a.door.Reconfigure(doorConfig(next, a.mostMiners(next)))
 	return r, nil
 }

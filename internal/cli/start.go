@@ -68,7 +68,7 @@ func (c *startCmd) Run(env *environment) error {
 	logger := newLogger(env.stderr, c.Verbose)
 	signals, stop := env.signals(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
-	p, err := env.newProxy(cfg, app.Deps{Logger: logger, Version: version(), Source: from, Text: text})
+	p, err := env.newProxy(cfg, app.Deps{Logger: logger, Version: version(), Source: from, Text: text, Process: true})
 	if err != nil {
 		return err
 	}

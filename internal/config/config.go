@@ -39,6 +39,9 @@ type Config struct {
 	Metrics  Metrics  `toml:"metrics"`
 	Alerts   Alerts   `toml:"alerts"`
 
+	Telemetry      Telemetry      `toml:"telemetry"`
+	FlightRecorder FlightRecorder `toml:"flight_recorder"`
+
 	// Notes are remarks on settings that are valid but do nothing, or not
 	// what their writer may think.
 	Notes Problems
@@ -271,6 +274,8 @@ func Defaults() Config {
 		Metrics: defaultMetrics(),
 		Watch:   defaultWatch(),
 		Alerts:  defaultAlerts(),
+
+		Telemetry: defaultTelemetry(), FlightRecorder: defaultFlightRecorder(),
 	}
 }
 

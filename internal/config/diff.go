@@ -151,5 +151,6 @@ func Redact(c *Config) *Config {
 	for i := range r.Alerts.Sinks {
 		r.Alerts.Sinks[i].URL = mining.Secret(r.Alerts.Sinks[i].URL.String())
 	}
+	r.Telemetry.star()
 	return &r
 }

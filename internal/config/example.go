@@ -147,4 +147,19 @@ password = "x"
 # per_worker = false
 # max_workers = 20000                # of more, those that were seen first
 # top = 0                            # only so many, by hashrate; 0: all
+# Who else is told how it goes; nobody unless it says so here.
+# [telemetry]
+# traces = ""                        # OTLP over HTTP: "http://127.0.0.1:4318/v1/traces"
+# traces_authorization = ""          # "Bearer ${OTLP_TOKEN}"
+# share_sample = 0.001               # the part of shares that is traced
+# job_sample = 1.0
+# sentry = ""                        # the DSN that is told of errors and crashes
+
+# The last seconds of the process, in memory, to be written when something goes wrong.
+# [flight_recorder]
+# enabled = false
+# window = "10s"
+# memory = "16MiB"
+# keep = 10                          # files in data_dir/traces
+# max_disk = "256MiB"
 `

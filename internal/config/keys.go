@@ -137,6 +137,7 @@ func meanings() map[string]meaning {
 	maps.Copy(m, accessMeanings())
 	maps.Copy(m, watchMeanings())
 	maps.Copy(m, alertMeanings())
+	maps.Copy(m, telemetryMeanings())
 	for at, without := range map[string]string{"vardiff": "", "listener[].vardiff": "`[vardiff]`'s", "route[].vardiff": "the listener's or `[vardiff]`'s"} {
 		m[at+".shares_per_minute"] = meaning{"Shares a minute that a miner should send in shared mode; above 0. See [difficulty](#difficulty).", without}
 		m[at+".start"] = meaning{"A new miner's difficulty, between min and max; without it, moved between them.", without}

@@ -23,7 +23,7 @@ func TestProblems(t *testing.T) {
 	tests := map[string]struct{ file, want string }{
 		"unknown table":        {"%s[sever]\nlisten = 5\nidel_timeout = \"1s\"", "f:5:2: sever: unknown key \"sever\", did you mean \"server\"?\nf:6:10: sever.listen: want a list of texts such as [\"…\", \"…\"], got the integer 5\nf:7:1: sever.idel_timeout: unknown key \"idel_timeout\", did you mean \"idle_timeout\"?"},
 		"unknown key":          {"%s[http]\naddress = 1", `f:6:1: http.address: unknown key "address"; known in http: listen, rate_limit, rate_burst`},
-		"unknown at top":       {"zzz = 1\n%s", `f:1:1: zzz: unknown key "zzz"; known at the top of the file: data_dir, instance, server, listener, access, http, pool, route, vardiff, logins, patterns, limits, threat, bans, watch, storage, metrics, alerts`},
+		"unknown at top":       {"zzz = 1\n%s", `f:1:1: zzz: unknown key "zzz"; known at the top of the file: data_dir, instance, server, listener, access, http, pool, route, vardiff, logins, patterns, limits, threat, bans, watch, storage, metrics, alerts, telemetry, flight_recorder`},
 		"unknown in pool":      {"%susrname = \"a\"", `f:5:1: pool[0].usrname: unknown key "usrname", did you mean "username"?`},
 		"unknown quoted":       {"%s\"a.b\" = 1", `f:5:1: pool[0]."a.b": unknown key "a.b"; known in pool[0]: name, url, username, password, worker, enabled, suggest_difficulty, version_bits, refusal_streak, ca, fingerprints, proxy, reconnect, reconnect_hosts, payout, pool_tag, on_payout_change`},
 		"typo for required":    {"[[pool]]\nulr = \"a:1\"\nusername = \"u\"", `f:2:1: pool[0].ulr: unknown key "ulr", did you mean "url"?`},

@@ -40,6 +40,7 @@ func Reference() string {
 	b.WriteString(referenceWork)
 	b.WriteString(watchReference())
 	b.WriteString(alertReference())
+	b.WriteString(telemetryReference())
 	return b.String()
 }
 

@@ -39,6 +39,7 @@ func (l *loader) validate(c *Config) {
 	l.checkMetrics(c.Metrics)
 	l.checkWatch(&c.Watch)
 	l.checkAlerts(&c.Alerts)
+	l.checkTelemetry(&c.Telemetry, &c.FlightRecorder)
 	l.noteInert(c)
 }
 

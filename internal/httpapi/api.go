@@ -120,6 +120,9 @@ func routes(deps Deps) *http.ServeMux {
 	if deps.Tokens != nil {
 		tokens(api, deps.Tokens, deps.Now)
 	}
+	if deps.Traces != nil {
+		traces(api, deps)
+	}
 	profiles(mux)
 	if deps.Metrics != nil {
 		mux.Handle("GET /metrics", asProblems(deps.Metrics))

@@ -225,7 +225,7 @@ func newDeps() (Deps, *fakeHub) {
 	}
 	ended := make(chan struct{}) // who asks a handler for a stream is not to wait for its end
 	close(ended)
-	return Deps{ending: ended, Model: model, Token: fakeToken{}, Now: func() time.Time { return epoch }, Tokens: new(fakeBook), Metrics: text("metrics"), Page: text("page"), SignIn: fakeForm, Miners: hub, Control: hub, Acceptor: hub, Bans: newBans(), Reloader: new(fakeReloader), Listeners: fakeListeners{}, Records: newRecords(newStore()), Events: events.New(events.Config{}, epoch, nil), Alerts: newAlerting(model)}, hub
+	return Deps{ending: ended, Model: model, Token: fakeToken{}, Now: func() time.Time { return epoch }, Tokens: new(fakeBook), Metrics: text("metrics"), Page: text("page"), SignIn: fakeForm, Miners: hub, Control: hub, Acceptor: hub, Bans: newBans(), Reloader: new(fakeReloader), Listeners: fakeListeners{}, Traces: new(fakeTraces), Records: newRecords(newStore()), Events: events.New(events.Config{}, epoch, nil), Alerts: newAlerting(model)}, hub
 }
 
 // ask sends one request straight to the handler.

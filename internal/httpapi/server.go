@@ -86,6 +86,8 @@ type Deps struct {
 	Records *Records
 	// Events serves what happens and has happened.
 	Events *events.Log
+	// Traces serves what the flight recorder has written.
+	Traces TraceKeeper
 	Logger *slog.Logger
 
 	// Quota is how often one may ask.

@@ -40,7 +40,7 @@ func TestShareOfALinkThatJustEndedIsCounted(t *testing.T) {
 	g.works.Add(w, time.Now())
 	at := time.Now().Add(-time.Millisecond)
 	// LinkEnded comes between the check and here: g.link is nil.
-	g.forward(m, &member{}, &mining.Share{Job: 7, Extranonce2: en2}, &jobbook.Finding{
+	g.forward(m, &member{}, &mining.Request{Share: mining.Share{Job: 7, Extranonce2: en2}}, &jobbook.Finding{
 		Verdict: mining.Accepted, Work: w, Forward: true, Credited: 1,
 	}, &ledger.Entry{ID: 1, At: at})
 	if got := books.Pools(time.Now())[0].Tally.Unsent; got.Shares != 1 || got.Work != 1 {

@@ -252,6 +252,9 @@ type Deps struct {
 	// Events is told of pools' states and jobs, and of miners that change their pool;
 	// nil is nobody.
 	Events events.Publisher
+	// Trace says who follows a job that a shared connection has given; nil, or a nil
+	// Trace, is nobody.
+	Trace func(*mining.Job) mining.Trace
 	// Wire is how links' connections are driven.
 	Wire wire.Config
 }

@@ -39,6 +39,8 @@ type share struct {
 	booked time.Time
 	// answered: the miner was told "unanswered"; only the pool's word is due.
 	answered bool
+	// trace follows it; nil is not followed.
+	trace mining.Trace
 }
 
 // lateWait is how long a verdict may be late and still be booked: as long as
@@ -320,7 +322,10 @@ func (g *dedicated) submit(req *mining.Request, m *member, now time.Time) mining
 		return a
 	}
 	lap(g.hub.deps.Metrics.ForwardSeconds, req)
-	s := share{member: m, pool: p, difficulty: w.Job.Difficulty, job: w.Job, hash: g.hash(w, &req.Share), at: now}
+	s := share{member: m, pool: p, difficulty: w.Job.Difficulty, job: w.Job, hash: g.hash(w, &req.Share), at: now, trace: req.Trace}
+	if s.trace != nil {
+		s.trace.Step("forward", time.Now(), mining.Fact{Name: "pool", Value: p.Name}, mining.Fact{Name: "route", Value: g.route.Name})
+	}
 	if network, err := w.Job.NBits.Target(); err == nil && network.Met(s.hash) {
 		s.block = true
 		g.hub.foundBlock(&ledger.Entry{

@@ -168,6 +168,10 @@ func (g *dedicated) onVerdict(ev upstream.Event) {
 		return
 	}
 	now := time.Now()
+	if s.trace != nil && !ev.Late {
+		s.trace.Step("pool", now, mining.Fact{Name: "pool_verdict", Value: ev.Verdict.String()})
+		s.trace.End(now)
+	}
 	entry := ledger.Entry{
 		Worker: s.member.book, Pool: s.pool.book, Route: g.route.book, Job: s.job, Verdict: ev.Verdict, PoolVerdict: ev.Verdict,
 		Sent: true, Difficulty: s.difficulty, PoolDifficulty: s.difficulty, ShareDifficulty: s.hash.Difficulty(), At: now,

@@ -3,6 +3,7 @@ package hub
 import (
 	"runtime"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -158,6 +159,11 @@ func (f *fanout) done(d *delivery) {
 	d.busy--
 	last := d.busy == 0 && d.next == len(d.to)
 	f.mu.Unlock()
+	if last && d.work.Trace != nil && !d.some {
+		now := time.Now()
+		d.work.Trace.Step("fanout", now, mining.Fact{Name: "miners", Value: strconv.Itoa(len(d.to))})
+		d.work.Trace.End(now)
+	}
 	if last && d.fresh() {
 		observe(f.metrics.FanoutSeconds, time.Since(d.work.Job.Received))
 	}

@@ -35,13 +35,15 @@ type forwarded struct {
 	ours mining.Verdict
 	// late: it was booked as unanswered, the pool's word may still come.
 	late bool
+	// trace follows it; nil is not followed.
+	trace mining.Trace
 }
 
 // forward sends a share to the pool. who is nil for a block that nobody who
 // was let in has found. What becomes of it is booked in the time of what was booked of
 // it, for news of another day would not find it. The seat's mutex is held.
-func (g *group) forward(m *shared, who *member, s *mining.Share, f *jobbook.Finding, booked *ledger.Entry) {
-	now := booked.At
+func (g *group) forward(m *shared, who *member, req *mining.Request, f *jobbook.Finding, booked *ledger.Entry) {
+	now, s, trace := booked.At, &req.Share, req.Trace
 	job := f.Work.Job
 	en2, ok := m.upstreamExtranonce(g, job, s.Extranonce2)
 	p := g.pool
@@ -61,7 +63,7 @@ func (g *group) forward(m *shared, who *member, s *mining.Share, f *jobbook.Find
 	reading := p.reading()
 	share := forwarded{
 		worker: who.books(), id: booked.ID, difficulty: job.Difficulty, job: f.Work.ID, of: job, at: now, ours: f.Verdict,
-		hash: f.Hash, block: f.Block,
+		hash: f.Hash, block: f.Block, trace: trace,
 		reading: reading, matters: f.Rolled && (g.mask|job.VersionMask)&work.VersionMask(job.Version) != 0,
 	}
 	name := g.login
@@ -73,6 +75,9 @@ func (g *group) forward(m *shared, who *member, s *mining.Share, f *jobbook.Find
 	g.forwarded[tag] = share
 	g.due.Add(1)
 	g.mu.Unlock()
+	if trace != nil { // before it is sent, for the pool's word may come at once
+		trace.Step("forward", time.Now())
+	}
 	if l.Submit(upstream.Submit{
 		Job: job, Worker: name, Extranonce2: en2, NTime: s.NTime, Nonce: s.Nonce,
 		Version: f.Version, HasVersion: f.Rolled, Reading: reading, Block: f.Block, Tag: tag,
@@ -131,6 +136,9 @@ func (g *group) onVerdict(ev upstream.Event) {
 	}
 	now := time.Now()
 	p := g.pool
+	if share.trace != nil && !share.late {
+		share.trace.Step("pool", now, mining.Fact{Name: "pool_verdict", Value: ev.Verdict.String()})
+	}
 	if !share.late {
 		g.due.Add(-1)
 	}

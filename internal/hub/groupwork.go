@@ -3,6 +3,7 @@ package hub
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/loka/stratum/internal/extranonce"
@@ -55,6 +56,11 @@ func (g *group) onJob(job *mining.Job) {
 	}
 	g.refreshed, g.lowered = 0, time.Time{}
 	g.setTerms(now)
+	if follow := g.hub.deps.Trace; follow != nil {
+		if w.Trace = follow(job); w.Trace != nil {
+			w.Trace.Step("prepare", time.Now(), mining.Fact{Name: "route", Value: g.route.Name}, mining.Fact{Name: "clean", Value: strconv.FormatBool(w.Clean)})
+		}
+	}
 	g.hand(w, now, g.everybody(), false)
 	observe(g.hub.deps.Metrics.MakeSeconds, time.Since(now))
 	if p := g.pool; p.jobs != nil {

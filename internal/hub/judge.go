@@ -15,17 +15,27 @@ import (
 // may be a block: miners have work from their subscribe on.
 func (m *shared) submit(req *mining.Request, who *member, now time.Time) mining.Answer {
 	a := mining.Answer{Ticket: req.Ticket, Booked: true}
+	trace := req.Trace
+	if trace != nil {
+		trace.Step("pipeline", time.Now())
+	}
 	g, f := m.check(&req.Share, who == nil || req.Doubted, now)
 	metrics := &m.hub.deps.Metrics
 	lap(metrics.JudgeSeconds, req)
+	if trace != nil {
+		trace.Step("judge", time.Now(), m.judged(g, &f)...)
+	}
 	entry := m.entry(g, &f, who, now)
 	entry.ID = m.record(entry)
 	lap(metrics.LedgerSeconds, req)
+	if trace != nil {
+		trace.Step("book", time.Now())
+	}
 	if f.Block && f.Forward { // else it came before
 		m.hub.foundBlock(&entry, f.Hash)
 	}
 	if f.Forward {
-		g.forward(m, who, &req.Share, &f, &entry)
+		g.forward(m, who, req, &f, &entry)
 		lap(metrics.ForwardSeconds, req)
 	}
 	switch f.Verdict { //nolint:exhaustive // the others earn nothing
@@ -39,6 +49,17 @@ func (m *shared) submit(req *mining.Request, who *member, now time.Time) mining.
 	}
 	a.Verdict, a.Text = f.Verdict, f.Text
 	return a
+}
+
+// judged are the facts of a share that was judged, for who follows it.
+func (m *shared) judged(g *group, f *jobbook.Finding) []mining.Fact {
+	facts := []mining.Fact{
+		{Name: "verdict", Value: f.Verdict.String()}, {Name: "route", Value: m.route.Name}, {Name: "difficulty", Value: f.Credited.String()},
+	}
+	if g != nil {
+		facts = append(facts, mining.Fact{Name: "pool", Value: g.pool.Name})
+	}
+	return facts
 }
 
 // check finds the share's work, in the miner's group or in one that it came

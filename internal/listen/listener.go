@@ -47,6 +47,8 @@ type Listener struct {
 	ln net.Listener
 
 	wg sync.WaitGroup
+	// probe is the connection that the listener makes to itself, nil while it does not.
+	probe atomic.Pointer[selfTest]
 
 	// telling spaces the news of refused CONNECTs, failing that of errors of accept.
 	telling, failing pace.Pace
@@ -155,7 +157,7 @@ func (l *Listener) accept(ctx context.Context) error {
 				l.deps.Logger.LogAttrs(ctx, slog.LevelInfo, "accepting connections again", slog.String("listener", l.address))
 			}
 			turn := l.deps.Turns.Take(turns.Accept)
-			l.admit(ctx, conn)
+			l.meet(ctx, conn)
 			turn.Give()
 		case errors.Is(err, net.ErrClosed):
 			return fmt.Errorf("accept miners on %s: %w", l.address, err)
@@ -172,6 +174,16 @@ func (l *Listener) accept(ctx context.Context) error {
 			pause.wait(ctx)
 		}
 	}
+}
+
+// meet admits a connection, unless it is the listener's own: the other end of that may
+// still be connecting, and has it go without a trace.
+func (l *Listener) meet(ctx context.Context, conn net.Conn) {
+	if l.isProbe(conn) {
+		_ = conn.Close()
+		return
+	}
+	l.admit(ctx, conn)
 }
 
 // outOfDescriptors says that there are too few of them, in the process or the system.

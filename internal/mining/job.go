@@ -120,6 +120,8 @@ type Work struct {
 	// VersionMask is what may be rolled in this work before the miner's own
 	// request narrows it.
 	VersionMask work.VersionMask
+	// Trace follows its job; nil is not followed.
+	Trace Trace
 
 	// forms are the bytes that sessions made of it.
 	forms [forms]atomic.Pointer[[]byte]

@@ -86,6 +86,8 @@ type Request struct {
 	// Mark is when the step before the one in progress was over, for a share whose steps
 	// are timed; zero for all others. Who ends a step moves it.
 	Mark time.Time
+	// Trace follows the share; nil is not followed (Submit).
+	Trace Trace
 
 	// Skip has a bit for each middleware that lets the request pass unseen; the
 	// chain of middlewares sets it, by the miner's route.

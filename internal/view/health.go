@@ -21,7 +21,7 @@ const (
 )
 
 // Health looks at everything there is to look at. The whole is down when no
-// route can serve work, degraded when any check is not ok.
+// route can serve work or no listener takes miners, degraded when any check is not ok.
 func (m *Model) Health() Health {
 	now := m.deps.Now()
 	books := byName(m.deps.Books.Pools(now))
@@ -45,12 +45,18 @@ func (m *Model) Health() Health {
 	for name, check := range m.deps.Checks {
 		h.Checks[name] = check(now)
 	}
+	down := false
+	if m.deps.Parts != nil {
+		var parts map[string]Check
+		parts, down = m.deps.Parts(now)
+		maps.Copy(h.Checks, parts)
+	}
 	for _, c := range h.Checks {
 		if c.Status != OK {
 			h.Status = Degraded
 		}
 	}
-	if !m.deps.Hub.Ready() {
+	if down || !m.deps.Hub.Ready() {
 		h.Status = Down
 	}
 	return h

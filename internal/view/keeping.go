@@ -13,6 +13,10 @@ const (
 	NotSubmitted = "not_submitted"
 )
 
+// journalDown is for how long nothing may have been written to the disk for what keeps
+// the shares to be degraded only: a disk may be busy.
+const journalDown = time.Minute
+
 // Keeping is how the keeping of shares goes.
 type Keeping struct {
 	// Pending is how many events are in memory only.
@@ -40,6 +44,9 @@ func (k *Keeping) checks(now time.Time) map[string]Check {
 			Status: Degraded,
 			Detail: fmt.Sprintf("nothing is written to data_dir since %s; %d events wait in memory: %v", ago(k.JournalSince, now), k.Pending, k.JournalError),
 			Advice: "look at the free space and the mode of data_dir; mining goes on, and what waits is written when it can be",
+		}
+		if now.Sub(k.JournalSince) > journalDown {
+			journal.Status = Down
 		}
 	}
 	kept := Check{Status: OK, Detail: "it has all until " + ago(k.Shipped, now)}

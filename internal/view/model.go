@@ -20,7 +20,7 @@ type Books interface {
 	WorkerTrends(names []string, now time.Time) ledger.Trend
 }
 
-// Deps is what a model reads from. All but Checks and Keeping are needed.
+// Deps is what a model reads from. All but Checks, Parts, Door and Keeping are needed.
 type Deps struct {
 	Version, Instance string
 	Books             Books
@@ -31,6 +31,9 @@ type Deps struct {
 	Started time.Time
 	// Checks are more health checks, by name; each is asked at every look.
 	Checks map[string]func(now time.Time) Check
+	// Parts are health checks of what comes and goes, such as listeners; down says that
+	// nobody can work because of what they have found. nil has none.
+	Parts func(now time.Time) (checks map[string]Check, down bool)
 	// Door counts the connections that are no miners yet: those that have begun, and
 	// those that wait for their turn; nil has none.
 	Door func() (strangers, waiting int)

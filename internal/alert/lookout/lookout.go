@@ -36,8 +36,8 @@ type Deps struct {
 	// Dir is where silences and the history are kept; empty: nowhere.
 	Dir    string
 	Logger *slog.Logger
-	// Dump is told when a critical alert begins, to keep what led to it. It must not
-	// wait.
+	// Dump is told when a critical alert begins, to keep what led to it; people have been
+	// told by then. It may take as long as writing a file.
 	Dump func(why string)
 	// Event is told of each alert that begins or ends, silenced or not. It must not
 	// wait.
