@@ -39,16 +39,6 @@ type PoolOutput struct {
 	Satoshi int64  `json:"satoshi"`
 }
 
-// Alert is an element of GET /api/v1/alerts.
-type Alert struct {
-	Name     string     `json:"name" doc:"Which signal"`
-	Severity string     `json:"severity" enum:"warning,critical"`
-	Pool     string     `json:"pool"`
-	Since    *time.Time `json:"since" doc:"When it began"`
-	Message  string     `json:"message" doc:"What it means and what to do"`
-	Value    float64    `json:"value" doc:"What was measured last"`
-}
-
 func signals(of *watch.Report) []Signal {
 	all := make([]Signal, 0, len(of.Signals))
 	for i := range of.Signals {
@@ -84,6 +74,7 @@ func (m *Model) Alerts() []Alert {
 				message += " Here " + s.Detail + "."
 			}
 			all = append(all, Alert{
+				ID: s.Name + "/" + states[i].Name, State: "firing", Kind: "pool", Subject: states[i].Name, Labels: map[string]string{}, SilencedBy: []string{},
 				Name: s.Name, Severity: s.Severity, Pool: states[i].Name, Since: s.Since, Message: message + " " + s.Do, Value: s.Value,
 			})
 		}
