@@ -31,6 +31,7 @@ type commands struct {
 	Init       initCmd       `cmd:"" help:"Write a commented example configuration."`
 	Reload     reloadCmd     `cmd:"" help:"Have a running proxy read its configuration file again and follow it."`
 	Status     statusCmd     `cmd:"" help:"Show what a running proxy does."`
+	Top        topCmd        `cmd:"" help:"Watch a running proxy in the terminal, live."`
 	Pool       poolCmd       `cmd:"" help:"Send a running proxy's miners away from a pool, or to one."`
 	Route      routeCmd      `cmd:"" help:"Divide a running proxy's hashrate anew among the pools of a route."`
 	Ban        banCmd        `cmd:"" help:"Keep addresses and workers out of a running proxy."`

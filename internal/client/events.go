@@ -76,7 +76,7 @@ func (c *Client) Events(ctx context.Context, q EventsQuery) iter.Seq2[Told, erro
 			if p, ok := errors.AsType[*ProblemError](err); ok {
 				pause = max(pause, p.RetryAfter)
 			}
-			if !sleep(ctx, pause) {
+			if !Wait(ctx, pause) {
 				return
 			}
 			wait = min(2*wait, c.waits.most)
@@ -96,8 +96,8 @@ func final(err error) bool {
 	return status >= http.StatusBadRequest && status < http.StatusInternalServerError && status != http.StatusTooManyRequests
 }
 
-// sleep waits, unless ctx ends before.
-func sleep(ctx context.Context, d time.Duration) bool {
+// Wait waits, unless ctx ends before.
+func Wait(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
@@ -200,7 +200,7 @@ func (c *Client) Log(ctx context.Context, q LogQuery) (events.Page, error) {
 	if q.Before > 0 {
 		before = strconv.FormatUint(q.Before, 10)
 	}
-	return get[events.Page](ctx, c, "/api/v1/log", values("kind", strings.Join(kinds, ","), "pool", q.Pool, "route", q.Route,
+	return get[events.Page](ctx, c, "/api/v1/log", values("kinds", strings.Join(kinds, ","), "pool", q.Pool, "route", q.Route,
 		"worker", q.Worker, "since", q.Since, "until", q.Until, "before", before, "limit", number(q.Limit)))
 }
 
