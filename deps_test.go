@@ -24,7 +24,7 @@ var floors = map[string]int{
 
 	"internal/mining": 2, "internal/jobbook": 2, "internal/extranonce": 2, "internal/steer": 2, "internal/pace": 2, "internal/vardiff": 2, "internal/atomics": 2, "internal/quality": 2, "internal/payout": 2, "internal/figures": 2,
 	"internal/events": 3, "internal/watch": 3, "internal/store": 3, "internal/downstream": 3, "internal/upstream": 3, "internal/pipeline": 3,
-	"internal/wire": 4, "internal/guard": 4, "internal/ledger": 4, "internal/atomicfile": 4, "internal/auth": 4, "internal/audit": 4, "internal/certs": 4, "internal/sim": 4, "internal/testkit": 4,
+	"internal/wire": 4, "internal/guard": 4, "internal/ledger": 4, "internal/atomicfile": 4, "internal/linefile": 4, "internal/auth": 4, "internal/audit": 4, "internal/certs": 4, "internal/sim": 4, "internal/testkit": 4,
 	"internal/guard/bans": 4, "internal/guard/kernel": 5,
 	"internal/store/relational": 4, "internal/store/migrations": 4, "internal/store/storetest": 4, "internal/store/sqlite": 8, "internal/store/postgres": 8,
 	"internal/journal": 5, "internal/listen": 5, "internal/dial": 5, "internal/serve": 5, "internal/link": 5,
@@ -46,6 +46,7 @@ var sameFloor = map[string][]string{
 	"internal/vardiff":    {"internal/mining"},
 	"internal/quality":    {"internal/mining"},
 	"internal/auth":       {"internal/atomicfile"},
+	"internal/audit":      {"internal/linefile"},
 	"internal/link":       {"internal/dial"},
 	"internal/certs":      {"internal/atomicfile"},
 	"internal/httpapi":    {"internal/web"},

@@ -16,6 +16,7 @@ import (
 	"github.com/loka/stratum/internal/certs"
 	"github.com/loka/stratum/internal/config"
 	"github.com/loka/stratum/internal/dial"
+	"github.com/loka/stratum/internal/events"
 	"github.com/loka/stratum/internal/guard"
 	"github.com/loka/stratum/internal/guard/bans"
 	"github.com/loka/stratum/internal/httpapi"
@@ -62,6 +63,8 @@ type App struct {
 	control *control
 	found   *findings
 	applied history
+	// happened is what happens, told those who keep it and its shares.
+	happened *happened
 	// acts is the file of what administrators did, record all that has it.
 	acts   *audit.File
 	record httpapi.Acts
@@ -147,6 +150,7 @@ func (a *App) build(cfg *config.Config) error {
 	}
 	a.instance = instance
 	rates := vardiff.NewMemory()
+	a.happened = newHappened(cfg.DataDir, a.log, now)
 	if err := a.openBooks(cfg, instance, rates, now); err != nil {
 		return err
 	}
@@ -163,7 +167,7 @@ func (a *App) build(cfg *config.Config) error {
 	a.found = loadFindings(filepath.Join(cfg.DataDir, foundName), a.log)
 	a.found.recall(hubCfg.Pools)
 	a.hub, err = hub.New(hubCfg, hub.Deps{
-		Dial: dial.New(dial.Config{Logger: a.log}).Dial, Ledger: a.books, Rates: rates, Logger: a.log, OnFound: a.found.keep,
+		Dial: dial.New(dial.Config{Logger: a.log}).Dial, Ledger: a.books, Rates: rates, Logger: a.log, OnFound: a.found.keep, Events: a.happened.log,
 		Metrics: a.counts.hub(), Wire: wireConfig(poolLine, a.counts.wire(mining.Upstream)),
 	})
 	if err != nil {
@@ -175,13 +179,13 @@ func (a *App) build(cfg *config.Config) error {
 	}
 	a.serve = serve.New(serveConfig(cfg, a.counts.wire(mining.Downstream)), serve.Deps{
 		House: house{a.hub, a.standing}, Handler: a.walk.handler(), Watch: a.walk.chain, Logger: a.log, Metrics: a.counts.serve(),
-		Settled: a.settled, Earned: earned, Ended: ended,
+		Settled: a.settled, Earned: earned, Ended: ended, Tell: a.tellMiner,
 	})
 	a.model = view.New(view.Deps{
 		Version: version, Instance: instance, Books: a.books,
 		Hub: &readers{hub: a.hub, serve: a.serve, cfg: a.cfg.Load, score: a.walk.threat.Score},
 		Now: time.Now, Started: now, Keeping: a.keeping, Door: a.notSettled,
-		Checks: map[string]func(time.Time) view.Check{"audit": checkActs(a.acts), "tls": a.checkCerts},
+		Checks: map[string]func(time.Time) view.Check{"audit": checkActs(a.acts), "tls": a.checkCerts, "events": a.happened.check},
 	})
 	a.counts.source.Model = a.model
 	if err := a.makeListeners(cfg); err != nil {
@@ -192,9 +196,10 @@ func (a *App) build(cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
-	a.record = httpapi.Acts{File: a.acts, Records: records, Logger: a.log}
+	acts := toldActs{a.acts, a.happened.log}
+	a.record = httpapi.Acts{File: acts, Records: records, Logger: a.log}
 	a.http, err = newHTTP(cfg, a.counts, httpapi.Deps{
-		Records: records, Audit: a.acts,
+		Records: records, Audit: acts, Events: a.happened.log,
 		Model: a.model, Miners: disconnecter{a.serve}, Logger: a.log, Control: a.control, Acceptor: acceptor{a.hub},
 		Reloader: reloader{a}, Listeners: listenersOf{a},
 		Bans: &httpapi.Bans{Book: a.bans, Now: time.Now},
@@ -301,10 +306,12 @@ func (a *App) Run(ctx context.Context) error {
 		"journal":      a.journal.Run,
 		"certificates": func(ctx context.Context) error { a.certs.Run(ctx); return nil },
 		"bans":         a.bans.Run,
+		"events":       a.happened.run,
 		"http":         a.http.Run,
 	} {
 		run(&reads, what, func() error { return f(reading) })
 	}
+	a.happened.proxy(events.Started, "version "+a.version)
 	a.log.InfoContext(ctx, "loka is up", "miners", addrs.Miners, "http", addrs.HTTP, "pools", len(cfg.Pools), "routes", len(cfg.Routes))
 	close(a.started)
 

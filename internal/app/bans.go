@@ -36,7 +36,7 @@ func (a *App) makeBans(cfg *config.Config, instance string) {
 	a.dropper = &dropper{log: a.log, table: "loka_" + instance}
 	a.bans = bans.New(bansConfig(cfg), bans.Deps{
 		Store: a.kept.warehouse, Instance: instance, Conns: minerConns{a}, Drop: a.dropper,
-		Logger: a.log, Metrics: a.counts.bans(), Now: time.Now,
+		Logger: a.log, Metrics: a.counts.bans(), Events: a.happened.log, Now: time.Now,
 	})
 	a.standing = bans.NewStanding(a.bans)
 	ctx, cancel := context.WithTimeout(context.Background(), bansAtStart)

@@ -69,6 +69,7 @@ func (a *App) Reload(ctx context.Context, id string) (Reloaded, error) {
 	a.reloading.Lock()
 	defer a.reloading.Unlock()
 	r, err := a.reload(ctx, id)
+	a.happened.reloaded(&r, err)
 	var invalid config.Problems
 	switch {
 	case errors.As(err, &invalid):

@@ -125,7 +125,7 @@ func (a *App) openBooks(cfg *config.Config, instance string, rates *vardiff.Memo
 	if err != nil {
 		return err
 	}
-	a.books = ledger.New(ledger.Config{Sink: a.journal, FirstID: first, OnOverflow: func(string) {
+	a.books = ledger.New(ledger.Config{Sink: a.happened.tap(a.journal), FirstID: first, OnOverflow: func(string) {
 		a.log.Warn("too many workers: later names share the book of (other) until others have handed in nothing for a week",
 			"most", ledger.DefaultMaxWorkers)
 	}}, now)

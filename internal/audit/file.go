@@ -2,15 +2,12 @@ package audit
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"os"
 	"path/filepath"
-	"strconv"
 	"sync"
 	"time"
+
+	"github.com/loka/stratum/internal/linefile"
 )
 
 const (
@@ -43,13 +40,11 @@ type Act struct {
 	Detail string `json:"detail,omitempty"`
 }
 
-// File is the record in a directory. It is opened for each act anew, so that
-// several processes can append to it, and any number of goroutines.
+// File is the record in a directory. Any number of goroutines, and several processes, may
+// append to it.
 type File struct {
 	// Static after construction.
-	path     string
-	maxBytes int64
-	keep     int
+	lines *linefile.File
 
 	// mu is held by who appends; err is why nothing can be, since when.
 	mu    sync.Mutex
@@ -58,8 +53,10 @@ type File struct {
 }
 
 // In is the record of a data directory.
-func In(dir string) *File {
-	return &File{path: filepath.Join(dir, Name), maxBytes: maxBytes, keep: keep}
+func In(dir string) *File { return in(dir, maxBytes, keep) }
+
+func in(dir string, bytes int64, files int) *File {
+	return &File{lines: linefile.New(linefile.Config{Path: filepath.Join(dir, Name), MaxBytes: bytes, Keep: files})}
 }
 
 // Append adds an act. It is on the disk when this returns nil.
@@ -88,15 +85,8 @@ func (f *File) Failure() (since time.Time, err error) {
 
 func (f *File) append(a *Act) error {
 	line, err := encode(a)
-	if err != nil {
-		return fmt.Errorf("audit record: %w", err)
-	}
-	if err := f.rotate(int64(len(line))); err != nil {
-		return fmt.Errorf("audit record: begin another file: %w", err)
-	}
-	out, err := os.OpenFile(f.path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
 	if err == nil {
-		err = errors.Join(add(out, line), out.Close())
+		err = f.lines.Append(line)
 	}
 	if err != nil {
 		return fmt.Errorf("audit record: %w", err)
@@ -114,53 +104,4 @@ func encode(a *Act) ([]byte, error) {
 		line, err = json.Marshal(&short)
 	}
 	return append(line, '\n'), err
-}
-
-// add appends a line, whole or not at all. What a crash has left of an earlier one is
-// ended first.
-func add(out *os.File, line []byte) error {
-	info, err := out.Stat()
-	if err != nil {
-		return err
-	}
-	if info.Mode().Perm()&0o077 != 0 {
-		if err := out.Chmod(0o600); err != nil {
-			return err
-		}
-	}
-	size := info.Size()
-	if size > 0 {
-		var last [1]byte
-		if _, err := out.ReadAt(last[:], size-1); err != nil && !errors.Is(err, io.EOF) {
-			return err
-		}
-		if last[0] != '\n' {
-			line = append([]byte{'\n'}, line...)
-		}
-	}
-	if _, err := out.Write(line); err != nil {
-		return errors.Join(err, out.Truncate(size))
-	}
-	return out.Sync()
-}
-
-// rotate begins another file if a line has no room in this one.
-func (f *File) rotate(line int64) error {
-	info, err := os.Stat(f.path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil || info.Size()+line <= f.maxBytes {
-		return err
-	}
-	for n := f.keep; n > 0; n-- {
-		from := f.path
-		if n > 1 {
-			from += "." + strconv.Itoa(n-1)
-		}
-		if err := os.Rename(from, f.path+"."+strconv.Itoa(n)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-	}
-	return nil
 }

@@ -10,7 +10,7 @@ type Kind string
 
 // The kinds of events, with what may happen in each.
 const (
-	// Proxy: this program; [Started], [Stopping].
+	// Proxy: this program; [Started], [Stopping], and [Ended] where it did not say so.
 	Proxy Kind = "proxy"
 	// Connection: a miner's; [Opened] (its first worker has logged in), [Closed].
 	Connection Kind = "connection"
@@ -50,7 +50,7 @@ func KindOf(name string) (k Kind, ok bool) {
 
 // What happened, as [Event.What] has it.
 const (
-	Started, Stopping         = "started", "stopping"
+	Started, Stopping, Ended  = "started", "stopping", "ended"
 	Opened, Closed            = "opened", "closed"
 	Found                     = "found"
 	NewBlock, Work            = "new_block", "work"
@@ -78,7 +78,7 @@ type Event struct {
 	ID       uint64    `json:"id" doc:"Grows with each event, over restarts too, and is never given twice; not all ids are given"`
 	At       time.Time `json:"at"`
 	Kind     Kind      `json:"kind" enum:"proxy,connection,share,block,job,pool,switch,alert,ban,act,reload"`
-	What     string    `json:"what" doc:"What happened, in one word of the kind's: proxy started, stopping; connection opened, closed; share its verdict; block found; job new_block, work; pool entered; switch moved, balanced; alert pending, firing, resolved; ban added, lifted; act done; reload applied, refused"`
+	What     string    `json:"what" doc:"What happened, in one word of the kind's: proxy started, stopping, ended (without having said so); connection opened, closed; share its verdict; block found; job new_block, work; pool entered; switch moved, balanced; alert pending, firing, resolved; ban added, lifted; act done; reload applied, refused"`
 	Severity Severity  `json:"severity" enum:"info,warning,critical"`
 	Message  string    `json:"message" doc:"The same in a sentence"`
 
@@ -94,6 +94,7 @@ type Event struct {
 	// alert's name.
 	Reason string `json:"reason,omitempty" doc:"Why, in one word: why a connection ended, why a pool is in its state, why miners moved, which alert it is"`
 	Who    string `json:"who,omitempty" doc:"Who did it: a token's name, a user of the machine, a signal"`
+	Detail string `json:"detail,omitempty" doc:"More of it in words: of a pool what is wrong, of an act what it has changed"`
 
 	Count uint64  `json:"count,omitempty" doc:"For how many it stands, where it is not one: miners that moved, connections or shares that are not told of one by one"`
 	Value float64 `json:"value,omitempty" doc:"Of a share the difficulty that its hash reached, of a job the pool's difficulty, of an alert what was measured"`
@@ -113,7 +114,7 @@ func (Nobody) Publish(Event) {}
 // Kept says that the event is worth remembering over a restart: it says what became of
 // pools, of miners' pools, and of what administrators see and do.
 func (e *Event) Kept() bool {
-	switch e.Kind {
+	switch e.Kind { //nolint:exhaustive // all others are
 	case Connection, Share, Job:
 		return false
 	case Switch:
@@ -143,12 +144,14 @@ type Timeline struct {
 const (
 	Unknown    = "unknown"
 	NotRunning = "not_running"
+	// Removed is the state of a pool that is not configured any more.
+	Removed = "removed"
 )
 
 // Interval is a time during which a pool was in one state.
 type Interval struct {
-	State   string    `json:"state" enum:"unknown,not_running,connecting,active,standby,degraded,down,disabled"`
-	Reason  string    `json:"reason" doc:"Why it was in that state, in one word; of several the last"`
+	State   string    `json:"state" enum:"unknown,not_running,connecting,active,standby,degraded,down,disabled,removed"`
+	Reason  string    `json:"reason" doc:"Why it was in that state, in one word"`
 	Error   string    `json:"error" doc:"What was wrong, in words; empty: nothing"`
 	From    time.Time `json:"from"`
 	To      time.Time `json:"to"`

@@ -34,6 +34,9 @@ var access = map[string]auth.Role{
 	"GET /api/v1/listeners":              auth.Viewer,
 	"GET /api/v1/bans":                   auth.Viewer,
 	"GET /api/v1/alerts":                 auth.Viewer,
+	"GET /api/v1/events":                 auth.Viewer,
+	"GET /api/v1/log":                    auth.Viewer,
+	"GET /api/v1/pools/{name}/timeline":  auth.Viewer,
 
 	"DELETE /api/v1/miners/{id}":             auth.Operator,
 	"POST /api/v1/miners/{id}/pause":         auth.Operator,

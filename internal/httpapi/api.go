@@ -106,6 +106,9 @@ func routes(deps Deps) *http.ServeMux {
 	if deps.Reloader != nil {
 		reloads(api, deps.Reloader)
 	}
+	if deps.Events != nil {
+		eventings(api, deps)
+	}
 	if deps.Records != nil {
 		records(api, deps)
 	}

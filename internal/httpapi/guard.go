@@ -76,7 +76,7 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case known && who.Role < least:
 		g.refuse.forbidden(w, r, who, least)
 	case read(r):
-		g.mux.ServeHTTP(w, r)
+		g.mux.ServeHTTP(w, r.WithContext(g.withCaller(r, who)))
 	case g.origins.Check(r) != nil:
 		g.refuse.crossSite(w, r, who)
 	default:
@@ -106,13 +106,34 @@ func (g *guard) identify(r *http.Request) (auth.Identity, error) {
 	return who, err
 }
 
+// withCaller says to what serves a read who asks, and whether that is still so later on.
+func (g *guard) withCaller(r *http.Request, who auth.Identity) context.Context {
+	if who.Role == auth.Nobody {
+		return r.Context() // so it will stay
+	}
+	still := func() bool {
+		now, err := g.identify(r)
+		return err == nil && now.Role >= who.Role
+	}
+	return context.WithValue(withIdentity(r.Context(), who), stillKey{}, still)
+}
+
+type stillKey struct{}
+
+// stillAllowed says whether who asks may still do so. An answer that takes long asks it
+// from time to time.
+func stillAllowed(ctx context.Context) bool {
+	still, ok := ctx.Value(stillKey{}).(func() bool)
+	return !ok || still()
+}
+
 type identityKey struct{}
 
 func withIdentity(ctx context.Context, who auth.Identity) context.Context {
 	return context.WithValue(ctx, identityKey{}, who)
 }
 
-// identityOf is who asks for a write.
+// identityOf is who asks; nobody where no token was shown.
 func identityOf(ctx context.Context) auth.Identity {
 	who, _ := ctx.Value(identityKey{}).(auth.Identity)
 	return who

@@ -14,6 +14,7 @@ import (
 
 	"github.com/loka/stratum/internal/audit"
 	"github.com/loka/stratum/internal/auth"
+	"github.com/loka/stratum/internal/events"
 	"github.com/loka/stratum/internal/ledger"
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/internal/view"
@@ -206,7 +207,9 @@ func newDeps() (Deps, *fakeHub) {
 	text := func(s string) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(s)) })
 	}
-	return Deps{Model: model, Token: fakeToken{}, Now: func() time.Time { return epoch }, Tokens: new(fakeBook), Metrics: text("metrics"), Page: text("page"), Miners: hub, Control: hub, Acceptor: hub, Bans: newBans(), Reloader: new(fakeReloader), Listeners: fakeListeners{}, Records: newRecords(newStore())}, hub
+	ended := make(chan struct{}) // who asks a handler for a stream is not to wait for its end
+	close(ended)
+	return Deps{ending: ended, Model: model, Token: fakeToken{}, Now: func() time.Time { return epoch }, Tokens: new(fakeBook), Metrics: text("metrics"), Page: text("page"), Miners: hub, Control: hub, Acceptor: hub, Bans: newBans(), Reloader: new(fakeReloader), Listeners: fakeListeners{}, Records: newRecords(newStore()), Events: events.New(events.Config{}, epoch, nil)}, hub
 }
 
 // ask sends one request straight to the handler.

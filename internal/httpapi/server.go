@@ -7,9 +7,11 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/loka/stratum/internal/auth"
+	"github.com/loka/stratum/internal/events"
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/internal/view"
 )
@@ -76,7 +78,12 @@ type Deps struct {
 	// Records serves history, revenue, exports, payouts and the audit record, and
 	// keeps the latter.
 	Records *Records
-	Logger  *slog.Logger
+	// Events serves what happens and has happened.
+	Events *events.Log
+	Logger *slog.Logger
+
+	// ending is closed when the server stops: for what would go on for ever.
+	ending <-chan struct{}
 }
 
 // Server serves HTTP on one address. Make it with [New].
@@ -85,6 +92,8 @@ type Server struct {
 	log      *slog.Logger
 	deps     Deps
 	listener net.Listener
+	// end closes deps.ending, once.
+	end func()
 }
 
 // New makes a server that does not listen yet.
@@ -98,7 +107,9 @@ func New(cfg Config, deps Deps) *Server {
 	if deps.Logger == nil {
 		deps.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Server{cfg: cfg, log: deps.Logger, deps: deps}
+	ending := make(chan struct{})
+	deps.ending = ending
+	return &Server{cfg: cfg, log: deps.Logger, deps: deps, end: sync.OnceFunc(func() { close(ending) })}
 }
 
 // Listen binds the address, so that Addr is known and an address in use is
@@ -138,6 +149,7 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.ShutdownTimeout)
 	defer cancel()
+	s.end()
 	err := server.Shutdown(grace)
 	if err != nil { // somebody is slow: cut them off
 		err = server.Close()

@@ -101,7 +101,7 @@ func (h *Hub) makeProbe(p *pool, r *route) {
 		username, password = p.loginOf(r, nil), p.password(r)
 	}
 	var t trail // of the goroutine that the probe runs in
-	p.breaker = link.NewBreaker(h.poolChanged)
+	p.breaker, p.events = link.NewBreaker(h.poolChanged), h.deps.Events
 	p.probe = link.NewKeeper(link.KeeperConfig{
 		Link:     h.linkConfig(p),
 		Username: username,
@@ -118,7 +118,10 @@ func (h *Hub) makeProbe(p *pool, r *route) {
 			}
 			h.poolChanged()
 		},
-		OnJob: func(before, job *mining.Job) { h.compare(p, before, job) },
+		OnJob: func(before, job *mining.Job) {
+			h.compare(p, before, job)
+			h.tellJob(p, before, job)
+		},
 		Watch: func() link.Watcher { return h.watcher(p, watch.Probe) },
 	})
 }
@@ -151,6 +154,7 @@ func (h *Hub) letGo() {
 			p.endProbe()
 		}
 		h.log.LogAttrs(context.Background(), slog.LevelInfo, "pool that is not configured any more is let go", slog.String("pool", p.Name))
+		h.tellRemoved(p)
 		return true
 	})
 	h.listed.Store(&ro)

@@ -77,6 +77,9 @@ func (p *pool) enter(is PoolCondition, probe *link.Status, now time.Time) PoolCo
 	default:
 		is.Since = now
 	}
+	if is.State != c.was.State || is.Reason != c.was.Reason {
+		p.tellCondition(&c.was, &is, now)
+	}
 	c.was = is
 	return is
 }

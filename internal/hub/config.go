@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/loka/stratum/internal/dial"
+	"github.com/loka/stratum/internal/events"
 	"github.com/loka/stratum/internal/ledger"
 	"github.com/loka/stratum/internal/link"
 	"github.com/loka/stratum/internal/mining"
@@ -223,6 +224,9 @@ type Deps struct {
 	OnFound func(pool string, f Found) error
 	Logger  *slog.Logger
 	Metrics Metrics
+	// Events is told of pools' states and jobs, and of miners that change their pool;
+	// nil is nobody.
+	Events events.Publisher
 	// Wire is how links' connections are driven.
 	Wire wire.Config
 }

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"github.com/loka/stratum/internal/events"
 	"github.com/loka/stratum/internal/link"
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/internal/pace"
@@ -102,6 +103,9 @@ type Hub struct {
 func New(cfg Config, deps Deps) (*Hub, error) {
 	if deps.Logger == nil {
 		deps.Logger = slog.New(slog.DiscardHandler)
+	}
+	if deps.Events == nil {
+		deps.Events = events.Nobody{}
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	probes, endProbes := context.WithCancel(context.Background())

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/loka/stratum/internal/events"
 	"github.com/loka/stratum/internal/extranonce"
 	"github.com/loka/stratum/internal/ledger"
 	"github.com/loka/stratum/internal/link"
@@ -93,6 +94,8 @@ type pool struct {
 	streak atomic.Int64
 
 	condition condition
+	// events is told of its conditions; nil: nobody is.
+	events events.Publisher
 	// quality is what is measured of it. It steers nothing.
 	quality quality.Meter
 	// watch looks at what it does; varies says that what it pays may hang on a

@@ -328,26 +328,27 @@ func (g *group) shift(to *pool, stands bool, now time.Time) {
 	if moved == 0 {
 		return
 	}
-	level, why := warnOr(&g.pool.moved, now), "their connection is lost"
+	level, why := warnOr(&g.pool.moved, now), moveLost
 	switch {
 	case to == g.pool:
 		level = slog.LevelInfo
 	case g.pool.leaving.Load():
-		level, why = slog.LevelInfo, "their pool is not configured so any more"
+		level, why = slog.LevelInfo, moveRemoved
 	case g.pool.disabled.Load():
-		level, why = slog.LevelInfo, "their pool is disabled"
+		level, why = slog.LevelInfo, moveDisabled
 	case g.pool.drained.Load():
-		level, why = slog.LevelInfo, "their pool is drained"
+		level, why = slog.LevelInfo, moveDrained
 	case g.pool.out(now):
-		why = "their pool is of no use"
+		why = moveOfNoUse
 	case stands && g.route.pin.Load() == to:
-		level, why = slog.LevelInfo, "their route is pinned"
+		level, why = slog.LevelInfo, movePinned
 	case stands && slices.Index(g.route.order(), to) < slices.Index(g.route.order(), g.pool):
-		level, why = slog.LevelInfo, "a better pool is back"
+		level, why = slog.LevelInfo, moveBetter
 	}
 	h.log.LogAttrs(context.Background(), level, "miners sent to another pool connection",
-		slog.String("route", g.route.Name), slog.String("from", g.pool.Name), slog.String("to", to.Name), slog.String("why", why),
+		slog.String("route", g.route.Name), slog.String("from", g.pool.Name), slog.String("to", to.Name), slog.String("why", why.text("their")),
 		slog.Int("miners", moved), slog.Int("left", len(members)-moved))
+	h.tellMoved(g.route, g.pool, to, why, moved, nil)
 }
 
 // ready says that there is another group at the pool with room and work; where

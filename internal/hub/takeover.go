@@ -15,26 +15,26 @@ import (
 func (g *dedicated) takeOver(c *candidate) {
 	now := time.Now()
 	from, lost, since := g.pool, g.link == nil, g.hub.nextJob()
-	level, why := slog.LevelInfo, "a better pool is back"
+	level, why := slog.LevelInfo, moveBetter
 	switch {
 	case c.sent:
-		level, why = slog.LevelDebug, "its pool has sent it there"
+		level, why = slog.LevelDebug, moveSentThere
 	case from == nil: // it had no work yet
-		from, why = c.pool, "another route takes it"
+		from, why = c.pool, moveRoute
 	case lost && !g.adrift:
-		level, why = warnOr(&from.moved, now), "its connection is lost"
+		level, why = warnOr(&from.moved, now), moveLost
 	case from.leaving.Load():
-		why = "its pool is not configured so any more"
+		why = moveRemoved
 	case g.adrift:
-		why = "another route takes it"
+		why = moveRoute
 	case from.disabled.Load():
-		why = "its pool is disabled"
+		why = moveDisabled
 	case from.drained.Load():
-		why = "its pool is drained"
+		why = moveDrained
 	case from.out(now):
-		level, why = warnOr(&from.moved, now), "its pool is of no use"
+		level, why = warnOr(&from.moved, now), moveOfNoUse
 	case !slices.Contains(g.route.choices(from), c.pool):
-		level, why = slog.LevelDebug, "its route is split"
+		level, why = slog.LevelDebug, moveSplit
 	}
 	if !lost {
 		g.supersede(since, now)
@@ -57,7 +57,8 @@ func (g *dedicated) takeOver(c *candidate) {
 	}
 	g.hub.log.LogAttrs(context.Background(), level, "miner sent to another pool connection",
 		slog.Uint64("miner", uint64(g.miner.ID)), slog.String("route", g.route.Name),
-		slog.String("from", from.Name), slog.String("to", c.pool.Name), slog.String("why", why))
+		slog.String("from", from.Name), slog.String("to", c.pool.Name), slog.String("why", why.text("its")))
+	g.hub.tellMoved(g.route, from, c.pool, why, 1, g.seat)
 	clean := lost || g.current == nil || g.current.Job.PrevHash != c.job.PrevHash
 	g.refreshed = 0
 	g.pass(c.job, clean)

@@ -54,6 +54,10 @@ type Event struct{ entry Entry }
 // At is when our verdict fell.
 func (e *Event) At() time.Time { return e.entry.At }
 
+// Verdict is ours; Pending where the event is none of a share that was judged here just
+// now.
+func (e *Event) Verdict() mining.Verdict { return e.entry.Verdict }
+
 // Share is the event as a record; ok is false where it says nothing of a
 // share's own fate.
 func (e *Event) Share() (s store.Share, ok bool) {

@@ -57,10 +57,14 @@ func (c *Conn) Miner() *mining.Miner { return &c.miner }
 // it for one that stays. login is what it has asked for last.
 func (c *Conn) welcome(login string) {
 	c.mu.Lock()
-	workers := c.session.Info().Workers
+	info := c.session.Info()
 	c.mu.Unlock()
+	workers := info.Workers
 	if len(workers) == 0 {
 		return
+	}
+	if !c.known && c.server.deps.Tell != nil {
+		c.server.deps.Tell(&c.miner, arrivalOf(c, login, info.UserAgent))
 	}
 	c.known = true
 	c.wire.SetMaxLine(c.server.cfg.Wire.MaxLine)

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/loka/stratum/internal/events"
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/internal/pace"
 )
@@ -76,4 +77,25 @@ func (n *notes) ended(ctx context.Context, state State, reason mining.Reason) {
 		attrs = append(attrs, slog.String("advice", mining.Describe(reason).Do))
 	}
 	n.log.LogAttrs(ctx, level, "miner disconnected", attrs...)
+}
+
+// arrivalOf tells of a miner's first worker.
+func arrivalOf(c *Conn, login, agent string) events.Event {
+	return events.Event{
+		At: time.Now(), Kind: events.Connection, What: events.Opened, Worker: login,
+		Miner: uint64(c.miner.ID), Remote: c.miner.Remote.String(), Detail: agent,
+	}
+}
+
+// endOf tells of a connection's end.
+func endOf(state *State, reason mining.Reason) events.Event {
+	e := events.Event{
+		At: time.Now(), Kind: events.Connection, What: events.Closed, Reason: string(reason),
+		Miner: uint64(state.Miner.ID), Remote: state.Miner.Remote.String(),
+		Detail: "after " + time.Since(state.Since).Round(time.Second).String(),
+	}
+	if len(state.Session.Workers) > 0 {
+		e.Worker = state.Session.Workers[0]
+	}
+	return e
 }

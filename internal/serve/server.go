@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/loka/stratum/internal/downstream"
+	"github.com/loka/stratum/internal/events"
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/internal/pipeline"
 	"github.com/loka/stratum/internal/wire"
@@ -87,6 +88,9 @@ type Deps struct {
 	Settled func(m *mining.Miner, login string) mining.Reason
 	Earned  func(m *mining.Miner)
 	Ended   func(m *mining.Miner, reason mining.Reason)
+	// Tell hears of each miner that has its first worker, and of each connection's end;
+	// nil is nobody.
+	Tell    func(m *mining.Miner, e events.Event)
 	Logger  *slog.Logger
 	Metrics Metrics
 }
@@ -201,7 +205,11 @@ func (s *Server) leave(ctx context.Context, c *Conn, reason mining.Reason) {
 		s.deps.Ended(&c.miner, reason)
 	}
 	s.deps.Metrics.Closed(reason).Inc()
-	s.notes.ended(ctx, c.State(), reason)
+	state := c.State()
+	s.notes.ended(ctx, state, reason)
+	if s.deps.Tell != nil {
+		s.deps.Tell(&c.miner, endOf(&state, reason))
+	}
 }
 
 // Len is the number of connected miners.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/gaissmai/bart"
 
+	"github.com/loka/stratum/internal/events"
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/internal/pace"
 	"github.com/loka/stratum/internal/steer"
@@ -230,6 +231,7 @@ func (b *Book) Add(o Order, now time.Time) (Entry, error) {
 	b.put(e)
 	b.deps.Metrics.Added(e.Kind, e.Cause).Inc()
 	signal(b.changed)
+	b.deps.Events.Publish(e.event(events.Added, now))
 	return *e, nil
 }
 
@@ -253,6 +255,7 @@ func (b *Book) Lift(s Subject, now time.Time, kinds ...Kind) []Entry {
 		}
 		if e.InForce(now) {
 			lifted = append(lifted, *e)
+			b.deps.Events.Publish(e.event(events.Lifted, now))
 		}
 		b.remove(k)
 	}

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/loka/stratum/internal/events"
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/internal/store"
 )
@@ -86,6 +87,8 @@ type Deps struct {
 	Drop     Dropper
 	Logger   *slog.Logger
 	Metrics  Metrics
+	// Events is told who is banned and who is not any more; nil is nobody.
+	Events events.Publisher
 	// Now is the clock of what the book does by itself; needed for Run.
 	Now func() time.Time
 }
@@ -99,6 +102,9 @@ func (nothing) Set(float64) {}
 func (d Deps) complete() Deps {
 	if d.Logger == nil {
 		d.Logger = slog.New(slog.DiscardHandler)
+	}
+	if d.Events == nil {
+		d.Events = events.Nobody{}
 	}
 	if d.Conns == nil {
 		d.Conns = noConns{}

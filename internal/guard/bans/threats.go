@@ -4,6 +4,8 @@ import (
 	"context"
 	"log/slog"
 	"time"
+
+	"github.com/loka/stratum/internal/events"
 )
 
 // Threat bans for what was seen of a subject, for a term that grows with each time.
@@ -21,6 +23,7 @@ func (b *Book) Threat(s Subject, what string, now time.Time) (Entry, bool) {
 	b.deps.Metrics.Added(e.Kind, e.Cause).Inc()
 	signal(b.changed)
 	b.tell(e, now)
+	b.deps.Events.Publish(e.event(events.Added, now))
 	return *e, true
 }
 
