@@ -25,7 +25,7 @@ func (*model) workerColumns() []column[view.Worker] {
 		{title: "24H", field: "hashrate_24h", width: 11, right: true, rank: 5, cell: rate(func(h *view.Hashrate) float64 { return h.Day })},
 		{title: "ACCEPTED", field: "accepted", width: 11, right: true, rank: 4, cell: func(w *view.Worker) string { return figures.Count(w.Accepted) }},
 		{
-			title: "REFUSED", field: "rejected", width: 8, right: true, rank: 3, cell: func(w *view.Worker) string { return refusedPart(w.Accepted, w.Rejected) },
+			title: "REFUSED", field: "reject_rate", width: 8, right: true, rank: 3, cell: func(w *view.Worker) string { return refusedPart(w.Accepted, w.Rejected) },
 			style: func(w *view.Worker) style { return refusedStyle(w.Accepted, w.Rejected) },
 		},
 		{title: "DIFF", field: "difficulty", width: 8, right: true, rank: 8, cell: func(w *view.Worker) string { return figures.Difficulty(w.Difficulty) }},
@@ -58,9 +58,9 @@ func (*model) poolColumns() []column[view.Pool] {
 			title: "REFUSED", field: "rejected", width: 8, right: true, rank: 3, cell: func(p *view.Pool) string { return refusedPart(p.Accepted, p.Rejected) },
 			style: func(p *view.Pool) style { return refusedStyle(p.Accepted, p.Rejected) },
 		},
-		{title: "RTT", field: "", width: 7, right: true, rank: 5, cell: func(p *view.Pool) string { return milliseconds(p.Quality.SubmitRTT) }},
-		{title: "JOB", field: "", width: 5, right: true, rank: 7, cell: func(p *view.Pool) string { return age(p.LastJobAgeSeconds) }},
-		{title: "QUALITY", field: "", width: 7, right: true, rank: 8, cell: quality},
+		{title: "RTT", field: "rtt_seconds", width: 7, right: true, rank: 5, cell: func(p *view.Pool) string { return milliseconds(p.Quality.SubmitRTT) }},
+		{title: "JOB", width: 5, right: true, rank: 7, cell: func(p *view.Pool) string { return age(p.LastJobAgeSeconds) }},
+		{title: "QUALITY", width: 7, right: true, rank: 8, cell: quality},
 		{title: "DIFF", field: "difficulty", width: 8, right: true, rank: 9, cell: func(p *view.Pool) string { return figures.Difficulty(p.Difficulty) }},
 	}
 }
@@ -81,8 +81,11 @@ func quality(p *view.Pool) string {
 }
 
 func milliseconds(seconds float64) string {
-	if seconds <= 0 {
+	switch {
+	case seconds <= 0:
 		return "–"
+	case seconds < 0.001:
+		return "<1ms"
 	}
 	return time.Duration(seconds * float64(time.Second)).Round(time.Millisecond).String()
 }
@@ -96,10 +99,10 @@ func (*model) minerColumns() []column[view.Miner] {
 		{title: "HASHRATE", field: "hashrate", width: 11, right: true, rank: 2, cell: func(c *view.Miner) string { return figures.Hashrate(c.Hashrate) }},
 		{title: "DIFF", field: "difficulty", width: 8, right: true, rank: 6, cell: func(c *view.Miner) string { return figures.Difficulty(c.Difficulty) }},
 		{
-			title: "REFUSED", field: "rejected", width: 8, right: true, rank: 3, cell: func(c *view.Miner) string { return refusedPart(c.Accepted, c.Rejected) },
+			title: "REFUSED", field: "reject_rate", width: 8, right: true, rank: 3, cell: func(c *view.Miner) string { return refusedPart(c.Accepted, c.Rejected) },
 			style: func(c *view.Miner) style { return refusedStyle(c.Accepted, c.Rejected) },
 		},
-		{title: "AGE", field: "age", width: 6, right: true, rank: 5, cell: func(c *view.Miner) string { return age(&c.AgeSeconds) }},
+		{title: "AGE", field: "since", width: 6, right: true, rank: 5, cell: func(c *view.Miner) string { return age(&c.AgeSeconds) }},
 		{title: "POOL", field: "pool", width: 9, rank: 7, cell: func(c *view.Miner) string { return shown(c.Pool) }},
 		{title: "FIRMWARE", field: "user_agent", width: 18, rank: 8, cell: func(c *view.Miner) string { return shown(c.UserAgent) }},
 	}

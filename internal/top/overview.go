@@ -38,13 +38,7 @@ func (m *model) overview() []string {
 	if b := bars(m.hashrates(), m.width-labelWidth); b != "" {
 		lines = append(lines, label("24 hours", b))
 	}
-	sh := &s.Shares
-	lines = append(lines,
-		label("Shares", fmt.Sprintf("%s accepted, %s refused %s: %s stale, %s duplicate, %s low difficulty", figures.Count(sh.Accepted), figures.Count(sh.Rejected),
-			refusedStyle(sh.Accepted, sh.Rejected).of("("+refusedPart(sh.Accepted, sh.Rejected)+")"), figures.Count(sh.Stale), figures.Count(sh.Duplicate), figures.Count(sh.LowDifficulty))),
-		label("by pools", fmt.Sprintf("%s accepted, %s refused %s, %s unanswered", figures.Count(sh.PoolAccepted), figures.Count(sh.PoolRejected),
-			refusedStyle(sh.PoolAccepted, sh.PoolRejected).of("("+refusedPart(sh.PoolAccepted, sh.PoolRejected)+")"), figures.Count(sh.PoolUnanswered))),
-	)
+	lines = append(lines, shareLines(&s.Shares)...)
 	lines = append(lines, m.money()...)
 	miners := fmt.Sprintf("%d miners, %d workers, %d pool connections", s.Miners, s.Workers, s.PoolConnections)
 	if s.Strangers+s.Waiting > 0 {
@@ -53,6 +47,34 @@ func (m *model) overview() []string {
 	lines = append(lines, label("Farm", miners), "")
 	lines = append(lines, m.poolLines()...)
 	return append(append(lines, ""), m.alertLines()...)
+}
+
+// shareLines are what became of shares, by our word and by the pools'.
+func shareLines(s *view.Shares) []string {
+	refused := func(accepted, refused uint64) string {
+		return figures.Count(refused) + " refused " + refusedStyle(accepted, refused).of("("+refusedPart(accepted, refused)+")")
+	}
+	var parts []string
+	for _, one := range []struct {
+		word string
+		n    uint64
+	}{{"stale", s.Stale}, {"duplicate", s.Duplicate}, {"low difficulty", s.LowDifficulty}} {
+		if one.n > 0 {
+			parts = append(parts, figures.Count(one.n)+" "+one.word)
+		}
+	}
+	ours := figures.Count(s.Accepted) + " accepted, " + refused(s.Accepted, s.Rejected)
+	if len(parts) > 0 {
+		ours += ": " + strings.Join(parts, ", ")
+	}
+	if s.Unpaid > 0 {
+		ours += ", " + warn.of(figures.Count(s.Unpaid)+" unpaid")
+	}
+	pools := figures.Count(s.PoolAccepted) + " accepted, " + refused(s.PoolAccepted, s.PoolRejected)
+	if s.PoolUnanswered > 0 {
+		pools += ", " + warn.of(figures.Count(s.PoolUnanswered)+" unanswered")
+	}
+	return []string{label("Shares", ours), label("by pools", pools)}
 }
 
 // hashrates are those of the last day.
