@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -160,7 +161,7 @@ func (f *finding) performance(limits []limit) []string {
 	for _, one := range f.figures {
 		value := "U"
 		if one.known {
-			value = strconv.FormatFloat(one.value, 'f', -1, 64) + one.unit
+			value = strconv.FormatFloat(math.Round(one.value*1e6)/1e6, 'f', -1, 64) + one.unit
 		}
 		ranges := map[verdict]string{}
 		for _, l := range limits {

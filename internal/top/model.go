@@ -131,6 +131,9 @@ func newModel(ctx context.Context, cfg Config) *model {
 	}
 	m := &model{ctx: ctx, api: cfg.Client, cfg: cfg, now: cfg.Now(), input: textinput.New()}
 	m.input.Prompt = "/"
+	look := m.input.Styles()
+	look.Cursor.Blink = false
+	m.input.SetStyles(look)
 	for t := range m.at {
 		m.at[t].column = -1
 	}

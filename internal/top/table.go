@@ -23,8 +23,9 @@ type column[T any] struct {
 	style func(*T) style
 }
 
-// fit leaves out columns until they have room, and widens one.
-func fit[T any](all []column[T], width int) (shown []int, widths []int) {
+// fit leaves out columns until they have room, but for the one that is sorted by, and
+// widens one.
+func fit[T any](all []column[T], sorted, width int) (shown []int, widths []int) {
 	for i := range all {
 		shown = append(shown, i)
 	}
@@ -37,7 +38,7 @@ func fit[T any](all []column[T], width int) (shown []int, widths []int) {
 	for need() > width && len(shown) > 1 {
 		worst := 0
 		for at, i := range shown {
-			if all[i].rank >= all[shown[worst]].rank {
+			if i != sorted && all[i].rank >= all[shown[worst]].rank {
 				worst = at
 			}
 		}
@@ -73,7 +74,7 @@ type place struct {
 
 // draw is a table: its titles, and the rows that are on the screen.
 func draw[T any](all []column[T], p place, at func(int) *T) []string {
-	shown, widths := fit(all, p.width)
+	shown, widths := fit(all, p.column, p.width)
 	var head strings.Builder
 	for n, i := range shown {
 		title := all[i].title

@@ -157,7 +157,7 @@ func (m *model) noticeLine() string {
 	case m.searching:
 		return m.input.View()
 	case m.trouble != nil && m.summary != nil:
-		return bad.of(shown(fmt.Sprintf("%v; figures are %s old, asking again", m.trouble, brief(m.now.Sub(m.answered)))))
+		return bad.of(shown(fmt.Sprintf("figures are %s old, asking again: %v", brief(m.now.Sub(m.answered)), m.trouble)))
 	case m.notice.text != "" && m.now.Before(m.notice.until):
 		if m.notice.bad {
 			return bad.of(shown(m.notice.text))
