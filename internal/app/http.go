@@ -51,6 +51,7 @@ func newHTTP(cfg *config.Config, c *counts, deps httpapi.Deps) (*httpapi.Server,
 	}
 	deps.Token, deps.Tokens, deps.Now, deps.Counts = book, book, time.Now, c.http()
 	deps.Metrics, deps.Page = c.m.Handler(), page
+	deps.Quota = httpapi.Quota{PerSecond: cfg.HTTP.RateLimit, Burst: cfg.HTTP.RateBurst}
 	return httpapi.New(httpapi.Config{Listen: cfg.HTTP.Listen}, deps), nil
 }
 

@@ -214,7 +214,7 @@ func restartsOf(changes []config.Change) []string {
 
 // needsRestart says that the running program cannot follow a change of a key.
 func needsRestart(key string) bool {
-	return slices.Contains([]string{"data_dir", "instance", "http.listen"}, key) || strings.HasPrefix(key, "storage.")
+	return slices.Contains([]string{"data_dir", "instance", "http.listen", "http.rate_limit", "http.rate_burst"}, key) || strings.HasPrefix(key, "storage.")
 }
 
 // apply puts a configuration in place: all of it, or on an error nothing. One without

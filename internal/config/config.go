@@ -84,6 +84,10 @@ type Listener struct {
 type HTTP struct {
 	// Listen is the host:port of page, API, metrics and health.
 	Listen string `toml:"listen"`
+	// RateLimit is how many requests a second one token, or one address without one, may
+	// send on the whole, and RateBurst how many at once; a RateLimit of 0 is any number.
+	RateLimit float64 `toml:"rate_limit"`
+	RateBurst int     `toml:"rate_burst"`
 }
 
 // Pool is one [[pool]].
@@ -257,7 +261,7 @@ func Defaults() Config {
 			ShutdownTimeout:  30 * time.Second,
 		},
 		Access:  defaultAccess(),
-		HTTP:    HTTP{Listen: "127.0.0.1:9090"},
+		HTTP:    HTTP{Listen: "127.0.0.1:9090", RateLimit: 100, RateBurst: 1000},
 		Vardiff: Vardiff{SharesPerMinute: 6, Start: 1024, Min: 0.001},
 		Storage: Storage{KeepShares: 48 * time.Hour, KeepMinutes: 30 * 24 * time.Hour, MaxDisk: 10 << 30},
 		Limits:  defaultLimits(), Threat: defaultThreat(), Patterns: defaultPatterns(), Logins: defaultLogins(),

@@ -22,7 +22,7 @@ func TestProblems(t *testing.T) {
 	// A file of one broken thing each; %s stands for the minimal file.
 	tests := map[string]struct{ file, want string }{
 		"unknown table":        {"%s[sever]\nlisten = 5\nidel_timeout = \"1s\"", "f:5:2: sever: unknown key \"sever\", did you mean \"server\"?\nf:6:10: sever.listen: want a list of texts such as [\"…\", \"…\"], got the integer 5\nf:7:1: sever.idel_timeout: unknown key \"idel_timeout\", did you mean \"idle_timeout\"?"},
-		"unknown key":          {"%s[http]\naddress = 1", `f:6:1: http.address: unknown key "address"; known in http: listen`},
+		"unknown key":          {"%s[http]\naddress = 1", `f:6:1: http.address: unknown key "address"; known in http: listen, rate_limit, rate_burst`},
 		"unknown at top":       {"zzz = 1\n%s", `f:1:1: zzz: unknown key "zzz"; known at the top of the file: data_dir, instance, server, listener, access, http, pool, route, vardiff, logins, patterns, limits, threat, bans, watch, storage`},
 		"unknown in pool":      {"%susrname = \"a\"", `f:5:1: pool[0].usrname: unknown key "usrname", did you mean "username"?`},
 		"unknown quoted":       {"%s\"a.b\" = 1", `f:5:1: pool[0]."a.b": unknown key "a.b"; known in pool[0]: name, url, username, password, worker, enabled, suggest_difficulty, version_bits, refusal_streak, ca, fingerprints, proxy, reconnect, reconnect_hosts, payout, pool_tag, on_payout_change`},
@@ -172,7 +172,7 @@ func TestProblemsOfSyntax(t *testing.T) {
 		"a word":                        {"data_dir\n", `f:1:9: not valid TOML: expected '=' after key; write a key as data_dir = VALUE`},
 		"duplicate key": {
 			"[server]\nlisten = []\nlisten = []\n[http]\nx = 1",
-			"f:3:1: server.listen: not valid TOML: key listen is already defined\nf:5:1: http.x: unknown key \"x\"; known in http: listen",
+			"f:3:1: server.listen: not valid TOML: key listen is already defined\nf:5:1: http.x: unknown key \"x\"; known in http: listen, rate_limit, rate_burst",
 		},
 		"duplicate table":   {"[server]\n[http]\n[server]\nlisten = []\n", `f:3:2: not valid TOML: table server already exists`},
 		"unclosed list":     {"[server]\nlisten = [\"a\"\nmax_connections = 1\nidle_timeout = \"1s\"\n", `f:3:1: server.max_connections: not valid TOML: expected ',' or ']' after array value`},

@@ -94,7 +94,7 @@ func TestEveryRoleAtEveryDoor(t *testing.T) {
 		if !ok {
 			t.Fatal("no guard")
 		}
-		g.mux, g.writes = mux, mux
+		g.mux, g.reads, g.writes = mux, mux, mux
 		for _, what := range slices.Sorted(maps.Keys(all)) {
 			method, path, _ := strings.Cut(what, " ")
 			path = regexp.MustCompile(`{[a-z]+}`).ReplaceAllString(strings.TrimSuffix(path, "{$}"), "1")

@@ -30,25 +30,25 @@ func cut[T any](p Paging, all []T) []T {
 // PoolList is the body of GET /api/v1/pools.
 type PoolList struct {
 	Pools []view.Pool `json:"pools" nullable:"false"`
-	Total int         `json:"total" doc:"Elements there are, whatever limit and offset"`
+	Total int         `json:"total" doc:"Elements that match, whatever limit and offset"`
 }
 
 // WorkerList is the body of GET /api/v1/workers.
 type WorkerList struct {
 	Workers []view.Worker `json:"workers" nullable:"false" doc:"Sorted by name"`
-	Total   int           `json:"total" doc:"Elements there are, whatever limit and offset"`
+	Total   int           `json:"total" doc:"Elements that match, whatever limit and offset"`
 }
 
 // MinerList is the body of GET /api/v1/miners.
 type MinerList struct {
 	Miners []view.Miner `json:"miners" nullable:"false" doc:"Oldest first"`
-	Total  int          `json:"total" doc:"Elements there are, whatever limit and offset"`
+	Total  int          `json:"total" doc:"Elements that match, whatever limit and offset"`
 }
 
 // RouteList is the body of GET /api/v1/routes.
 type RouteList struct {
 	Routes []view.Route `json:"routes" nullable:"false" doc:"In the order they are matched"`
-	Total  int          `json:"total" doc:"Elements there are, whatever limit and offset"`
+	Total  int          `json:"total" doc:"Elements that match, whatever limit and offset"`
 }
 
 // Status is the body of /live and /ready.
@@ -167,25 +167,6 @@ func reads(api huma.API, m *view.Model) {
 			return nil, huma.Error404NotFound(fmt.Sprintf("no worker %q is connected or ever submitted a share; /api/v1/workers lists them", in.Name))
 		}
 		return &body[view.Worker]{w}, nil
-	})
-}
-
-func lists(api huma.API, m *view.Model) {
-	huma.Register(api, get("/api/v1/pools", "pools", "Every configured pool and its answers"), func(_ context.Context, in *Paging) (*body[PoolList], error) {
-		all := m.Pools()
-		return &body[PoolList]{PoolList{cut(*in, all), len(all)}}, nil
-	})
-	huma.Register(api, get("/api/v1/workers", "workers", "Every worker that is connected or ever submitted a share"), func(_ context.Context, in *Paging) (*body[WorkerList], error) {
-		all := m.Workers()
-		return &body[WorkerList]{WorkerList{cut(*in, all), len(all)}}, nil
-	})
-	huma.Register(api, get("/api/v1/miners", "miners", "Every open miner connection"), func(_ context.Context, in *Paging) (*body[MinerList], error) {
-		all := m.Miners()
-		return &body[MinerList]{MinerList{cut(*in, all), len(all)}}, nil
-	})
-	huma.Register(api, get("/api/v1/routes", "routes", "Every route and what serves it"), func(_ context.Context, in *Paging) (*body[RouteList], error) {
-		all := m.Routes()
-		return &body[RouteList]{RouteList{cut(*in, all), len(all)}}, nil
 	})
 }
 

@@ -25,7 +25,7 @@ func Handler(deps Deps, loopback bool) http.Handler {
 	}
 	mux := routes(deps)
 	return &guard{
-		mux: mux, writes: newAuditor(deps, mux), token: deps.Token, now: deps.Now, loopback: loopback,
+		mux: mux, reads: tagged(mux), writes: newAuditor(deps, mux), quotas: quotas{of: deps.Quota}, token: deps.Token, now: deps.Now, loopback: loopback,
 		refuse: newRefuser(deps), log: deps.Logger,
 	}
 }
@@ -33,14 +33,15 @@ func Handler(deps Deps, loopback bool) http.Handler {
 // guard decides who may ask before anything is looked up.
 type guard struct {
 	mux *http.ServeMux
-	// writes serves what is no read.
-	writes   http.Handler
-	token    Verifier
-	now      func() time.Time
-	loopback bool
-	origins  http.CrossOriginProtection
-	refuse   *refuser
-	log      *slog.Logger
+	// reads serves what is a read, writes what is none.
+	reads, writes http.Handler
+	quotas        quotas
+	token         Verifier
+	now           func() time.Time
+	loopback      bool
+	origins       http.CrossOriginProtection
+	refuse        *refuser
+	log           *slog.Logger
 }
 
 // ServeHTTP answers a request.
@@ -75,8 +76,9 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		g.refuse.unauthorized(w, r, who, err)
 	case known && who.Role < least:
 		g.refuse.forbidden(w, r, who, least)
+	case !probe && !g.within(w, r, who):
 	case read(r):
-		g.mux.ServeHTTP(w, r.WithContext(g.withCaller(r, who)))
+		g.reads.ServeHTTP(w, r.WithContext(g.withCaller(r, who)))
 	case g.origins.Check(r) != nil:
 		g.refuse.crossSite(w, r, who)
 	default:

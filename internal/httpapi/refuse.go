@@ -25,6 +25,8 @@ const (
 	LowRole Refusal = "role"
 	// Throttled is a wrong token after many others.
 	Throttled Refusal = "throttled"
+	// TooMany is a request after too many others.
+	TooMany Refusal = "rate_limited"
 	// CrossSite is a write that another web page has a browser send.
 	CrossSite Refusal = "cross_site"
 	// WrongHost is a read on loopback whose Host does not name it.
@@ -33,7 +35,7 @@ const (
 
 // Refusals lists them.
 func Refusals() []Refusal {
-	return []Refusal{NoToken, WrongToken, ExpiredToken, LowRole, Throttled, CrossSite, WrongHost}
+	return []Refusal{NoToken, WrongToken, ExpiredToken, LowRole, Throttled, TooMany, CrossSite, WrongHost}
 }
 
 // Counter counts.

@@ -82,6 +82,9 @@ type Deps struct {
 	Events *events.Log
 	Logger *slog.Logger
 
+	// Quota is how often one may ask.
+	Quota Quota
+
 	// ending is closed when the server stops: for what would go on for ever.
 	ending <-chan struct{}
 }

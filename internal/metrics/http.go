@@ -4,12 +4,12 @@ import "github.com/prometheus/client_golang/prometheus"
 
 // HTTPRefusals lists why a request of the HTTP side is not served.
 func HTTPRefusals() []string {
-	return []string{"no_token", "wrong_token", "expired_token", "role", "throttled", "cross_site", "host"}
+	return []string{"no_token", "wrong_token", "expired_token", "role", "throttled", "rate_limited", "cross_site", "host"}
 }
 
 func (m *Metrics) buildHTTP(b *builder) {
 	refused := b.counters("http_refused_total", "HTTP requests that were not served for who asked, by reason: no_token, wrong_token, expired_token, role (the token may do less), "+
-		"throttled (a wrong token after many others), cross_site (a write that another web page had sent), host (on loopback, which the request does not name).", "reason")
+		"throttled (a wrong token after many others), rate_limited (too many requests), cross_site (a write that another web page had sent), host (on loopback, which the request does not name).", "reason")
 	m.http = make(map[string]prometheus.Counter)
 	for _, why := range HTTPRefusals() {
 		m.http[why] = refused.WithLabelValues(why)

@@ -37,10 +37,31 @@ type Deps struct {
 }
 
 // Model answers readers. It is safe for use by many goroutines.
-type Model struct{ deps Deps }
+type Model struct {
+	deps Deps
+
+	crowd   lately[crowd]
+	workers lately[[]Worker]
+	miners  lately[[]Miner]
+}
 
 // New makes a model.
 func New(deps Deps) *Model { return &Model{deps: deps} }
+
+// crowd are the open connections, the oldest first, and what they say of each login.
+type crowd struct {
+	miners []MinerState
+	here   map[string]*attendance
+}
+
+// present looks at the open connections; what it returns is shared.
+func (m *Model) present() crowd {
+	return m.crowd.get(m.deps.Now, func(time.Time) crowd {
+		states := m.deps.Hub.Miners()
+		slices.SortFunc(states, func(a, b MinerState) int { return cmp.Compare(a.ID, b.ID) })
+		return crowd{states, presence(states)}
+	})
+}
 
 // Version is the program's version.
 func (m *Model) Version() string { return m.deps.Version }
@@ -77,13 +98,13 @@ func (m *Model) Keeping() Keeping {
 func (m *Model) Summary() Summary {
 	now := m.deps.Now()
 	total := m.deps.Books.Total(now)
-	miners := m.deps.Hub.Miners()
+	present := m.present()
 	s := Summary{
 		Version: m.deps.Version, Instance: m.deps.Instance,
 		UptimeSeconds: max(now.Sub(m.deps.Started).Seconds(), 0),
 		Ready:         m.deps.Hub.Ready(),
-		Miners:        len(miners),
-		Workers:       len(presence(miners)),
+		Miners:        len(present.miners),
+		Workers:       len(present.here),
 		Hashrate:      hashrate(&total),
 		PoolHashrate:  poolHashrate(&total),
 		HashrateError: hashrateError(&total),
@@ -121,16 +142,18 @@ func byName(books []ledger.Account) map[string]*ledger.Account {
 }
 
 // Workers returns every worker that is connected or ever
-// submitted a share, sorted by name.
+// submitted a share, sorted by name. Others are shown the same: it is not to be changed.
+// Where there are very many it may be of up to a second ago.
 func (m *Model) Workers() []Worker {
-	now := m.deps.Now()
-	books := m.deps.Books.Snapshot(now)
-	here := presence(m.deps.Hub.Miners())
-	out := make([]Worker, 0, len(books.Workers))
-	for i := range books.Workers {
-		out = append(out, worker(&books.Workers[i], here[books.Workers[i].Name], now))
-	}
-	return out
+	return m.workers.get(m.deps.Now, func(now time.Time) []Worker {
+		books := m.deps.Books.Snapshot(now)
+		here := m.present().here
+		out := make([]Worker, 0, len(books.Workers))
+		for i := range books.Workers {
+			out = append(out, worker(&books.Workers[i], here[books.Workers[i].Name], now))
+		}
+		return out
+	})
 }
 
 // Worker returns one worker with its connections; ok is false when the name
@@ -141,27 +164,28 @@ func (m *Model) Worker(name string) (w Worker, ok bool) {
 	if !ok {
 		return Worker{}, false
 	}
-	miners := m.deps.Hub.Miners()
-	w = worker(&book, presence(miners)[name], now)
+	present := m.present()
+	miners := present.miners
+	w = worker(&book, present.here[name], now)
 	for j := range miners {
 		if slices.Contains(miners[j].Workers, name) {
 			w.Connections = append(w.Connections, miner(&miners[j], now))
 		}
 	}
-	slices.SortFunc(w.Connections, func(a, b Miner) int { return cmp.Compare(a.ID, b.ID) })
 	return w, true
 }
 
-// Miners returns every open connection, oldest first.
+// Miners returns every open connection, oldest first. Others are shown the same: it is not
+// to be changed. Where there are very many it may be of up to a second ago.
 func (m *Model) Miners() []Miner {
-	now := m.deps.Now()
-	states := m.deps.Hub.Miners()
-	slices.SortFunc(states, func(a, b MinerState) int { return cmp.Compare(a.ID, b.ID) })
-	out := make([]Miner, 0, len(states))
-	for i := range states {
-		out = append(out, miner(&states[i], now))
-	}
-	return out
+	return m.miners.get(m.deps.Now, func(now time.Time) []Miner {
+		states := m.present().miners
+		out := make([]Miner, 0, len(states))
+		for i := range states {
+			out = append(out, miner(&states[i], now))
+		}
+		return out
+	})
 }
 
 // Routes returns every route in the order they are matched.
