@@ -199,7 +199,9 @@ func TestEventsResume(t *testing.T) {
 		var at []time.Duration
 		begun := time.Now()
 		answers := []func(r *http.Request) (*http.Response, error){
-			func(r *http.Request) (*http.Response, error) { return streamed(r, event(4)+": heartbeat\n\n"+event(5), false), nil },
+			func(r *http.Request) (*http.Response, error) {
+				return streamed(r, "event: hello\ndata: {\"id\":99}\n\n"+event(4)+": heartbeat\n\n"+event(5)+"event: bye\ndata: {\"why\":\"the server\\u001b stops\"}\n\n", false), nil
+			},
 			func(*http.Request) (*http.Response, error) { return nil, errors.New("refused") },
 			func(*http.Request) (*http.Response, error) { return nil, errors.New("refused") },
 			func(r *http.Request) (*http.Response, error) {
@@ -216,11 +218,12 @@ func TestEventsResume(t *testing.T) {
 			answers = answers[1:]
 			return f(r)
 		})})
-		var got []string
+		var got, said []string
 		for told, err := range c.Events(t.Context(), EventsQuery{Kinds: []events.Kind{events.Pool}, After: 3}) {
 			switch {
 			case err != nil:
 				got = append(got, "error")
+				said = append(said, err.Error())
 			case told.Gap != nil:
 				got = append(got, fmt.Sprintf("gap %d", told.Gap.Oldest))
 			default:
@@ -229,6 +232,9 @@ func TestEventsResume(t *testing.T) {
 		}
 		if want := "m4 m5 error error error gap 9 m9 error error"; strings.Join(got, " ") != want {
 			t.Errorf("told %q, want %q", got, want)
+		}
+		if !strings.Contains(said[0], "the server? stops") {
+			t.Errorf("it ended with %q", said[0])
 		}
 		if want := "3 5 5 5 9"; strings.Join(after, " ") != want {
 			t.Errorf("resumed after %q, want %q", after, want)
@@ -244,7 +250,7 @@ func TestEventsEnd(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		c := New(Config{Base: "http://x", Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
-			return streamed(r, "data: {\"id\":1}\n\ndata: {\"id\":2}\n\n", true), nil
+			return streamed(r, "data: {\"id\":1,\"kind\":\"job\"}\n\ndata: {\"id\":2,\"kind\":\"job\"}\n\n", true), nil
 		})})
 		n := 0
 		for range c.Events(t.Context(), EventsQuery{}) {

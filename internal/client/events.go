@@ -14,13 +14,15 @@ import (
 	"github.com/tmaxmax/go-sse"
 
 	"github.com/loka/stratum/internal/events"
+	"github.com/loka/stratum/internal/figures"
 )
 
 const (
 	// maxEventBytes bounds one event.
 	maxEventBytes = 256 << 10
-	// gapEvent is the type of what is told in place of events that are forgotten.
-	gapEvent = "gap"
+	// What a stream tells besides events: how far it is at the beginning, that there are
+	// events that are forgotten, and why it ends.
+	helloEvent, gapEvent, byeEvent = "hello", "gap", "bye"
 )
 
 var (
@@ -41,8 +43,6 @@ type waits struct {
 type EventsQuery struct {
 	// Kinds are those that are wanted; none: all.
 	Kinds []events.Kind
-	// Pool, Route and Worker are those that it has to be about.
-	Pool, Route, Worker string
 	// After is the id of the last event that is known already; 0: what happens from now on.
 	After uint64
 }
@@ -119,7 +119,7 @@ func (c *Client) follow(ctx context.Context, q *EventsQuery, tell func(Told) boo
 	}
 	k := call{
 		method: http.MethodGet, path: "/api/v1/events", want: http.StatusOK,
-		query: values("kinds", strings.Join(kinds, ","), "pool", q.Pool, "route", q.Route, "worker", q.Worker),
+		query: values("kinds", strings.Join(kinds, ",")),
 	}
 	if q.After > 0 {
 		k.after = strconv.FormatUint(q.After, 10)
@@ -139,27 +139,48 @@ func (c *Client) follow(ctx context.Context, q *EventsQuery, tell func(Told) boo
 			}
 			return true, &BrokenError{Base: c.base, Bytes: counted.bytes, Err: err}
 		}
-		told, err := toldBy(&e)
-		if err != nil {
+		told, bye, err := q.read(&e)
+		switch {
+		case err != nil:
 			return true, &ForeignError{Base: c.base, Read: true, Err: err}
-		}
-		if told.ID > 0 {
-			q.After = told.ID
-		}
-		if !tell(told) {
+		case bye != nil:
+			return true, &BrokenError{Base: c.base, Bytes: counted.bytes, Err: bye}
+		case (told.Gap != nil || told.Kind != "") && !tell(told):
 			return false, nil
 		}
 	}
 	return true, &BrokenError{Base: c.base, Bytes: counted.bytes, Err: errEnded}
 }
 
-// toldBy reads an event of the stream.
-func toldBy(e *sse.Event) (t Told, err error) {
-	if e.Type == gapEvent {
+// byeError is why the proxy ended a stream, in its words.
+type byeError struct{ why string }
+
+// Error implements error.
+func (e byeError) Error() string { return figures.Visible(e.why) }
+
+// read reads what a stream tells, and remembers how far it is. What neither is an event
+// nor says that there is a gap is told to nobody: Kind is empty then.
+func (q *EventsQuery) read(e *sse.Event) (t Told, bye, err error) {
+	data := []byte(e.Data)
+	switch e.Type {
+	case helloEvent:
+		var hello struct{ ID uint64 }
+		if err = json.Unmarshal(data, &hello); q.After == 0 {
+			q.After = hello.ID
+		}
+		return t, nil, err
+	case byeEvent:
+		var said struct{ Why string }
+		err = json.Unmarshal(data, &said)
+		return t, byeError{said.Why}, err
+	case gapEvent:
 		t.Gap = new(events.Gap)
-		return t, json.Unmarshal([]byte(e.Data), t.Gap)
+		return t, nil, json.Unmarshal(data, t.Gap)
 	}
-	return t, json.Unmarshal([]byte(e.Data), &t.Event)
+	if err = json.Unmarshal(data, &t.Event); err == nil && t.ID > 0 {
+		q.After = t.ID
+	}
+	return t, nil, err
 }
 
 // countingReader says when something came, and how much.

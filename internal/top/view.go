@@ -183,10 +183,10 @@ func (m *model) helpLine() string {
 	}
 	keys := "1-5 tab"
 	if m.tab != overviewTab {
-		keys += "  ↑↓ choose  enter more  / search"
+		keys += "  enter more  / find"
 	}
 	if len(m.sortable()) > 0 {
-		keys += "  s sort  r reverse"
+		keys += "  s sort"
 	}
 	return faint.of(keys + m.actKeys() + "  ? help  q quit")
 }

@@ -4,6 +4,7 @@ package script
 
 import (
 	"context"
+	"net/http"
 	"os"
 	"os/exec"
 	"regexp"
@@ -179,6 +180,7 @@ start = 0.001
 	f.run("sim", "pool", "--listen", f.pool, "--difficulty", "0.001", "--every", "0", "--seed", "1")
 	f.run("sim", "pool", "--listen", f.spare, "--difficulty", "0.001", "--every", "0", "--seed", "2")
 	f.start()
+	f.ready()
 	f.run("sim", "miners", "--pool", f.miners, "--count", "3", "--every", "0")
 	return f
 }
@@ -201,6 +203,23 @@ func (f *farm) run(args ...string) *exec.Cmd {
 }
 
 func (f *farm) start() { f.proxy = f.run("start", "-c", "loka.toml") }
+
+// ready waits until the proxy can serve work.
+func (f *farm) ready() {
+	f.t.Helper()
+	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		res, err := http.Get("http://" + f.http + "/ready")
+		if err == nil {
+			_ = res.Body.Close()
+			if res.StatusCode == http.StatusOK {
+				return
+			}
+		}
+		if time.Now().After(end) {
+			f.t.Fatal("the proxy is not ready")
+		}
+	}
+}
 
 // stop ends a program that was started here.
 func (f *farm) stop(cmd *exec.Cmd) {
@@ -234,7 +253,7 @@ func TestTop(t *testing.T) {
 	s.shows(`1 of 3`)
 
 	s.press("4")
-	before := s.shows(`(?m)^ *(\d+) \S+ `)[1]
+	before := s.shows(`(?m)^ +(\d+) sim\.`)[1]
 	s.press("x")
 	s.shows(`Disconnect connection \d+ of .*y yes`)
 	s.press("n")
@@ -287,7 +306,9 @@ func TestTopWithoutColour(t *testing.T) {
 	f := newFarm(t)
 	s := onScreen(t, 80, 24, []string{"NO_COLOR=1"}, "top", "--http", f.http, "--interval", "200ms")
 	s.shows(`main +● active`)
-	s.press("3d")
+	s.press("3")
+	s.shows(`1 of 2`)
+	s.press("d")
 	s.shows(`that needs a token of the role operator`)
 	s.press("\x03")
 	if code := s.ends(); code != 0 {
