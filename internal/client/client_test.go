@@ -253,7 +253,10 @@ func TestEventsEnd(t *testing.T) {
 			return streamed(r, "data: {\"id\":1,\"kind\":\"job\"}\n\ndata: {\"id\":2,\"kind\":\"job\"}\n\n", true), nil
 		})})
 		n := 0
-		for range c.Events(t.Context(), EventsQuery{}) {
+		for _, err := range c.Events(t.Context(), EventsQuery{}) {
+			if err != nil {
+				t.Error(err)
+			}
 			n++
 			break
 		}

@@ -166,7 +166,7 @@ func terms() []struct{ key, word, term string } {
 // forHowLong asks for the term of a ban.
 func forHowLong(who string, ban func(ctx context.Context, api *client.Client, term httpapi.BanTerm) error) *choice {
 	c := &choice{by: map[string]deed{}}
-	var parts []string
+	parts := make([]string, 0, len(terms()))
 	for _, t := range terms() {
 		parts = append(parts, t.key+" "+t.word)
 		c.by[t.key] = deed{who + " is banned: " + t.word, func(ctx context.Context, api *client.Client) error {

@@ -104,7 +104,7 @@ func (m *model) detailLines() []string {
 	default:
 		lines = d.text
 	}
-	var wrapped []string
+	wrapped := make([]string, 0, len(lines))
 	for _, line := range lines {
 		wrapped = append(wrapped, strings.Split(ansi.Wordwrap(line, m.width, ""), "\n")...)
 	}
@@ -194,10 +194,12 @@ func (m *model) onePool(name string) []string {
 func minerLines(c *view.Miner) []string {
 	movable := "to every pool of its route"
 	if !c.Movable {
-		movable = "not to"
+		var b strings.Builder
+		b.WriteString("not to")
 		for _, o := range c.NotMovableTo {
-			movable += " " + shown(o.Pool) + " (" + strings.ReplaceAll(shown(o.Reason), "_", " ") + ")"
+			fmt.Fprintf(&b, " %s (%s)", shown(o.Pool), strings.ReplaceAll(shown(o.Reason), "_", " "))
 		}
+		movable = b.String()
 	}
 	lines := []string{
 		strong.of(fmt.Sprintf("connection %d", c.ID)) + "  " + shown(c.Remote), "",
@@ -207,8 +209,9 @@ func minerLines(c *view.Miner) []string {
 		label("Shares", fmt.Sprintf("%s accepted, %s refused (%s)", figures.Count(c.Accepted), figures.Count(c.Rejected), refusedPart(c.Accepted, c.Rejected))),
 		label("Movable", movable), label("Behaviour", fmt.Sprintf("score %.1f, %s", c.Score, shown(c.Response))),
 	}
+	warnings := make([]string, 0, len(c.Warnings))
 	for _, w := range c.Warnings {
-		lines = append(lines, label("Warning", warn.of(shown(w))))
+		warnings = append(warnings, label("Warning", warn.of(shown(w))))
 	}
-	return lines
+	return slices.Concat(lines, warnings)
 }

@@ -98,7 +98,7 @@ func (m *model) money() []string {
 		const hashesPerWork = 1 << 32
 		rate = ", " + figures.Satoshi(d.PoolValue.Float()/d.PoolWork/hashesPerWork*m.summary.PoolHashrate.Hour*daySeconds) + " a day at this rate"
 	}
-	lines := []string{label("Earned", today+figures.Satoshi(b.PoolValue24h)+" in 24h"+rate)}
+	earned := label("Earned", today+figures.Satoshi(b.PoolValue24h)+" in 24h"+rate)
 	lost := "nothing in 24h"
 	if d := m.worth.day; d != nil && d.LostValue.Float() > 0 {
 		causes := slices.SortedFunc(maps.Keys(d.Lost), func(x, y string) int {
@@ -112,7 +112,7 @@ func (m *model) money() []string {
 	} else if d == nil {
 		lost = faint.of("not known: the store does not say")
 	}
-	return append(lines, label("Lost", lost))
+	return []string{earned, label("Lost", lost)}
 }
 
 // poolLines are the pools, as many as there is room for.

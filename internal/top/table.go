@@ -25,7 +25,7 @@ type column[T any] struct {
 
 // fit leaves out columns until they have room, but for the one that is sorted by, and
 // widens one.
-func fit[T any](all []column[T], sorted, width int) (shown []int, widths []int) {
+func fit[T any](all []column[T], sorted, width int) (shown, widths []int) {
 	for i := range all {
 		shown = append(shown, i)
 	}

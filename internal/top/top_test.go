@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -91,9 +92,9 @@ func (f *fake) last(t *testing.T) string {
 	t.Helper()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for i := len(f.asked) - 1; i >= 0; i-- {
-		if !strings.HasPrefix(f.asked[i], http.MethodGet) {
-			return f.asked[i]
+	for _, one := range slices.Backward(f.asked) {
+		if !strings.HasPrefix(one, http.MethodGet) {
+			return one
 		}
 	}
 	return ""
@@ -101,9 +102,9 @@ func (f *fake) last(t *testing.T) string {
 
 // driver runs a model without a terminal.
 type driver struct {
-	t *testing.T
 	*model
 
+	t    *testing.T
 	fake *fake
 	now  time.Time
 }

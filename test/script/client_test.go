@@ -54,7 +54,7 @@ func TestClientCoversTheAPI(t *testing.T) {
 	c := client.New(client.Config{Base: "http://" + f.http, Token: mining.Secret(strings.TrimSpace(string(token))), Transport: r})
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	miner := firstMiner(t, ctx, c)
+	miner := firstMiner(ctx, t, c)
 	login := miner.Workers[0]
 
 	for _, k := range []struct {
@@ -128,13 +128,13 @@ func TestClientCoversTheAPI(t *testing.T) {
 			t.Errorf("%s: %v, want status %d", k.name, err, k.status)
 		}
 	}
-	covered(t, ctx, c, r.sent)
+	covered(ctx, t, c, r.sent)
 }
 
 func errOf[T any](_ T, err error) error { return err }
 
 // firstMiner waits for a miner that has logged in.
-func firstMiner(t *testing.T, ctx context.Context, c *client.Client) (m struct {
+func firstMiner(ctx context.Context, t *testing.T, c *client.Client) (m struct {
 	ID      uint64
 	Workers []string
 }) {
@@ -156,7 +156,7 @@ func firstMiner(t *testing.T, ctx context.Context, c *client.Client) (m struct {
 }
 
 // covered holds what was sent against what there is.
-func covered(t *testing.T, ctx context.Context, c *client.Client, sent []string) {
+func covered(ctx context.Context, t *testing.T, c *client.Client, sent []string) {
 	t.Helper()
 	text, err := c.JSON(ctx, "/api/v1/openapi.json", nil)
 	if err != nil {

@@ -125,7 +125,10 @@ func (s *screen) resize(columns, rows int) {
 func (s *screen) ends() int {
 	s.t.Helper()
 	select {
-	case <-s.done:
+	case err := <-s.done:
+		if _, exited := err.(*exec.ExitError); err != nil && !exited { //nolint:errorlint // it is of Wait itself
+			s.t.Fatal(err)
+		}
 		return s.cmd.ProcessState.ExitCode()
 	case <-time.After(patience):
 		s.t.Fatalf("it does not end:\n%s", s.text())
