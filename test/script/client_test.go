@@ -82,7 +82,9 @@ func TestClientCoversTheAPI(t *testing.T) {
 		{"blocks", 0, func() error { return errOf(c.Blocks(ctx, client.Past{Limit: 5})) }},
 		{"payouts", 0, func() error { return errOf(c.Payouts(ctx, "main", client.Query{})) }},
 		{"payout", 404, func() error { return errOf(c.Payout(ctx, 7)) }},
-		{"distribute", 422, func() error { return errOf(c.Distribute(ctx, httpapi.Distribute{Pool: "main", Reference: "r", From: "x", To: "y", By: "worker"})) }},
+		{"distribute", 422, func() error {
+			return errOf(c.Distribute(ctx, httpapi.Distribute{Pool: "main", Reference: "r", From: "x", To: "y", By: "worker"}))
+		}},
 		{"export", 0, func() error { return errOf(c.Export(ctx, "minutes", "csv", client.Past{From: "1h"}, io.Discard)) }},
 		{"audit", 0, func() error { return errOf(c.Audit(ctx, 5)) }},
 		{"log", 0, func() error { return errOf(c.Log(ctx, client.LogQuery{Limit: 5})) }},
