@@ -57,6 +57,12 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(f.answer(r))
 }
 
+func (f *fake) set(gone, deny bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.gone, f.deny = gone, deny
+}
+
 func (*fake) answer(r *http.Request) any {
 	var limit, offset int
 	_, _ = fmt.Sscan(r.URL.Query().Get("limit"), &limit)
@@ -253,7 +259,7 @@ func TestActs(t *testing.T) {
 		t.Errorf("without a token: %s", got)
 	}
 	d = drive(t, "s3cret")
-	d.fake.deny = true
+	d.fake.set(false, true)
 	d.press("3")
 	d.wants("d drain")
 	d.press("dy")
@@ -267,13 +273,13 @@ func TestActs(t *testing.T) {
 func TestGoneAndBack(t *testing.T) {
 	t.Parallel()
 	d := drive(t, "")
-	d.fake.gone = true
+	d.fake.set(true, false)
 	d.now = d.now.Add(time.Second)
 	d.send(tickMsg{})
 	d.now = d.now.Add(12 * time.Second)
 	d.send(tickMsg{})
 	d.wants("✕ gone for 12s", "figures are 13s old, asking again", "● active")
-	d.fake.gone = false
+	d.fake.set(false, false)
 	d.send(tickMsg{})
 	d.wants("● live", "the proxy is back after 12s")
 	d.now = d.now.Add(noticeTime + time.Second)

@@ -139,7 +139,8 @@ func errOf[T any](_ T, err error) error { return err }
 func firstMiner(ctx context.Context, t *testing.T, c *client.Client) (m struct {
 	ID      uint64
 	Workers []string
-}) {
+},
+) {
 	t.Helper()
 	for {
 		for one, err := range c.EveryMiner(ctx, client.Query{}) {
