@@ -22,7 +22,7 @@ var floors = map[string]int{
 	"work": 0,
 	"sv1":  1,
 
-	"internal/mining": 2, "internal/jobbook": 2, "internal/extranonce": 2, "internal/steer": 2, "internal/pace": 2, "internal/vardiff": 2, "internal/atomics": 2, "internal/quality": 2, "internal/payout": 2, "internal/profile": 2,
+	"internal/mining": 2, "internal/jobbook": 2, "internal/extranonce": 2, "internal/steer": 2, "internal/pace": 2, "internal/vardiff": 2, "internal/atomics": 2, "internal/quality": 2, "internal/payout": 2, "internal/profile": 2, "internal/figures": 2,
 	"internal/watch": 3, "internal/store": 3, "internal/downstream": 3, "internal/upstream": 3, "internal/pipeline": 3, "internal/events": 3,
 	"internal/wire": 4, "internal/guard": 4, "internal/turns": 4, "internal/ledger": 4, "internal/atomicfile": 4, "internal/auth": 4, "internal/audit": 4, "internal/certs": 4, "internal/sim": 4, "internal/testkit": 4, "internal/linefile": 4, "internal/alert": 4, "internal/guard/bans": 4, "internal/recorder": 4, "internal/telemetry": 4,
 	"internal/alert/sink": 5, "internal/guard/kernel": 5,
@@ -32,7 +32,7 @@ var floors = map[string]int{
 	"internal/hub":     6,
 	"internal/view":    7,
 	"internal/metrics": 8, "internal/httpapi": 8, "internal/web": 8, "internal/config": 8,
-	"internal/app": 9,
+	"internal/app": 9, "internal/client": 9, "internal/top": 9,
 	"internal/cli": 10,
 	"cmd/loka":     11,
 
@@ -52,6 +52,7 @@ var sameFloor = map[string][]string{
 	"internal/recorder":   {"internal/atomicfile"},
 	"internal/certs":      {"internal/atomicfile"},
 	"internal/httpapi":    {"internal/web"},
+	"internal/top":        {"internal/client"},
 }
 
 // forbidden lists imports that a floor, or a single package, does without.
@@ -109,6 +110,8 @@ func TestWallsRefuse(t *testing.T) {
 		{"internal/metrics/a.go", module + "/internal/httpapi", "internal/metrics imports internal/httpapi"},
 		{"internal/guard/a.go", "net", "internal/guard imports net"},
 		{"internal/alert/a.go", "net/http", "internal/alert imports net/http"},
+		{"internal/top/a.go", module + "/internal/app", "internal/top imports internal/app"},
+		{"internal/client/a.go", module + "/internal/app", "internal/client imports internal/app"},
 		{"internal/stranger/a.go", "fmt", "internal/stranger is on no floor"},
 	} {
 		src := fmt.Sprintf("package p\n\nimport _ %q\n", c.imports)

@@ -2,14 +2,14 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
-	"net/http"
-	"net/url"
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/loka/stratum/internal/client"
+	"github.com/loka/stratum/internal/httpapi"
 )
 
 // banCmd is `loka ban`.
@@ -31,17 +31,8 @@ type termFlags struct {
 	Comment string        `placeholder:"TEXT" help:"Why, for whoever looks later."`
 }
 
-// banOrder is the API's body of what bans or pauses.
-type banOrder struct {
-	Address string `json:"address,omitempty"`
-	Comment string `json:"comment,omitempty"`
-	For     string `json:"for,omitempty"`
-	Force   bool   `json:"force,omitempty"`
-	Worker  string `json:"worker,omitempty"`
-}
-
 // term is for how long and why.
-func (f *termFlags) term() (o banOrder, err error) {
+func (f *termFlags) term() (o httpapi.BanTerm, err error) {
 	o.Comment = f.Comment
 	switch {
 	case f.For < 0:
@@ -83,12 +74,14 @@ func (c *banAddCmd) Run(env *environment) error {
 	if err := c.named(); err != nil {
 		return err
 	}
-	o, err := c.term()
+	term, err := c.term()
 	if err != nil {
 		return err
 	}
-	o.Address, o.Worker, o.Force = c.Address, c.Worker, c.Force
-	return c.sentence(env, "/api/v1/bans", o)
+	term.Force = c.Force
+	return c.sentence(env, func(ctx context.Context, api *client.Client) (httpapi.Banned, error) {
+		return api.Ban(ctx, httpapi.BanOrder{BanTerm: term, Address: c.Address, Worker: c.Worker})
+	})
 }
 
 // banRemoveCmd is `loka ban remove`.
@@ -101,24 +94,15 @@ type banRemoveCmd struct {
 
 // Run asks the running proxy for it.
 func (c *banRemoveCmd) Run(env *environment) error {
-	query := url.Values{}
-	for key, value := range map[string]string{"address": c.Address, "worker": c.Worker, "id": c.ID} {
-		if value != "" {
-			query.Set(key, value)
-		}
-	}
 	if c.ID == "" {
 		if err := c.named(); err != nil {
 			return err
 		}
 	}
-	return c.ask(env, func(ctx context.Context, api apiClient) error {
-		if err := api.change(ctx, http.MethodDelete, "/api/v1/bans?"+query.Encode(), nil); err != nil {
-			return err
-		}
-		who := apiBan{Address: c.Address, Worker: c.Worker}
-		_, err := fmt.Fprintf(env.stdout, "%s may come again\n", visible(strings.TrimSpace(who.who()+c.ID)))
-		return err
+	return c.tell(env, func(ctx context.Context, api *client.Client) (string, error) {
+		who := httpapi.Ban{Address: c.Address, Worker: c.Worker}
+		return visible(strings.TrimSpace(whoOf(&who)+c.ID)) + " may come again\n",
+			api.Unban(ctx, client.BanSubject{ID: c.ID, Address: c.Address, Worker: c.Worker})
 	})
 }
 
@@ -132,45 +116,21 @@ type banListCmd struct {
 
 // Run asks the running proxy for it.
 func (c *banListCmd) Run(env *environment) error {
-	path := "/api/v1/bans"
-	if c.All {
-		path += "?all=true"
-	}
-	return c.ask(env, func(ctx context.Context, api apiClient) error {
-		text, err := api.get(ctx, path)
+	query := client.BansQuery{All: c.All}
+	return c.ask(env, func(ctx context.Context, api *client.Client) error {
+		if c.JSON {
+			return passOn(ctx, env, api, "/api/v1/bans", query.Values())
+		}
+		list, err := api.Bans(ctx, query)
 		if err != nil {
 			return err
-		}
-		if c.JSON {
-			_, err := fmt.Fprintln(env.stdout, strings.TrimSpace(string(text)))
-			return err
-		}
-		var list struct {
-			Bans []apiBan `json:"bans"`
-		}
-		if err := json.Unmarshal(text, &list); err != nil {
-			return fmt.Errorf("the answer of %s cannot be read: %w; is it a loka of this version?", api.base, err)
 		}
 		return printBans(env.stdout, list.Bans)
 	})
 }
 
-// apiBan is what is printed of a ban of the API.
-type apiBan struct {
-	Kind    string     `json:"kind"`
-	Cause   string     `json:"cause"`
-	Address string     `json:"address"`
-	Worker  string     `json:"worker"`
-	By      string     `json:"by"`
-	Comment string     `json:"comment"`
-	Since   time.Time  `json:"since"`
-	Until   *time.Time `json:"until"`
-	Times   int        `json:"times"`
-	InForce bool       `json:"in_force"`
-}
-
-// who names whom it is about.
-func (b *apiBan) who() string {
+// whoOf names whom a ban is about.
+func whoOf(b *httpapi.Ban) string {
 	switch {
 	case b.Worker == "":
 		return b.Address
@@ -180,15 +140,15 @@ func (b *apiBan) who() string {
 	return "worker " + b.Worker + " at " + b.Address
 }
 
-// end says until when it holds.
-func (b *apiBan) end() string {
+// endOf says until when it holds.
+func endOf(b *httpapi.Ban) string {
 	if b.Until == nil {
 		return "for ever"
 	}
 	return "until " + b.Until.UTC().Format("2006-01-02 15:04:05Z")
 }
 
-func printBans(out io.Writer, all []apiBan) error {
+func printBans(out io.Writer, all []httpapi.Ban) error {
 	if len(all) == 0 {
 		_, err := fmt.Fprintln(out, "nobody is banned or paused")
 		return err
@@ -197,26 +157,23 @@ func printBans(out io.Writer, all []apiBan) error {
 	_, _ = fmt.Fprintln(w, "WHO\tKIND\tSINCE\tUNTIL\tTIMES\tBY\tWHY")
 	for i := range all {
 		b := &all[i]
-		by, end := b.By, strings.TrimPrefix(b.end(), "until ")
+		by, end := b.By, strings.TrimPrefix(endOf(b), "until ")
 		if by == "" {
 			by = b.Cause
 		}
 		if !b.InForce {
 			end += " (over)"
 		}
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\t%s\n", visible(b.who()), visible(b.Kind),
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\t%s\n", visible(whoOf(b)), visible(b.Kind),
 			b.Since.UTC().Format("2006-01-02 15:04:05Z"), end, b.Times, visible(by), visible(b.Comment))
 	}
 	return w.Flush()
 }
 
 // sentence asks the running proxy to ban or pause.
-func (c *apiFlags) sentence(env *environment, path string, o banOrder) error {
-	var answer struct {
-		Bans   []apiBan `json:"bans"`
-		Closed int      `json:"closed"`
-	}
-	return c.post(env, path, o, &answer, func() string {
+func (c *apiFlags) sentence(env *environment, do func(ctx context.Context, api *client.Client) (httpapi.Banned, error)) error {
+	return c.tell(env, func(ctx context.Context, api *client.Client) (string, error) {
+		answer, err := do(ctx, api)
 		var text strings.Builder
 		for i := range answer.Bans {
 			b := &answer.Bans[i]
@@ -224,9 +181,9 @@ func (c *apiFlags) sentence(env *environment, path string, o banOrder) error {
 			if b.Kind == "pause" {
 				done = "paused"
 			}
-			fmt.Fprintf(&text, "%s is %s %s\n", visible(b.who()), done, b.end())
+			fmt.Fprintf(&text, "%s is %s %s\n", visible(whoOf(b)), done, endOf(b))
 		}
 		fmt.Fprintf(&text, "%d connections closed\n", answer.Closed)
-		return text.String()
+		return text.String(), err
 	})
 }

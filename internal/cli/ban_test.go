@@ -21,7 +21,7 @@ func TestBanAsks(t *testing.T) {
 	}{
 		{
 			line: "ban add 192.0.2.0/24 --for 90m --comment scan", status: 200, body: banned,
-			asked: `POST /api/v1/bans application/json {"address":"192.0.2.0/24","comment":"scan","for":"1h30m0s"}`,
+			asked: `POST /api/v1/bans application/json {"for":"1h30m0s","comment":"scan","address":"192.0.2.0/24"}`,
 			said:  "192.0.2.0/24 is banned for ever\n2 connections closed\n",
 		},
 		{

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/loka/stratum/internal/app"
+	"github.com/loka/stratum/internal/client"
 	"github.com/loka/stratum/internal/config"
 )
 
@@ -65,14 +66,14 @@ func (c *checkCmd) plan(env *environment, cfg *config.Config, text []byte) error
 	if c.Data == "" {
 		c.Data = cfg.DataDir
 	}
-	return c.ask(env, func(ctx context.Context, api apiClient) error {
-		var plan reloaded
-		if err := api.post(ctx, "/api/v1/plan", "application/toml", text, &plan); err != nil {
+	return c.ask(env, func(ctx context.Context, api *client.Client) error {
+		plan, err := api.Plan(ctx, text)
+		if err != nil {
 			return err
 		}
 		var b strings.Builder
-		plan.writePlan(&b)
-		_, err := fmt.Fprint(env.stdout, b.String())
+		writePlan(&b, &plan)
+		_, err = fmt.Fprint(env.stdout, b.String())
 		return err
 	})
 }

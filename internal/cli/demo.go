@@ -11,6 +11,7 @@ import (
 
 	"github.com/loka/stratum/internal/app"
 	"github.com/loka/stratum/internal/config"
+	"github.com/loka/stratum/internal/figures"
 	"github.com/loka/stratum/internal/sim"
 	"github.com/loka/stratum/internal/view"
 )
@@ -277,7 +278,7 @@ func (d *demo) show(ctx context.Context, env *environment) {
 			_, _ = fmt.Fprint(env.stdout, clearScreen+demoFigures(addrs, demoMoment{d.note(), model.Summary(), model.Workers()}, sizeOf(env.stdout), time.Now()))
 		} else if s := model.Summary(); s.Shares.Accepted+s.Shares.Rejected > 0 {
 			_, _ = fmt.Fprintf(env.stdout, "up %s  miners %d  %s  %s\n",
-				seconds(s.UptimeSeconds), s.Miners, hashrate(s.Hashrate.Minute), demoShares(s.Shares))
+				figures.Seconds(s.UptimeSeconds), s.Miners, figures.Hashrate(s.Hashrate.Minute), demoShares(s.Shares))
 		}
 		select {
 		case <-ctx.Done():

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/loka/stratum/internal/app"
+	"github.com/loka/stratum/internal/figures"
 	"github.com/loka/stratum/internal/view"
 )
 
@@ -58,9 +59,9 @@ func demoFigures(addrs app.Addrs, m demoMoment, size screenSize, now time.Time) 
 	row("miners connect to\t%s", addrs.Miners[0])
 	_ = t.Flush()
 	row("")
-	row("up\t%s; Ctrl-C ends it; %s", seconds(s.UptimeSeconds), m.note)
+	row("up\t%s; Ctrl-C ends it; %s", figures.Seconds(s.UptimeSeconds), m.note)
 	row("miners\t%d on %d pool connections", s.Miners, s.PoolConnections)
-	row("hashrate\t%s over the last minute", hashrate(s.Hashrate.Minute))
+	row("hashrate\t%s over the last minute", figures.Hashrate(s.Hashrate.Minute))
 	row("shares\t%d accepted, %d rejected by our word", s.Shares.Accepted, s.Shares.Rejected)
 	row("\t%d accepted, %d rejected by the pool's", s.Shares.PoolAccepted, s.Shares.PoolRejected)
 	_ = t.Flush()
@@ -74,10 +75,10 @@ func demoFigures(addrs app.Addrs, m demoMoment, size screenSize, now time.Time) 
 	for _, w := range workers[:shown] {
 		last := "none yet"
 		if w.LastShareAt != nil {
-			last = seconds(now.Sub(*w.LastShareAt).Seconds()) + " ago"
+			last = figures.Seconds(now.Sub(*w.LastShareAt).Seconds()) + " ago"
 		}
 		row("%s\t%.6g\t%d\t%d\t%s\t%s", cut(visible(w.Name), demoName), w.Difficulty, w.Accepted, w.Rejected,
-			hashrate(w.Hashrate.Minute), last)
+			figures.Hashrate(w.Hashrate.Minute), last)
 	}
 	_ = t.Flush()
 	if more := len(workers) - shown; more > 0 {

@@ -2,15 +2,14 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
 
+	"github.com/loka/stratum/internal/client"
 	"github.com/loka/stratum/internal/httpapi"
 	"github.com/loka/stratum/internal/mining"
 )
@@ -20,6 +19,8 @@ import (
 const distributeTimeout = time.Minute
 
 const satoshiPerBitcoin = 100_000_000
+
+var errNotDivided = errors.New("it does not say who got what")
 
 // distributeCmd is `loka distribute`.
 type distributeCmd struct {
@@ -56,22 +57,20 @@ func (c *distributeCmd) Run(env *environment) error {
 			return usageError{fmt.Sprintf("--amount %s is no amount; write satoshi such as 1234567, or bitcoin such as 0.01234567BTC", visible(c.Amount))}
 		}
 	}
-	body, err := json.Marshal(in)
-	if err != nil {
-		return fmt.Errorf("internal: %w", err)
-	}
-	return c.askFor(env, distributeTimeout, func(ctx context.Context, api apiClient) error {
-		answer, err := api.send(ctx, request{http.MethodPost, "/api/v1/payouts", "application/json", body, http.StatusOK})
+	return c.askFor(env, distributeTimeout, func(ctx context.Context, api *client.Client) error {
+		if c.JSON {
+			answer, err := api.DistributeJSON(ctx, in)
+			if err == nil {
+				_, err = fmt.Fprintln(env.stdout, strings.TrimSpace(string(answer)))
+			}
+			return err
+		}
+		p, err := api.Distribute(ctx, in)
 		if err != nil {
 			return err
 		}
-		if c.JSON {
-			_, err = fmt.Fprintln(env.stdout, strings.TrimSpace(string(answer)))
-			return err
-		}
-		var p httpapi.Payout
-		if err := json.Unmarshal(answer, &p); err != nil || len(p.Distributions) != 1 {
-			return errors.Join(fmt.Errorf("the answer of %s cannot be read; is it a loka of this version?", api.base), err)
+		if len(p.Distributions) != 1 {
+			return &client.ForeignError{Base: api.Base(), Err: errNotDivided}
 		}
 		_, err = fmt.Fprint(env.stdout, payoutText(&p))
 		return err

@@ -3,6 +3,8 @@
 // act on.
 //
 // Exit codes: 0 success, 1 it ran and failed, 2 usage or configuration.
+// `loka status --check` has those of monitoring plugins instead: 0 ok, 1 warning,
+// 2 critical, 3 unknown.
 // Results go to stdout, errors to stderr, one line each.
 //
 // The commands know no global state. What they need of the process (streams,

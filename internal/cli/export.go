@@ -5,13 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
 
 	"github.com/loka/stratum/internal/atomicfile"
+	"github.com/loka/stratum/internal/client"
 )
+
+var errInterrupted = errors.New("interrupted; what was written is not all of it")
 
 // exportCmd is `loka export`.
 type exportCmd struct {
@@ -43,8 +44,9 @@ func (c *exportCmd) Run(env *environment) error {
 	ctx, stop := env.interruptible(context.Background())
 	defer stop()
 	api := c.client(ctx, env)
+	defer api.Close()
 	if c.Output == "" || c.Output == "-" {
-		_, err := api.download(ctx, c.path(), env.stdout)
+		_, err := c.download(ctx, api, env.stdout)
 		return err
 	}
 	if info, err := os.Stat(c.Output); err == nil && !info.Mode().IsRegular() {
@@ -57,29 +59,27 @@ func (c *exportCmd) Run(env *environment) error {
 	return err
 }
 
-// path is the API's.
-func (c *exportCmd) path() string {
-	query := url.Values{}
-	for name, value := range map[string]string{
-		"what": c.What, "format": c.Format, "from": c.From, "to": c.To, "worker": c.Worker, "user": c.User, "pool": c.Pool, "route": c.Route,
-	} {
-		if value != "" {
-			query.Set(name, value)
-		}
+// download writes it to w.
+func (c *exportCmd) download(ctx context.Context, api *client.Client, w io.Writer) (int64, error) {
+	n, err := api.Export(ctx, c.What, c.Format, client.Past{
+		Worker: c.Worker, User: c.User, Pool: c.Pool, Route: c.Route, From: c.From, To: c.To,
+	}, w)
+	if _, broke := errors.AsType[*client.BrokenError](err); broke && ctx.Err() != nil {
+		return n, errInterrupted
 	}
-	return "/api/v1/export?" + query.Encode()
+	return n, err
 }
 
 // save writes the file beside its place and puts it there once it is whole. A link
 // stays one.
-func (c *exportCmd) save(ctx context.Context, api apiClient) (n int64, err error) {
+func (c *exportCmd) save(ctx context.Context, api *client.Client) (n int64, err error) {
 	path := c.Output
 	if to, err := filepath.EvalSymlinks(path); err == nil {
 		path = to
 	}
 	var broke error
 	err = atomicfile.WriteWith(path, func(to io.Writer) error {
-		n, broke = api.download(ctx, c.path(), to)
+		n, broke = c.download(ctx, api, to)
 		return broke
 	})
 	switch {
@@ -93,12 +93,12 @@ func (c *exportCmd) save(ctx context.Context, api apiClient) (n int64, err error
 
 // pour writes to what is no file, such as a device or a pipe, and stays what it is.
 // Nothing is said of it, for that may be where the words would go.
-func (c *exportCmd) pour(ctx context.Context, api apiClient) error {
+func (c *exportCmd) pour(ctx context.Context, api *client.Client) error {
 	f, err := os.OpenFile(c.Output, os.O_WRONLY, 0)
 	if err != nil {
 		return outputError{c.Output, err}
 	}
-	_, err = api.download(ctx, c.path(), f)
+	_, err = c.download(ctx, api, f)
 	return errors.Join(err, f.Close())
 }
 
@@ -111,49 +111,4 @@ type outputError struct {
 
 func (e outputError) Error() string {
 	return fmt.Sprintf("%s cannot be written: %v; -o names another place", e.path, e.err)
-}
-
-// writeError is what was downloaded and could not be written.
-type writeError struct{ err error }
-
-func (e writeError) Error() string { return fmt.Sprintf("what has come cannot be written: %v", e.err) }
-
-// markedWriter tells its own errors from those of whoever is read.
-type markedWriter struct{ out io.Writer }
-
-// Write implements [io.Writer].
-func (w markedWriter) Write(b []byte) (int, error) {
-	n, err := w.out.Write(b)
-	if err != nil {
-		return n, writeError{err}
-	}
-	return n, nil
-}
-
-// download writes what a path answers to w, however long that takes.
-func (a apiClient) download(ctx context.Context, path string, w io.Writer) (int64, error) {
-	r := request{http.MethodGet, path, "", nil, http.StatusOK}
-	res, err := a.do(ctx, r)
-	if err != nil {
-		return 0, err
-	}
-	defer func() { _ = res.Body.Close() }()
-	if res.StatusCode != r.success {
-		body, _ := io.ReadAll(io.LimitReader(res.Body, maxAnswerBytes))
-		if text := problemIn(res, body); text != "" && res.StatusCode != http.StatusUnauthorized && res.StatusCode != http.StatusForbidden {
-			return 0, errors.New(text)
-		}
-		return 0, a.refused(r, res, body)
-	}
-	n, err := io.Copy(markedWriter{w}, res.Body)
-	switch {
-	case err == nil:
-		return n, nil
-	case ctx.Err() != nil:
-		return n, errors.New("interrupted; what was written is not all of it")
-	}
-	if _, ok := errors.AsType[writeError](err); ok {
-		return n, err
-	}
-	return n, fmt.Errorf("%s broke off after %d bytes (%w), so that is not all of it; its log says why", a.base, n, err)
 }

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -11,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/loka/stratum/internal/client"
 )
 
 // exporting is a proxy that answers f to an export.
@@ -121,7 +122,7 @@ func TestExportInPlace(t *testing.T) {
 func TestExportToNowhere(t *testing.T) {
 	t.Parallel()
 	err := outputError{"/x/out.csv", &os.PathError{Op: "open", Path: "/x/out.csv", Err: syscall.EACCES}}
-	full := writeError{syscall.ENOSPC}
+	full := &client.WriteError{Err: syscall.ENOSPC}
 	if advice(err) != "" || advice(full) != "" {
 		t.Errorf("advised %q and %q", advice(err), advice(full))
 	}
@@ -185,7 +186,7 @@ func TestDownloadThatCannotBeWritten(t *testing.T) {
 	addr := exporting(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "a,b\n") })
 	r, w := io.Pipe()
 	_ = r.Close()
-	_, err := apiClient{base: addr}.download(context.Background(), "/", w)
+	_, err := client.New(client.Config{Base: addr}).Export(t.Context(), "hours", "csv", client.Past{}, w)
 	if err == nil || !strings.Contains(err.Error(), "what has come cannot be written: io: read/write on closed pipe") {
 		t.Errorf("got %v", err)
 	}

@@ -4,11 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/alecthomas/kong"
 
+	"github.com/loka/stratum/internal/client"
 	"github.com/loka/stratum/internal/config"
 	"github.com/loka/stratum/internal/pipeline/logins"
 )
@@ -29,6 +31,7 @@ type commands struct {
 	Init       initCmd       `cmd:"" help:"Write a commented example configuration."`
 	Reload     reloadCmd     `cmd:"" help:"Have a running proxy read its configuration file again and follow it."`
 	Status     statusCmd     `cmd:"" help:"Show what a running proxy does."`
+	Top        topCmd        `cmd:"" help:"Watch a running proxy in the terminal, live."`
 	Pool       poolCmd       `cmd:"" help:"Send a running proxy's miners away from a pool, or to one."`
 	Route      routeCmd      `cmd:"" help:"Divide a running proxy's hashrate anew among the pools of a route."`
 	Ban        banCmd        `cmd:"" help:"Keep addresses and workers out of a running proxy."`
@@ -87,6 +90,9 @@ func run(args []string, env *environment) int {
 	if helped {
 		return exitOK
 	}
+	if err != nil && checking(args) {
+		return env.fail(env.checked(isUnknown, explainParse(err), nil))
+	}
 	if err != nil {
 		return env.fail(usageError{explainParse(err)})
 	}
@@ -111,6 +117,12 @@ func explainParse(err error) string {
 	return text + "; see `" + help + "`"
 }
 
+// checking says that a command line is of a monitoring system, which takes an exit code
+// of 2 for a proxy that is down.
+func checking(args []string) bool {
+	return len(args) > 2 && args[1] == "status" && slices.Contains(args[2:], "--check")
+}
+
 // usageError is a command line or configuration that cannot be used.
 type usageError struct{ text string }
 
@@ -129,8 +141,13 @@ func (env *environment) fail(err error) int {
 		}
 		return exitUsage
 	}
+	if checked, ok := errors.AsType[checkedError](err); ok {
+		return int(checked.verdict)
+	}
 	_, _ = fmt.Fprintln(env.stderr, "loka: "+oneLine(err.Error())+advice(err))
-	if _, ok := errors.AsType[usageError](err); ok {
+	_, usage := errors.AsType[usageError](err)
+	_, address := errors.AsType[*client.AddressError](err)
+	if usage || address {
 		return exitUsage
 	}
 	return exitFailed

@@ -30,7 +30,7 @@ func TestUsage(t *testing.T) {
 		"of a group":     {[]string{"sim", "pool", "--bogus"}, exitUsage, "loka: unknown flag --bogus; see `loka sim pool --help`\n"},
 		"extra argument": {[]string{"version", "x"}, exitUsage, "loka: unexpected argument x; see `loka version --help`\n"},
 		"no file":        {[]string{"check"}, exitUsage, "loka: expected \"<file>\"; see `loka check --help`\n"},
-		"not yet there":  {[]string{"top"}, exitUsage, "loka: unknown command top; see `loka --help`\n"},
+		"no terminal":    {[]string{"top"}, exitUsage, "loka: top needs a terminal; `loka status` is for scripts, and `loka status --json`\n"},
 		"help":           {[]string{"--help"}, exitOK, ""},
 		"help of one":    {[]string{"check", "--help"}, exitOK, ""},
 	}

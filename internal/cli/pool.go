@@ -2,12 +2,14 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
-	"net/http"
-	"net/url"
 	"strings"
+
+	"github.com/loka/stratum/internal/client"
 )
+
+var errNoPayees = errors.New("it names no payees")
 
 // poolCmd is `loka pool`.
 type poolCmd struct {
@@ -40,10 +42,7 @@ func (*poolDrainCmd) Help() string {
 
 // Run asks the running proxy for it.
 func (c *poolDrainCmd) Run(env *environment) error {
-	return c.order(env, order{
-		http.MethodPost, "pools", c.Name, "drain", nil,
-		fmt.Sprintf("pool %s is drained: its miners go where there is work for them", visible(c.Name)),
-	})
+	return c.order(env, c.Name, fmt.Sprintf("pool %s is drained: its miners go where there is work for them", visible(c.Name)), func(ctx context.Context, api *client.Client) error { return api.Drain(ctx, c.Name) })
 }
 
 // poolUndrainCmd is `loka pool undrain`.
@@ -55,9 +54,7 @@ type poolUndrainCmd struct {
 
 // Run asks the running proxy for it.
 func (c *poolUndrainCmd) Run(env *environment) error {
-	return c.order(env, order{
-		http.MethodDelete, "pools", c.Name, "drain", nil, fmt.Sprintf("pool %s is in use", visible(c.Name)),
-	})
+	return c.order(env, c.Name, fmt.Sprintf("pool %s is in use", visible(c.Name)), func(ctx context.Context, api *client.Client) error { return api.Undrain(ctx, c.Name) })
 }
 
 // poolDisableCmd is `loka pool disable`.
@@ -74,20 +71,17 @@ func (*poolDisableCmd) Help() string {
 
 // Run asks the running proxy for it.
 func (c *poolDisableCmd) Run(env *environment) error {
-	path, err := pathOf("pools", c.Name, "disable")
-	if err != nil {
+	if err := named(c.Name); err != nil {
 		return err
 	}
-	var answer struct {
-		Alone []string `json:"routes_without_pool"`
-	}
-	return c.post(env, path, nil, &answer, func() string {
+	return c.tell(env, func(ctx context.Context, api *client.Client) (string, error) {
+		answer, err := api.Disable(ctx, c.Name)
 		var text strings.Builder
 		fmt.Fprintf(&text, "pool %s is disabled: its miners go where there is work for them, then its connections are closed\n", visible(c.Name))
 		for _, route := range answer.Alone {
 			fmt.Fprintf(&text, "WARNING: route %s has no other pool that serves: its on_outage says what becomes of its miners\n", visible(route))
 		}
-		return text.String()
+		return text.String(), err
 	})
 }
 
@@ -100,9 +94,7 @@ type poolEnableCmd struct {
 
 // Run asks the running proxy for it.
 func (c *poolEnableCmd) Run(env *environment) error {
-	return c.order(env, order{
-		http.MethodDelete, "pools", c.Name, "disable", nil, fmt.Sprintf("pool %s is enabled", visible(c.Name)),
-	})
+	return c.order(env, c.Name, fmt.Sprintf("pool %s is enabled", visible(c.Name)), func(ctx context.Context, api *client.Client) error { return api.Enable(ctx, c.Name) })
 }
 
 // poolAcceptCmd is `loka pool accept-payout`.
@@ -119,22 +111,19 @@ func (*poolAcceptCmd) Help() string {
 
 // Run asks the running proxy for it.
 func (c *poolAcceptCmd) Run(env *environment) error {
-	path, err := pathOf("pools", c.Name, "payout")
-	if err != nil {
+	if err := named(c.Name); err != nil {
 		return err
 	}
-	return c.ask(env, func(ctx context.Context, api apiClient) error {
-		text, err := api.send(ctx, request{http.MethodPost, path, "application/json", []byte(`{"accept":true}`), http.StatusOK})
+	return c.tell(env, func(ctx context.Context, api *client.Client) (string, error) {
+		right, err := api.AcceptPayout(ctx, c.Name)
 		if err != nil {
-			return err
+			return "", err
 		}
-		var right struct{ Expected [][]string }
-		if err := json.Unmarshal(text, &right); err != nil || len(right.Expected) == 0 {
-			return fmt.Errorf("the answer of %s cannot be read; is it a loka of this version?", api.base)
+		if len(right.Payouts) == 0 {
+			return "", &client.ForeignError{Base: api.Base(), Err: errNoPayees}
 		}
-		payees := strings.Join(right.Expected[len(right.Expected)-1], ", ")
-		_, err = fmt.Fprintf(env.stdout, "what pool %s pays is right from now on: %s\n", visible(c.Name), visible(payees))
-		return err
+		payees := strings.Join(right.Payouts[len(right.Payouts)-1], ", ")
+		return fmt.Sprintf("what pool %s pays is right from now on: %s\n", visible(c.Name), visible(payees)), nil
 	})
 }
 
@@ -156,14 +145,7 @@ func (c *poolPinCmd) Run(env *environment) error {
 	if c.Pool == "" {
 		return usageError{"no pool named; `loka pool unpin` takes a pin back"}
 	}
-	body, err := json.Marshal(map[string]string{"pool": c.Pool})
-	if err != nil {
-		return fmt.Errorf("internal: %w", err)
-	}
-	return c.order(env, order{
-		http.MethodPut, "routes", c.Route, "pin", body,
-		fmt.Sprintf("route %s is pinned to pool %s", visible(c.Route), visible(c.Pool)),
-	})
+	return c.order(env, c.Route, fmt.Sprintf("route %s is pinned to pool %s", visible(c.Route), visible(c.Pool)), func(ctx context.Context, api *client.Client) error { return api.Pin(ctx, c.Route, c.Pool) })
 }
 
 // poolUnpinCmd is `loka pool unpin`.
@@ -175,41 +157,13 @@ type poolUnpinCmd struct {
 
 // Run asks the running proxy for it.
 func (c *poolUnpinCmd) Run(env *environment) error {
-	return c.order(env, order{
-		http.MethodDelete, "routes", c.Route, "pin", nil,
-		fmt.Sprintf("route %s prefers its pools in its own order", visible(c.Route)),
-	})
+	return c.order(env, c.Route, fmt.Sprintf("route %s prefers its pools in its own order", visible(c.Route)), func(ctx context.Context, api *client.Client) error { return api.Unpin(ctx, c.Route) })
 }
 
-// order is a change of a pool or a route.
-type order struct {
-	method string
-	// kind is what name is one of, and what is to be changed of it.
-	kind, name, what string
-	body             []byte
-	// done is said once it is.
-	done string
-}
-
-// pathOf is the API's path to something of a pool or a route.
-func pathOf(kind, name, what string) (string, error) {
-	if name == "" || name == "." || name == ".." { // no path can say it
-		return "", usageError{fmt.Sprintf("%q is no name; `loka status` shows pools, `loka status --json` routes too", name)}
-	}
-	return "/api/v1/" + kind + "/" + url.PathEscape(name) + "/" + what, nil
-}
-
-// order asks the running proxy for a change.
-func (c *apiFlags) order(env *environment, o order) error {
-	path, err := pathOf(o.kind, o.name, o.what)
-	if err != nil {
+// order asks the running proxy for a change of what has a name, and says that it is done.
+func (c *apiFlags) order(env *environment, name, done string, do func(ctx context.Context, api *client.Client) error) error {
+	if err := named(name); err != nil {
 		return err
 	}
-	return c.ask(env, func(ctx context.Context, api apiClient) error {
-		if err := api.change(ctx, o.method, path, o.body); err != nil {
-			return err
-		}
-		_, err := fmt.Fprintln(env.stdout, o.done)
-		return err
-	})
+	return c.tell(env, func(ctx context.Context, api *client.Client) (string, error) { return done + "\n", do(ctx, api) })
 }

@@ -2,14 +2,13 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
+	"github.com/loka/stratum/internal/client"
 	"github.com/loka/stratum/internal/config"
+	"github.com/loka/stratum/internal/httpapi"
 )
 
 // source is where a configuration is read from, now and again.
@@ -50,37 +49,14 @@ listeners change, and miners stay connected unless their listener is gone or [ac
 read again, also where nothing else is different. With a mistake in the file nothing changes. ` + "`loka check FILE --plan`" + ` shows beforehand what would. SIGHUP does the same.`
 }
 
-// changed is a key that has another value.
-type changed struct{ Key, Old, New string }
-
-// reloaded is what a reload, or a plan of one, says.
-type reloaded struct {
-	Changes                      []changed
-	Restart, Arranged, Forgotten []string
-	ClosedMiners                 int `json:"closed_miners"`
-	Moves                        []planMove
-}
-
-// planMove is what would become of some miners.
-type planMove struct {
-	Miners                        int
-	Listener, Route, Pool, Closed string
-	ToRoute                       string `json:"to_route"`
-	ToPool                        string `json:"to_pool"`
-}
-
 // Run asks the running proxy for it.
 func (c *reloadCmd) Run(env *environment) error {
 	if c.List {
 		return c.list(env)
 	}
-	in := []byte(`{}`)
-	if c.Applied != "" {
-		in = []byte(`{"applied":` + strconv.Quote(c.Applied) + `}`)
-	}
-	return c.ask(env, func(ctx context.Context, api apiClient) error {
-		var done reloaded
-		if err := api.post(ctx, "/api/v1/reload", "application/json", in, &done); err != nil {
+	return c.ask(env, func(ctx context.Context, api *client.Client) error {
+		done, err := api.Reload(ctx, c.Applied)
+		if err != nil {
 			return err
 		}
 		var b strings.Builder
@@ -92,31 +68,21 @@ func (c *reloadCmd) Run(env *environment) error {
 		default:
 			fmt.Fprintf(&b, "reloaded, %d differences:\n", n)
 		}
-		done.write(&b)
-		if done.ClosedMiners > 0 {
-			fmt.Fprintf(&b, "%s closed, for their listener is gone or their address may not connect any more\n", miners(done.ClosedMiners))
+		different{done.Changes, done.Restart, done.Arranged, done.Forgotten}.write(&b)
+		if done.Closed > 0 {
+			fmt.Fprintf(&b, "%s closed, for their listener is gone or their address may not connect any more\n", miners(done.Closed))
 		}
-		_, err := fmt.Fprint(env.stdout, b.String())
+		_, err = fmt.Fprint(env.stdout, b.String())
 		return err
 	})
 }
 
 // list shows which files were in place.
 func (c *reloadCmd) list(env *environment) error {
-	return c.ask(env, func(ctx context.Context, api apiClient) error {
-		text, err := api.get(ctx, "/api/v1/applied")
+	return c.ask(env, func(ctx context.Context, api *client.Client) error {
+		all, err := api.Applied(ctx)
 		if err != nil {
 			return err
-		}
-		var all struct {
-			Applied []struct {
-				ID      string
-				At      time.Time
-				Changes []changed
-			}
-		}
-		if err := json.Unmarshal(text, &all); err != nil {
-			return fmt.Errorf("%s answers what is no list: %w", api.base, err)
 		}
 		var b strings.Builder
 		for i, one := range all.Applied {
@@ -125,7 +91,7 @@ func (c *reloadCmd) list(env *environment) error {
 				now = ", in place"
 			}
 			fmt.Fprintf(&b, "%s  %s%s\n", visible(one.ID), one.At.Local().Format("2006-01-02 15:04:05"), now)
-			(&reloaded{Changes: one.Changes}).write(&b)
+			different{changes: one.Changes}.write(&b)
 		}
 		if len(all.Applied) == 0 {
 			b.WriteString("no file was in place: the proxy was started without one\n")
@@ -135,9 +101,15 @@ func (c *reloadCmd) list(env *environment) error {
 	})
 }
 
-// write says what is different.
-func (r *reloaded) write(b *strings.Builder) {
-	for _, c := range r.Changes {
+// different is what another configuration changes, and what becomes of it.
+type different struct {
+	changes                      []httpapi.Change
+	restart, arranged, forgotten []string
+}
+
+// write says it.
+func (d different) write(b *strings.Builder) {
+	for _, c := range d.changes {
 		switch {
 		case c.Old == "":
 			fmt.Fprintf(b, "  + %s = %s\n", visible(c.Key), visible(c.New))
@@ -147,35 +119,35 @@ func (r *reloaded) write(b *strings.Builder) {
 			fmt.Fprintf(b, "  ~ %s: %s -> %s\n", visible(c.Key), visible(c.Old), visible(c.New))
 		}
 	}
-	for _, key := range r.Restart {
+	for _, key := range d.restart {
 		fmt.Fprintf(b, "  ! %s takes effect at the next start only\n", visible(key))
 	}
-	for _, key := range r.Arranged {
+	for _, key := range d.arranged {
 		fmt.Fprintf(b, "  ! %s: what was arranged by API holds until the file changes this key\n", visible(key))
 	}
-	for _, key := range r.Forgotten {
+	for _, key := range d.forgotten {
 		fmt.Fprintf(b, "  ! %s: the file changes it, so what was arranged by API holds no more\n", visible(key))
 	}
 }
 
 // writePlan says what a configuration would do.
-func (r *reloaded) writePlan(b *strings.Builder) {
-	if len(r.Changes) == 0 {
+func writePlan(b *strings.Builder, p *httpapi.Plan) {
+	if len(p.Changes) == 0 {
 		b.WriteString("plan: nothing is different from what is in place\n")
 		return
 	}
-	fmt.Fprintf(b, "plan: %d different from what is in place\n", len(r.Changes))
-	r.write(b)
-	if len(r.Moves) == 0 {
+	fmt.Fprintf(b, "plan: %d different from what is in place\n", len(p.Changes))
+	different{p.Changes, p.Restart, p.Arranged, p.Forgotten}.write(b)
+	if len(p.Moves) == 0 {
 		b.WriteString("no miner would go elsewhere\n")
 	}
-	for _, m := range r.Moves {
-		fmt.Fprintf(b, "%s %s\n", miners(m.Miners), m.words())
+	for i := range p.Moves {
+		fmt.Fprintf(b, "%s %s\n", miners(p.Moves[i].Miners), wordsOf(&p.Moves[i]))
 	}
 }
 
-// words says where miners are and where they would go.
-func (m *planMove) words() string {
+// wordsOf says where miners are and where they would go.
+func wordsOf(m *httpapi.PlanMove) string {
 	from := "on route " + visible(m.Route)
 	if m.Listener != "" {
 		return "that came by listener " + visible(m.Listener) + " would be closed: " + visible(m.Closed)
@@ -206,16 +178,4 @@ func miners(n int) string {
 		return "1 miner"
 	}
 	return strconv.Itoa(n) + " miners"
-}
-
-// post sends something and reads what it is answered with.
-func (a apiClient) post(ctx context.Context, path, kind string, in []byte, out any) error {
-	body, err := a.send(ctx, request{http.MethodPost, path, kind, in, http.StatusOK})
-	if err != nil {
-		return err
-	}
-	if err := json.Unmarshal(body, out); err != nil {
-		return fmt.Errorf("%s answers %s with what this version does not know: %w", a.base, path, err)
-	}
-	return nil
 }

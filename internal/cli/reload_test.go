@@ -3,26 +3,28 @@ package cli
 import (
 	"strings"
 	"testing"
+
+	"github.com/loka/stratum/internal/httpapi"
 )
 
 // What a plan says, in each of its forms.
 func TestPlanWords(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		plan reloaded
+		plan httpapi.Plan
 		want string
 	}{
-		"nothing": {reloaded{}, "plan: nothing is different from what is in place\n"},
+		"nothing": {httpapi.Plan{}, "plan: nothing is different from what is in place\n"},
 		"no miner goes": {
-			reloaded{Changes: []changed{{"route[farm].outage_grace", `"20s"`, `"30s"`}}},
+			httpapi.Plan{Changes: []httpapi.Change{{Key: "route[farm].outage_grace", Old: `"20s"`, New: `"30s"`}}},
 			"plan: 1 different from what is in place\n  ~ route[farm].outage_grace: \"20s\" -> \"30s\"\nno miner would go elsewhere\n",
 		},
 		"all of it": {
-			reloaded{
-				Changes:  []changed{{"pool[b].url", "", `"b:1"`}, {"pool[a].url", `"a:1"`, ""}, {"data_dir", `"x"`, `"y"`}},
+			httpapi.Plan{
+				Changes:  []httpapi.Change{{Key: "pool[b].url", New: `"b:1"`}, {Key: "pool[a].url", Old: `"a:1"`}, {Key: "data_dir", Old: `"x"`, New: `"y"`}},
 				Restart:  []string{"data_dir"},
 				Arranged: []string{"route[x].split"}, Forgotten: []string{"route[y].split"},
-				Moves: []planMove{
+				Moves: []httpapi.PlanMove{
 					{Miners: 1, Route: "farm", Pool: "a", ToRoute: "farm", ToPool: "b"},
 					{Miners: 20, Route: "farm", Pool: "a", ToRoute: "vip", ToPool: "a"},
 					{Miners: 3, Route: "farm", Pool: "c", ToRoute: "farm", ToPool: "c"},
@@ -48,7 +50,7 @@ func TestPlanWords(t *testing.T) {
 		},
 	} {
 		var b strings.Builder
-		c.plan.writePlan(&b)
+		writePlan(&b, &c.plan)
 		if got := b.String(); got != c.want {
 			t.Errorf("%s:\n%s\nwant\n%s", name, got, c.want)
 		}

@@ -1,12 +1,13 @@
 package cli
 
 import (
-	"encoding/json"
+	"context"
 	"fmt"
 	"math"
-	"net/http"
 	"strconv"
 	"strings"
+
+	"github.com/loka/stratum/internal/client"
 )
 
 // routeCmd is `loka route`.
@@ -44,13 +45,9 @@ func (c *routeSplitCmd) Run(env *environment) error {
 		}
 		parts = append(parts, more...)
 	}
-	body, err := json.Marshal(map[string]any{"split": parts})
-	if err != nil {
-		return fmt.Errorf("internal: %w", err)
-	}
-	return c.order(env, order{
-		http.MethodPut, "routes", c.Route, "split", body,
-		fmt.Sprintf("route %s is split: %s", visible(c.Route), visible(strings.Join(c.Parts, " "))),
+	done := fmt.Sprintf("route %s is split: %s", visible(c.Route), visible(strings.Join(c.Parts, " ")))
+	return c.order(env, c.Route, done, func(ctx context.Context, api *client.Client) error {
+		return api.Split(ctx, c.Route, map[string]any{"split": parts})
 	})
 }
 
@@ -63,10 +60,8 @@ type routeUnsplitCmd struct {
 
 // Run asks the running proxy for it.
 func (c *routeUnsplitCmd) Run(env *environment) error {
-	return c.order(env, order{
-		http.MethodDelete, "routes", c.Route, "split", nil,
-		fmt.Sprintf("route %s has its pools as the file says", visible(c.Route)),
-	})
+	done := fmt.Sprintf("route %s has its pools as the file says", visible(c.Route))
+	return c.order(env, c.Route, done, func(ctx context.Context, api *client.Client) error { return api.Unsplit(ctx, c.Route) })
 }
 
 // splitParts reads parts such as "main=70,a/b=500TH/s", or one such as

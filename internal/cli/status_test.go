@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/loka/stratum/internal/view"
 )
 
 const (
@@ -50,6 +52,7 @@ func api(t *testing.T, token string) string {
 	mux.HandleFunc("GET /api/v1/pools", answer(poolsBody))
 	mux.HandleFunc("GET /api/v1/routes", answer(routesBody))
 	mux.HandleFunc("GET /api/v1/listeners", answer(listenersBody))
+	mux.HandleFunc("GET /api/v1/alerts", answer(`{"alerts":[]}`))
 	mux.HandleFunc("GET /api/v1/revenue", answer(revenueBody))
 	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusServiceUnavailable)
@@ -98,11 +101,11 @@ route farm: pinned to pool backup; ` + "`loka pool unpin`" + ` takes that back
 // What costs money is said aloud, and only then.
 func TestStatusWarns(t *testing.T) {
 	t.Parallel()
-	show := func(more string) string {
+	show := func(more string, alerts ...view.Alert) string {
 		var b strings.Builder
-		a := statusAnswers{
-			summary: json.RawMessage(summaryBody), routes: json.RawMessage(`{"routes":[]}`),
-			pools: json.RawMessage(`{"pools":[{"name":"ma\u001bin","state":"degraded"` + more + `}]}`),
+		a := statusAnswers{alerts: alerts}
+		if err := json.Unmarshal([]byte(`[{"name":"ma\u001bin","state":"degraded"`+more+`}]`), &a.pools); err != nil {
+			t.Fatal(err)
 		}
 		if err := a.print(&b); err != nil {
 			t.Fatal(err)
@@ -111,9 +114,8 @@ func TestStatusWarns(t *testing.T) {
 	}
 	for more, want := range map[string][]string{
 		"": nil,
-		`,"discrepancies":0,"work_not_submitted":0`:                                                  nil,
-		`,"signals":[{"name":"tip_lag","detail":"it\u001bworks","means":"It is old.","do":"Look."}]`: {"WARNING: pool ma?in: tip_lag (it?works). It is old. Look."},
-		`,"discrepancies":12`: {"WARNING: pool ma?in refused 12 shares that are valid by our own check;"},
+		`,"discrepancies":0,"work_not_submitted":0`: nil,
+		`,"discrepancies":12`:                       {"WARNING: pool ma?in refused 12 shares that are valid by our own check;"},
 		`,"discrepancies":1,"work_not_submitted":0.0005`: {
 			"WARNING: pool ma?in refused 1 shares",
 			"WARNING: pool ma?in could not be paid for 0.0005 difficulty-1 shares of work",
@@ -128,6 +130,12 @@ func TestStatusWarns(t *testing.T) {
 				t.Errorf("%s: no line %q:\n%s", more, line, text)
 			}
 		}
+	}
+	text := show("", view.Alert{Name: "calm", State: "pending", Severity: "critical"},
+		view.Alert{Name: "tip_lag", State: "firing", Severity: "warning", Kind: "pool", Subject: "a\x1bb", Message: "It is old. Look.", Silenced: true},
+		view.Alert{Name: "low", State: "firing", Severity: "critical", Kind: "farm", Message: "Half is gone."})
+	if want := "\nCRITICAL: farm: low. Half is gone.\nWARNING: pool a?b: tip_lag (silenced). It is old. Look.\n"; !strings.HasSuffix(text, want) || strings.Contains(text, "calm") {
+		t.Errorf("no %q in\n%s", want, text)
 	}
 }
 
@@ -231,26 +239,15 @@ func TestStatusTellsUnpaidShares(t *testing.T) {
 	t.Parallel()
 	for shares, want := range map[string]bool{`{"accepted":1,"unpaid":7}`: true, `{"accepted":1,"unpaid":0}`: false} {
 		var b strings.Builder
-		a := statusAnswers{
-			summary: json.RawMessage(`{"shares":` + shares + `}`), routes: json.RawMessage(`{"routes":[]}`), pools: json.RawMessage(`{"pools":[]}`),
+		var a statusAnswers
+		if err := json.Unmarshal([]byte(`{"shares":`+shares+`}`), &a.summary); err != nil {
+			t.Fatal(err)
 		}
 		if err := a.print(&b); err != nil {
 			t.Fatal(err)
 		}
 		if got := strings.Contains(b.String(), "\nunpaid        7, found while no pool was there\n"); got != want {
 			t.Errorf("%s:\n%s", shares, b.String())
-		}
-	}
-}
-
-func TestSatoshi(t *testing.T) {
-	t.Parallel()
-	for v, want := range map[float64]string{
-		0: "0 sat", 1e-9: "1e-09 sat", 0.25: "0.25 sat", 1: "1.00 sat", 99.99: "99.99 sat", 999.6: "1,000 sat", 1e6: "1,000,000 sat",
-		99_999_999: "99,999,999 sat", 99_999_999.9: "1.00000000 BTC", 1e8: "1.00000000 BTC", 2.1e15: "21000000.00000000 BTC",
-	} {
-		if got := satoshi(v); got != want {
-			t.Errorf("%v: %s, want %s", v, got, want)
 		}
 	}
 }
@@ -263,9 +260,9 @@ func TestStatusMoneyAsFarAsKnown(t *testing.T) {
 	for _, reason := range []string{"stale", "duplicate", "low_difficulty", "job_not_found", "invalid", "unpaid"} {
 		lost = append(lost, `"`+reason+`":{"shares":1,"value_sat":1}`)
 	}
-	a := statusAnswers{
-		summary: json.RawMessage(`{"business":{"value_sat_24h":5,"lost":{` + strings.Join(lost, ",") + `}}}`),
-		routes:  json.RawMessage(`{"routes":[]}`), pools: json.RawMessage(`{"pools":[]}`),
+	var a statusAnswers
+	if err := json.Unmarshal([]byte(`{"business":{"value_sat_24h":5,"lost":{`+strings.Join(lost, ",")+`}}}`), &a.summary); err != nil {
+		t.Fatal(err)
 	}
 	var b strings.Builder
 	if err := a.print(&b); err != nil {

@@ -4,28 +4,15 @@ import (
 	"fmt"
 	"strings"
 	"time"
-)
 
-// statusListeners is what status prints of GET /api/v1/listeners.
-type statusListeners struct {
-	Listeners []struct {
-		Address      string `json:"address"`
-		TLS          string `json:"tls"`
-		Certificates []struct {
-			Kind        string    `json:"kind"`
-			NotAfter    time.Time `json:"not_after"`
-			Fingerprint string    `json:"fingerprint"`
-			SelfSigned  bool      `json:"self_signed"`
-		} `json:"certificates"`
-		Problems []string `json:"problems"`
-	} `json:"listeners"`
-}
+	"github.com/loka/stratum/internal/httpapi"
+)
 
 // certificates says which ones miners are shown, so that a miner's setting can be
 // compared, and what is wrong with them.
-func (l *statusListeners) certificates(b *strings.Builder) {
-	for i := range l.Listeners {
-		one := &l.Listeners[i]
+func certificates(all []httpapi.Listener, b *strings.Builder) {
+	for i := range all {
+		one := &all[i]
 		for _, c := range one.Certificates {
 			signed := ""
 			if c.SelfSigned {

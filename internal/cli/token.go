@@ -2,12 +2,13 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"net/http"
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/loka/stratum/internal/client"
+	"github.com/loka/stratum/internal/httpapi"
 )
 
 // tokenCmd is `loka token`.
@@ -45,35 +46,19 @@ The token alone goes to stdout, so that it can be kept at once:
     (umask 077; loka token add --role viewer --name grafana --expires 365d >grafana.token)`
 }
 
-// toldToken is what the API says of a token.
-type toldToken struct {
-	Name, Role, Token string
-	Created           time.Time
-	Expires           *time.Time
-	LastUsed          *time.Time `json:"last_used"`
-}
-
 // Run asks the running proxy for it.
 func (c *tokenAddCmd) Run(env *environment) error {
-	in, err := json.Marshal(map[string]string{"role": c.Role, "name": c.Name, "expires": c.Expires})
-	if err != nil {
-		return fmt.Errorf("internal: %w", err)
-	}
-	return c.ask(env, func(ctx context.Context, api apiClient) error {
-		body, err := api.send(ctx, request{http.MethodPost, "/api/v1/tokens", "application/json", in, http.StatusCreated})
+	return c.ask(env, func(ctx context.Context, api *client.Client) error {
+		made, err := api.AddToken(ctx, httpapi.NewToken{Role: c.Role, Name: c.Name, Expires: c.Expires})
 		if err != nil {
 			return err
-		}
-		var made toldToken
-		if err := json.Unmarshal(body, &made); err != nil {
-			return fmt.Errorf("the answer of %s cannot be read: %w; is it a loka of this version?", api.base, err)
 		}
 		until := ""
 		if made.Expires != nil {
 			until = " until " + made.Expires.UTC().Format(time.RFC3339)
 		}
 		_, _ = fmt.Fprintf(env.stderr, "token %s has the role %s%s; it is shown this once:\n", visible(made.Name), visible(made.Role), until)
-		_, err = fmt.Fprintln(env.stdout, visible(made.Token))
+		_, err = fmt.Fprintln(env.stdout, visible(made.Secret))
 		return err
 	})
 }
@@ -87,18 +72,13 @@ type tokenListCmd struct {
 
 // Run asks the running proxy and prints what it says.
 func (c *tokenListCmd) Run(env *environment) error {
-	return c.ask(env, func(ctx context.Context, api apiClient) error {
-		text, err := api.get(ctx, "/api/v1/tokens")
+	return c.ask(env, func(ctx context.Context, api *client.Client) error {
+		if c.JSON {
+			return passOn(ctx, env, api, "/api/v1/tokens", nil)
+		}
+		all, err := api.Tokens(ctx)
 		if err != nil {
 			return err
-		}
-		if c.JSON {
-			_, err := fmt.Fprintln(env.stdout, strings.TrimSpace(string(text)))
-			return err
-		}
-		var all struct{ Tokens []toldToken }
-		if err := json.Unmarshal(text, &all); err != nil {
-			return fmt.Errorf("%s answers what is no list: %w; is it a loka of this version?", api.base, err)
 		}
 		var b strings.Builder
 		t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
@@ -139,15 +119,10 @@ type tokenRemoveCmd struct {
 
 // Run asks the running proxy for it.
 func (c *tokenRemoveCmd) Run(env *environment) error {
-	path, err := pathOf("tokens", c.Name, "")
-	if err != nil {
+	if named(c.Name) != nil {
 		return usageError{fmt.Sprintf("%q is no name; `loka token list` shows them", c.Name)}
 	}
-	return c.ask(env, func(ctx context.Context, api apiClient) error {
-		if err := api.change(ctx, http.MethodDelete, strings.TrimSuffix(path, "/"), nil); err != nil {
-			return err
-		}
-		_, err := fmt.Fprintf(env.stdout, "token %s lets nobody in any more\n", visible(c.Name))
-		return err
+	return c.tell(env, func(ctx context.Context, api *client.Client) (string, error) {
+		return fmt.Sprintf("token %s lets nobody in any more\n", visible(c.Name)), api.RemoveToken(ctx, c.Name)
 	})
 }

@@ -16,16 +16,16 @@ func TestTokenAdd(t *testing.T) {
 		stdout, stderr string
 	}{
 		{
-			"--role viewer --name grafana --expires 30d", `POST /api/v1/tokens application/json {"expires":"30d","name":"grafana","role":"viewer"}`, http.StatusCreated,
+			"--role viewer --name grafana --expires 30d", `POST /api/v1/tokens application/json {"role":"viewer","name":"grafana","expires":"30d"}`, http.StatusCreated,
 			`{"name":"grafana","role":"viewer","expires":"2026-02-01T00:00:00Z","token":"loka_x"}`, exitOK, "loka_x\n",
 			"token grafana has the role viewer until 2026-02-01T00:00:00Z; it is shown this once:\n",
 		},
 		{
-			"--role admin", `POST /api/v1/tokens application/json {"expires":"","name":"","role":"admin"}`, http.StatusCreated,
+			"--role admin", `POST /api/v1/tokens application/json {"role":"admin"}`, http.StatusCreated,
 			`{"name":"admin-1","role":"admin","expires":null,"token":"loka_x"}`, exitOK, "loka_x\n", "token admin-1 has the role admin; it is shown this once:\n",
 		},
-		{"--role viewer", `POST /api/v1/tokens application/json {"expires":"","name":"","role":"viewer"}`, http.StatusConflict, `{"detail":"there is a token of that name"}`, exitFailed, "", "loka: there is a token of that name\n"},
-		{"--role viewer", `POST /api/v1/tokens application/json {"expires":"","name":"","role":"viewer"}`, http.StatusCreated, `hello`, exitFailed, "", "is it a loka of this version?"},
+		{"--role viewer", `POST /api/v1/tokens application/json {"role":"viewer"}`, http.StatusConflict, `{"detail":"there is a token of that name"}`, exitFailed, "", "loka: there is a token of that name\n"},
+		{"--role viewer", `POST /api/v1/tokens application/json {"role":"viewer"}`, http.StatusCreated, `hello`, exitFailed, "", "is it a loka of this version?"},
 		{"--role root", "", 0, "", exitUsage, "", "--role must be one of"},
 		{"", "", 0, "", exitUsage, "", "missing flags: --role=ROLE"},
 	} {

@@ -3,9 +3,10 @@ package cli
 import (
 	"context"
 	"fmt"
-	"net/http"
-	"strconv"
 	"strings"
+
+	"github.com/loka/stratum/internal/client"
+	"github.com/loka/stratum/internal/httpapi"
 )
 
 // workerCmd is `loka worker`.
@@ -33,26 +34,36 @@ type workerOrder struct {
 // Help is shown below the command's flags.
 func (*workerOrder) Help() string { return workerHelp }
 
+// workerAct is what a client does to a worker for a while.
+type workerAct func(api *client.Client, ctx context.Context, login string, term httpapi.BanTerm) (httpapi.Banned, error)
+
 // give asks the running proxy for it.
-func (c *workerOrder) give(env *environment, what string) error {
-	o, err := c.term()
+func (c *workerOrder) give(env *environment, act workerAct) error {
+	term, err := c.term()
 	if err != nil {
 		return err
 	}
-	return c.people(env, "workers", c.Name, what, o)
+	if err := named(c.Name); err != nil {
+		return err
+	}
+	return c.sentence(env, func(ctx context.Context, api *client.Client) (httpapi.Banned, error) {
+		return act(api, ctx, c.Name, term)
+	})
 }
 
 // workerPauseCmd is `loka worker pause`.
 type workerPauseCmd struct{ workerOrder }
 
 // Run asks the running proxy for it.
-func (c *workerPauseCmd) Run(env *environment) error { return c.give(env, "pause") }
+func (c *workerPauseCmd) Run(env *environment) error {
+	return c.give(env, (*client.Client).PauseWorker)
+}
 
 // workerBanCmd is `loka worker ban`.
 type workerBanCmd struct{ workerOrder }
 
 // Run asks the running proxy for it.
-func (c *workerBanCmd) Run(env *environment) error { return c.give(env, "ban") }
+func (c *workerBanCmd) Run(env *environment) error { return c.give(env, (*client.Client).BanWorker) }
 
 // workerResumeCmd is `loka worker resume`.
 type workerResumeCmd struct {
@@ -63,19 +74,16 @@ type workerResumeCmd struct {
 
 // Run asks the running proxy for it.
 func (c *workerResumeCmd) Run(env *environment) error {
-	path, err := pathOf("workers", c.Name, "resume")
-	if err != nil {
+	if err := named(c.Name); err != nil {
 		return err
 	}
-	var answer struct {
-		Bans []apiBan `json:"bans"`
-	}
-	return c.post(env, path, nil, &answer, func() string {
+	return c.tell(env, func(ctx context.Context, api *client.Client) (string, error) {
+		answer, err := api.ResumeWorker(ctx, c.Name)
 		var text strings.Builder
 		for i := range answer.Bans {
-			fmt.Fprintf(&text, "%s may come again\n", visible(answer.Bans[i].who()))
+			fmt.Fprintf(&text, "%s may come again\n", visible(whoOf(&answer.Bans[i])))
 		}
-		return text.String()
+		return text.String(), err
 	})
 }
 
@@ -88,14 +96,13 @@ type workerDisconnectCmd struct {
 
 // Run asks the running proxy for it.
 func (c *workerDisconnectCmd) Run(env *environment) error {
-	path, err := pathOf("workers", c.Name, "disconnect")
-	if err != nil {
+	if err := named(c.Name); err != nil {
 		return err
 	}
-	var answer struct {
-		Closed int `json:"closed"`
-	}
-	return c.post(env, path, nil, &answer, func() string { return fmt.Sprintf("%d connections closed\n", answer.Closed) })
+	return c.tell(env, func(ctx context.Context, api *client.Client) (string, error) {
+		answer, err := api.DisconnectWorker(ctx, c.Name)
+		return fmt.Sprintf("%d connections closed\n", answer.Closed), err
+	})
 }
 
 // minerCmd is `loka miner`.
@@ -123,12 +130,8 @@ func (*minerDisconnectCmd) Help() string { return minerHelp }
 
 // Run asks the running proxy for it.
 func (c *minerDisconnectCmd) Run(env *environment) error {
-	return c.ask(env, func(ctx context.Context, api apiClient) error {
-		if err := api.change(ctx, http.MethodDelete, "/api/v1/miners/"+strconv.FormatUint(c.ID, 10), nil); err != nil {
-			return err
-		}
-		_, err := fmt.Fprintf(env.stdout, "miner %d is disconnected\n", c.ID)
-		return err
+	return c.tell(env, func(ctx context.Context, api *client.Client) (string, error) {
+		return fmt.Sprintf("miner %d is disconnected\n", c.ID), api.Disconnect(ctx, c.ID)
 	})
 }
 
@@ -145,11 +148,13 @@ func (*minerPauseCmd) Help() string { return minerHelp }
 
 // Run asks the running proxy for it.
 func (c *minerPauseCmd) Run(env *environment) error {
-	o, err := c.term()
+	term, err := c.term()
 	if err != nil {
 		return err
 	}
-	return c.people(env, "miners", strconv.FormatUint(c.ID, 10), "pause", o)
+	return c.sentence(env, func(ctx context.Context, api *client.Client) (httpapi.Banned, error) {
+		return api.PauseMiner(ctx, c.ID, term)
+	})
 }
 
 // minerBanCmd is `loka miner ban`.
@@ -166,19 +171,12 @@ func (*minerBanCmd) Help() string { return minerHelp }
 
 // Run asks the running proxy for it.
 func (c *minerBanCmd) Run(env *environment) error {
-	o, err := c.term()
+	term, err := c.term()
 	if err != nil {
 		return err
 	}
-	o.Force = c.Force
-	return c.people(env, "miners", strconv.FormatUint(c.ID, 10), "ban", o)
-}
-
-// people asks the running proxy to ban or pause a worker or a miner.
-func (c *apiFlags) people(env *environment, kind, name, what string, o banOrder) error {
-	path, err := pathOf(kind, name, what)
-	if err != nil {
-		return err
-	}
-	return c.sentence(env, path, o)
+	term.Force = c.Force
+	return c.sentence(env, func(ctx context.Context, api *client.Client) (httpapi.Banned, error) {
+		return api.BanMiner(ctx, c.ID, term)
+	})
 }

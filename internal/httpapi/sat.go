@@ -27,6 +27,14 @@ func less(a, b mining.Amount) Sat {
 	return Sat{amount: a.Sub(b)}
 }
 
+// Float is the amount, as near as a float64 can be.
+func (s Sat) Float() float64 {
+	if s.negative {
+		return -s.amount.Float()
+	}
+	return s.amount.Float()
+}
+
 // MarshalJSON implements [json.Marshaler].
 func (s Sat) MarshalJSON() ([]byte, error) {
 	if s.negative {
