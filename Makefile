@@ -22,7 +22,7 @@ ATTACK_TIMES   ?= judge
 RACE           := -race -gcflags=modernc.org/sqlite/lib=-race=false
 export GOTOOLCHAIN = local
 
-.PHONY: help run build test thorough lint fuzz fuzz-long bench e2e api-compat api-release soak soak-shared soak-churn soak-failover soak-chaos soak-crash soak-outage soak-disk durable attack cover walls tidy generate vulncheck compiler postgres systemd promtool
+.PHONY: help run build test thorough lint fuzz fuzz-long bench e2e api-compat api-release soak soak-shared soak-churn soak-failover soak-chaos soak-crash soak-outage soak-disk durable attack cover walls tidy generate vulncheck compiler postgres systemd promtool browser chromium
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -79,6 +79,7 @@ lint: $(LINT) ## golangci-lint (gofumpt and gci inside), go vet of every module,
 	cd test/bench && $(GO) mod tidy -diff && $(GO) vet ./...
 	cd test/e2e && $(GO) mod tidy -diff && $(GO) vet ./...
 	cd test/api && $(GO) mod tidy -diff && $(GO) vet ./...
+	cd test/browser && $(GO) mod tidy -diff && $(GO) vet ./...
 
 walls: $(LINT) ## show that a planted violation of the dependency walls fails lint and test alike
 	LINT=$(LINT) GO=$(GO) bash .ci/walls
@@ -101,6 +102,15 @@ api-compat: ## the API's description is valid and whole, and takes nothing back 
 
 api-release: generate ## what is served now is released: from here on it is what must not be taken back
 	cp docs/openapi.json docs/openapi.released.json
+
+chromium: # the tests of the page need a browser; get one where that is possible without asking, else they are skipped, aloud
+	@command -v chromium >/dev/null 2>&1 || command -v google-chrome >/dev/null 2>&1 || [ -n "$$LOKA_CHROMIUM" ] || { \
+	  echo "no Chromium, which the tests of the page need: trying to install it"; \
+	  { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; } || \
+	  echo "Chromium is not installed (Debian: apt-get install chromium): the tests of the page will be SKIPPED" >&2; }
+
+browser: chromium ## the page in headless Chromium: looks, acts, keyboard, access; pictures in test/browser/artifacts; LOKA_LOOKS=all has every look
+	cd test/browser && $(GO) test -count=1 -timeout 10m ./...
 
 soak: compiler ## eight manners of miner, a pool connection each, at a high share rate for SOAK_DURATION (default 10m)
 	CGO_ENABLED=1 LOKA_SOAK=$(SOAK_DURATION) $(GO) test $(RACE) -count=1 -timeout 0 -v -run '^TestSoak$$' ./internal/app
@@ -138,7 +148,7 @@ cover: ## coverage of all packages, as coverage.html
 	$(GO) tool cover -func=coverage.out | tail -1
 
 tidy: ## go mod tidy in every module
-	$(GO) mod tidy && (cd test/bench && $(GO) mod tidy) && (cd test/e2e && $(GO) mod tidy) && (cd test/api && $(GO) mod tidy)
+	$(GO) mod tidy && (cd test/bench && $(GO) mod tidy) && (cd test/e2e && $(GO) mod tidy) && (cd test/api && $(GO) mod tidy) && (cd test/browser && $(GO) mod tidy)
 
 generate: ## rewrite the tables in docs/ that are made from code
 	$(GO) test -run 'Docs|Generated|Document|Reference' ./internal/config ./internal/metrics ./internal/httpapi ./internal/mining ./internal/alert -update

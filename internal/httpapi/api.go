@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -130,11 +131,11 @@ func routes(deps Deps) *http.ServeMux {
 	}
 	if deps.Page != nil {
 		for pattern := range web.Patterns() {
-			if pattern == web.AssetPattern {
-				mux.Handle(pattern, asProblems(deps.Page))
-				continue
+			page := deps.Page // which says itself what is wrong, to people
+			if strings.Contains(pattern, "/web/") || strings.Contains(pattern, "{file}") {
+				page = asProblems(page)
 			}
-			mux.Handle(pattern, deps.Page) // which says itself what is wrong, to people
+			mux.Handle(pattern, page)
 		}
 	}
 	return mux

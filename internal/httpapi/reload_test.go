@@ -20,7 +20,7 @@ type fakeReloader struct {
 
 func (r *fakeReloader) Reload(_ context.Context, applied string) (Reloaded, error) {
 	r.said = append(r.said, "reload "+applied)
-	return Reloaded{Changes: []Change{{"pool[main].url", `"a:1"`, `"b:1"`}}, Restart: []string{"data_dir"}, Closed: 2}, r.fail
+	return Reloaded{Changes: []Change{{Key: "pool[main].url", Old: `"a:1"`, New: `"b:1"`}}, Restart: []string{"data_dir"}, Closed: 2}, r.fail
 }
 
 func (r *fakeReloader) Plan(text []byte) (Plan, error) {

@@ -21,6 +21,8 @@ import (
 // anybody takes every token.
 type anybody struct{}
 
+func (a anybody) CheckSum(_ auth.Sum, now time.Time) (auth.Identity, error) { return a.Check("", now) }
+
 func (anybody) Check(string, time.Time) (auth.Identity, error) {
 	return auth.Identity{Name: auth.AdminName, Role: auth.Admin}, nil
 }

@@ -22,7 +22,7 @@ func controlPages() []Page {
 	}
 	all := []Page{
 		page("/connections", "Connections", "connections", func(s *Server, r *http.Request) (any, error) { return s.connections(r), nil }),
-		page("/alerts", "Alerts", "alerts", func(s *Server, r *http.Request) (any, error) { return s.alertPage(), nil }),
+		page("/alerts", "Alerts", "alerts", func(s *Server, _ *http.Request) (any, error) { return s.alertPage(), nil }),
 		page("/bans", "Bans", "bans", func(s *Server, r *http.Request) (any, error) { return s.banTable(r), nil }),
 		page("/events", "Events", "events", func(s *Server, r *http.Request) (any, error) { return s.eventLog(r), nil }),
 		page("/configuration", "Configuration", "configuration", func(s *Server, r *http.Request) (any, error) { return s.configuration(r), nil }),
@@ -45,7 +45,7 @@ func controlPages() []Page {
 }
 
 // connectionsAPage is how many rows there are at a time.
-const connectionsAPage = 50
+const connectionsAPage = 100
 
 // connectionTable is a part of all connections.
 type connectionTable struct {
@@ -107,9 +107,19 @@ var connectionOrders = map[string]func(a, b *view.Miner) int{
 
 func connectionColumns() []column {
 	return []column{
-		{Key: "worker", Name: "Worker"}, {Key: "id", Name: "Connection", Num: true}, {Key: "remote", Name: "From"}, {Key: "software", Name: "Software"}, {Name: "State"}, {Key: "pool", Name: "Pool"},
-		{Key: "hashrate", Name: "Hashrate", Num: true, Down: true}, {Key: "difficulty", Name: "Difficulty", Num: true, Down: true}, {Key: "accepted", Name: "Accepted", Num: true, Down: true},
-		{Key: "rejected", Name: "Rejected", Num: true, Down: true}, {Key: "score", Name: "Score", Num: true, Down: true}, {Key: "last_share", Name: "Last share", Num: true, Down: true}, {Key: "age", Name: "Connected", Num: true, Down: true},
+		{Key: "worker", Name: "Worker"},
+		{Key: "id", Name: "Connection", Num: true},
+		{Key: "remote", Name: "From"},
+		{Key: "software", Name: "Software"},
+		{Name: "State"},
+		{Key: "pool", Name: "Pool"},
+		{Key: "hashrate", Name: "Hashrate", Num: true, Down: true},
+		{Key: "difficulty", Name: "Difficulty", Num: true, Down: true},
+		{Key: "accepted", Name: "Accepted", Num: true, Down: true},
+		{Key: "rejected", Name: "Rejected", Num: true, Down: true},
+		{Key: "score", Name: "Score", Num: true, Down: true},
+		{Key: "last_share", Name: "Last share", Num: true, Down: true},
+		{Key: "age", Name: "Connected", Num: true, Down: true},
 	}
 }
 
@@ -222,7 +232,7 @@ func (s *Server) banTable(r *http.Request) *banTable {
 	var found []bans.Entry
 	for _, e := range s.deps.Bans.List(f, now) {
 		inside := err == nil && e.Contains(at)
-		if inside || strings.Contains(strings.ToLower(e.Subject.String()+" "+e.Comment+" "+e.By), text) {
+		if inside || strings.Contains(strings.ToLower(e.String()+" "+e.Comment+" "+e.By), text) {
 			found = append(found, e)
 		}
 	}

@@ -45,7 +45,7 @@ func (s *Server) alertPage() *alertPage {
 			p.Firing = append(p.Firing, all[i])
 		}
 	}
-	if desk := s.deps.Sources.Alerts; desk != nil {
+	if desk := s.deps.Alerts; desk != nil {
 		p.Known = true
 		p.Silences, p.Rules, p.Past, p.Sinks = desk.Silences(), desk.Rules(), desk.History(alertsShown), desk.Sinks()
 	}

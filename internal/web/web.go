@@ -44,14 +44,15 @@ type Log interface {
 
 // Deps are what pages are made of. Model and Now are needed.
 type Deps struct {
+	// Sources are what pages show that are not of figures.
+	Sources
+
 	Model Model
 	Now   func() time.Time
 	// Earner says what was earned; nil: that is not shown.
 	Earner Earner
 	// Log has the past of pools; nil: that is not shown.
 	Log Log
-	// Sources are what the pages show that are not of figures.
-	Sources
 	// Who says who looks; nil: nobody has signed in.
 	Who    func(ctx context.Context) auth.Identity
 	Logger *slog.Logger

@@ -1,0 +1,110 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/loka/stratum/internal/auth"
+	"github.com/loka/stratum/internal/events"
+	"github.com/loka/stratum/internal/guard/bans"
+	"github.com/loka/stratum/internal/store"
+	"github.com/loka/stratum/internal/view"
+)
+
+// desk has one of everything, each by an evil name.
+type desk struct{}
+
+func (desk) List(bans.Filter, time.Time) []bans.Entry {
+	return []bans.Entry{{Subject: bans.Subject{Login: evil}, Kind: bans.Ban, By: evil, Comment: evil, Since: epoch, Until: epoch.Add(time.Hour)}}
+}
+
+func (desk) Rules() []view.AlertRule {
+	return []view.AlertRule{{Name: evil, Expr: evil, Error: evil, Severity: "critical"}}
+}
+
+func (desk) Silences() []view.Silence {
+	return []view.Silence{{ID: "s1", Matchers: []view.AlertMatcher{{Label: "name", Glob: evil}}, By: evil, Comment: evil, Until: epoch.Add(time.Hour)}}
+}
+
+func (desk) History(int) []view.AlertEvent {
+	return []view.AlertEvent{{Event: "firing", Name: evil, Message: evil, Subject: evil}}
+}
+func (desk) Sinks() []view.AlertSink { return []view.AlertSink{{Name: evil, Error: evil}} }
+func (desk) Query(events.Filter) events.Page {
+	return events.Page{Events: []events.Event{{ID: 9, At: epoch, Kind: events.Ban, Message: evil, Worker: evil, Who: evil}}, Before: 9}
+}
+
+func (desk) Configured() view.Configuration {
+	return view.Configuration{
+		File: evil, Settings: []view.Setting{{Key: "pool[" + evil + "].url", Value: evil, From: "file"}, {Key: "http.listen", Value: "x", From: "default"}},
+		Unread: []view.Change{{Key: "http.listen", Old: evil, New: evil}}, Problems: nil,
+	}
+}
+
+func (desk) Applied() []view.Applied {
+	return []view.Applied{{ID: "00000002", At: epoch, Changes: []view.Change{{Key: evil}}}, {ID: "00000001", At: epoch}}
+}
+
+// controlSite is a farm that somebody of a role looks at.
+func controlSite(t *testing.T, role auth.Role) *Server {
+	t.Helper()
+	d := desk{}
+	s, err := New(Deps{
+		Model: newFarm(3), Now: func() time.Time { return epoch }, Who: func(context.Context) auth.Identity { return auth.Identity{Name: evil, Role: role} },
+		Sources: Sources{
+			Miners: func() []view.Miner {
+				return []view.Miner{{ID: 7, Remote: "192.0.2.1:5", State: "mining", UserAgent: evil, Workers: []string{evil, "b"}, Warnings: []string{evil}}, {ID: 8, Remote: "192.0.2.2:5", State: "connected"}}
+			},
+			Profile: func() []view.Step {
+				return []view.Step{{Walk: "share", Step: "decode", Says: evil, Count: 5, SampledOneIn: 64, P50: 1e-6, P90: 2e-6, P99: 1e-5, P999: 1e-4, Max: 1e-3}}
+			},
+			Bans: d, Alerts: d, Past: d, Config: d,
+			Acts: func(context.Context, int) ([]store.Act, error) {
+				return []store.Act{{At: epoch, Who: evil, What: evil, Detail: evil}}, nil
+			},
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// Every page of control is whole and holds no markup of others; which acts it offers
+// depends on who looks.
+func TestControlPagesByRole(t *testing.T) {
+	acts := map[string]auth.Role{"/connections?show=7": auth.Operator, "/bans": auth.Operator, "/alerts": auth.Operator, "/configuration": auth.Admin, "/pools": auth.Operator, "/pools/main": auth.Operator, "/routes": auth.Operator, "/workers/alice.rig00001": auth.Operator}
+	for _, role := range []auth.Role{auth.Nobody, auth.Viewer, auth.Operator, auth.Admin} {
+		s := controlSite(t, role)
+		for _, path := range []string{"/connections?show=7", "/connections?q=192.0.2.2&state=new", "/bans", "/alerts", "/events?kind=ban", "/configuration", "/configuration?show=all", "/profile", "/audit", "/pools", "/pools/main", "/routes", "/workers/alice.rig00001"} {
+			text := body(t, s, path)
+			examine(t, path, text)
+			if least, ok := acts[path]; ok && strings.Contains(text, "data-act=") != (role >= least) {
+				t.Errorf("%s as %v: acts are offered: %t", path, role, role < least)
+			}
+		}
+		if text := body(t, s, "/"); strings.Contains(text, `href="/audit"`) != (role == auth.Admin) || strings.Contains(text, `action="/signout"`) != (role > auth.Nobody) {
+			t.Errorf("as %v the navigation, or signing out, is wrong", role)
+		}
+	}
+}
+
+// The form tells nothing of the farm, and its files are those alone that it needs.
+func TestSignInForm(t *testing.T) {
+	s := controlSite(t, auth.Nobody)
+	w := httptest.NewRecorder()
+	s.SignIn(w, httptest.NewRequest(http.MethodGet, "/", nil), SignIn{Status: http.StatusUnauthorized, Next: `/workers"><script>`, Wrong: evil})
+	text := w.Body.String()
+	if w.Code != http.StatusUnauthorized || strings.Contains(text, "<script>") || strings.Contains(text, evil) || strings.Contains(text, "/web/") || w.Header().Get("Content-Security-Policy") == "" {
+		t.Errorf("%d %s", w.Code, text)
+	}
+	for name, status := range map[string]int{"style.css": 200, "control.css": 200, "signin.js": 200, "theme.js": 200, "icon.svg": 200, "acts.js": 404, "base.js": 404, "..%2fweb.go": 404} {
+		if w := get(t, s, "/signin/"+name); w.Code != status {
+			t.Errorf("%s: %d", name, w.Code)
+		}
+	}
+}
