@@ -169,10 +169,10 @@ func (r *rig) loka(t *testing.T, args ...string) string {
 	return said(t, r.dir, bin, append(args, "--http", r.http, "--data", filepath.Join(r.dir, "data"))...)
 }
 
-// poll asks again and again, for a minute, whether something is so.
+// poll asks again and again, for two minutes, whether something is so.
 func poll(t *testing.T, so func() bool) bool {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
