@@ -22,7 +22,7 @@ var floors = map[string]int{
 	"work": 0,
 	"sv1":  1,
 
-	"internal/mining": 2, "internal/jobbook": 2, "internal/extranonce": 2, "internal/steer": 2, "internal/pace": 2, "internal/vardiff": 2, "internal/atomics": 2, "internal/quality": 2, "internal/payout": 2,
+	"internal/mining": 2, "internal/jobbook": 2, "internal/extranonce": 2, "internal/steer": 2, "internal/pace": 2, "internal/vardiff": 2, "internal/atomics": 2, "internal/quality": 2, "internal/payout": 2, "internal/profile": 2,
 	"internal/watch": 3, "internal/store": 3, "internal/downstream": 3, "internal/upstream": 3, "internal/pipeline": 3,
 	"internal/wire": 4, "internal/guard": 4, "internal/ledger": 4, "internal/atomicfile": 4, "internal/auth": 4, "internal/audit": 4, "internal/certs": 4, "internal/sim": 4, "internal/testkit": 4,
 	"internal/guard/bans": 4, "internal/guard/kernel": 5,

@@ -164,7 +164,7 @@ func (a *App) build(cfg *config.Config) error {
 	a.found.recall(hubCfg.Pools)
 	a.hub, err = hub.New(hubCfg, hub.Deps{
 		Dial: dial.New(dial.Config{Logger: a.log}).Dial, Ledger: a.books, Rates: rates, Logger: a.log, OnFound: a.found.keep,
-		Metrics: a.counts.hub(), Wire: wireConfig(poolLine, a.counts.wire(mining.Upstream)),
+		Metrics: a.counts.hub(), Wire: a.counts.timed(mining.Upstream, wireConfig(poolLine, a.counts.wire(mining.Upstream))),
 	})
 	if err != nil {
 		return err
@@ -173,14 +173,14 @@ func (a *App) build(cfg *config.Config) error {
 	if a.walk, err = newWalk(cfg, a.hub, a.counts, advisers{gate: a.bans, standing: a.standing}, a.log); err != nil {
 		return err
 	}
-	a.serve = serve.New(serveConfig(cfg, a.counts.wire(mining.Downstream)), serve.Deps{
+	a.serve = serve.New(serveConfig(cfg, a.counts), serve.Deps{
 		House: house{a.hub, a.standing}, Handler: a.walk.handler(), Watch: a.walk.chain, Logger: a.log, Metrics: a.counts.serve(),
 		Settled: a.settled, Earned: earned, Ended: ended,
 	})
 	a.model = view.New(view.Deps{
 		Version: version, Instance: instance, Books: a.books,
 		Hub: &readers{hub: a.hub, serve: a.serve, cfg: a.cfg.Load, score: a.walk.threat.Score},
-		Now: time.Now, Started: now, Keeping: a.keeping, Door: a.notSettled,
+		Now: time.Now, Started: now, Keeping: a.keeping, Door: a.notSettled, Profile: a.counts.steps,
 		Checks: map[string]func(time.Time) view.Check{"audit": checkActs(a.acts), "tls": a.checkCerts},
 	})
 	a.counts.source.Model = a.model

@@ -16,6 +16,7 @@ import (
 	"github.com/loka/stratum/internal/pipeline/ratelimit"
 	"github.com/loka/stratum/internal/pipeline/threat"
 	"github.com/loka/stratum/internal/pipeline/validate"
+	"github.com/loka/stratum/internal/profile"
 	"github.com/loka/stratum/internal/serve"
 	"github.com/loka/stratum/internal/view"
 	"github.com/loka/stratum/internal/wire"
@@ -24,6 +25,8 @@ import (
 // counts fills every package's Metrics from the one registry.
 type counts struct {
 	m *metrics.Metrics
+	// steps are how long the steps of shares and jobs take.
+	steps *profile.Profile
 	// source is bound once the read model exists, before anything is served.
 	source lateModel
 }
@@ -32,10 +35,10 @@ type counts struct {
 type lateModel struct{ *view.Model }
 
 func newCounts(cfg *config.Config, version string, expiries func() []metrics.Certificate, door metrics.Door) (*counts, error) {
-	c := &counts{}
+	c := &counts{steps: profile.New(profile.Config{Batch: hub.Batch})}
 	var err error
 	c.m, err = metrics.New(metrics.Config{
-		Version: version, Pools: poolNames(cfg), Source: &c.source, Certificates: expiries, Door: door,
+		Version: version, Pools: poolNames(cfg), Source: &c.source, Certificates: expiries, Door: door, Profile: c.steps,
 	})
 	return c, err
 }
@@ -54,20 +57,40 @@ func (c *counts) hub() hub.Metrics {
 		closed[reason] = c.m.Closed(mining.Upstream, reason)
 	}
 	return hub.Metrics{
-		FanoutSeconds: c.m.JobFanout, ShareSeconds: c.m.ShareDuration,
+		FanoutSeconds: both{c.m.JobFanout, c.steps.Of(profile.JobLast)}, ShareSeconds: c.m.ShareDuration,
+		PipelineSeconds: c.steps.Of(profile.SharePipeline), JudgeSeconds: c.steps.Of(profile.ShareJudge),
+		LedgerSeconds: c.steps.Of(profile.ShareLedger), ForwardSeconds: c.steps.Of(profile.ShareForward),
+		MakeSeconds: c.steps.Of(profile.JobMake), WaitSeconds: c.steps.Of(profile.JobWait),
+		GiveSeconds: c.steps.Of(profile.JobGive), FirstSeconds: c.steps.Of(profile.JobFirst),
 		Raised: c.m.VardiffUp, Lowered: c.m.VardiffDown,
 		Jobs:        func(pool string) hub.Counter { return c.m.Pool(pool).Jobs },
 		Redirects:   func(pool string, o dial.RedirectOutcome) hub.Counter { return c.m.Pool(pool).Reconnects(o) },
 		Discrepancy: func(pool string, v mining.Verdict) hub.Counter { return c.m.Pool(pool).Discrepancies(v) },
 		Link: func(pool string) *link.Metrics {
 			p := c.m.Pool(pool)
-			return &link.Metrics{RTT: p.RTT, BadLines: p.BadLines, Late: p.Late, Closed: closed}
+			return &link.Metrics{
+				RTT: both{p.RTT, c.steps.Of(profile.PoolAnswer)}, BadLines: p.BadLines, Late: p.Late, Closed: closed,
+				ReadSeconds: c.steps.Of(profile.JobRead), ParseSeconds: c.steps.Of(profile.JobParse),
+			}
 		},
 	}
 }
 
 func (c *counts) serve() serve.Metrics {
-	return serve.Metrics{Closed: func(r mining.Reason) serve.Counter { return c.m.Closed(mining.Downstream, r) }}
+	return serve.Metrics{
+		Closed:      func(r mining.Reason) serve.Counter { return c.m.Closed(mining.Downstream, r) },
+		ReadSeconds: c.steps.Of(profile.ShareRead), DecodeSeconds: c.steps.Of(profile.ShareDecode), AnswerSeconds: c.steps.Of(profile.ShareAnswer),
+		RenderSeconds: c.steps.Of(profile.JobRender),
+	}
+}
+
+// both has two observers take the same.
+type both [2]hub.Observer
+
+// Observe implements [hub.Observer].
+func (b both) Observe(seconds float64) {
+	b[0].Observe(seconds)
+	b[1].Observe(seconds)
 }
 
 func (c *counts) listen() listen.Metrics {
@@ -81,8 +104,19 @@ func (c *counts) wire(side mining.Side) wire.Metrics {
 	w := c.m.Wire(side)
 	return wire.Metrics{
 		BytesIn: w.BytesIn, BytesOut: w.BytesOut, LinesIn: w.LinesIn, FramesOut: w.FramesOut,
-		Superseded: w.Superseded, Dropped: w.Dropped,
+		Superseded: w.Superseded, Dropped: w.Dropped, Slow: w.Slow,
 	}
+}
+
+// timed is how a side's connections are driven so that what is read is timed: of
+// miners' now and then, of pools' always.
+func (c *counts) timed(side mining.Side, of wire.Config) wire.Config {
+	of.TimeOneIn = 1
+	if side == mining.Downstream {
+		of.TimeOneIn = c.steps.OneIn(profile.ShareRead)
+		of.Metrics.Written = c.steps.Of(profile.ShareWrite)
+	}
+	return of
 }
 
 func (c *counts) validate() validate.Metrics {

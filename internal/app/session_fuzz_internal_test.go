@@ -154,7 +154,7 @@ func newSessionWorld(t *testing.T, program []byte) *sessionWorld {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.server = serve.New(serveConfig(cfg, counted.wire(mining.Downstream)), serve.Deps{
+	w.server = serve.New(serveConfig(cfg, counted), serve.Deps{
 		House: house{w.hub, standing}, Handler: guarded.handler(), Watch: guarded.chain, Metrics: counted.serve(),
 	})
 	ctx, cancel := context.WithCancel(context.Background())

@@ -11,6 +11,7 @@ import (
 	"github.com/loka/stratum/internal/downstream"
 	"github.com/loka/stratum/internal/hub"
 	"github.com/loka/stratum/internal/listen"
+	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/internal/serve"
 	"github.com/loka/stratum/internal/steer"
 	"github.com/loka/stratum/internal/vardiff"
@@ -141,8 +142,8 @@ func targetsOf(pools []hub.PoolConfig) map[string]string {
 }
 
 // serveConfig maps the configuration onto the miners' connections.
-func serveConfig(cfg *config.Config, counted wire.Metrics) serve.Config {
-	miners := wireConfig(minerLine, counted)
+func serveConfig(cfg *config.Config, c *counts) serve.Config {
+	miners := c.timed(mining.Downstream, wireConfig(minerLine, c.wire(mining.Downstream)))
 	miners.SocketBuffer = minerSocket
 	return serve.Config{Session: sessionConfig(cfg), Wire: miners, StrangerLine: strangerLine, StrangerQueue: strangerQueue, Strangers: runtime.GOMAXPROCS(0)}
 }

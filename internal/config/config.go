@@ -36,6 +36,7 @@ type Config struct {
 	Bans     Bans     `toml:"bans"`
 	Watch    Watch    `toml:"watch"`
 	Storage  Storage  `toml:"storage"`
+	Metrics  Metrics  `toml:"metrics"`
 
 	// Notes are remarks on settings that are valid but do nothing, or not
 	// what their writer may think.
@@ -261,8 +262,9 @@ func Defaults() Config {
 		Vardiff: Vardiff{SharesPerMinute: 6, Start: 1024, Min: 0.001},
 		Storage: Storage{KeepShares: 48 * time.Hour, KeepMinutes: 30 * 24 * time.Hour, MaxDisk: 10 << 30},
 		Limits:  defaultLimits(), Threat: defaultThreat(), Patterns: defaultPatterns(), Logins: defaultLogins(),
-		Bans:  defaultBans(),
-		Watch: defaultWatch(),
+		Bans:    defaultBans(),
+		Metrics: defaultMetrics(),
+		Watch:   defaultWatch(),
 	}
 }
 

@@ -131,4 +131,10 @@ password = "x"
 # keep_minutes = "720h"              # sums of a minute
 # max_disk = "10GiB"                 # old single shares go early to stay below it
 # archive = false                    # true: days of single shares are compressed into data_dir/archive first
+
+# What Prometheus is told of each worker.
+# [metrics]
+# per_worker = false
+# max_workers = 20000                # of more, those that were seen first
+# top = 0                            # only so many, by hashrate; 0: all
 `

@@ -34,6 +34,7 @@ func (l *loader) noteInert(c *Config) {
 	l.noteInertAccess(c.Access)
 	l.noteInertStorage(c.Storage)
 	l.noteInertBans(c.Bans)
+	l.noteInertMetrics(c.Metrics)
 	l.noteLogins(c)
 }
 

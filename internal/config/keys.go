@@ -131,6 +131,7 @@ func meanings() map[string]meaning {
 	maps.Copy(m, poolMeanings())
 	addTLSMeanings(m)
 	maps.Copy(m, banMeanings())
+	maps.Copy(m, metricsMeanings())
 	maps.Copy(m, accessMeanings())
 	maps.Copy(m, watchMeanings())
 	for at, without := range map[string]string{"vardiff": "", "listener[].vardiff": "`[vardiff]`'s", "route[].vardiff": "the listener's or `[vardiff]`'s"} {

@@ -23,7 +23,7 @@ func TestProblems(t *testing.T) {
 	tests := map[string]struct{ file, want string }{
 		"unknown table":        {"%s[sever]\nlisten = 5\nidel_timeout = \"1s\"", "f:5:2: sever: unknown key \"sever\", did you mean \"server\"?\nf:6:10: sever.listen: want a list of texts such as [\"…\", \"…\"], got the integer 5\nf:7:1: sever.idel_timeout: unknown key \"idel_timeout\", did you mean \"idle_timeout\"?"},
 		"unknown key":          {"%s[http]\naddress = 1", `f:6:1: http.address: unknown key "address"; known in http: listen`},
-		"unknown at top":       {"zzz = 1\n%s", `f:1:1: zzz: unknown key "zzz"; known at the top of the file: data_dir, instance, server, listener, access, http, pool, route, vardiff, logins, patterns, limits, threat, bans, watch, storage`},
+		"unknown at top":       {"zzz = 1\n%s", `f:1:1: zzz: unknown key "zzz"; known at the top of the file: data_dir, instance, server, listener, access, http, pool, route, vardiff, logins, patterns, limits, threat, bans, watch, storage, metrics`},
 		"unknown in pool":      {"%susrname = \"a\"", `f:5:1: pool[0].usrname: unknown key "usrname", did you mean "username"?`},
 		"unknown quoted":       {"%s\"a.b\" = 1", `f:5:1: pool[0]."a.b": unknown key "a.b"; known in pool[0]: name, url, username, password, worker, enabled, suggest_difficulty, version_bits, refusal_streak, ca, fingerprints, proxy, reconnect, reconnect_hosts, payout, pool_tag, on_payout_change`},
 		"typo for required":    {"[[pool]]\nulr = \"a:1\"\nusername = \"u\"", `f:2:1: pool[0].ulr: unknown key "ulr", did you mean "url"?`},
@@ -49,6 +49,8 @@ func TestProblems(t *testing.T) {
 		"no connections":       {"%s[server]\nmax_connections = 0", `f:6:19: server.max_connections: 0 is out of range; write a number from 1 to 10000000`},
 		"bad size":             {"%s[storage]\nmax_disk = \"10\"", `f:6:12: storage.max_disk: not a size: "10"; write it like "64KiB", "500MiB" or "10GiB"`},
 		"zero size":            {"%s[storage]\nmax_disk = \"0B\"", `f:6:12: storage.max_disk: "0B" is out of range; write a size of at least "64MiB", such as "10GiB"`},
+		"no worker series":     {"%s[metrics]\nmax_workers = 0", `f:6:15: metrics.max_workers: 0 is out of range; write a number from 1 to 100000`},
+		"negative top":         {"%s[metrics]\ntop = -1", `f:6:7: metrics.top: -1 is out of range; write a number from 1 to 100000, or 0 for all`},
 		"empty data_dir":       {"data_dir = \" \"\n%s", `f:1:12: data_dir: no folder named; write data_dir = "data"`},
 		"bad instance":         {"instance = \"a/b\"\n%s", `f:1:12: instance: "a/b" has characters that a name may not have; use only letters, digits, ".", "_" and "-"`},
 

@@ -35,6 +35,7 @@ func (l *loader) validate(c *Config) {
 	l.checkStorage(c.Storage)
 	l.checkGuard(c)
 	l.checkBans(c.Bans)
+	l.checkMetrics(c.Metrics)
 	l.checkWatch(&c.Watch)
 	l.noteInert(c)
 }

@@ -34,6 +34,7 @@ var access = map[string]auth.Role{
 	"GET /api/v1/listeners":              auth.Viewer,
 	"GET /api/v1/bans":                   auth.Viewer,
 	"GET /api/v1/alerts":                 auth.Viewer,
+	"GET /api/v1/profile":                auth.Viewer,
 
 	"DELETE /api/v1/miners/{id}":             auth.Operator,
 	"POST /api/v1/miners/{id}/pause":         auth.Operator,

@@ -88,6 +88,7 @@ func routes(deps Deps) *http.ServeMux {
 	reads(api, deps.Model)
 	lists(api, deps.Model)
 	alerts(api, deps.Model)
+	stepTimes(api, deps.Model)
 	if deps.Miners != nil {
 		writes(api, deps.Miners)
 	}

@@ -15,7 +15,7 @@ import (
 // queue grow: a newer work for everybody ends those before it, clean or not.
 func TestDeliveriesAreBounded(t *testing.T) {
 	g, _ := gathered(200)
-	f := newFanout(nil)
+	f := newFanout(new(Metrics))
 	for i := range 1000 {
 		f.push(to(g, workAt(mining.JobID(i+1), false, 1)))
 	}

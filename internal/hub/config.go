@@ -192,8 +192,33 @@ type Metrics struct {
 	// Redirects counts a pool's wishes that a connection go elsewhere; nil is
 	// nobody.
 	Redirects func(pool string, outcome dial.RedirectOutcome) Counter
+	// PipelineSeconds, JudgeSeconds, LedgerSeconds and ForwardSeconds take how long
+	// steps of a share took that is timed; see [mining.Request].
+	PipelineSeconds, JudgeSeconds, LedgerSeconds, ForwardSeconds Observer
+	// MakeSeconds takes the time from a job until its work is on its way to miners,
+	// WaitSeconds from there to the first miner's turn, GiveSeconds that to give it to
+	// one, for the first of each batch of [Batch] miners, and FirstSeconds the time from
+	// the job's arrival until the first miner has it.
+	MakeSeconds, WaitSeconds, GiveSeconds, FirstSeconds Observer
 	// Raised and Lowered count changes of miners' difficulties.
 	Raised, Lowered Counter
+}
+
+// observe tells a measurement to who takes it, if anybody does.
+func observe(o Observer, took time.Duration) {
+	if o != nil {
+		o.Observe(took.Seconds())
+	}
+}
+
+// lap ends a step of a share that is timed, and begins the next.
+func lap(o Observer, req *mining.Request) {
+	if req.Mark.IsZero() {
+		return
+	}
+	now := time.Now()
+	observe(o, now.Sub(req.Mark))
+	req.Mark = now
 }
 
 func (m *Metrics) jobs(pool string) Counter {

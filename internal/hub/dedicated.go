@@ -309,6 +309,7 @@ func (g *dedicated) submit(req *mining.Request, m *member, now time.Time) mining
 		a.Verdict = mining.Invalid
 		return a
 	}
+	lap(g.hub.deps.Metrics.JudgeSeconds, req)
 	if l == nil || !l.Submit(upstream.Submit{
 		Job: w.Job, Worker: name, Extranonce2: en2,
 		NTime: req.Share.NTime, Nonce: req.Share.Nonce,
@@ -318,6 +319,7 @@ func (g *dedicated) submit(req *mining.Request, m *member, now time.Time) mining
 		a.Verdict = mining.Unanswered
 		return a
 	}
+	lap(g.hub.deps.Metrics.ForwardSeconds, req)
 	s := share{member: m, pool: p, difficulty: w.Job.Difficulty, job: w.Job, hash: g.hash(w, &req.Share), at: now}
 	if network, err := w.Job.NBits.Target(); err == nil && network.Met(s.hash) {
 		s.block = true

@@ -36,13 +36,15 @@ func (g *dedicated) pass(job *mining.Job, clean bool) {
 	size := len(job.CoinbasePrefix) + job.Extranonce1.Len() + layout.Pad
 	g.refreshed = 0
 	w.Prefix = layout.AppendPrefix(make([]byte, 0, size), job.CoinbasePrefix, job.Extranonce1, layout.Head(g.padSeed))
+	metrics := &g.hub.deps.Metrics
+	observe(metrics.MakeSeconds, time.Since(now))
 	g.give(w, now)
 	if g.pool.jobs != nil {
 		g.pool.jobs.Inc()
 	}
-	if m := g.hub.deps.Metrics.FanoutSeconds; m != nil {
-		m.Observe(time.Since(job.Received).Seconds())
-	}
+	took := time.Since(job.Received)
+	observe(metrics.FirstSeconds, took)
+	observe(metrics.FanoutSeconds, took)
 }
 
 // giveEarly gives the job that came too early, if it may go now.

@@ -9,9 +9,9 @@ import (
 	"github.com/loka/stratum/internal/mining"
 )
 
-// batch is how many miners a shard serves before it looks for something more
+// Batch is how many miners a shard serves before it looks for something more
 // pressing.
-const batch = 64
+const Batch = 64
 
 // delivery is one work on its way to many miners.
 type delivery struct {
@@ -21,6 +21,8 @@ type delivery struct {
 	some  bool // to is not all of the group
 	// urgent: it is, or took the place of, work of a new block.
 	urgent bool
+	// pushed is when it began to wait.
+	pushed time.Time
 	next   int // guarded by fanout.mu
 	busy   int // shards at work on it, guarded by fanout.mu
 }
@@ -33,11 +35,11 @@ type fanout struct {
 	waiting []*delivery // urgent ones first, else as they came
 	wake    *sync.Cond
 	ended   bool
-	took    Observer
+	metrics *Metrics
 }
 
-func newFanout(took Observer) *fanout {
-	f := &fanout{took: took}
+func newFanout(metrics *Metrics) *fanout {
+	f := &fanout{metrics: metrics}
 	f.wake = sync.NewCond(&f.mu)
 	return f
 }
@@ -52,6 +54,7 @@ func (f *fanout) push(d *delivery) {
 	if f.ended {
 		return
 	}
+	d.pushed = time.Now()
 	at := len(f.waiting)
 	d.urgent = d.work.Clean
 	if old := slices.IndexFunc(f.waiting, func(o *delivery) bool { return o.group == d.group && o.some == d.some }); old >= 0 {
@@ -97,37 +100,55 @@ func (f *fanout) end() {
 
 func (f *fanout) shard() {
 	for {
-		d, some := f.take()
+		d, some, first := f.take()
 		if d == nil {
 			return
 		}
 		now := time.Now()
-		for _, m := range some {
+		for i, m := range some {
 			m.deliver(d.group, d.work, now)
+			if i == 0 {
+				f.gave(d, now, first)
+			}
 		}
 		f.done(d)
 	}
 }
 
-// take waits for a delivery and returns the next of its miners.
-func (f *fanout) take() (*delivery, []*shared) {
+// gave tells how long the first miner of a batch took, which began now, and of the
+// first batch of all how long it was until then.
+func (f *fanout) gave(d *delivery, now time.Time, first bool) {
+	given := time.Now()
+	observe(f.metrics.GiveSeconds, given.Sub(now))
+	if first && d.fresh() {
+		observe(f.metrics.WaitSeconds, now.Sub(d.pushed))
+		observe(f.metrics.FirstSeconds, given.Sub(d.work.Job.Received))
+	}
+}
+
+// fresh says that it is not work that is given again.
+func (d *delivery) fresh() bool { return d.work.NTime == d.work.Job.NTime }
+
+// take waits for a delivery and returns the next of its miners, and whether they are
+// the first of them.
+func (f *fanout) take() (d *delivery, some []*shared, first bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for len(f.waiting) == 0 {
 		if f.ended {
-			return nil, nil
+			return nil, nil, false
 		}
 		f.wake.Wait()
 	}
-	d := f.waiting[0]
-	end := min(d.next+batch, len(d.to))
-	some := d.to[d.next:end]
+	d = f.waiting[0]
+	end := min(d.next+Batch, len(d.to))
+	some, first = d.to[d.next:end], d.next == 0
 	d.next = end
 	d.busy++
 	if end == len(d.to) {
 		f.waiting = slices.Delete(f.waiting, 0, 1)
 	}
-	return d, some
+	return d, some, first
 }
 
 // done counts a batch that was served; the last one of a job measures how
@@ -137,7 +158,7 @@ func (f *fanout) done(d *delivery) {
 	d.busy--
 	last := d.busy == 0 && d.next == len(d.to)
 	f.mu.Unlock()
-	if last && f.took != nil && d.work.NTime == d.work.Job.NTime { // not for work that is given again
-		f.took.Observe(time.Since(d.work.Job.Received).Seconds())
+	if last && d.fresh() {
+		observe(f.metrics.FanoutSeconds, time.Since(d.work.Job.Received))
 	}
 }

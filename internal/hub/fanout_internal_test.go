@@ -57,7 +57,7 @@ func TestNewBlocksGoFirst(t *testing.T) {
 	a, _ := gathered(200)
 	b, _ := gathered(1)
 	c, _ := gathered(1)
-	f := newFanout(nil)
+	f := newFanout(new(Metrics))
 	for _, step := range []struct {
 		push *delivery
 		want []mining.JobID
@@ -77,7 +77,7 @@ func TestNewBlocksGoFirst(t *testing.T) {
 	}
 	f.end()
 	f.push(to(a, workOf(8, true)))
-	if d, _ := f.take(); d != nil || len(f.waiting) != 0 {
+	if d, _, _ := f.take(); d != nil || len(f.waiting) != 0 {
 		t.Error("something is left after the end")
 	}
 }
@@ -91,9 +91,9 @@ func (m *measured) Observe(float64) { m.n++ }
 func TestNewBlockOvertakes(t *testing.T) {
 	g, heard := gathered(200)
 	took := new(measured)
-	f := newFanout(took)
+	f := newFanout(&Metrics{FanoutSeconds: took})
 	serve := func() (id mining.JobID) {
-		d, some := f.take()
+		d, some, _ := f.take()
 		for _, m := range some {
 			m.deliver(d.group, d.work, time.Now())
 		}
@@ -104,7 +104,7 @@ func TestNewBlockOvertakes(t *testing.T) {
 	if serve() != 1 {
 		t.Fatal("the first work is not served")
 	}
-	slow, some := f.take() // a shard that is slow with the second batch
+	slow, some, _ := f.take() // a shard that is slow with the second batch
 	f.push(to(g, workOf(2, true)))
 	for len(f.waiting) > 0 {
 		if id := serve(); id != 2 {
@@ -117,7 +117,7 @@ func TestNewBlockOvertakes(t *testing.T) {
 	f.done(slow)
 	for i, p := range heard {
 		want := 1
-		if i < batch {
+		if i < Batch {
 			want = 2
 		}
 		if len(p.given) != want || p.newest().ID != 2 || !p.given[want-1].Clean {
@@ -133,7 +133,7 @@ func TestNewBlockOvertakes(t *testing.T) {
 // one, everybody has the newest in the end, and the ids may wrap around.
 func TestManyDeliveriesAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := newFanout(nil)
+		f := newFanout(new(Metrics))
 		done := make(chan struct{})
 		go func() {
 			f.run()

@@ -56,6 +56,7 @@ func (g *group) onJob(job *mining.Job) {
 	g.refreshed, g.lowered = 0, time.Time{}
 	g.setTerms(now)
 	g.hand(w, now, g.everybody(), false)
+	observe(g.hub.deps.Metrics.MakeSeconds, time.Since(now))
 	if p := g.pool; p.jobs != nil {
 		p.jobs.Inc()
 	}

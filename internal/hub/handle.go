@@ -17,6 +17,7 @@ func (h *Hub) Handle(m *mining.Miner, req *mining.Request) mining.Answer {
 	if !ok {
 		return mining.Answer{Ticket: req.Ticket, Verdict: mining.Invalid}
 	}
+	lap(h.deps.Metrics.PipelineSeconds, req)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch req.Kind {

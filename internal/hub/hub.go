@@ -109,7 +109,7 @@ func New(cfg Config, deps Deps) (*Hub, error) {
 		cfg: cfg.withDefaults(), deps: deps, log: deps.Logger,
 		dials: rate.NewLimiter(dialRate, dialBurst), returns: rate.NewLimiter(dialBurst, dialBurst), sends: rate.NewLimiter(dialBurst, dialBurst),
 		ctx: ctx, cancel: cancel, probes: probes, endProbes: endProbes,
-		fanout:  newFanout(deps.Metrics.FanoutSeconds),
+		fanout:  newFanout(&deps.Metrics),
 		memory:  cmp.Or(deps.Rates, vardiff.NewMemory()),
 		seats:   make(map[mining.MinerID]*seat),
 		changed: make(chan struct{}),

@@ -16,13 +16,17 @@ import (
 func (m *shared) submit(req *mining.Request, who *member, now time.Time) mining.Answer {
 	a := mining.Answer{Ticket: req.Ticket, Booked: true}
 	g, f := m.check(&req.Share, who == nil || req.Doubted, now)
+	metrics := &m.hub.deps.Metrics
+	lap(metrics.JudgeSeconds, req)
 	entry := m.entry(g, &f, who, now)
 	entry.ID = m.record(entry)
+	lap(metrics.LedgerSeconds, req)
 	if f.Block && f.Forward { // else it came before
 		m.hub.foundBlock(&entry, f.Hash)
 	}
 	if f.Forward {
 		g.forward(m, who, &req.Share, &f, &entry)
+		lap(metrics.ForwardSeconds, req)
 	}
 	switch f.Verdict { //nolint:exhaustive // the others earn nothing
 	case mining.Accepted:
@@ -30,7 +34,7 @@ func (m *shared) submit(req *mining.Request, who *member, now time.Time) mining.
 	case mining.Unpaid:
 		m.vardiff.Share(f.Credited, now) // it is no less busy for it
 	}
-	if took := m.hub.deps.Metrics.ShareSeconds; took != nil {
+	if took := metrics.ShareSeconds; took != nil {
 		took.Observe(time.Since(now).Seconds())
 	}
 	a.Verdict, a.Text = f.Verdict, f.Text

@@ -16,7 +16,9 @@ func (d driver) Line(line []byte) error {
 	l := d.l
 	l.mu.Lock()
 	unasked := l.session.UnknownReplies()
-	events, out, err := l.session.Line(line, time.Now(), l.events[:0], l.out.lines)
+	now := time.Now()
+	events, out, err := l.session.Line(line, now, l.events[:0], l.out.lines)
+	l.timeJob(events, now)
 	unasked = l.session.UnknownReplies() - unasked
 	l.events, l.out.lines = events, out
 	if err == nil {
@@ -30,6 +32,24 @@ func (d driver) Line(line []byte) error {
 	}
 	l.tell()
 	return err
+}
+
+// timeJob tells how long a job took until it is one, if there is one among what a line
+// brought that was handled since now. mu is held.
+func (l *Link) timeJob(events []upstream.Event, now time.Time) {
+	for i := range events {
+		if events[i].Kind != upstream.Job {
+			continue
+		}
+		l.metrics.ParseSeconds.Observe(time.Since(now).Seconds())
+		if l.conn == nil {
+			return
+		}
+		if read := l.conn.Mark(); !read.IsZero() {
+			l.metrics.ReadSeconds.Observe(now.Sub(read).Seconds())
+		}
+		return
+	}
 }
 
 // Flush has nothing to add: what Line sends leaves in one write by itself.

@@ -13,6 +13,9 @@ type Metrics struct {
 	// RTT is seconds between a submit and the pool's verdict, late ones not
 	// among them.
 	RTT Observer
+	// ReadSeconds and ParseSeconds take how long it took from the end of the read that
+	// brought a job until its line was handled, and until there was a job of it.
+	ReadSeconds, ParseSeconds Observer
 	// BadLines are lines of the pool that were skipped.
 	BadLines Counter
 	// Unanswered are submits that got no verdict in time, and Late those of
@@ -28,8 +31,10 @@ func (m *Metrics) orNone() Metrics {
 	if m != nil {
 		filled = *m
 	}
-	if filled.RTT == nil {
-		filled.RTT = nothing{}
+	for _, o := range []*Observer{&filled.RTT, &filled.ReadSeconds, &filled.ParseSeconds} {
+		if *o == nil {
+			*o = nothing{}
+		}
 	}
 	for _, c := range []*Counter{&filled.BadLines, &filled.Unanswered, &filled.Late} {
 		if *c == nil {

@@ -25,7 +25,7 @@ const docHead = `# Metrics
 
 Generated from the code (` + "`make generate`" + `); a test compares.
 
-` + "`GET /metrics`" + ` and ` + "`GET /metrics/prometheus`" + ` serve the Prometheus text format, or OpenMetrics to a scraper that asks for it. On loopback they are open; elsewhere
+` + "`GET /metrics`" + ` and ` + "`GET /metrics/prometheus`" + ` serve the Prometheus text format, OpenMetrics to a scraper that asks for it, or the binary format, which has native histograms besides. On loopback they are open; elsewhere
 the scraper needs a token, for which ` + "`loka token add --role viewer --name prometheus`" + ` is enough:
 
 ` + "```yaml" + `
@@ -39,6 +39,8 @@ scrape_configs:
 Every series exists at 0 from the start, ` + "`loka_pool_quality`" + ` at 1. Values of ` + "`pool`" + ` are the configured pools' names; shares that belong to no pool are under ` + "`(none)`" + `. Values of ` + "`reason`" + ` and
 ` + "`verdict`" + ` are in [REASONS.md](REASONS.md). Besides these there are the Go runtime's ` + "`go_*`" + ` and the process' ` + "`process_*`" + `.
 
+Series of each worker, ` + "`loka_worker_*`" + `, there are with ` + "`[metrics] per_worker = true`" + ` only; ` + "`max_workers`" + ` and ` + "`top`" + ` bound them.
+
 Both verdicts are counted: ` + "`loka_shares_total`" + ` is ours, ` + "`loka_pool_shares_total`" + ` the pool's. What a pool really pays is
 ` + "`rate(loka_pool_work_accepted_total[10m]) * 2^32`" + ` hashes a second.
 
@@ -47,7 +49,14 @@ Both verdicts are counted: ` + "`loka_shares_total`" + ` is ours, ` + "`loka_poo
 `
 
 func TestDocs(t *testing.T) {
+	m := withWorkers(t, WorkerSeries{On: true, Most: 1}, brief("alice", 1, 1))
+	of, err := m.workers.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
 	families, err := newRegistry(t).Gather()
+	families = append(families, of...)
+	slices.SortStableFunc(families, func(a, b *dto.MetricFamily) int { return strings.Compare(a.GetName(), b.GetName()) })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,17 +1,17 @@
 package metrics
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"net/http"
 	"runtime"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/loka/stratum/internal/ledger"
 	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/profile"
 )
 
 // Config names what label values depend on.
@@ -27,6 +27,12 @@ type Config struct {
 	Certificates func() []Certificate
 	// Door is read at every scrape, too; nil has no guests.
 	Door Door
+	// Profile is read at every scrape, too; nil is one of which nothing is timed.
+	Profile *profile.Profile
+	// Workers reads a little of every worker's book and WorkerCount counts them; nil is
+	// no worker. Series of each there are by [Metrics.Reconfigure] only.
+	Workers     func() []ledger.Brief
+	WorkerCount func() int
 }
 
 // Metrics hands out what is counted. Make it with [New].
@@ -45,6 +51,7 @@ type Metrics struct {
 	Bans Bans
 
 	registry *prometheus.Registry
+	workers  *workers
 	perPool  perPool
 	wires    map[mining.Side]Wire
 	closed   map[mining.Side]map[mining.Reason]prometheus.Counter
@@ -55,6 +62,8 @@ type Metrics struct {
 // Wire is what is counted for the connections of one side.
 type Wire struct {
 	BytesIn, BytesOut, LinesIn, FramesOut, Superseded, Dropped *Sharded
+	// Slow is how many connections' peers keep lines waiting.
+	Slow prometheus.Gauge
 }
 
 // Last is a gauge that is set to what was observed last.
@@ -72,13 +81,15 @@ func Middlewares() []string {
 // New makes all metrics on a registry of their own.
 func New(cfg Config) (*Metrics, error) {
 	b := builder{registry: prometheus.NewRegistry()}
-	m := &Metrics{registry: b.registry}
+	m := &Metrics{registry: b.registry, workers: newWorkers(cfg.Workers)}
 	b.register(collectors.NewGoCollector())
 	b.register(collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	b.register(newViewCollector(cfg.Source, m.poolNames))
 	b.register(newBooksCollector(cfg.Source, m.poolNames))
 	b.register(newCertificateCollector(cfg.Certificates))
 	b.registerDoor(cfg.Door)
+	b.registerWorkers(m.workers, cfg.WorkerCount)
+	b.register(newStepCollector(cmp.Or(cfg.Profile, profile.New(profile.Config{}))))
 
 	info := b.gauges("build_info", "The program's version and the Go release it was built with; always 1.", "version", "go")
 	info.WithLabelValues(cfg.Version, runtime.Version()).Set(1)
@@ -103,9 +114,11 @@ func New(cfg Config) (*Metrics, error) {
 
 func (m *Metrics) buildWires(b *builder) {
 	m.wires = make(map[mining.Side]Wire)
+	slow := b.gauges("connections_slow", "Connections whose peer has not taken all that it was sent: lines wait for it.", "side")
 	for _, side := range []mining.Side{mining.Downstream, mining.Upstream} {
 		labels := prometheus.Labels{"side": string(side)}
 		m.wires[side] = Wire{
+			Slow:       slow.WithLabelValues(string(side)),
 			BytesIn:    b.sharded("received_bytes_total", "Bytes read from the connections of a side.", labels),
 			BytesOut:   b.sharded("sent_bytes_total", "Bytes written to the connections of a side.", labels),
 			LinesIn:    b.sharded("received_lines_total", "Complete lines read from the connections of a side.", labels),
@@ -154,14 +167,6 @@ func (m *Metrics) Refused(middleware string, kind mining.RequestKind) prometheus
 		return c
 	}
 	return m.refused[Middlewares()[0]][mining.Submit]
-}
-
-// Handler serves the exposition: the text format, or OpenMetrics to whoever
-// asks for it.
-func (m *Metrics) Handler() http.Handler {
-	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{
-		EnableOpenMetrics: true, MaxRequestsInFlight: 8, Timeout: 10 * time.Second,
-	})
 }
 
 // builder registers and remembers what went wrong.

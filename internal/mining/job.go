@@ -150,6 +150,16 @@ func (w *Work) Bytes(form Form, render func(dst []byte, w *Work, form Form) []by
 	return made
 }
 
+// Rendered says that somebody has asked for its bytes in some form.
+func (w *Work) Rendered() bool {
+	for i := range w.forms {
+		if w.forms[i].Load() != nil {
+			return true
+		}
+	}
+	return false
+}
+
 // Assignment is work as one miner is given it.
 type Assignment struct {
 	Work *Work

@@ -83,6 +83,10 @@ type Request struct {
 	// judges shares itself is asked as ever.
 	Doubted bool
 
+	// Mark is when the step before the one in progress was over, for a share whose steps
+	// are timed; zero for all others. Who ends a step moves it.
+	Mark time.Time
+
 	// Skip has a bit for each middleware that lets the request pass unseen; the
 	// chain of middlewares sets it, by the miner's route.
 	Skip uint64

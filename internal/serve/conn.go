@@ -42,6 +42,9 @@ type Conn struct {
 	difficulty             work.Difficulty
 	// earned says that a share of it was accepted.
 	earned bool
+	// replied is when the last reply to a share of the read in progress was made, if
+	// that is timed.
+	replied time.Time
 }
 
 // closing is the error with which a line ends its connection.
@@ -103,6 +106,7 @@ func (c *Conn) await() {
 	if !c.session.Blocked() {
 		return
 	}
+	c.replied = time.Time{} // what is written now is no measure
 	wake := make(chan struct{}, 1)
 	c.reading, c.waiting, c.wake = false, true, wake
 	defer func() { c.reading, c.waiting, c.wake = true, false, nil }()
@@ -141,6 +145,7 @@ func (c *Conn) Flush() {
 	c.reading = false
 	c.session.Flush(c.out())
 	c.send()
+	c.stopWatch()
 }
 
 // Tick asks the session for its deadlines; see [wire.Handler].
@@ -157,7 +162,7 @@ func (c *Conn) Work(a mining.Assignment) {
 	defer c.mu.Unlock()
 	c.session.Work(a)
 	if !c.reading {
-		c.session.Flush(c.out())
+		c.render(a.Work)
 		c.send()
 	}
 }

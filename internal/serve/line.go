@@ -112,6 +112,7 @@ func (h *heard) tell(c *Conn, now time.Time) (r pipeline.Reaction) {
 // answer first.
 func (c *Conn) ask(req *mining.Request, now time.Time) pipeline.Reaction {
 	req.At = now
+	decoded := c.decoded(req)
 	kind := req.Kind
 	login := ""
 	if kind == mining.Authorize && req.Worker != nil {
@@ -125,9 +126,11 @@ func (c *Conn) ask(req *mining.Request, now time.Time) pipeline.Reaction {
 		}
 	} else {
 		answer.Ticket = req.Ticket
+		mark := req.Mark
 		c.mu.Lock()
 		c.session.Answer(answer, c.out())
 		c.mu.Unlock()
+		c.answered(decoded, mark)
 	}
 	if kind == mining.Submit && answer.Verdict == mining.Accepted {
 		c.earn()
@@ -167,6 +170,7 @@ func (c *Conn) react(r pipeline.Reaction) error {
 // pause keeps the reader for a while, or until the connection ends. What was said
 // leaves first, and answers and work go out meanwhile.
 func (c *Conn) pause(d time.Duration) {
+	c.replied = time.Time{} // what is written now is no measure
 	c.mu.Lock()
 	c.reading = false
 	c.session.Flush(c.out())

@@ -50,10 +50,29 @@ func (unwatched) Leave(*mining.Miner, mining.Reason)                       {}
 // Counter counts events.
 type Counter interface{ Inc() }
 
+// Observer takes measurements, in seconds.
+type Observer interface{ Observe(seconds float64) }
+
 // Metrics are what serve counts; nil members count nothing.
 type Metrics struct {
 	// Closed counts ends by reason.
 	Closed func(mining.Reason) Counter
+	// ReadSeconds, DecodeSeconds and AnswerSeconds take how long steps of a share took
+	// that was read in a read that is timed; see [wire.Config].
+	ReadSeconds, DecodeSeconds, AnswerSeconds Observer
+	// RenderSeconds takes how long it took to make a work's line.
+	RenderSeconds Observer
+}
+
+func (m *Metrics) defaults() {
+	if m.Closed == nil {
+		m.Closed = func(mining.Reason) Counter { return nothing{} }
+	}
+	for _, o := range []*Observer{&m.ReadSeconds, &m.DecodeSeconds, &m.AnswerSeconds, &m.RenderSeconds} {
+		if *o == nil {
+			*o = nothing{}
+		}
+	}
 }
 
 // Config holds what every miner's connection is given.
@@ -121,9 +140,7 @@ func New(cfg Config, deps Deps) *Server {
 	if deps.Watch == nil {
 		deps.Watch = unwatched{}
 	}
-	if deps.Metrics.Closed == nil {
-		deps.Metrics.Closed = func(mining.Reason) Counter { return nothing{} }
-	}
+	deps.Metrics.defaults()
 	if cfg.AnswerTimeout <= 0 {
 		cfg.AnswerTimeout = 30 * time.Second
 	}
@@ -140,7 +157,8 @@ func New(cfg Config, deps Deps) *Server {
 // nothing counts nothing.
 type nothing struct{}
 
-func (nothing) Inc() {}
+func (nothing) Inc()            {}
+func (nothing) Observe(float64) {}
 
 // voice is what a session speaks into, and the same as frames for the wire.
 type voice struct {

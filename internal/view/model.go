@@ -7,6 +7,7 @@ import (
 
 	"github.com/loka/stratum/internal/ledger"
 	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/profile"
 )
 
 // Books is the part of the ledger that the model reads.
@@ -34,6 +35,9 @@ type Deps struct {
 	Door func() (strangers, waiting int)
 	// Keeping says how the keeping of shares goes; nil where none are kept.
 	Keeping func() Keeping
+	// Profile says how long the steps of a share's and a job's walk take; nil where
+	// none is timed.
+	Profile *profile.Profile
 }
 
 // Model answers readers. It is safe for use by many goroutines.

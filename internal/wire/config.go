@@ -78,6 +78,8 @@ type Config struct {
 	DrainTimeout time.Duration
 	// Metrics may be shared by any number of connections.
 	Metrics Metrics
+	// TimeOneIn is of how many reads one is timed; 0 is none.
+	TimeOneIn int
 
 	complete bool // nothing is zero
 }
@@ -122,14 +124,25 @@ type Metrics struct {
 	Dropped Adder
 	// SlowConsumers counts connections that ended as one.
 	SlowConsumers Adder
+	// Slow is how many connections' peers keep lines waiting.
+	Slow Adder
+	// Written takes the time in seconds from what a handler marks until what the read
+	// brought about is written; see [Conn.Mark].
+	Written Observer
 }
+
+// Observer takes measurements.
+type Observer interface{ Observe(v float64) }
 
 // defaults replaces nil members.
 func (m Metrics) defaults() Metrics {
-	for _, a := range []*Adder{&m.BytesIn, &m.BytesOut, &m.LinesIn, &m.FramesOut, &m.Superseded, &m.Dropped, &m.SlowConsumers} {
+	for _, a := range []*Adder{&m.BytesIn, &m.BytesOut, &m.LinesIn, &m.FramesOut, &m.Superseded, &m.Dropped, &m.SlowConsumers, &m.Slow} {
 		if *a == nil {
 			*a = nothing{}
 		}
+	}
+	if m.Written == nil {
+		m.Written = nothing{}
 	}
 	return m
 }
@@ -137,7 +150,8 @@ func (m Metrics) defaults() Metrics {
 // nothing counts nothing.
 type nothing struct{}
 
-func (nothing) Add(float64) {}
+func (nothing) Add(float64)     {}
+func (nothing) Observe(float64) {}
 
 // Stats are one connection's figures.
 type Stats struct {

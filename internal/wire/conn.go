@@ -29,6 +29,11 @@ type Conn struct {
 	// its own; moved says that it has gone on to a fresh one.
 	after func()
 	moved bool
+	// mark is when the read in progress began to be handled, or what the handler has
+	// made of it; zero where the read is not timed. untimed counts down to the next
+	// that is.
+	untimed int32
+	mark    time.Time
 
 	// Atomic.
 	maxLine          atomic.Int64

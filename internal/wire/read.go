@@ -199,6 +199,7 @@ func (c *Conn) readError(err error) (over bool) {
 // to the lines before it leave. answered says that the data ended with a line
 // and that something was written since, and nothing waits.
 func (c *Conn) input(data []byte) (answered bool) {
+	c.time()
 	c.bytesIn.Add(uint64(len(data)))
 	c.cfg.Metrics.BytesIn.Add(float64(len(data)))
 	var reason mining.Reason
@@ -234,6 +235,7 @@ func (c *Conn) input(data []byte) (answered bool) {
 		c.cfg.Metrics.LinesIn.Add(float64(lines))
 		c.handler.Flush()
 		answered = c.uncork() && len(c.partial) == 0
+		c.timed()
 	}
 	if reason != "" {
 		c.Close(reason)

@@ -304,7 +304,9 @@ func TestNoAllocationPerSend(t *testing.T) {
 func TestMetrics(t *testing.T) {
 	ways()["memory"](t, Config{MaxQueueAge: time.Second}, func(r *rig) {
 		var m [7]counter
+		var slow counter
 		r.conn.cfg.Metrics = Metrics{
+			Slow: &slow, Written: nothing{},
 			BytesIn: &m[0], BytesOut: &m[1], LinesIn: &m[2], FramesOut: &m[3],
 			Superseded: &m[4], Dropped: &m[5], SlowConsumers: &m[6],
 		}
@@ -317,6 +319,9 @@ func TestMetrics(t *testing.T) {
 		time.Sleep(time.Millisecond)
 		r.conn.Send(Frame{Class: Update, Data: []byte("old")}, Frame{Class: Reset, Data: []byte("new")})
 		r.end(mining.SlowConsumer)
+		if slow != 0 {
+			t.Errorf("%v peers are slow at the end", slow)
+		}
 		want := [7]counter{8, 12, 2, 2, 1, 2, 1}
 		if m != want {
 			t.Errorf("counted %v, want %v", m, want)

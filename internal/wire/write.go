@@ -124,6 +124,7 @@ func (c *Conn) pump() {
 func (c *Conn) drain() {
 	c.queue.stamp(time.Now())
 	c.draining = true
+	c.cfg.Metrics.Slow.Add(1)
 	c.wg.Add(1)
 	if c.raw != nil {
 		go c.drainRaw()
@@ -216,7 +217,10 @@ func (c *Conn) drainConn() {
 
 // drained says that the drain goroutine ends; c.mu is held.
 func (c *Conn) drained() {
-	c.draining = false
+	if c.draining {
+		c.draining = false
+		c.cfg.Metrics.Slow.Add(-1)
+	}
 	_ = c.conn.SetWriteDeadline(time.Time{})
 }
 

@@ -1,0 +1,59 @@
+package ledger
+
+import "time"
+
+// Brief is the little of a worker's account that is asked for of all of them again
+// and again.
+type Brief struct {
+	Name string
+	// Hashrate is that of [TenMinutes], by our word, in H/s.
+	Hashrate float64
+	// Accepted and Rejected count shares by our word.
+	Accepted, Rejected uint64
+	// Since is when it was first seen, LastShareAt when its last share of any verdict
+	// came, in Unix nanoseconds; 0: never.
+	Since, LastShareAt int64
+}
+
+// Briefs reads a little of every worker's book, in no order. It is some twenty times
+// quicker than [Ledger.Snapshot].
+func (l *Ledger) Briefs(now time.Time) []Brief {
+	l.bookMu.Lock()
+	defer l.bookMu.Unlock()
+	l.bring(now)
+	workers, _, _ := l.lists()
+	from := l.clock.from(now)[TenMinutes]
+	all := make([]Brief, 0, len(workers))
+	for _, b := range workers {
+		if (b == l.other || b == l.unknown) && !b.used() {
+			continue
+		}
+		t := &b.tally
+		recent := b.within(&l.clock, from, now)
+		all = append(all, Brief{
+			Name: b.name, Hashrate: recent.Hashrate(), Accepted: t.Ours.Accepted(), Rejected: t.Ours.Rejected(),
+			Since: b.windows.born, LastShareAt: b.last,
+		})
+	}
+	return all
+}
+
+// within returns the accepted work since one sample, -1 for the beginning.
+func (a *account) within(c *sampleClock, from int, now time.Time) Recent {
+	w := &a.windows
+	since, before := w.born, 0.0
+	if from >= 0 {
+		since = max(since, c.at[from])
+		if w.samples != nil {
+			before = w.samples[from].work
+		}
+	}
+	return Recent{Span: max(time.Duration(now.UnixNano()-since), minAge), Work: max(a.tally.WorkAccepted()-before, 0)}
+}
+
+// Len is how many workers have books of their own.
+func (l *Ledger) Len() int {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return len(l.workerList)
+}

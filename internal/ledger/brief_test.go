@@ -1,0 +1,59 @@
+package ledger
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/work"
+)
+
+// What is said in brief is what is said at length.
+func TestBriefsAsSnapshot(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		l, now := New(Config{}, epoch), epoch
+		for range rapid.IntRange(0, 60).Draw(rt, "shares") {
+			now = now.Add(rapid.SampledFrom([]time.Duration{0, time.Second, 17 * time.Second, 5 * time.Minute, 2 * time.Hour}).Draw(rt, "pass"))
+			l.Tick(now)
+			e := Entry{
+				Verdict:    rapid.SampledFrom([]mining.Verdict{mining.Accepted, mining.Stale, mining.Invalid, mining.Unpaid}).Draw(rt, "verdict"),
+				Difficulty: work.Difficulty(rapid.Float64Range(0, 1e6).Draw(rt, "difficulty")), At: now,
+			}
+			if n := rapid.IntRange(0, 3).Draw(rt, "worker"); n > 0 {
+				e.Worker = l.Worker(fmt.Sprintf("w%d", n), "r", now)
+			}
+			l.Record(e)
+		}
+		now = now.Add(time.Second)
+		want := make(map[string]Brief)
+		own := 0
+		for _, w := range l.Snapshot(now).Workers {
+			last := int64(0)
+			if !w.LastShareAt.IsZero() {
+				last = w.LastShareAt.UnixNano()
+			}
+			want[w.Name] = Brief{
+				Name: w.Name, Hashrate: w.Recent[TenMinutes].Hashrate(), Accepted: w.Tally.Ours.Accepted(), Rejected: w.Tally.Ours.Rejected(),
+				Since: w.Since.UnixNano(), LastShareAt: last,
+			}
+			if w.Name != UnknownWorker {
+				own++
+			}
+		}
+		got := make(map[string]Brief)
+		for _, b := range l.Briefs(now) {
+			got[b.Name] = b
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			rt.Fatalf("-snapshot +brief:\n%s", diff)
+		}
+		if l.Len() != own {
+			rt.Fatalf("%d workers have books, want %d", l.Len(), own)
+		}
+	})
+}
