@@ -108,6 +108,8 @@ username = "account"
 name = "backup"
 url = "stratum+tcp://%s"
 username = "account"
+[metrics]
+per_worker = true
 [vardiff]
 start = 2e-5
 min = 1e-12
