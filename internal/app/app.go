@@ -152,7 +152,7 @@ func (a *App) build(cfg *config.Config) error {
 	}
 	a.certs, a.turns = a.newCerts(cfg), newTurns()
 	a.makeDoor()
-	a.counts, err = newCounts(cfg, version, a.certExpiries, a.door)
+	a.counts, err = newCounts(cfg, version, scraped{a.certExpiries, a.door, a.books, a.queues})
 	if err != nil {
 		return err
 	}

@@ -1,10 +1,13 @@
 package app
 
 import (
+	"time"
+
 	"github.com/loka/stratum/internal/config"
 	"github.com/loka/stratum/internal/dial"
 	"github.com/loka/stratum/internal/httpapi"
 	"github.com/loka/stratum/internal/hub"
+	"github.com/loka/stratum/internal/ledger"
 	"github.com/loka/stratum/internal/link"
 	"github.com/loka/stratum/internal/listen"
 	"github.com/loka/stratum/internal/metrics"
@@ -31,16 +34,45 @@ type counts struct {
 	source lateModel
 }
 
+// scraped is what is read at a scrape besides the read model; all may be nil.
+type scraped struct {
+	expiries func() []metrics.Certificate
+	door     metrics.Door
+	books    *ledger.Ledger
+	queues   func() metrics.Queues
+}
+
 // lateModel is a read model that comes after the metrics that read it.
 type lateModel struct{ *view.Model }
 
-func newCounts(cfg *config.Config, version string, expiries func() []metrics.Certificate, door metrics.Door) (*counts, error) {
+// newCounts makes all metrics; books may be nil.
+func newCounts(cfg *config.Config, version string, read scraped) (*counts, error) {
 	c := &counts{steps: profile.New(profile.Config{Batch: hub.Batch})}
 	var err error
-	c.m, err = metrics.New(metrics.Config{
-		Version: version, Pools: poolNames(cfg), Source: &c.source, Certificates: expiries, Door: door, Profile: c.steps,
-	})
-	return c, err
+	of := metrics.Config{
+		Version: version, Pools: poolNames(cfg), Source: &c.source, Certificates: read.expiries, Door: read.door, Profile: c.steps,
+	}
+	of.Queues = read.queues
+	of.Routes = func() []view.Route {
+		if c.source.Model == nil {
+			return nil
+		}
+		return c.source.Routes()
+	}
+	if books := read.books; books != nil {
+		of.Workers = func() []ledger.Brief { return books.Briefs(time.Now()) }
+		of.WorkerCount = books.Len
+	}
+	if c.m, err = metrics.New(of); err != nil {
+		return c, err
+	}
+	c.reconfigure(cfg)
+	return c, nil
+}
+
+// reconfigure puts what a configuration says of metrics in place.
+func (c *counts) reconfigure(cfg *config.Config) {
+	c.m.Reconfigure(metrics.WorkerSeries{On: cfg.Metrics.PerWorker, Most: cfg.Metrics.MaxWorkers, Top: cfg.Metrics.Top})
 }
 
 func poolNames(cfg *config.Config) []string {

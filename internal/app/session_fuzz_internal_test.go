@@ -72,7 +72,7 @@ on_outage = %q
 }()
 
 // sessionCounts are the counters of all programs of this process.
-var sessionCounts = sync.OnceValues(func() (*counts, error) { return newCounts(sessionConfigs[0], "fuzz", nil, nil) })
+var sessionCounts = sync.OnceValues(func() (*counts, error) { return newCounts(sessionConfigs[0], "fuzz", scraped{}) })
 
 // sessions are the programs that have run in this process.
 var sessions atomic.Uint64

@@ -162,3 +162,18 @@ func (f *fanout) done(d *delivery) {
 		observe(f.metrics.FanoutSeconds, time.Since(d.work.Job.Received))
 	}
 }
+
+// waits counts the works that are on their way to miners, and the miners that wait for
+// them.
+func (f *fanout) waits() (works, miners int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, d := range f.waiting {
+		miners += len(d.to) - d.next
+	}
+	return len(f.waiting), miners
+}
+
+// Waiting counts the works that are on their way to miners, and the miners that wait
+// for one of them.
+func (h *Hub) Waiting() (works, miners int) { return h.fanout.waits() }

@@ -101,8 +101,14 @@ func TestNewBlockOvertakes(t *testing.T) {
 		return d.work.ID
 	}
 	f.push(to(g, workOf(1, true)))
+	if works, waiting := f.waits(); works != 1 || waiting != 200 {
+		t.Errorf("%d works and %d miners wait, want 1 and 200", works, waiting)
+	}
 	if serve() != 1 {
 		t.Fatal("the first work is not served")
+	}
+	if works, waiting := f.waits(); works != 1 || waiting != 200-Batch {
+		t.Errorf("%d works and %d miners wait, want 1 and %d", works, waiting, 200-Batch)
 	}
 	slow, some, _ := f.take() // a shard that is slow with the second batch
 	f.push(to(g, workOf(2, true)))

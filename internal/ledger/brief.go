@@ -57,3 +57,19 @@ func (l *Ledger) Len() int {
 	defer l.mu.RUnlock()
 	return len(l.workerList)
 }
+
+// Queued is how many entries wait to be booked, and Helped how often a queue was full,
+// so that who recorded a share had to book what was in it.
+func (l *Ledger) Queued() (waiting int) {
+	l.bookMu.Lock()
+	defer l.bookMu.Unlock()
+	for i := range l.queues {
+		if q := l.queues[i].Load(); q != nil {
+			waiting += int(q.tail.Load() - q.head) //nolint:gosec // bounded by the queue
+		}
+	}
+	return waiting
+}
+
+// Helped is how often a queue was full; see [Ledger.Queued].
+func (l *Ledger) Helped() uint64 { return l.helped.Load() }

@@ -12,6 +12,28 @@ import (
 	"github.com/loka/stratum/work"
 )
 
+// What waits to be booked is counted, and so is who had to book it.
+func TestQueued(t *testing.T) {
+	l := New(Config{}, epoch)
+	e := entry(l, "w")
+	for range 5 {
+		l.Record(e)
+	}
+	if n := l.Queued(); n != 5 || l.Helped() != 0 {
+		t.Errorf("%d wait, want 5; helped %d times", n, l.Helped())
+	}
+	l.Tick(epoch)
+	if n := l.Queued(); n != 0 {
+		t.Errorf("%d wait after booking", n)
+	}
+	for range queueSize + 1 {
+		l.Record(e)
+	}
+	if l.Helped() != 1 || l.Queued() != 1 {
+		t.Errorf("helped %d times, %d wait; want 1 and 1", l.Helped(), l.Queued())
+	}
+}
+
 // What is said in brief is what is said at length.
 func TestBriefsAsSnapshot(t *testing.T) {
 	t.Parallel()

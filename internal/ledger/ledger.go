@@ -60,6 +60,8 @@ type Ledger struct {
 	queues [queues]atomic.Pointer[queue]
 
 	overflown atomic.Bool // onOverflow has been called
+	// helped counts how often a queue was full, and who recorded had to book.
+	helped atomic.Uint64
 
 	// mu guards the directory of books; it is taken when a miner authorizes
 	// or leaves, and by readers for as long as it takes to copy the lists. Who
@@ -201,6 +203,7 @@ func (l *Ledger) queue(i uint32) *queue {
 
 // settle books what is in the queues.
 func (l *Ledger) settle() {
+	l.helped.Add(1)
 	l.bookMu.Lock()
 	defer l.bookMu.Unlock()
 	l.bookQueued(l.latest)

@@ -12,6 +12,7 @@ import (
 	"github.com/loka/stratum/internal/ledger"
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/internal/profile"
+	"github.com/loka/stratum/internal/view"
 )
 
 // Config names what label values depend on.
@@ -33,6 +34,9 @@ type Config struct {
 	// no worker. Series of each there are by [Metrics.Reconfigure] only.
 	Workers     func() []ledger.Brief
 	WorkerCount func() int
+	// Routes and Queues are read at every scrape; nil are none.
+	Routes func() []view.Route
+	Queues func() Queues
 }
 
 // Metrics hands out what is counted. Make it with [New].
@@ -82,12 +86,14 @@ func Middlewares() []string {
 func New(cfg Config) (*Metrics, error) {
 	b := builder{registry: prometheus.NewRegistry()}
 	m := &Metrics{registry: b.registry, workers: newWorkers(cfg.Workers)}
-	b.register(collectors.NewGoCollector())
+	b.register(collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(collectors.MetricsScheduler)))
 	b.register(collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	b.register(newViewCollector(cfg.Source, m.poolNames))
 	b.register(newBooksCollector(cfg.Source, m.poolNames))
 	b.register(newCertificateCollector(cfg.Certificates))
 	b.registerDoor(cfg.Door)
+	b.register(newRouteCollector(cfg.Routes))
+	b.register(newQueueCollector(cfg.Queues))
 	b.registerWorkers(m.workers, cfg.WorkerCount)
 	b.register(newStepCollector(cmp.Or(cfg.Profile, profile.New(profile.Config{}))))
 

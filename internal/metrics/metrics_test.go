@@ -40,11 +40,39 @@ func (s *fakeSource) PoolBooks() []ledger.Pool     { return s.books.Pools(epoch)
 func newMetrics(t *testing.T) (*Metrics, *fakeSource) {
 	t.Helper()
 	source := &fakeSource{books: ledger.New(ledger.Config{}, epoch), pools: []view.PoolState{{Name: "main"}, {Name: "backup"}}}
-	m, err := New(Config{Version: "1.2.3", Pools: []string{"main", "backup"}, Source: source, Certificates: certificates})
+	m, err := New(Config{Version: "1.2.3", Pools: []string{"main", "backup"}, Source: source, Certificates: certificates, Routes: farmRoute, Queues: someQueues})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return m, source
+}
+
+func farmRoute() []view.Route {
+	return []view.Route{{Name: "farm", Miners: 7, Unpaid: 2, Ready: true, Connections: 3, Shares: view.Shares{WorkAccepted: 512, PoolWorkAccepted: 256}}}
+}
+
+func someQueues() Queues {
+	return Queues{
+		FanoutWorks: 1, FanoutMiners: 2, LedgerEntries: 3, LedgerHelped: 4, SharesDue: 5,
+		Listeners: []ListenQueue{{"0.0.0.0:3333", 6, 4096}}, ListenFull: 7, ListenDropped: 8,
+	}
+}
+
+// What is read of routes and queues is told.
+func TestRoutesAndQueues(t *testing.T) {
+	m, _ := newMetrics(t)
+	body, _ := scrape(t, m, "")
+	for series, want := range map[string]string{
+		`loka_route_miners{route="farm"}`: "7", `loka_route_unpaid_miners{route="farm"}`: "2", `loka_route_ready{route="farm"}`: "1",
+		`loka_route_connections{route="farm"}`: "3", `loka_route_work_accepted_total{route="farm"}`: "512", `loka_route_pool_work_accepted_total{route="farm"}`: "256",
+		"loka_fanout_works_waiting": "1", "loka_fanout_miners_waiting": "2", "loka_ledger_entries_waiting": "3", "loka_ledger_queue_full_total": "4",
+		"loka_shares_due": "5", `loka_listen_queue_connections{listener="0.0.0.0:3333"}`: "6", `loka_listen_queue_limit{listener="0.0.0.0:3333"}`: "4096",
+		"loka_listen_overflows_total": "7", "loka_listen_drops_total": "8", `loka_connections_slow{side="downstream"}`: "0",
+	} {
+		if got := value(t, body, series); got != want {
+			t.Errorf("%s is %s, want %s", series, got, want)
+		}
+	}
 }
 
 func scrape(t *testing.T, m *Metrics, accept string) (body, contentType string) {
