@@ -99,6 +99,21 @@ func performance() Board {
 				{kind: lines, title: "In memory only", span: 4, height: 8, unit: count, runbook: "journal_failing",
 					says:    "What happened and is not on the disk yet: half a second's worth where all is well.",
 					queries: q(`sum by (instance) (loka_journal_pending_events{`+of+`})`, "{{instance}}")},
+				{kind: lines, title: "Waiting for miners, books and pools", span: 12, height: 8, unit: count,
+					says: "Works on their way and miners that wait for one, shares that wait to be booked, shares that a pool has not answered.",
+					queries: []query{
+						{`sum(loka_fanout_works_waiting{` + of + `})`, "works"},
+						{`sum(loka_fanout_miners_waiting{` + of + `})`, "miners"},
+						{`sum(loka_ledger_entries_waiting{` + of + `})`, "to be booked"},
+						{`sum(loka_shares_due{` + of + `})`, "unanswered"},
+					}},
+				{kind: lines, title: "Waiting to be accepted", span: 12, height: 8, unit: count, runbook: "listen_overflows",
+					says: "Connections that the kernel has made and loka has not accepted yet, and how many it keeps; and how many were dropped within ten minutes, of all programs.",
+					queries: []query{
+						{`sum by (listener) (loka_listen_queue_connections{` + of + `})`, "{{listener}}"},
+						{`min(loka_listen_queue_limit{` + of + `})`, "limit"},
+						{`sum(increase(loka_listen_overflows_total{` + of + `}[10m]))`, "dropped"},
+					}},
 			}},
 		},
 	}

@@ -27,6 +27,28 @@ func workers() Board {
 					says:    "Changes a second of a miner's difficulty in shared mode. They settle within minutes of a start.",
 					queries: q(`sum by (direction) (rate(loka_vardiff_changes_total{`+of+`}[$__rate_interval]))`, "{{direction}}")},
 			}},
+			{"Routes", []panel{
+				{kind: stack, title: "Hashrate by route", span: 12, height: 8, unit: hashrate, runbook: "route_hashrate_dropped",
+					says:    "What the miners of each route do, by our own word.",
+					queries: q(`sum by (route) (route:loka_hashrate:rate5m{`+of+`})`, "{{route}}")},
+				{kind: lines, title: "Miners by route", span: 12, height: 8, unit: count, runbook: "unpaid_work",
+					says: "Miners of each route, and those of them that are kept on work that nobody pays for.",
+					queries: []query{
+						{`sum by (route) (loka_route_miners{` + of + `})`, "{{route}}"},
+						{`sum by (route) (loka_route_unpaid_miners{` + of + `})`, "{{route}} unpaid"},
+					}},
+				{kind: grid, title: "Routes", span: 24, height: 6, unit: "none", runbook: "route_down",
+					says:    "Whether a new miner would be given work, and what each route does, over 5 minutes.",
+					columns: []string{"bool_yes_no", count, count, hashrate, hashrate, ratio},
+					queries: []query{
+						{`min by (route) (loka_route_ready{` + of + `})`, "Ready"},
+						{`sum by (route) (loka_route_miners{` + of + `})`, "Miners"},
+						{`sum by (route) (loka_route_connections{` + of + `})`, "Pool connections"},
+						{`sum by (route) (route:loka_hashrate:rate5m{` + of + `})`, "Hashrate"},
+						{`sum by (route) (route:loka_paid_hashrate:rate5m{` + of + `})`, "Paid hashrate"},
+						{`sum by (route) (route:loka_hashrate:rate5m{` + of + `}) / sum by (route) (route:loka_hashrate:avg1d{` + of + `})`, "Against its day"},
+					}},
+			}},
 			{"Shares", []panel{
 				{kind: lines, title: "Shares", span: 12, height: 8, unit: perSec, runbook: "no_shares",
 					says:    "Accepted shares a second, by our own verdict.",
