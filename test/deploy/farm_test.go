@@ -68,7 +68,7 @@ func (r *rig) run(t *testing.T, bin string) (err error) {
 		return err
 	}
 	pool := func(address, seed string) *process.Process {
-		return r.launch(&err, bin, "sim", "pool", "--listen", address, "--seed", seed, "--difficulty", "0.00005",
+		return r.launch(&err, bin, "sim", "pool", "--listen", address, "--seed", seed, "--difficulty", "0.00002",
 			"--nbits", "1b3fffc0", "--job-interval", "1s", "--every", "0")
 	}
 	pool(ports[3], "1")
@@ -111,7 +111,7 @@ username = "account"
 [metrics]
 per_worker = true
 [vardiff]
-start = 2e-5
+start = 1e-5
 min = 1e-12
 shares_per_minute = 60
 `
