@@ -67,7 +67,7 @@ func workers() Board {
 					queries: q(`sum by (cause) (rate(loka_logins_refused_total{`+of+`}[$__rate_interval]))`, "{{cause}}")},
 			}},
 			{"Each worker, with [metrics] per_worker = true", []panel{
-				{kind: grid, title: "Workers", span: 16, height: 12, unit: "none", runbook: "worker_silent",
+				{kind: grid, title: "Workers", span: 24, height: 12, unit: "none", runbook: "worker_silent",
 					says:    "The 100 with the largest hashrate: by the shares of 10 minutes, and what was refused of all since the books began.",
 					columns: []string{hashrate, count, ratio, seconds},
 					queries: []query{
@@ -82,7 +82,7 @@ func workers() Board {
 				{kind: figure, title: "Without series", span: 4, height: 6, unit: count, warn: 1, bad: 1000,
 					says:    "Workers that have no series although they are on: raise metrics.max_workers.",
 					queries: q(`sum(loka_worker_series_left_out{`+of+`})`, "left out")},
-				{kind: bars, title: "Silent longest", span: 8, height: 6, unit: seconds, warn: 600, bad: 1800, runbook: "worker_silent",
+				{kind: bars, title: "Silent longest", span: 16, height: 6, unit: seconds, warn: 600, bad: 1800, runbook: "worker_silent",
 					says:    "Time since the last share of those that are silent longest, of those that handed in one within a day.",
 					queries: q(`topk(8, max by (worker) ((time() - (loka_worker_last_share_timestamp_seconds{`+of+`} > 0)) < 86400))`, "{{worker}}")},
 				{kind: lines, title: "The largest", span: 12, height: 9, unit: hashrate, runbook: "worker_hashrate_dropped",
