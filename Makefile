@@ -22,7 +22,7 @@ ATTACK_TIMES   ?= judge
 RACE           := -race -gcflags=modernc.org/sqlite/lib=-race=false
 export GOTOOLCHAIN = local
 
-.PHONY: help run build test thorough lint fuzz fuzz-long bench e2e api-compat api-release soak soak-shared soak-churn soak-failover soak-chaos soak-crash soak-outage soak-disk durable attack cover walls tidy generate vulncheck compiler postgres systemd promtool browser chromium
+.PHONY: help run build test thorough lint fuzz fuzz-long bench e2e api-compat api-release soak soak-shared soak-churn soak-failover soak-chaos soak-crash soak-outage soak-disk durable attack cover walls tidy generate vulncheck compiler postgres systemd  browser chromium deploy-test prometheus container
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -33,7 +33,7 @@ run: build ## start the demo: a simulated pool, real CPU miners, the proxy; no n
 build: ## build ./loka
 	CGO_ENABLED=0 $(GO) build -trimpath -o loka ./cmd/loka
 
-test: compiler postgres systemd promtool ## all tests, with the race detector, shuffled; some mostly wait, so four packages, and four tests of each, at a time
+test: compiler postgres systemd prometheus ## all tests, with the race detector, shuffled; some mostly wait, so four packages, and four tests of each, at a time
 	CGO_ENABLED=1 $(GO) test $(RACE) -shuffle=on -p 4 -parallel 4 -timeout $(TEST_TIMEOUT) ./...
 	$(GO) test -count=1 -run 'Alloc' $$(grep -rlE '^func Test.*Alloc' --include='*_test.go' work sv1 internal | xargs -n1 dirname | sort -u | sed 's,^,./,') # the race detector allocates: these once more without it
 
@@ -60,11 +60,18 @@ systemd: # the tests of the unit need systemd-analyze; get it where that is poss
 	  { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends systemd >/dev/null; } || \
 	  echo "systemd is not installed (Debian: apt-get install systemd): the tests of its unit will be SKIPPED" >&2; }
 
-promtool: # a test has Prometheus' own tool look at the metrics; get it where that is possible without asking, else it is skipped, aloud
-	@command -v promtool >/dev/null 2>&1 || { \
-	  echo "no promtool, which a test of the metrics needs: trying to install it"; \
-	  { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends prometheus >/dev/null; } || \
-	  echo "promtool is not installed (Debian: apt-get install prometheus): the test that needs it will be SKIPPED" >&2; }
+prometheus: # the tests of deploy/ need Prometheus and its kin; get them where that is possible without asking, else they are skipped, aloud
+	@command -v promtool >/dev/null 2>&1 && command -v amtool >/dev/null 2>&1 && { command -v logrotate || ls /usr/sbin/logrotate; } >/dev/null 2>&1 || { \
+	  echo "no Prometheus, Alertmanager or logrotate, which the tests of deploy/ need: trying to install them"; \
+	  { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && \
+	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends prometheus prometheus-alertmanager logrotate >/dev/null; } || \
+	  echo "Prometheus, Alertmanager or logrotate is not installed (Debian: apt-get install prometheus prometheus-alertmanager logrotate): tests of their files will be SKIPPED" >&2; }
+
+container: # the test of the image needs Buildah; get it where that is possible without asking, else it is skipped, aloud
+	@command -v buildah >/dev/null 2>&1 || { \
+	  echo "no Buildah, which the test of the image needs: trying to install it"; \
+	  { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends buildah >/dev/null; } || \
+	  echo "Buildah is not installed (Debian: apt-get install buildah): the test of the image will be SKIPPED" >&2; }
 
 $(LINT):
 	@mkdir -p $(BIN)
@@ -80,6 +87,7 @@ lint: $(LINT) ## golangci-lint (gofumpt and gci inside), go vet of every module,
 	cd test/e2e && $(GO) mod tidy -diff && $(GO) vet ./...
 	cd test/api && $(GO) mod tidy -diff && $(GO) vet ./...
 	cd test/browser && $(GO) mod tidy -diff && $(GO) vet ./...
+	cd test/deploy && $(GO) mod tidy -diff && $(GO) vet ./...
 
 walls: $(LINT) ## show that a planted violation of the dependency walls fails lint and test alike
 	LINT=$(LINT) GO=$(GO) bash .ci/walls
@@ -142,16 +150,20 @@ durable: compiler postgres ## a minute and a half of the three above, side by si
 attack: ## attack the real binary in every way, ATTACK_DURATION (default 5m) in all, and measure what honest miners notice; ATTACK_TIMES=print fails for no late verdict
 	LOKA_ATTACK=$(ATTACK_DURATION) LOKA_ATTACK_TIMES=$(ATTACK_TIMES) $(GO) test -count=1 -timeout 0 -v -run '^Test(Attack|Farm|PowerCycle)$$' ./test/attack
 
+deploy-test: prometheus container ## what deploy/ has, against a real farm, Prometheus, Alertmanager, logrotate and Buildah
+	cd test/deploy && $(GO) test -count=1 -timeout 10m ./...
+
 cover: ## coverage of all packages, as coverage.html
 	$(GO) test -coverpkg=./... -coverprofile=coverage.out ./...
 	$(GO) tool cover -html=coverage.out -o coverage.html
 	$(GO) tool cover -func=coverage.out | tail -1
 
 tidy: ## go mod tidy in every module
-	$(GO) mod tidy && (cd test/bench && $(GO) mod tidy) && (cd test/e2e && $(GO) mod tidy) && (cd test/api && $(GO) mod tidy) && (cd test/browser && $(GO) mod tidy)
+	$(GO) mod tidy && (cd test/bench && $(GO) mod tidy) && (cd test/e2e && $(GO) mod tidy) && (cd test/api && $(GO) mod tidy) && (cd test/browser && $(GO) mod tidy) && (cd test/deploy && $(GO) mod tidy)
 
-generate: ## rewrite the tables in docs/ that are made from code
+generate: ## rewrite the tables in docs/ that are made from code, and the boards of deploy/grafana
 	$(GO) test -run 'Docs|Generated|Document|Reference' ./internal/config ./internal/metrics ./internal/httpapi ./internal/mining ./internal/alert -update
+	cd test/deploy && $(GO) test -run 'TestBoardsAreGenerated' . -update
 
 vulncheck: ## known vulnerabilities (needs the network; outside the test run)
 	$(GO) run golang.org/x/vuln/cmd/govulncheck@latest ./...

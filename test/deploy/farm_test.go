@@ -68,7 +68,7 @@ func (r *rig) run(t *testing.T, bin string) (err error) {
 		return err
 	}
 	pool := func(address, seed string) *process.Process {
-		return r.launch(&err, bin, "sim", "pool", "--listen", address, "--seed", seed, "--difficulty", "0.00005",
+		return r.launch(&err, bin, "sim", "pool", "--listen", address, "--seed", seed, "--difficulty", "0.00002",
 			"--nbits", "1b3fffc0", "--job-interval", "1s", "--every", "0")
 	}
 	pool(ports[3], "1")
@@ -108,8 +108,10 @@ username = "account"
 name = "backup"
 url = "stratum+tcp://%s"
 username = "account"
+[metrics]
+per_worker = true
 [vardiff]
-start = 2e-5
+start = 1e-5
 min = 1e-12
 shares_per_minute = 60
 `
@@ -169,10 +171,10 @@ func (r *rig) loka(t *testing.T, args ...string) string {
 	return said(t, r.dir, bin, append(args, "--http", r.http, "--data", filepath.Join(r.dir, "data"))...)
 }
 
-// poll asks again and again, for a minute, whether something is so.
+// poll asks again and again, for two minutes, whether something is so.
 func poll(t *testing.T, so func() bool) bool {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()

@@ -55,6 +55,7 @@ func (o *observer) run(t *testing.T, prometheus string) error {
 		{"prometheus.yml", `_interval: 15s`, "_interval: 1s"},
 		{"loka-rules.yml", `^`, ""},
 		{"loka-alerts.yml", `for: \d+[mh]`, "for: 1s"},
+		{"loka-alerts.yml", `interval: 5m`, "interval: 1s"},
 	} {
 		if err := o.place(t, dir, one.name, one.pattern, one.with); err != nil {
 			return err
@@ -249,11 +250,15 @@ func TestRulesHaveFigures(t *testing.T) {
 			}
 		}
 	}
-	text, err := get(t.Context(), monitor.url+"/api/v1/rules")
+	var err error
+	poll(t, func() bool { // till each was evaluated once; what was not is told below
+		var text []byte
+		if text, err = get(t.Context(), monitor.url+"/api/v1/rules"); err == nil {
+			err = json.Unmarshal(text, &answer)
+		}
+		return err == nil && !strings.Contains(string(text), `"health":"unknown"`)
+	})
 	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(text, &answer); err != nil {
 		t.Fatal(err)
 	}
 	evaluated := 0

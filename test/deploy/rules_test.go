@@ -103,8 +103,8 @@ func TestAlertsAmongRealFigures(t *testing.T) {
 	if err := yaml.Unmarshal(read(t, "prometheus", "loka-alerts_test.yml"), &file); err != nil {
 		t.Fatal(err)
 	}
-	healthy := goOn(farm.first, farm.second, 180)
-	healthy["up{"+scrapedLabels+"}"] = "1x180"
+	healthy := goOn(farm.first, farm.second, 120)
+	healthy["up{"+scrapedLabels+"}"] = "1x120"
 	asked := askedFor(t)
 	maps.DeleteFunc(healthy, func(name, _ string) bool { return !asked[strings.SplitN(name, "{", 2)[0]] })
 	var names []string
@@ -123,7 +123,7 @@ func TestAlertsAmongRealFigures(t *testing.T) {
 		}
 	}
 	well := test{Name: "all is well", Interval: "1m"}
-	well.Alerts = append(well.Alerts, expects{Alert: "none", At: "1h40m"})
+	well.Alerts = append(well.Alerts, expects{Alert: "none", At: "1h10m"})
 	well.amongst(t, healthy, names)
 	file.Tests = append(file.Tests, well)
 

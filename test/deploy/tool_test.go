@@ -45,7 +45,7 @@ func said(t *testing.T, dir, program string, args ...string) string {
 // try is said for what may fail.
 func try(t *testing.T, dir, program string, args ...string) (text string, err error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Dir = dir

@@ -230,7 +230,7 @@ func (p *panel) heat() cog.Builder[dashboard.Panel] {
 
 // grid is a table of one row for each set of labels, and a column for each query.
 func (p *panel) grid() cog.Builder[dashboard.Panel] {
-	names := map[string]string{"pool": "Pool", "worker": "Worker", "instance": "Instance"}
+	names := map[string]string{"pool": "Pool", "worker": "Worker", "route": "Route", "instance": "Instance"}
 	hidden := map[string]bool{"Time": true, "job": true, "__name__": true}
 	for i, one := range p.queries {
 		names[fmt.Sprintf("Value #%s", refID(i))] = one.legend
