@@ -2,13 +2,17 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
-	"net/http"
+	"net/url"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/loka/stratum/internal/client"
+	"github.com/loka/stratum/internal/httpapi"
+	"github.com/loka/stratum/internal/view"
 )
 
 // alertsCmd is `loka alerts`.
@@ -29,22 +33,21 @@ type alertsShow struct {
 	JSON bool `name:"json" help:"As the API has it."`
 }
 
-// show prints what a path answers; into is what print prints of it.
-func (c *alertsShow) show(env *environment, path string, into any, print func(io.Writer)) error {
-	return c.ask(env, func(ctx context.Context, api apiClient) error {
-		text, err := api.get(ctx, path)
-		if err != nil {
-			return err
-		}
+// show prints a list as a table, by what table says of it, or what a path answers.
+func (c *alertsShow) show(env *environment, path string, query url.Values, table func(ctx context.Context, api *client.Client, w io.Writer) error) error {
+	return c.ask(env, func(ctx context.Context, api *client.Client) error {
 		if c.JSON {
-			_, err := fmt.Fprintln(env.stdout, strings.TrimSpace(string(text)))
+			text, err := api.JSON(ctx, path, query)
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(env.stdout, strings.TrimSpace(string(text)))
 			return err
-		}
-		if err := json.Unmarshal(text, into); err != nil {
-			return fmt.Errorf("the answer of %s cannot be read: %w; is it a loka of this version?", api.base, err)
 		}
 		w := tabwriter.NewWriter(env.stdout, 0, 0, 2, ' ', 0)
-		print(w)
+		if err := table(ctx, api, w); err != nil {
+			return err
+		}
 		return w.Flush()
 	})
 }
@@ -58,30 +61,31 @@ type alertsListCmd struct {
 
 // Run asks the running proxy for it.
 func (c *alertsListCmd) Run(env *environment) error {
-	path := "/api/v1/alerts"
+	var q client.Query
+	query := url.Values{}
 	if c.All {
-		path += "?state=pending,firing,resolved"
+		q.State = "pending,firing,resolved"
+		query.Set("state", q.State)
 	}
-	var list struct {
-		Alerts []struct {
-			ID, Severity, State, Message string
-			Since                        time.Time
-			Silenced                     bool
+	return c.show(env, "/api/v1/alerts", query, func(ctx context.Context, api *client.Client, w io.Writer) error {
+		list, err := api.Alerts(ctx, q)
+		if err != nil {
+			return err
 		}
-	}
-	return c.show(env, path, &list, func(w io.Writer) {
 		if len(list.Alerts) == 0 {
-			_, _ = fmt.Fprintln(w, "nothing is wrong, as far as is known")
-			return
+			_, err := fmt.Fprintln(w, "nothing is wrong, as far as is known")
+			return err
 		}
 		_, _ = fmt.Fprintln(w, "SEVERITY\tSTATE\tALERT\tSINCE\tWHAT")
-		for _, a := range list.Alerts {
+		for i := range list.Alerts {
+			a := &list.Alerts[i]
 			state := a.State
 			if a.Silenced {
 				state += ", silenced"
 			}
-			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", visible(a.Severity), visible(state), visible(a.ID), timeOr(&a.Since, "-"), visible(oneLine(a.Message)))
+			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", visible(a.Severity), visible(state), visible(a.ID), timeOr(a.Since, "-"), visible(oneLine(a.Message)))
 		}
+		return nil
 	})
 }
 
@@ -94,19 +98,19 @@ type alertsHistoryCmd struct {
 
 // Run asks the running proxy for it.
 func (c *alertsHistoryCmd) Run(env *environment) error {
-	var list struct {
-		Events []struct {
-			At                           time.Time
-			Event, ID, Severity, Message string
-			Lasted                       float64 `json:"lasted_seconds"`
+	limit := max(c.Limit, 0)
+	return c.show(env, "/api/v1/alerts/history", url.Values{"limit": {strconv.Itoa(limit)}}, func(ctx context.Context, api *client.Client, w io.Writer) error {
+		list, err := api.AlertHistory(ctx, client.Query{Limit: limit})
+		if err != nil {
+			return err
 		}
-	}
-	return c.show(env, fmt.Sprintf("/api/v1/alerts/history?limit=%d", max(c.Limit, 0)), &list, func(w io.Writer) {
 		_, _ = fmt.Fprintln(w, "AT\tEVENT\tSEVERITY\tALERT\tLASTED\tWHAT")
-		for _, e := range list.Events {
+		for i := range list.Events {
+			e := &list.Events[i]
 			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", timeOr(&e.At, "-"), visible(e.Event), visible(e.Severity), visible(e.ID),
 				time.Duration(e.Lasted*float64(time.Second)).Round(time.Second), visible(oneLine(e.Message)))
 		}
+		return nil
 	})
 }
 
@@ -115,21 +119,20 @@ type alertsRulesCmd struct{ alertsShow }
 
 // Run asks the running proxy for it.
 func (c *alertsRulesCmd) Run(env *environment) error {
-	var list struct {
-		Rules []struct {
-			Name, Kind, Expr, Severity, Error string
-			For                               float64 `json:"for_seconds"`
-			Firing                            int
+	return c.show(env, "/api/v1/alerts/rules", nil, func(ctx context.Context, api *client.Client, w io.Writer) error {
+		list, err := api.AlertRules(ctx, client.Query{})
+		if err != nil {
+			return err
 		}
-	}
-	return c.show(env, "/api/v1/alerts/rules", &list, func(w io.Writer) {
 		_, _ = fmt.Fprintln(w, "RULE\tFOR EACH\tSEVERITY\tFIRING\tLASTS\tCONDITION")
-		for _, r := range list.Rules {
+		for i := range list.Rules {
+			r := &list.Rules[i]
 			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\n", visible(r.Name), visible(r.Kind), visible(r.Severity), r.Firing, time.Duration(r.For*float64(time.Second)), visible(oneLine(r.Expr)))
 			if r.Error != "" {
 				_, _ = fmt.Fprintf(w, "\t\t\t\t\tcannot be evaluated: %s\n", visible(oneLine(r.Error)))
 			}
 		}
+		return nil
 	})
 }
 
@@ -152,19 +155,9 @@ const testTimeout = 30 * time.Second
 
 // Run asks the running proxy for it.
 func (c *alertsTestCmd) Run(env *environment) error {
-	var answer struct {
-		Results []struct {
-			Sink, Error string
-			OK          bool
-			Seconds     float64
-		}
-	}
-	order, err := json.Marshal(map[string]string{"sink": c.Sink})
-	if err != nil {
-		return err
-	}
-	return c.askFor(env, testTimeout, func(ctx context.Context, api apiClient) error {
-		if err := api.post(ctx, "/api/v1/alerts/test", "application/json", order, &answer); err != nil {
+	return c.askFor(env, testTimeout, func(ctx context.Context, api *client.Client) error {
+		answer, err := api.TestSinks(ctx, c.Sink)
+		if err != nil {
 			return err
 		}
 		failed := 0
@@ -197,25 +190,21 @@ type alertsSilenceCmd struct {
 
 // Run asks the running proxy for it.
 func (c *alertsSilenceCmd) Run(env *environment) error {
-	type matcher struct {
-		Label string `json:"label"`
-		Glob  string `json:"glob"`
-	}
-	all := make([]matcher, 0, len(c.Matchers))
+	order := httpapi.NewSilence{For: c.For.String(), Comment: c.Comment}
 	for _, text := range c.Matchers {
 		label, glob, ok := strings.Cut(text, "=")
 		if !ok || label == "" || glob == "" {
 			return usageError{fmt.Sprintf("%q is no matcher; write LABEL=GLOB, such as name=worker_* or subject=rack7.*", text)}
 		}
-		all = append(all, matcher{label, glob})
+		order.Matchers = append(order.Matchers, view.AlertMatcher{Label: label, Glob: glob})
 	}
-	var made struct {
-		ID      string
-		Until   time.Time
-		Matches int
-	}
-	return c.post(env, "/api/v1/silences", map[string]any{"matchers": all, "for": c.For.String(), "comment": c.Comment}, &made, func() string {
-		return fmt.Sprintf("silence %s holds until %s, for %d alerts of now\n", visible(made.ID), timeOr(&made.Until, "-"), made.Matches)
+	return c.ask(env, func(ctx context.Context, api *client.Client) error {
+		made, err := api.Silence(ctx, order)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(env.stdout, "silence %s holds until %s, for %d alerts of now\n", visible(made.ID), timeOr(&made.Until, "-"), made.Matches)
+		return err
 	})
 }
 
@@ -228,12 +217,11 @@ type alertsUnsilenceCmd struct {
 
 // Run asks the running proxy for it.
 func (c *alertsUnsilenceCmd) Run(env *environment) error {
-	path, err := pathOf("silences", c.ID, "")
-	if err != nil {
-		return usageError{fmt.Sprintf("%q is no id; `loka alerts silences` shows them", c.ID)}
+	if c.ID == "" {
+		return usageError{"an id is needed; `loka alerts silences` shows them"}
 	}
-	return c.ask(env, func(ctx context.Context, api apiClient) error {
-		if err := api.change(ctx, http.MethodDelete, strings.TrimSuffix(path, "/"), nil); err != nil {
+	return c.ask(env, func(ctx context.Context, api *client.Client) error {
+		if err := api.Unsilence(ctx, c.ID); err != nil {
 			return err
 		}
 		_, err := fmt.Fprintf(env.stdout, "silence %s is over\n", visible(c.ID))
@@ -246,26 +234,24 @@ type alertsSilencesCmd struct{ alertsShow }
 
 // Run asks the running proxy for it.
 func (c *alertsSilencesCmd) Run(env *environment) error {
-	var list struct {
-		Silences []struct {
-			ID, By, Comment string
-			Until           time.Time
-			Matchers        []struct{ Label, Glob string }
-			Matches         int
+	return c.show(env, "/api/v1/silences", nil, func(ctx context.Context, api *client.Client, w io.Writer) error {
+		list, err := api.Silences(ctx, client.Query{})
+		if err != nil {
+			return err
 		}
-	}
-	return c.show(env, "/api/v1/silences", &list, func(w io.Writer) {
 		if len(list.Silences) == 0 {
-			_, _ = fmt.Fprintln(w, "there are no silences")
-			return
+			_, err := fmt.Fprintln(w, "there are no silences")
+			return err
 		}
 		_, _ = fmt.Fprintln(w, "ID\tUNTIL\tALERTS NOW\tBY\tWHICH\tWHY")
-		for _, s := range list.Silences {
+		for i := range list.Silences {
+			s := &list.Silences[i]
 			which := make([]string, 0, len(s.Matchers))
 			for _, m := range s.Matchers {
 				which = append(which, m.Label+"="+m.Glob)
 			}
 			_, _ = fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\t%s\n", visible(s.ID), timeOr(&s.Until, "-"), s.Matches, visible(s.By), visible(strings.Join(which, " ")), visible(s.Comment))
 		}
+		return nil
 	})
 }
