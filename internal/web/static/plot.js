@@ -28,11 +28,13 @@
   const two = (n) => String(n).padStart(2, "0");
   const time = (d) => `${two(d.getHours())}:${two(d.getMinutes())}`;
   const day = (d) => d.toLocaleDateString("en", { month: "short", day: "numeric" });
-  // Times are those of whoever looks; a day is said where it begins.
+  // Times are those of whoever looks; a day is said where it begins, and seconds not at
+  // all: there is a point a minute at the most.
   function times(u, all, axis, space, step) {
     return all.map((s, i) => {
       const d = new Date(s * 1000), before = i > 0 ? new Date(all[i - 1] * 1000) : null;
       if (step >= 86400) return day(d);
+      if (step < 60 && s % 60 !== 0) return null;
       return before && before.getDate() !== d.getDate() ? day(d) : time(d);
     });
   }
