@@ -55,7 +55,7 @@ func farmRoute() []view.Route {
 func someQueues() Queues {
 	return Queues{
 		FanoutWorks: 1, FanoutMiners: 2, LedgerEntries: 3, LedgerHelped: 4, SharesDue: 5,
-		Listeners: []ListenQueue{{"0.0.0.0:3333", 6, 4096}}, ListenFull: 7, ListenDropped: 8,
+		Listeners: []ListenQueue{{"127.0.0.1:0", 1, 128}, {"127.0.0.1:0", 2, 64}, {"127.0.0.1:0", 0, 32}, {"0.0.0.0:3333", 6, 4096}}, ListenFull: 7, ListenDropped: 8,
 	}
 }
 
@@ -68,6 +68,7 @@ func TestRoutesAndQueues(t *testing.T) {
 		`loka_route_connections{route="farm"}`: "3", `loka_route_work_accepted_total{route="farm"}`: "512", `loka_route_pool_work_accepted_total{route="farm"}`: "256",
 		"loka_fanout_works_waiting": "1", "loka_fanout_miners_waiting": "2", "loka_ledger_entries_waiting": "3", "loka_ledger_queue_full_total": "4",
 		"loka_shares_due": "5", `loka_listen_queue_connections{listener="0.0.0.0:3333"}`: "6", `loka_listen_queue_limit{listener="0.0.0.0:3333"}`: "4096",
+		`loka_listen_queue_connections{listener="127.0.0.1:0"}`: "2", `loka_listen_queue_limit{listener="127.0.0.1:0"}`: "64", // the fuller of several
 		"loka_listen_overflows_total": "7", "loka_listen_drops_total": "8", `loka_connections_slow{side="downstream"}`: "0",
 	} {
 		if got := value(t, body, series); got != want {

@@ -57,7 +57,8 @@ func (c *queueCollector) Describe(out chan<- *prometheus.Desc) {
 	}
 }
 
-// Collect implements [prometheus.Collector].
+// Collect implements [prometheus.Collector]. Of two listeners at one address, which
+// port 0 makes possible, the fuller counts.
 func (c *queueCollector) Collect(out chan<- prometheus.Metric) {
 	var q Queues
 	if c.read != nil {
@@ -74,7 +75,13 @@ func (c *queueCollector) Collect(out chan<- prometheus.Metric) {
 	gauge(c.entries, q.LedgerEntries)
 	counter(c.helped, q.LedgerHelped)
 	gauge(c.due, q.SharesDue)
+	fullest := make(map[string]ListenQueue, len(q.Listeners))
 	for _, l := range q.Listeners {
+		if had, ok := fullest[l.Listener]; !ok || l.Waiting > had.Waiting {
+			fullest[l.Listener] = l
+		}
+	}
+	for _, l := range fullest {
 		gauge(c.waiting, l.Waiting, l.Listener)
 		gauge(c.most, l.Most, l.Listener)
 	}
