@@ -220,7 +220,7 @@ password = %q
 		}
 	}
 	for who, what := range map[string]string{ // that it came to where secrets are looked at
-		"POST /api/v1/reload": "line 1: ", "GET /api/v1/tokens": "the-viewer", "log": "unauthorized", "GET /api/v1/audit": "the-viewer",
+		"POST /api/v1/reload": "line 1: ", "GET " + allEvents: "event: act\n", "GET /api/v1/tokens": "the-viewer", "log": "unauthorized", "GET /api/v1/audit": "the-viewer",
 	} {
 		if storage != "" && strings.HasSuffix(who, "audit") {
 			continue // it is away
@@ -357,7 +357,8 @@ func (a *apiReader) makes(role string) (token string) {
 func (a *apiReader) ask(method, path, kind, body string) (answer string) {
 	a.t.Helper()
 	for i, token := range a.tokens {
-		req, err := http.NewRequestWithContext(a.t.Context(), method, a.base+path, strings.NewReader(body))
+		ctx, cancel := context.WithCancel(a.t.Context())
+		req, err := http.NewRequestWithContext(ctx, method, a.base+path, strings.NewReader(body))
 		if err != nil {
 			a.t.Fatal(err)
 		}
@@ -372,9 +373,14 @@ func (a *apiReader) ask(method, path, kind, body string) (answer string) {
 		if err != nil {
 			a.t.Fatal(err)
 		}
+		endless := res.Header.Get("Content-Type") == "text/event-stream"
+		if endless { // it begins with what has happened, all of it at once
+			time.AfterFunc(300*time.Millisecond, cancel)
+		}
 		text, err := io.ReadAll(res.Body)
 		_ = res.Body.Close()
-		if err != nil {
+		cancel()
+		if err != nil && !endless {
 			_, _ = fmt.Fprintf(a.said.by(method+" "+path), "%v", err) // an export that broke off
 		}
 		_, _ = fmt.Fprintf(a.said.by(method+" "+path), "%s %v\n%s\n", res.Status, res.Header, text)
@@ -384,6 +390,9 @@ func (a *apiReader) ask(method, path, kind, body string) (answer string) {
 	}
 	return answer
 }
+
+// allEvents is the stream of events from the first one on, and of every kind.
+const allEvents = "/api/v1/events?last_event_id=0&kinds=proxy,connection,share,block,job,pool,switch,alert,ban,act,reload"
 
 // all reads every path that there is to read, and returns how many.
 func (a *apiReader) all() (asked int) {
@@ -395,7 +404,7 @@ func (a *apiReader) all() (asked int) {
 		a.t.Fatal(err)
 	}
 	paths := []string{
-		"/metrics", "/", "/web/app.js", "/nowhere", "/api/v1/history?from=x&worker=alice.cgminer-0",
+		allEvents, "/metrics", "/", "/web/app.js", "/nowhere", "/api/v1/history?from=x&worker=alice.cgminer-0",
 		"/api/v1/export?what=shares&format=csv", "/api/v1/export?what=minutes&format=csv", "/api/v1/export?what=payouts&format=csv", "/api/v1/audit?limit=1000",
 	}
 	for path, methods := range api.Paths {
