@@ -154,6 +154,22 @@ func TestProblems(t *testing.T) {
 	}
 }
 
+// What is a secret is not told by what is said of a line where the quotes are missing.
+func TestSyntaxTellsNoSecret(t *testing.T) {
+	t.Parallel()
+	for _, key := range []string{
+		"[[pool]]\npassword", "[[pool]]\nproxy", "[[route]]\npassword", "[logins]\npassword", "[storage]\nurl", "[[alerts.sink]]\nurl",
+		"[telemetry]\ntraces", "[telemetry]\ntraces_authorization", "telemetry.traces_authorization", "[telemetry]\nsentry",
+	} {
+		for _, value := range []string{"slack://hook:hunter2", "https://h/hunter2", "hooks.example.com/hunter2"} {
+			said := problemsOf(t, key+" = "+value+"\n", Options{}).Error()
+			if strings.Contains(said, "hunter2") || !strings.Contains(said, `= "…"`) {
+				t.Errorf("%s", said)
+			}
+		}
+	}
+}
+
 func TestProblemsOfSyntax(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ file, want string }{

@@ -84,10 +84,25 @@ func explain(line string) (key, advice string) {
 		return name, ""
 	}
 	value, _, _ = strings.Cut(value, "#")
-	if strings.Contains(name, "password") || name == "proxy" || strings.Contains(value, "@") || len(value) > 80 { // a secret, or a URL with one
+	if mayBeSecret(name, value) {
 		value = "…"
 	}
 	return name, fmt.Sprintf("; put the text in quotes: %s = %q", name, strings.Trim(strings.TrimSpace(value), `"'`))
+}
+
+// mayBeSecret says whether a value, of which only the key's last part and no quotes are
+// known, is better not repeated. A pool's URL is none, nor is a mere host.
+func mayBeSecret(name, value string) bool {
+	name = name[strings.LastIndexByte(name, '.')+1:]
+	switch name {
+	case "proxy", "traces", "traces_authorization", "sentry":
+		return true
+	case "url":
+		if strings.Contains(value, "/") && !strings.HasPrefix(value, "stratum+") {
+			return true
+		}
+	}
+	return strings.Contains(name, "password") || strings.Contains(value, "@") || len(value) > 80
 }
 
 // qualify puts the table's name that a line stands under before its key.
