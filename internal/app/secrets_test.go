@@ -124,6 +124,17 @@ func tellAll(t *testing.T, storage string) {
 		return storage + fmt.Sprintf(`[logins]
 password = %q
 file = %q
+[telemetry]
+traces = "http://127.0.0.1:1/v1/traces?key=%s"
+traces_authorization = "Bearer %s"
+sentry = "http://%s@127.0.0.1:1/1"
+[[alerts.sink]]
+name = "hook"
+url = "webhook+http://127.0.0.1:1/%s"
+severity = "info"
+[[alerts.sink]]
+name = "chat"
+url = "generic+http://127.0.0.1:1/%s"
 [vardiff]
 min = 1e-9
 start = 1e-7
@@ -147,7 +158,7 @@ proxy = "http://loka:%s@%s"
 name = "farm"
 pools = ["main", "proxied"]
 password = %q
-`, secret("miner"), bobs, cert, key, pool.URL(), password, secret("proxy"), proxy, secret("route"))
+`, secret("miner"), bobs, secret("traces"), secret("of-traces"), secret("sentry"), secret("hook"), secret("chat"), cert, key, pool.URL(), password, secret("proxy"), proxy, secret("route"))
 	}
 	file.write(dir, text(secret("pool")))
 	whole, _ := file.Read()
@@ -184,6 +195,9 @@ password = %q
 	}
 	paths := api.all()
 	api.ask(http.MethodDelete, "/api/v1/tokens/the-viewer", "", "")
+	for _, sink := range []string{"hook", "chat"} { // neither can be reached
+		api.ask(http.MethodPost, "/api/v1/alerts/test", "application/json", `{"sink":"`+sink+`"}`)
+	}
 	for _, next := range []string{text(secret("pool-2")), strings.ReplaceAll(text(secret("pool-2b")), secret("miner"), secret("miner-2")), strings.Replace(text(secret("pool-2c")), bobs, broken, 1), strings.Replace(text(secret("pool-3")), "proxy = \"http", "proxy = \"gopher", 1), strings.ReplaceAll(text(secret("pool-4")), `"`, "")} {
 		whole := fmt.Sprintf("data_dir = %q\n[server]\nlisten = [\"127.0.0.1:0\"]\n%s", dir, next)
 		api.ask(http.MethodPost, "/api/v1/plan", "application/toml", whole)
