@@ -57,7 +57,11 @@ func (l *Listener) knock(ctx context.Context, t *selfTest) (conn net.Conn, err e
 	if err != nil {
 		return nil, err //nolint:wrapcheck // Probe says what of
 	}
-	addrs := []netip.Addr{bound.Addr().Unmap()}
+	addr := bound.Addr().Unmap()
+	if configured, err := netip.ParseAddrPort(l.address); err == nil && configured.Addr().WithZone("") == addr {
+		addr = configured.Addr() // with its zone, which the kernel does not tell
+	}
+	addrs := []netip.Addr{addr}
 	if bound.Addr().IsUnspecified() { // an IPv6 one takes IPv4 as well, as Go listens
 		addrs = []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.IPv6Loopback()}
 	}
@@ -66,9 +70,11 @@ func (l *Listener) knock(ctx context.Context, t *selfTest) (conn net.Conn, err e
 		if addr.Is6() {
 			network = "tcp6"
 		}
-		// The port has to be known before the accept loop can meet the connection.
+		// The port has to be known before the accept loop can meet the connection, and
+		// the address has to be that of the other end: for one that the machine has
+		// besides its first, the kernel would choose the first.
 		d := net.Dialer{Control: func(_, _ string, c syscall.RawConn) error {
-			port, err := bindAnyPort(c, addr.Is6())
+			port, err := bindAnyPort(c, addr)
 			t.port.Store(uint32(port))
 			return err
 		}}

@@ -4,10 +4,11 @@ package listen
 
 import (
 	"errors"
+	"net/netip"
 	"syscall"
 )
 
 // bindAnyPort is not there on this system.
-func bindAnyPort(syscall.RawConn, bool) (uint16, error) {
+func bindAnyPort(syscall.RawConn, netip.Addr) (uint16, error) {
 	return 0, errors.ErrUnsupported
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -40,7 +41,11 @@ func probing(t *testing.T, address string, deps Deps) *Listener {
 // connection for a miner: neither the door, which has no place and is told of nothing,
 // nor the counters, the log or who serves.
 func TestProbe(t *testing.T) {
-	for _, address := range []string{"127.0.0.1:0", "0.0.0.0:0", ":0", "[::1]:0", "[::]:0"} {
+	addresses := []string{"127.0.0.1:0", "0.0.0.0:0", ":0", "[::1]:0", "[::]:0"}
+	if runtime.GOOS == "linux" { // one which is not what the kernel would connect from
+		addresses = append(addresses, "127.77.1.2:0")
+	}
+	for _, address := range append(addresses, linkLocal(t)...) {
 		t.Run(address, func(t *testing.T) {
 			var log bytes.Buffer
 			counts := newTally()
@@ -52,8 +57,11 @@ func TestProbe(t *testing.T) {
 				Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 			})
 			for range 3 {
-				if err := l.Probe(t.Context()); err != nil {
-					t.Error(err)
+				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+				err := l.Probe(ctx)
+				cancel()
+				if err != nil {
+					t.Fatal(err)
 				}
 			}
 			if n := counts.count("accepted"); n != 0 || log.Len() > 0 {
@@ -61,6 +69,28 @@ func TestProbe(t *testing.T) {
 			}
 		})
 	}
+}
+
+// linkLocal is an address of this machine that needs a zone, where it has one.
+func linkLocal(t *testing.T) []string {
+	t.Helper()
+	links, err := net.Interfaces()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, link := range links {
+		addrs, err := link.Addrs()
+		if err != nil {
+			continue // it is gone again
+		}
+		for _, a := range addrs {
+			prefix, err := netip.ParsePrefix(a.String())
+			if err == nil && prefix.Addr().Is6() && prefix.Addr().IsLinkLocalUnicast() {
+				return []string{net.JoinHostPort(prefix.Addr().WithZone(link.Name).String(), "0")}
+			}
+		}
+	}
+	return nil
 }
 
 // TestProbeNotListening names a listener that is not bound, one that is closed, and one
