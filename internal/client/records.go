@@ -98,7 +98,12 @@ func (c *Client) Export(ctx context.Context, what, format string, p Past, w io.W
 	query := p.values()
 	query.Set("what", what)
 	query.Set("format", format)
-	res, err := c.send(ctx, &call{method: http.MethodGet, path: "/api/v1/export", query: query, want: http.StatusOK})
+	return c.download(ctx, &call{method: http.MethodGet, path: "/api/v1/export", query: query, want: http.StatusOK}, w)
+}
+
+// download writes what a success is answered with to w, whatever its size.
+func (c *Client) download(ctx context.Context, k *call, w io.Writer) (int64, error) {
+	res, err := c.send(ctx, k)
 	if err != nil {
 		return 0, err
 	}

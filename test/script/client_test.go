@@ -5,6 +5,8 @@ package script
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -18,6 +20,7 @@ import (
 	"github.com/loka/stratum/internal/client"
 	"github.com/loka/stratum/internal/httpapi"
 	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/view"
 )
 
 // notOfTheClient are operations that the client leaves to others, and why.
@@ -75,7 +78,19 @@ func TestClientCoversTheAPI(t *testing.T) {
 		{"no worker", 404, func() error { return errOf(c.Worker(ctx, "nobody/..%2F")) }},
 		{"miners", 0, func() error { return errOf(c.Miners(ctx, client.Query{Sort: "-hashrate"})) }},
 		{"listeners", 0, func() error { return errOf(c.Listeners(ctx, client.Query{})) }},
+		{"session", 0, func() error { return errOf(c.Session(ctx)) }},
+		{"configuration", 0, func() error { return errOf(c.Configuration(ctx)) }},
+		{"profile", 0, func() error { return errOf(c.Profile(ctx)) }},
 		{"alerts", 0, func() error { return errOf(c.Alerts(ctx, client.Query{})) }},
+		{"alert rules", 0, func() error { return errOf(c.AlertRules(ctx, client.Query{})) }},
+		{"alert sinks", 0, func() error { return errOf(c.AlertSinks(ctx, client.Query{})) }},
+		{"alert history", 0, func() error { return errOf(c.AlertHistory(ctx, client.Query{Limit: 5})) }},
+		{"test of a sink that is not there", 404, func() error { return errOf(c.TestSinks(ctx, "nowhere")) }},
+		{"silence", 0, func() error { return silenced(ctx, c) }},
+		{"no silence", 404, func() error { return c.Unsilence(ctx, "nobody") }},
+		{"traces", 0, func() error { return errOf(c.Traces(ctx, client.Query{Limit: 5})) }},
+		{"trace", 0, func() error { return traced(ctx, c) }},
+		{"no trace", 404, func() error { return errOf(c.TraceFile(ctx, "nothing", io.Discard)) }},
 		{"history", 0, func() error { return errOf(c.History(ctx, client.Past{From: "1h", Step: "minute"})) }},
 		{"worker's history", 0, func() error { return errOf(c.WorkerHistory(ctx, login, client.Past{From: "1h"})) }},
 		{"revenue", 0, func() error { return errOf(c.Revenue(ctx, client.Past{By: "farm", From: "24h"})) }},
@@ -131,6 +146,32 @@ func TestClientCoversTheAPI(t *testing.T) {
 		}
 	}
 	covered(ctx, t, c, r.sent)
+}
+
+// silenced makes a silence, finds it, and ends it.
+func silenced(ctx context.Context, c *client.Client) error {
+	made, err := c.Silence(ctx, httpapi.NewSilence{Matchers: []view.AlertMatcher{{Label: "kind", Glob: "pool"}}, For: "1h"})
+	if err != nil {
+		return err
+	}
+	all, err := c.Silences(ctx, client.Query{})
+	if err == nil && (all.Total != 1 || all.Silences[0].ID != made.ID) {
+		err = fmt.Errorf("%+v holds, want %+v alone", all, made)
+	}
+	return errors.Join(err, c.Unsilence(ctx, made.ID))
+}
+
+// traced has a trace written, and reads the whole of it.
+func traced(ctx context.Context, c *client.Client) error {
+	made, err := c.Trace(ctx, "a test")
+	if err != nil {
+		return err
+	}
+	n, err := c.TraceFile(ctx, made.Name, io.Discard)
+	if err == nil && (n == 0 || n != made.Bytes) {
+		err = fmt.Errorf("%d bytes came of %+v", n, made)
+	}
+	return err
 }
 
 func errOf[T any](_ T, err error) error { return err }

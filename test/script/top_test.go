@@ -176,6 +176,8 @@ url = "stratum+tcp://` + f.spare + `"
 username = "acct"
 [vardiff]
 start = 0.001
+[flight_recorder]
+enabled = true
 `
 	if err := os.WriteFile(f.dir+"/loka.toml", []byte(config), 0o600); err != nil {
 		t.Fatal(err)
