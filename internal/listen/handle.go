@@ -18,13 +18,20 @@ const (
 // for the turn of the address that it is for.
 func (l *Listener) handle(ctx context.Context, v *visit) {
 	v.takeTurn()
-	defer v.turn.Give()
+	ours := true
+	defer func() {
+		if ours {
+			v.turn.Give()
+		}
+	}()
 	cfg := l.cfg.Load()
 	remote := v.arrival.Remote
 	reason := l.receive(ctx, cfg, v)
 	if reason == "" && v.arrival.Remote != remote {
+		v.turn.Give() // who waits at the gate has none
 		if reason = l.requeue(ctx, v); reason == "" {
-			return // it is another goroutine's from here on
+			ours = false // it is another goroutine's
+			return
 		}
 	}
 	if reason == "" {
