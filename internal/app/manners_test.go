@@ -113,8 +113,10 @@ func TestThousandMiners(t *testing.T) {
 	}
 	stats := finish()
 	r.agree(stats)
-	if stats.Failures > 0 {
-		t.Errorf("%d failures", stats.Failures)
+	for _, m := range stats.Miners {
+		if m.Failures > 0 {
+			t.Errorf("%s did not put up with %d things, the last: %s", m.Worker, m.Failures, m.LastFailure)
+		}
 	}
 	for _, m := range r.model.Miners() {
 		if m.State == view.MinerMining && m.Pool != "main" {
