@@ -132,6 +132,9 @@ func (s *scene) alarms() (all []finding) {
 		case "info":
 			continue
 		}
+		if a.Name == "pool_down" && tone == "warn" && s.sickly(a.Subject) {
+			continue // sick says it, too
+		}
 		title := words(a.Name)
 		if a.Subject != "" {
 			title += ": " + a.Subject
@@ -139,6 +142,15 @@ func (s *scene) alarms() (all []finding) {
 		all = append(all, finding{Tone: tone, Title: sentence("Alert " + title), Why: a.Message, Path: "/alerts", Look: "Alerts"})
 	}
 	return all
+}
+
+// sickly says whether sick has something of a pool.
+func (s *scene) sickly(name string) bool {
+	return slices.ContainsFunc(s.pools, func(p view.Pool) bool { return p.Name == name && isSick(&p) })
+}
+
+func isSick(p *view.Pool) bool {
+	return !p.Drained && (p.State == view.PoolDown || p.State == view.PoolDegraded)
 }
 
 // fallen says that the farm does less than it did.
@@ -208,7 +220,7 @@ func (s *scene) where() string {
 func (s *scene) sick() (all []finding) {
 	for i := range s.pools {
 		p := &s.pools[i]
-		if p.Drained || p.State != view.PoolDown && p.State != view.PoolDegraded {
+		if !isSick(p) {
 			continue
 		}
 		f := finding{Tone: "warn", Title: fmt.Sprintf("Pool %s is %s.", p.Name, p.State), Why: sentence(p.Error), Path: poolPath(p.Name), Look: "The pool"}

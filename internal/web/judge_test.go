@@ -42,6 +42,10 @@ func TestIsMoneyBeingLost(t *testing.T) {
 		{"an alert", "bad", "Alert payout changed: main.", "It pays another.", func(s *scene) {
 			s.alerts = []view.Alert{{Name: "payout_changed", Severity: "critical", State: "firing", Subject: "main", Message: "It pays another."}}
 		}},
+		{"an alert of what is said of the pool", "warn", "Pool backup is down.", "No route to host. Miners work for the others meanwhile.", func(s *scene) {
+			s.pools[1].State, s.pools[1].Error = view.PoolDown, "No route to host"
+			s.alerts = []view.Alert{{Name: "pool_down", Severity: "warning", State: "firing", Subject: "backup", Message: "Pool backup is down."}}
+		}},
 		{"alerts that are no news", "good", "No money is being lost.", "", func(s *scene) {
 			s.alerts = []view.Alert{{Severity: "critical", State: "firing", Silenced: true}, {Severity: "critical", State: "pending"}, {Severity: "info", State: "firing"}}
 		}},
