@@ -3,7 +3,6 @@ package app
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -188,17 +187,7 @@ func (a *App) build(cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
-	hubCfg, err := hubConfig(cfg, version)
-	if err != nil {
-		return err
-	}
-	a.found = loadFindings(filepath.Join(cfg.DataDir, foundName), a.log)
-	a.found.recall(hubCfg.Pools)
-	a.hub, err = hub.New(hubCfg, hub.Deps{
-		Dial: dial.New(dial.Config{Logger: a.log}).Dial, Ledger: a.books, Rates: rates, Logger: a.log, OnFound: a.found.keep, Events: a.happened.log,
-		Metrics: a.counts.hub(), Trace: a.traces.Job, Wire: a.counts.timed(mining.Upstream, wireConfig(poolLine, a.counts.wire(mining.Upstream))),
-	})
-	if err != nil {
+	if err := a.makeHub(cfg, rates); err != nil {
 		return err
 	}
 	a.makeBans(cfg, instance)
@@ -238,6 +227,21 @@ func (a *App) build(cfg *config.Config) error {
 		Model: a.model, Miners: disconnecter{a.serve}, Logger: a.log, Control: a.control, Acceptor: acceptor{a.hub},
 		Reloader: reloader{a}, Listeners: listenersOf{a}, Traces: traceKeeper{a.recorder},
 		Bans: &httpapi.Bans{Book: a.bans, Now: time.Now}, Alerts: a.alertsAPI(),
+	})
+	return err
+}
+
+// makeHub makes the pools' side, which knows at once what was found of pools before.
+func (a *App) makeHub(cfg *config.Config, rates *vardiff.Memory) error {
+	hubCfg, err := hubConfig(cfg, a.version)
+	if err != nil {
+		return err
+	}
+	a.found = loadFindings(filepath.Join(cfg.DataDir, foundName), a.log)
+	a.found.recall(hubCfg.Pools)
+	a.hub, err = hub.New(hubCfg, hub.Deps{
+		Dial: dial.New(dial.Config{Logger: a.log}).Dial, Ledger: a.books, Rates: rates, Logger: a.log, OnFound: a.found.keep, Events: a.happened.log,
+		Metrics: a.counts.hub(), Trace: a.traces.Job, Wire: a.counts.timed(mining.Upstream, wireConfig(poolLine, a.counts.wire(mining.Upstream))),
 	})
 	return err
 }
@@ -386,22 +390,4 @@ func (a *App) bind(ctx context.Context) error {
 		}
 	}
 	return a.http.Listen(ctx)
-}
-
-// failures gathers what went wrong in several goroutines.
-type failures struct {
-	mu   sync.Mutex
-	errs []error
-}
-
-func (f *failures) add(err error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.errs = append(f.errs, err)
-}
-
-func (f *failures) err() error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return errors.Join(f.errs...)
 }

@@ -27,13 +27,13 @@ func (w whole) Alerts() []view.Alert {
 // desk implements [web.AlertDesk].
 type desk struct{ *httpapi.Alerting }
 
-func (d desk) Rules() []view.AlertRule  { return d.Alerting.Alerts.Rules() }
+func (d desk) Rules() []view.AlertRule  { return d.Alerts.Rules() }
 func (d desk) Silences() []view.Silence { return d.Silencer.Silences() }
 func (d desk) Sinks() []view.AlertSink  { return d.Alerting.Sinks.Sinks() }
 
 // History is the latest first.
 func (d desk) History(limit int) []view.AlertEvent {
-	all := d.Alerting.Alerts.History()
+	all := d.Alerts.History()
 	return all[:min(limit, len(all))]
 }
 
