@@ -71,25 +71,9 @@ func poolMeanings() map[string]meaning {
 	}
 }
 
-// meanings is the documentation of every key.
-func meanings() map[string]meaning {
-	m := map[string]meaning{
-		"data_dir": {"Folder for state, journals and the admin token `api.token`; made if it is not there.", ""},
-		"instance": {"Name of this instance in logs and API.", "random, kept in `data_dir`"},
-
-		"server.listen":             {"Addresses that miners connect to, `HOST:PORT`; `0.0.0.0` is all of IPv4, `[::]` all of both. Short for a `[[listener]]` with nothing else set. With a `[[listener]]` in the file, the default is none.", ""},
-		"server.max_connections":    {"Most miners at one time, 1 to 10,000,000; lowered at start, with a word in the log, to what the descriptor limit allows.", ""},
-		"server.first_byte_timeout": {"Time for a miner's first byte; no more than `handshake_timeout` in any case.", ""},
-		"server.handshake_timeout":  {"Time for a miner's first complete line.", ""},
-		"server.authorize_timeout":  {"Time until a miner has an authorized worker.", ""},
-		"server.idle_timeout":       {"A miner that says nothing for so long is disconnected.", ""},
-		"server.shutdown_timeout":   {"Most time that a stop may take.", ""},
-
-		"listener[].address":    {"Address that miners connect to, `HOST:PORT`.", "required"},
-		"listener[].proxy_from": {"Networks of load balancers whose PROXY protocol header, version 1 or 2, is believed: the connection counts as of the address in it, for `[access]`, bans and routes. A connection without a header counts as the load balancer's own; a header from elsewhere is refused.", ""},
-
-		"http.listen": {"Address of page, API, metrics and health. Off loopback everything but `/live` and `/ready` needs a token.", ""},
-
+// routeMeanings is the documentation of the keys of routes.
+func routeMeanings() map[string]meaning {
+	return map[string]meaning{
 		"route[].name":                      {"The route's name in API and metrics; unique, made like a pool's.", "`route1`, `route2` …"},
 		"route[].mode":                      {"`shared`: many miners on few pool connections; every share is checked here, and each miner has a difficulty of its own. `dedicated`: one pool connection for each miner, with the pool's difficulty and verdicts.", ""},
 		"route[].pools":                     {"Names of pools in failover order.", "all pools in file order"},
@@ -117,6 +101,27 @@ func meanings() map[string]meaning {
 		"route[].match.connect":     {"Glob on the target of the HTTP CONNECT that the miner came by, `HOST:PORT` in lower case; a miner that came without one does not match. See [HTTP CONNECT](#http-connect).", "any of the route's pools, or no CONNECT at all"},
 		"route[].match.pool":        {"Glob on `pool=NAME` in the password of the miner's first worker; a miner without it does not match. See [passwords](#passwords).", "any, or none at all"},
 		"route[].match.group":       {"Glob on `group=NAME` in that password, likewise.", "any, or none at all"},
+	}
+}
+
+// meanings is the documentation of every key.
+func meanings() map[string]meaning {
+	m := map[string]meaning{
+		"data_dir": {"Folder for state, journals and the admin token `api.token`; made if it is not there.", ""},
+		"instance": {"Name of this instance in logs and API.", "random, kept in `data_dir`"},
+
+		"server.listen":             {"Addresses that miners connect to, `HOST:PORT`; `0.0.0.0` is all of IPv4, `[::]` all of both. Short for a `[[listener]]` with nothing else set. With a `[[listener]]` in the file, the default is none.", ""},
+		"server.max_connections":    {"Most miners at one time, 1 to 10,000,000; lowered at start, with a word in the log, to what the descriptor limit allows.", ""},
+		"server.first_byte_timeout": {"Time for a miner's first byte; no more than `handshake_timeout` in any case.", ""},
+		"server.handshake_timeout":  {"Time for a miner's first complete line.", ""},
+		"server.authorize_timeout":  {"Time until a miner has an authorized worker.", ""},
+		"server.idle_timeout":       {"A miner that says nothing for so long is disconnected.", ""},
+		"server.shutdown_timeout":   {"Most time that a stop may take.", ""},
+
+		"listener[].address":    {"Address that miners connect to, `HOST:PORT`.", "required"},
+		"listener[].proxy_from": {"Networks of load balancers whose PROXY protocol header, version 1 or 2, is believed: the connection counts as of the address in it, for `[access]`, bans and routes. A connection without a header counts as the load balancer's own; a header from elsewhere is refused.", ""},
+
+		"http.listen": {"Address of page, API, metrics and health. Off loopback everything but `/live` and `/ready` needs a token.", ""},
 
 		"storage.url":          {"Empty: SQLite in `data_dir`. Else a PostgreSQL database, `postgres://USER:PASSWORD@HOST:PORT/DATABASE`, with parameters such as `?sslmode=verify-full` after it; `?host=/var/run/postgresql` names a socket's folder. In user and password `@` is written `%40`, `:` `%3A`, `/` `%2F` and `%` `%25`.", ""},
 		"storage.keep_shares":  {"How long single shares are kept, at least 1 h; `\"0s\"` keeps none. They are dropped by whole days.", ""},
@@ -125,19 +130,12 @@ func meanings() map[string]meaning {
 		"storage.archive":      {"Whether the single shares of a day are compressed into `data_dir/archive` before they are dropped. loka does not drop what is there, and `max_disk` does not count it.", ""},
 	}
 	for _, more := range []map[string]meaning{
-		poolMeanings(), skipMeanings(), limitsMeanings(), threatMeanings(), patternsMeanings(), loginsMeanings(),
+		poolMeanings(), routeMeanings(), skipMeanings(), limitsMeanings(), threatMeanings(), patternsMeanings(), loginsMeanings(),
+		banMeanings(), httpMeanings(), metricsMeanings(), accessMeanings(), watchMeanings(), alertMeanings(), telemetryMeanings(),
 	} {
 		maps.Copy(m, more)
 	}
-	maps.Copy(m, poolMeanings())
 	addTLSMeanings(m)
-	maps.Copy(m, banMeanings())
-	maps.Copy(m, httpMeanings())
-	maps.Copy(m, metricsMeanings())
-	maps.Copy(m, accessMeanings())
-	maps.Copy(m, watchMeanings())
-	maps.Copy(m, alertMeanings())
-	maps.Copy(m, telemetryMeanings())
 	for at, without := range map[string]string{"vardiff": "", "listener[].vardiff": "`[vardiff]`'s", "route[].vardiff": "the listener's or `[vardiff]`'s"} {
 		m[at+".shares_per_minute"] = meaning{"Shares a minute that a miner should send in shared mode; above 0. See [difficulty](#difficulty).", without}
 		m[at+".start"] = meaning{"A new miner's difficulty, between min and max; without it, moved between them.", without}
