@@ -159,7 +159,7 @@ func (h *Hub) sendTo(m *shared, from *group, pools []*pool, seen map[groupKey]st
 	}
 	m.moved.Store(now.UnixNano())
 	m.move(from, pools[to])
-	h.tellMoved(from.route, from.pool, pools[to], moveSplit, 1, m.seat)
+	h.tellMoved(moving{from.route, from.pool, pools[to], moveSplit, 1, m.seat})
 	return true
 }
 

@@ -348,7 +348,7 @@ func (g *group) shift(to *pool, stands bool, now time.Time) {
 	h.log.LogAttrs(context.Background(), level, "miners sent to another pool connection",
 		slog.String("route", g.route.Name), slog.String("from", g.pool.Name), slog.String("to", to.Name), slog.String("why", why.text("their")),
 		slog.Int("miners", moved), slog.Int("left", len(members)-moved))
-	h.tellMoved(g.route, g.pool, to, why, moved, nil)
+	h.tellMoved(moving{g.route, g.pool, to, why, moved, nil})
 }
 
 // ready says that there is another group at the pool with room and work; where

@@ -58,7 +58,7 @@ func (g *dedicated) takeOver(c *candidate) {
 	g.hub.log.LogAttrs(context.Background(), level, "miner sent to another pool connection",
 		slog.Uint64("miner", uint64(g.miner.ID)), slog.String("route", g.route.Name),
 		slog.String("from", from.Name), slog.String("to", c.pool.Name), slog.String("why", why.text("its")))
-	g.hub.tellMoved(g.route, from, c.pool, why, 1, g.seat)
+	g.hub.tellMoved(moving{g.route, from, c.pool, why, 1, g.seat})
 	clean := lost || g.current == nil || g.current.Job.PrevHash != c.job.PrevHash
 	g.refreshed = 0
 	g.pass(c.job, clean)

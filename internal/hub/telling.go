@@ -49,25 +49,33 @@ func (r moveReason) text(whose string) string {
 	return "a better pool is back"
 }
 
-// tellMoved tells of miners of a route that went from a pool to another; who is one of
-// them where it is one.
-func (h *Hub) tellMoved(r *route, from, to *pool, why moveReason, miners int, who *seat) {
-	if from == nil || from.Name == to.Name || miners == 0 {
+// moving is miners of a route going from a pool to another.
+type moving struct {
+	route    *route
+	from, to *pool
+	why      moveReason
+	miners   int
+	who      *seat // one of them where it is one
+}
+
+// tellMoved tells of miners that went from a pool to another.
+func (h *Hub) tellMoved(m moving) {
+	if m.from == nil || m.from.Name == m.to.Name || m.miners == 0 {
 		return
 	}
 	e := events.Event{
-		At: time.Now(), Kind: events.Switch, What: events.Moved, Route: r.Name, Pool: to.Name, From: from.Name, To: to.Name,
-		Reason: string(why), Count: uint64(miners), //nolint:gosec // above 0
+		At: time.Now(), Kind: events.Switch, What: events.Moved, Route: m.route.Name, Pool: m.to.Name, From: m.from.Name, To: m.to.Name,
+		Reason: string(m.why), Count: uint64(m.miners), //nolint:gosec // above 0
 	}
-	switch why { //nolint:exhaustive // the others are wanted
+	switch m.why { //nolint:exhaustive // the others are wanted
 	case moveSplit:
 		e.What = events.Balanced
 	case moveLost, moveOfNoUse:
 		e.Severity = events.Warning
 	}
-	if who != nil {
-		e.Miner = uint64(who.miner.ID)
-		if w := who.worker.Load(); w != nil {
+	if m.who != nil {
+		e.Miner = uint64(m.who.miner.ID)
+		if w := m.who.worker.Load(); w != nil {
 			e.Worker = w.Login
 		}
 	}
