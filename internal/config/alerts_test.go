@@ -110,8 +110,9 @@ func TestAlertDifferences(t *testing.T) {
 	if after == nil {
 		t.Fatal(said)
 	}
-	var keys []string
-	for _, c := range Diff(before, after) {
+	changes := Diff(before, after)
+	keys := make([]string, 0, len(changes))
+	for _, c := range changes {
 		keys = append(keys, c.Key)
 		if strings.Contains(c.Old+c.New, canary) {
 			t.Errorf("%+v shows the secret", c)

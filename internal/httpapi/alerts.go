@@ -216,8 +216,9 @@ func (a *Alerting) unsilence(ctx context.Context, in *silencePath) (*struct{}, e
 func (a *Alerting) test(ctx context.Context, in *sinkTestInput) (*body[SinkTests], error) {
 	results, ok := a.Sinks.TestSinks(ctx, in.Body.Sink)
 	if !ok {
-		names := []string{}
-		for _, s := range a.Sinks.Sinks() {
+		sinks := a.Sinks.Sinks()
+		names := make([]string, 0, len(sinks))
+		for _, s := range sinks {
 			names = append(names, s.Name)
 		}
 		return nil, huma.Error404NotFound(fmt.Sprintf("there is no sink %q; there are: %s", in.Body.Sink, strings.Join(names, ", ")))

@@ -28,8 +28,9 @@ func newAlerting(model *view.Model) *Alerting {
 func alerted(t *testing.T, deps *Deps) func() {
 	t.Helper()
 	c := alert.NewCompiler()
-	var rules []*alert.Program
-	for _, r := range alert.Defaults("book") {
+	defaults := alert.Defaults("book")
+	rules := make([]*alert.Program, 0, len(defaults))
+	for _, r := range defaults {
 		p, err := c.Compile(r)
 		if err != nil {
 			t.Fatal(err)

@@ -130,15 +130,21 @@ func routes(deps Deps) *http.ServeMux {
 		mux.Handle("GET /metrics/prometheus", asProblems(deps.Metrics))
 	}
 	if deps.Page != nil {
-		for pattern := range web.Patterns() {
-			page := deps.Page // which says itself what is wrong, to people
-			if strings.Contains(pattern, "/web/") || strings.Contains(pattern, "{file}") {
-				page = asProblems(page)
-			}
+		pages(mux, deps.Page)
+	}
+	return mux
+}
+
+// pages serves the page, which says itself what is wrong, to people; its files do not.
+func pages(mux *http.ServeMux, page http.Handler) {
+	files := asProblems(page)
+	for pattern := range web.Patterns() {
+		if strings.Contains(pattern, "/web/") || strings.Contains(pattern, "{file}") {
+			mux.Handle(pattern, files)
+		} else {
 			mux.Handle(pattern, page)
 		}
 	}
-	return mux
 }
 
 // get describes a read.

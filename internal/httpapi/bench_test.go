@@ -22,7 +22,7 @@ func largeFarm(workers int) (Deps, *ledger.Ledger, []*ledger.WorkerBook) {
 	books := ledger.New(ledger.Config{}, now.Add(-time.Hour))
 	p := books.Pool("main", now)
 	hub.miners = nil
-	var all []*ledger.WorkerBook
+	all := make([]*ledger.WorkerBook, 0, workers)
 	for i := range workers {
 		login := fmt.Sprintf("farm%02d.rig%05d", i%40, i)
 		hub.miners = append(hub.miners, view.MinerState{

@@ -65,7 +65,7 @@ func lists(api huma.API, m *view.Model) {
 	huma.Register(api, list("/api/v1/miners", "miners", "Every open miner connection"), func(_ context.Context, in *minersInput) (*listed[MinerList], error) {
 		page, total, err := pick(&in.Listing, m.Miners(), miners, func(c *view.Miner) bool {
 			return is(in.State, c.State) && is(in.Route, c.Route) && is(in.Pool, c.Pool) && is(in.Listener, c.Listener) &&
-				(in.Worker == "" || slices.Contains(c.Workers, in.Worker)) && in.has(append(c.Workers[:len(c.Workers):len(c.Workers)], c.Remote, c.UserAgent)...)
+				(in.Worker == "" || slices.Contains(c.Workers, in.Worker)) && in.has(append(slices.Clip(c.Workers), c.Remote, c.UserAgent)...)
 		})
 		return &listed[MinerList]{in.links(total), MinerList{page, total}}, err
 	})
