@@ -377,29 +377,3 @@ func (e *Engine) Rules() []RuleState {
 
 // Overflow is how many alerts there was no room for at the last step.
 func (e *Engine) Overflow() int { return e.overflow }
-
-// Silences lists the silences in force, those that end first come first.
-func (e *Engine) Silences(now time.Time) []Silence {
-	e.silences.expire(now)
-	all := make([]Silence, 0, len(e.silences.all))
-	for i := range e.silences.all {
-		all = append(all, e.silences.all[i].Silence)
-	}
-	return all
-}
-
-// AddSilence makes one; its id and its beginning are given here. The error is
-// [ErrSilences], [ErrMatchers] or [ErrUntil].
-func (e *Engine) AddSilence(s Silence, now time.Time) (Silence, error) { return e.silences.add(s, now) }
-
-// RemoveSilence ends one; ok is false where there is none of that id.
-func (e *Engine) RemoveSilence(id string) (was Silence, ok bool) { return e.silences.remove(id) }
-
-// RestoreSilences brings back those of an earlier run.
-func (e *Engine) RestoreSilences(all []Silence, now time.Time) {
-	for _, s := range all[:min(len(all), maxSilences)] {
-		if now.Before(s.Until) && len(s.Matchers) > 0 && s.ID != "" && e.silences.find(s.ID) < 0 {
-			e.silences.put(compileSilence(s))
-		}
-	}
-}

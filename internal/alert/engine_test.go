@@ -3,6 +3,7 @@ package alert
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -13,15 +14,15 @@ import (
 var epoch = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
 // one makes an engine of one rule: a pool's reject rate above a half.
-func one(t testing.TB, change func(*Rule), cfg Config) *Engine {
-	t.Helper()
+func one(tb testing.TB, change func(*Rule), cfg Config) *Engine {
+	tb.Helper()
 	r := Rule{Name: "r", On: OnPool, Severity: Warning, Expr: "pool.reject_rate > 0.5", Value: "pool.reject_rate", Message: "{{.pool.name}} {{percent .value}}"}
 	if change != nil {
 		change(&r)
 	}
 	p, err := NewCompiler().Compile(r)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	cfg.Rules = []*Program{p}
 	return New(cfg)
@@ -36,7 +37,7 @@ func pools(rates ...float64) *Facts {
 }
 
 func told(s Step) string {
-	var all []string
+	all := make([]string, 0, len(s.Tell))
 	for _, n := range s.Tell {
 		text := string(n.State) + " " + n.ID
 		if n.Again {
@@ -146,7 +147,7 @@ func TestCostIsBounded(t *testing.T) {
 	facts := pools(0)
 	facts.Pools[0].Signals = map[string]float64{}
 	for i := range 100 {
-		facts.Pools[0].Signals[fmt.Sprint(i)] = 1
+		facts.Pools[0].Signals[strconv.Itoa(i)] = 1
 	}
 	e.Step(epoch, facts)
 	if got := e.Rules()[0].Error; !strings.Contains(got, "cost limit exceeded") {
@@ -204,9 +205,10 @@ func TestToldByTurns(t *testing.T) {
 		}
 		e := New(Config{Rules: []*Program{p}})
 		now := epoch
-		var at []time.Time
+		steps := rapid.IntRange(1, 300).Draw(t, "steps")
+		at := make([]time.Time, 0, steps)
 		on, fires := false, false
-		for range rapid.IntRange(1, 300).Draw(t, "steps") {
+		for range steps {
 			now = now.Add(time.Duration(rapid.SampledFrom([]int{1, 5, 60, 1000}).Draw(t, "seconds")) * time.Second)
 			if rapid.IntRange(0, 30).Draw(t, "silence") == 0 {
 				_, _ = e.AddSilence(Silence{Matchers: []Matcher{{"name", "r"}}, Until: now.Add(time.Minute)}, now)
@@ -247,8 +249,9 @@ func TestToldByTurns(t *testing.T) {
 // Rules over ten thousand workers.
 func BenchmarkStep(b *testing.B) {
 	c := NewCompiler()
-	var rules []*Program
-	for _, r := range Defaults(Runbooks) {
+	defaults := Defaults(Runbooks)
+	rules := make([]*Program, 0, len(defaults))
+	for _, r := range defaults {
 		p, err := c.Compile(r)
 		if err != nil {
 			b.Fatal(err)

@@ -46,7 +46,7 @@ type strangeError struct{ field string }
 func (e strangeError) Error() string { return "no such field: " + e.field }
 
 // of makes a field of a kind whose facts are a T.
-func of[T, V any](typ *types.Type, name, unit, doc string, get func(*T) V) field { //nolint:revive // a table's row has its columns
+func of[T, V any](typ *types.Type, name, unit, doc string, get func(*T) V) field {
 	return field{name, unit, doc, typ, func(object any) (any, error) {
 		facts, ok := object.(*T)
 		if !ok {

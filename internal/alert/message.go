@@ -79,8 +79,6 @@ func either(a, b parse.Node) parse.Node {
 }
 
 // placed finds the place in what package template says.
-//
-//nolint:gochecknoglobals // a table
 var placed = regexp.MustCompile(`^template: message:(\d+)(?::(\d+))?: (?:executing "message" at )?`)
 
 func templateError(err error) *ExprError {
@@ -143,7 +141,7 @@ type short struct{ strings.Builder }
 func (s *short) Write(p []byte) (int, error) {
 	room := maxMessage - s.Len()
 	if len(p) > room {
-		s.Builder.WriteString(strings.ToValidUTF8(string(p[:room]), ""))
+		s.WriteString(strings.ToValidUTF8(string(p[:room]), ""))
 		return room, errLong
 	}
 	return s.Builder.Write(p)

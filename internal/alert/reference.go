@@ -98,8 +98,6 @@ func runbooks() string {
 }
 
 // figures are what a template puts in.
-//
-//nolint:gochecknoglobals // a table
 var figures = regexp.MustCompile(`\{\{[^}]*\}\}`)
 
 // plain is a message as it is written for people who read of it.

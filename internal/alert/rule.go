@@ -70,7 +70,7 @@ func (e *ExprError) Error() string {
 }
 
 // Errors are all that is wrong with one rule.
-type Errors []*ExprError //nolint:errname // a list to walk first, an error second
+type Errors []*ExprError
 
 func (es Errors) Error() string {
 	all := make([]string, 0, len(es))

@@ -1,7 +1,6 @@
 package lookout
 
 import (
-	"strings"
 	"time"
 
 	"github.com/loka/stratum/internal/alert"
@@ -216,6 +215,3 @@ func ratio(a, b float64) float64 {
 	}
 	return min(max(a/b, 0), 1)
 }
-
-// nameless is a text without line breaks, for logs.
-func nameless(text string) string { return strings.Join(strings.Fields(text), " ") }

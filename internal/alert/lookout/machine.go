@@ -50,23 +50,31 @@ func (m *Machine) Read(now time.Time) alert.Machine {
 		out.DiskFree, out.DiskTotal = float64(usage.Free), float64(usage.Total)
 	}
 	out.MemoryLimit = memoryLimit(ctx)
-	if m.self != nil {
-		if used, err := m.self.MemoryInfoWithContext(ctx); err == nil {
-			out.Memory = float64(used.RSS)
-		}
-		if n, err := m.self.NumFDsWithContext(ctx); err == nil {
-			out.Files = float64(n)
-		}
-		if limits, err := m.self.RlimitWithContext(ctx); err == nil {
-			for _, l := range limits {
-				if l.Resource == process.RLIMIT_NOFILE {
-					out.FilesLimit = float64(l.Soft)
-				}
-			}
-		}
-	}
+	m.readSelf(ctx, &out)
 	m.latest = out
 	return out
+}
+
+// readSelf reads what this process takes and may take.
+func (m *Machine) readSelf(ctx context.Context, out *alert.Machine) {
+	if m.self == nil {
+		return
+	}
+	if used, err := m.self.MemoryInfoWithContext(ctx); err == nil {
+		out.Memory = float64(used.RSS)
+	}
+	if n, err := m.self.NumFDsWithContext(ctx); err == nil {
+		out.Files = float64(n)
+	}
+	limits, err := m.self.RlimitWithContext(ctx)
+	if err != nil {
+		return
+	}
+	for _, l := range limits {
+		if l.Resource == process.RLIMIT_NOFILE {
+			out.FilesLimit = float64(l.Soft)
+		}
+	}
 }
 
 // memoryLimit is the least of what Go was told, what the container has, and what there

@@ -63,8 +63,6 @@ func overHTTP(raw string) (*url.URL, error) {
 }
 
 // links are URLs in what others say.
-//
-//nolint:gochecknoglobals // a table
 var links = regexp.MustCompile(`[a-zA-Z][a-zA-Z0-9+.-]*://[^\s"'<>]+`)
 
 // shortest is how long a part of a URL is that may be a secret.
