@@ -141,7 +141,7 @@ type short struct{ strings.Builder }
 func (s *short) Write(p []byte) (int, error) {
 	room := maxMessage - s.Len()
 	if len(p) > room {
-		s.WriteString(strings.ToValidUTF8(string(p[:room]), ""))
+		_, _ = s.WriteString(strings.ToValidUTF8(string(p[:room]), ""))
 		return room, errLong
 	}
 	return s.Builder.Write(p)
