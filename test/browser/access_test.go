@@ -51,6 +51,7 @@ const structure = `(() => {
 func (b *tab) nameless() []string {
 	b.t.Helper()
 	var all []string
+	call(b, accessibility.Enable, cdp.Empty{})
 	tree := call(b, accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{})
 	for _, n := range tree.Nodes {
 		if n.Ignored || n.Role == nil {
@@ -67,31 +68,30 @@ func (b *tab) nameless() []string {
 	return all
 }
 
-// Each page can be read, by its contrast and by a screen reader, in the light and in the
-// dark.
+// readable fails the test for what cannot be read of the page that is open, by its
+// contrast or by a screen reader.
+func (b *tab) readable(what string) {
+	b.t.Helper()
+	for _, wrong := range append(append(b.nameless(), run[[]string](b, contrast)...), run[[]string](b, structure)...) {
+		b.t.Errorf("%s: %s", what, wrong)
+	}
+}
+
+// What no link leads to can be read, in the light and in the dark;
+// [TestEveryPageInEveryLook] looks at all else.
 func TestAccessible(t *testing.T) {
 	f := theFarm(t)
-	pages := append(pagesToLookAt(f, t), "/no-such-worker")
 	for _, l := range looks[:2] {
 		b := newTab(t, f.url, l)
-		call(b, accessibility.Enable, cdp.Empty{})
-		b.expects("404")
 		b.goes("/signin")
-		checks := func(path string) {
-			t.Helper()
-			for _, wrong := range append(append(b.nameless(), run[[]string](b, contrast)...), run[[]string](b, structure)...) {
-				t.Errorf("%s, %s: %s", path, l.name, wrong)
-			}
-		}
-		checks("/signin")
+		b.readable("/signin, " + l.name)
 		b.signsIn(f.token)
-		for _, path := range pages[:len(pages)-1] {
-			b.goes(path)
-			checks(path)
-		}
 		b.goes("/bans")
 		b.opens("act-ban")
-		checks("the dialog of a ban")
+		b.readable("the dialog of a ban, " + l.name)
+		b.expects("404")
+		b.goes("/workers/nobody")
+		b.readable("what is not there, " + l.name)
 	}
 }
 

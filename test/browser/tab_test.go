@@ -27,12 +27,13 @@ type look struct {
 	dark          bool
 }
 
-// looks are a desk's screen, a telephone, and a wall, by day and by night.
+// looks are a desk's screen, a telephone, and a wall, by day and by night; the first two
+// differ in both.
 var looks = []look{
 	{"desk-light", 1440, 900, false},
+	{"phone-dark", 390, 844, true},
 	{"desk-dark", 1440, 900, true},
 	{"phone-light", 390, 844, false},
-	{"phone-dark", 390, 844, true},
 	{"wall-dark", 2560, 1440, true},
 }
 
