@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,18 +20,15 @@ type crowd struct {
 }
 
 // busy has them do so until a time, and says what time they had.
-func (c crowd) busy(all *sync.WaitGroup, t *Turns, until time.Time) *time.Duration {
-	had := new(time.Duration)
-	var mu sync.Mutex
+func (c crowd) busy(all *sync.WaitGroup, t *Turns, until time.Time) *atomic.Int64 {
+	had := new(atomic.Int64)
 	for range c.many {
 		all.Go(func() {
 			for time.Now().Before(until) {
 				turn := t.Take(c.of)
 				time.Sleep(c.each)
 				turn.Give()
-				mu.Lock()
-				*had += c.each
-				mu.Unlock()
+				had.Add(int64(c.each))
 			}
 		})
 	}
@@ -43,7 +41,7 @@ func TestClassesShareTheTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		turns, until := New(1, time.Now), time.Now().Add(10*time.Second)
 		var all sync.WaitGroup
-		had := []*time.Duration{
+		had := []*atomic.Int64{
 			crowd{Accept, 1, 10 * time.Microsecond}.busy(&all, turns, until),
 			crowd{Handshake, 3, 2 * time.Millisecond}.busy(&all, turns, until),
 			crowd{Stranger, 200, 50 * time.Microsecond}.busy(&all, turns, until),
@@ -52,12 +50,12 @@ func TestClassesShareTheTime(t *testing.T) {
 		all.Wait()
 		for c, h := range had {
 			// One that asks again only after its turn misses some.
-			if part := h.Seconds() / 10; part < 0.24 && c != int(Accept) || part > 0.34 {
+			if part := time.Duration(h.Load()).Seconds() / 10; part < 0.24 && c != int(Accept) || part > 0.34 {
 				t.Errorf("class %d had %.3f of the time", c, part)
 			}
 		}
-		if *had[Accept] < 15*time.Millisecond {
-			t.Errorf("a class of one had %v", *had[Accept])
+		if h := time.Duration(had[Accept].Load()); h < 15*time.Millisecond {
+			t.Errorf("a class of one had %v", h)
 		}
 	})
 }
@@ -69,11 +67,11 @@ func TestNothingIsSaved(t *testing.T) {
 		var all sync.WaitGroup
 		loud := crowd{Loud, 10, time.Millisecond}.busy(&all, turns, begin.Add(20*time.Second))
 		time.Sleep(10 * time.Second)
-		before := *loud
+		before := loud.Load()
 		strangers := crowd{Stranger, 10, time.Millisecond}.busy(&all, turns, begin.Add(20*time.Second))
 		all.Wait()
-		if s, l := *strangers, *loud-before; s < 49*(s+l)/100 || s > 51*(s+l)/100 {
-			t.Errorf("strangers had %v, the others %v", s, l)
+		if s, l := strangers.Load(), loud.Load()-before; s < 49*(s+l)/100 || s > 51*(s+l)/100 {
+			t.Errorf("strangers had %v, the others %v", time.Duration(s), time.Duration(l))
 		}
 	})
 }

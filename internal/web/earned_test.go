@@ -49,7 +49,8 @@ func TestTheStoreIsAskedWhileSomebodyLooks(t *testing.T) {
 		if n := asked(); n != 3*each {
 			t.Errorf("%d questions in 35 s", n)
 		}
-		e.err = errors.New("no")
+		synctest.Wait()
+		e.fail(errors.New("no"))
 		time.Sleep(10 * time.Second)
 		if got := s.earnings(ctx); !got.Failed || got.Hour.Shares != 10_000 {
 			t.Errorf("a store that fails makes what is known %+v", got)

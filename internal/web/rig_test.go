@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -105,6 +106,14 @@ type fakeEarner struct {
 	parts []Earned
 	err   error
 	asked chan Whose
+
+	mu sync.Mutex // guards err once it is asked
+}
+
+func (f *fakeEarner) fail(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.err = err
 }
 
 func (f *fakeEarner) Earned(_ context.Context, of Whose, _ time.Time) ([]Earned, Earned, error) {
@@ -112,6 +121,8 @@ func (f *fakeEarner) Earned(_ context.Context, of Whose, _ time.Time) ([]Earned,
 	case f.asked <- of:
 	default:
 	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	return f.parts, f.all, f.err
 }
 

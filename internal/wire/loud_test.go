@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net"
 	"runtime"
+	"sync/atomic"
 	"testing"
 )
 
@@ -15,14 +16,16 @@ func TestLoud(t *testing.T) {
 	run(r, near, Config{}, func(r *rig) {
 		line := append(bytes.Repeat([]byte{'x'}, 127), '\n')
 		const buffers = 12 // as much as a socket takes unread
-		left := buffers * scratchSize / len(line)
-		flood := bytes.Repeat(line, left)
+		lines := buffers * scratchSize / len(line)
+		var left atomic.Int64
+		left.Store(int64(lines))
+		flood := bytes.Repeat(line, lines)
 		if _, err := r.peer.Write(flood); err != nil {
 			t.Fatal(err)
 		}
 		all := make(chan struct{}, 1)
 		r.handler.line = func(string) error {
-			if left--; left == 0 {
+			if left.Add(-1) == 0 {
 				all <- struct{}{}
 			}
 			return nil
@@ -38,7 +41,7 @@ func TestLoud(t *testing.T) {
 			}
 		}
 		told(buffers)
-		left = 1
+		left.Store(1)
 		if _, err := r.peer.Write(line); err != nil {
 			t.Fatal(err)
 		}

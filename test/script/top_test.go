@@ -4,6 +4,7 @@ package script
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -26,7 +27,8 @@ type screen struct {
 	term *vt.SafeEmulator
 	cmd  *exec.Cmd
 	done chan error
-	// raw is all that was written, for what an emulator does not keep: colours.
+	// mu guards the emulator, which has no lock of its own for what is on it, and raw,
+	// all that was written, for what it does not keep: colours.
 	mu  sync.Mutex
 	raw strings.Builder
 }
@@ -57,8 +59,8 @@ func onScreen(t *testing.T, columns, rows int, env []string, args ...string) *sc
 			if n > 0 {
 				s.mu.Lock()
 				s.raw.Write(buf[:n])
-				s.mu.Unlock()
 				_, _ = s.term.Write(buf[:n])
+				s.mu.Unlock()
 			}
 			if err != nil {
 				return
@@ -81,8 +83,11 @@ func onScreen(t *testing.T, columns, rows int, env []string, args ...string) *sc
 	t.Cleanup(func() {
 		cancel()
 		_ = tty.Close()
-		_ = s.term.Close()
+		if in, ok := s.term.InputPipe().(io.Closer); ok { // which is what ends its Read
+			_ = in.Close()
+		}
 		copies.Wait()
+		_ = s.term.Close()
 	})
 	return s
 }
@@ -96,7 +101,11 @@ func (s *screen) press(keys string) {
 }
 
 // text is what is on the screen.
-func (s *screen) text() string { return s.term.String() }
+func (s *screen) text() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.term.String()
+}
 
 // shows waits until the screen has a match, and returns it.
 func (s *screen) shows(want string) []string {
@@ -115,7 +124,9 @@ func (s *screen) shows(want string) []string {
 // resize gives it another size.
 func (s *screen) resize(columns, rows int) {
 	s.t.Helper()
+	s.mu.Lock()
 	s.term.Resize(columns, rows)
+	s.mu.Unlock()
 	if err := pty.Setsize(s.tty, &pty.Winsize{Rows: uint16(rows), Cols: uint16(columns)}); err != nil {
 		s.t.Fatal(err)
 	}
