@@ -1,7 +1,6 @@
 package link
 
 import (
-	"runtime"
 	"time"
 
 	"github.com/loka/stratum/internal/mining"
@@ -56,8 +55,8 @@ func (l *Link) timeJob(events []upstream.Event, now time.Time) {
 // Flush has nothing to add: what Line sends leaves in one write by itself.
 func (driver) Flush() {}
 
-// Loud lets others have the processor first.
-func (driver) Loud() { runtime.Gosched() }
+// Loud says nothing new: a pool has as much to say as it likes.
+func (driver) Loud() {}
 
 // Tick lets time pass in the session.
 func (d driver) Tick(now time.Time) (mining.Reason, time.Time) {

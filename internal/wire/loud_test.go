@@ -50,6 +50,52 @@ func TestLoud(t *testing.T) {
 	})
 }
 
+// A peer that has much to say at once is listened to in turns: whoever else wants a
+// processor gets it after each buffer, and not when the scheduler takes it away.
+func TestFloodYields(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // no test of this package runs beside it
+	near, far := roomyPair(t)
+	r := &rig{t: t, peer: far, reset: func() { _ = far.Close() }}
+	run(r, near, Config{}, func(r *rig) {
+		line := append(bytes.Repeat([]byte{'x'}, 127), '\n')
+		const buffers = 12 // as much as a socket takes unread
+		flood := bytes.Repeat(line, buffers*scratchSize/len(line))
+		if _, err := r.peer.Write(flood); err != nil {
+			t.Fatal(err)
+		}
+		var turns atomic.Int64
+		stop, stopped := make(chan struct{}), make(chan struct{})
+		go func() {
+			defer close(stopped)
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					turns.Add(1)
+					runtime.Gosched()
+				}
+			}
+		}()
+		defer func() { close(stop); <-stopped }()
+		seen := map[int64]bool{}
+		left := len(flood) / len(line)
+		all := make(chan struct{})
+		r.handler.line = func(string) error {
+			seen[turns.Load()] = true
+			if left--; left == 0 {
+				close(all)
+			}
+			return nil
+		}
+		r.start()
+		<-all
+		if len(seen) < buffers/2 {
+			t.Errorf("others had %d turns while %d buffers were read", len(seen), buffers)
+		}
+	})
+}
+
 // roomyPair is a pair of real sockets as the system makes them.
 func roomyPair(t *testing.T) (near, far net.Conn) {
 	t.Helper()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"runtime"
 	"sync"
 	"syscall"
 	"time"
@@ -130,11 +131,19 @@ func (c *Conn) readable(fd uintptr) (over bool) {
 				return c.moves()
 			}
 			if n == len(scratch) {
-				c.handler.Loud()
+				c.yield()
 			}
 		}
 	}
 	return true
+}
+
+// yield tells the handler that the peer says more than is read, and lets all others that
+// wait for a processor go first. Without this twenty such peers keep everybody else
+// waiting for as long as the scheduler lets each of them go on.
+func (c *Conn) yield() {
+	c.handler.Loud()
+	runtime.Gosched()
 }
 
 // readConn reads in the ordinary way, with a small buffer until data fills it. It
@@ -147,7 +156,7 @@ func (c *Conn) readConn() (moved bool) {
 		if full {
 			scratch := borrow()
 			if full, err = c.readInto(scratch[:]); full {
-				c.handler.Loud()
+				c.yield()
 			}
 			scratches.Put(scratch)
 		} else {
