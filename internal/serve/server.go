@@ -106,8 +106,7 @@ type Deps struct {
 	Settled func(m *mining.Miner, login string) mining.Reason
 	Earned  func(m *mining.Miner)
 	Ended   func(m *mining.Miner, reason mining.Reason)
-	// Tell hears of each miner that has its first worker, and of each connection's end;
-	// nil is nobody.
+	// Tell hears of each miner that has its first worker, and of its end; nil is nobody.
 	Tell    func(m *mining.Miner, e events.Event)
 	Logger  *slog.Logger
 	Metrics Metrics
@@ -219,7 +218,7 @@ func (s *Server) leave(ctx context.Context, c *Conn, reason mining.Reason) {
 	s.deps.Metrics.Closed(reason).Inc()
 	state := c.State()
 	s.notes.ended(ctx, state, reason)
-	if s.deps.Tell != nil {
+	if c.known && s.deps.Tell != nil { // of strangers it is counted only
 		s.deps.Tell(&c.miner, endOf(&state, reason))
 	}
 }
