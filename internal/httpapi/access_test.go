@@ -59,14 +59,16 @@ func TestAccessIsTheDocument(t *testing.T) {
 	}
 }
 
-// What is no operation is in the other table: each entry is a pattern of the router.
+// What is no operation is in the other tables: each entry is a pattern of the router.
 func TestBesidesIsServed(t *testing.T) {
 	deps, _ := newDeps()
 	g, ok := Handler(deps, true).(*guard)
 	if !ok {
 		t.Fatal("no guard")
 	}
-	for what := range besides {
+	others := maps.Clone(besides)
+	maps.Copy(others, onPage)
+	for what := range others {
 		method, path, _ := strings.Cut(what, " ")
 		r := httptest.NewRequest(method, strings.TrimSuffix(path, "{$}"), nil)
 		if _, pattern := g.mux.Handler(r); pattern != what {
@@ -88,6 +90,7 @@ func TestEveryRoleAtEveryDoor(t *testing.T) {
 	deps.Control, deps.Miners = nil, nil // nothing of it is done: served is what is not refused
 	all := maps.Clone(access)
 	maps.Copy(all, besides)
+	maps.Copy(all, onPage)
 	served := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })
 	mux := http.NewServeMux()
 	for what := range all {
@@ -101,7 +104,7 @@ func TestEveryRoleAtEveryDoor(t *testing.T) {
 		g.mux, g.reads, g.writes = mux, mux, mux
 		for _, what := range slices.Sorted(maps.Keys(all)) {
 			method, path, _ := strings.Cut(what, " ")
-			path = regexp.MustCompile(`{[a-z]+}`).ReplaceAllString(strings.TrimSuffix(path, "{$}"), "1")
+			path = regexp.MustCompile(`{[a-z]+(\.\.\.)?}`).ReplaceAllString(strings.TrimSuffix(path, "{$}"), "1")
 			for role, token := range tokenOfRole {
 				cookie := ""
 				if role != auth.Nobody {
