@@ -11,6 +11,7 @@ import (
 	"github.com/loka/stratum/internal/events"
 	"github.com/loka/stratum/internal/guard/bans"
 	"github.com/loka/stratum/internal/httpapi"
+	"github.com/loka/stratum/internal/metrics"
 	"github.com/loka/stratum/internal/view"
 )
 
@@ -124,6 +125,14 @@ func (a *App) sinkStates() (all []SinkState) {
 		all = append(all, state)
 	}
 	return all
+}
+
+// alertCounts is what a scrape reads of alerts. There are none before all is made.
+func (a *App) alertCounts() metrics.Alerts {
+	if a.alerts.lookout == nil {
+		return metrics.Alerts{}
+	}
+	return metrics.Alerts{Firing: a.alerts.lookout.Firing(), Took: a.alerts.lookout.Took(), Sinks: a.alerts.lookout.Sinks()}
 }
 
 // alertTold tells what an alert does to those who follow events.

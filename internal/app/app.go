@@ -183,7 +183,7 @@ func (a *App) build(cfg *config.Config) error {
 	a.certs, a.turns = a.newCerts(cfg), turns.New(halfOfProcessors(), time.Now)
 	a.handshakes = listen.NewHandshakes(halfOfProcessors(), a.turns)
 	a.makeDoor()
-	a.counts, err = newCounts(cfg, version, scraped{a.certExpiries, a.door, a.books, a.queues})
+	a.counts, err = newCounts(cfg, version, scraped{a.certExpiries, a.door, a.books, a.queues, a.alertCounts})
 	if err != nil {
 		return err
 	}

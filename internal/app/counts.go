@@ -40,6 +40,7 @@ type scraped struct {
 	door     metrics.Door
 	books    *ledger.Ledger
 	queues   func() metrics.Queues
+	alerts   func() metrics.Alerts
 }
 
 // lateModel is a read model that comes after the metrics that read it.
@@ -52,7 +53,7 @@ func newCounts(cfg *config.Config, version string, read scraped) (*counts, error
 	of := metrics.Config{
 		Version: version, Pools: poolNames(cfg), Source: &c.source, Certificates: read.expiries, Door: read.door, Profile: c.steps,
 	}
-	of.Queues = read.queues
+	of.Queues, of.Alerts = read.queues, read.alerts
 	of.Routes = func() []view.Route {
 		if c.source.Model == nil {
 			return nil

@@ -37,6 +37,8 @@ type Config struct {
 	// Routes and Queues are read at every scrape; nil are none.
 	Routes func() []view.Route
 	Queues func() Queues
+	// Alerts is read at every scrape; nil is nothing of them.
+	Alerts func() Alerts
 }
 
 // Metrics hands out what is counted. Make it with [New].
@@ -94,6 +96,7 @@ func New(cfg Config) (*Metrics, error) {
 	b.registerDoor(cfg.Door)
 	b.register(newRouteCollector(cfg.Routes))
 	b.register(newQueueCollector(cfg.Queues))
+	b.register(newAlertCollector(cfg.Alerts))
 	b.registerWorkers(m.workers, cfg.WorkerCount)
 	b.register(newStepCollector(cmp.Or(cfg.Profile, profile.New(profile.Config{}))))
 

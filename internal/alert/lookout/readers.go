@@ -20,15 +20,15 @@ func (l *Lookout) Alerts() []view.Alert {
 }
 
 // Firing counts the alerts that fire, by severity.
-func (l *Lookout) Firing() map[alert.Severity]int {
-	counts := make(map[alert.Severity]int)
+func (l *Lookout) Firing() map[string]int {
+	counts := make(map[string]int)
 	for _, s := range alert.Severities() {
-		counts[s] = 0
+		counts[string(s)] = 0
 	}
 	all := l.seen.Load().alerts
 	for i := range all {
 		if all[i].State == alert.Firing {
-			counts[all[i].Severity]++
+			counts[string(all[i].Severity)]++
 		}
 	}
 	return counts

@@ -74,13 +74,6 @@ func (o *one) tell(notices []alert.Notice, now time.Time) {
 // gone counts alerts that were given up. mu is held.
 func (o *one) gone(n int) {
 	o.state.Dropped += uint64(n) //nolint:gosec // a count
-	add(o.deps.Metrics.Dropped, n)
-}
-
-func add(c Counter, n int) {
-	if c != nil && n > 0 {
-		c.Add(float64(n))
-	}
 }
 
 // sync says what fires.
@@ -247,11 +240,9 @@ func (o *one) bounded(ctx context.Context, send func(context.Context) error) err
 	if err == nil {
 		o.state.Sent++
 		o.state.Error = ""
-		add(o.deps.Metrics.Sent, 1)
 	} else {
 		o.state.Failed++
 		o.state.Error = err.Error()
-		add(o.deps.Metrics.Failed, 1)
 	}
 	if before != o.state.Up {
 		level, text := slog.LevelInfo, "alerts can be told again"

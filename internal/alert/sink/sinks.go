@@ -37,15 +37,6 @@ type Config struct {
 	Every time.Duration
 }
 
-// Counter counts.
-type Counter interface{ Add(delta float64) }
-
-// Metrics are what is counted; nil counts nothing.
-type Metrics struct {
-	// Sent and Failed count attempts, Dropped alerts that were given up.
-	Sent, Failed, Dropped Counter
-}
-
 // Deps are what sinks work with. Logger and Client may be nil.
 type Deps struct {
 	Logger *slog.Logger
@@ -53,7 +44,6 @@ type Deps struct {
 	Instance string
 	Now      func() time.Time
 	Client   *http.Client
-	Metrics  Metrics
 }
 
 // State is how a sink does.
@@ -65,7 +55,8 @@ type State struct {
 	Up    bool
 	Error string
 	Since time.Time
-	// Pending counts alerts that wait.
+	// Pending counts alerts that wait, Sent and Failed attempts, Dropped alerts that
+	// were given up.
 	Pending               int
 	Sent, Failed, Dropped uint64
 }
