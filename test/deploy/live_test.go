@@ -291,7 +291,7 @@ func TestPoolDownIsTold(t *testing.T) {
 	if !poll(t, func() bool { return strings.Contains(told(), "Pool backup cannot be used.") }) {
 		t.Fatalf("nobody was told by day; what was told is %q", told())
 	}
-	if !strings.Contains(told(), "docs/OPERATIONS.md#alert-pool_down") {
+	if !strings.Contains(told(), "docs/OPERATIONS.md#lokapooldown") {
 		t.Errorf("there is no runbook in %s", told())
 	}
 }

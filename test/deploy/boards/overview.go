@@ -11,27 +11,27 @@ func overview() Board {
 		rows: []row{
 			{"Now", []panel{
 				{
-					kind: figure, title: "Hashrate", span: 4, height: 4, unit: hashrate, hue: "blue", runbook: "farm_hashrate_dropped",
+					kind: figure, title: "Hashrate", span: 4, height: 4, unit: hashrate, hue: "blue", runbook: "LokaFarmHashrateDropped",
 					says:    "What the miners do, by our own check of every share, over 5 minutes.",
 					queries: q(`sum(instance:loka_hashrate:rate5m{`+of+`})`, "hashrate"),
 				},
 				{
-					kind: figure, title: "Paid hashrate", span: 4, height: 4, unit: hashrate, hue: "blue", runbook: "pool_discrepancy",
+					kind: figure, title: "Paid hashrate", span: 4, height: 4, unit: hashrate, hue: "blue", runbook: "LokaPoolDiscrepancy",
 					says:    "What pools have accepted, over 5 minutes. It swings more than ours where the pool's difficulty is high, and is the same over an hour.",
 					queries: q(`sum(instance:loka_paid_hashrate:rate5m{`+of+`})`, "paid"),
 				},
 				{
-					kind: figure, title: "Against its day", span: 4, height: 4, unit: ratio, warn: 0.9, bad: 0.7, runbook: "farm_hashrate_dropped",
+					kind: figure, title: "Against its day", span: 4, height: 4, unit: ratio, warn: 0.9, bad: 0.7, runbook: "LokaFarmHashrateDropped",
 					says:    "Hashrate now, against the mean of the last day. Below 70 % is an alert.",
 					queries: q(`sum(instance:loka_hashrate:rate5m{`+of+`}) / sum(instance:loka_hashrate:avg1d{`+of+`})`, "of its day"),
 				},
 				{
-					kind: figure, title: "Miners", span: 4, height: 4, unit: count, hue: "blue", runbook: "miners_left",
+					kind: figure, title: "Miners", span: 4, height: 4, unit: count, hue: "blue", runbook: "LokaMinersLeft",
 					says:    "Open connections of miners.",
 					queries: q(`sum(loka_miners_connected{`+of+`})`, "miners"),
 				},
 				{
-					kind: figure, title: "Pools that serve", span: 4, height: 4, unit: ratio, warn: 1, bad: 0.5, runbook: "pool_down",
+					kind: figure, title: "Pools that serve", span: 4, height: 4, unit: ratio, warn: 1, bad: 0.5, runbook: "LokaPoolDown",
 					says: "Part of the pools that serve work or could; those that are disabled are left out.",
 					queries: q(`sum(loka_pool_up{`+of+`}) / (count(loka_pool_up{`+of+`}) - sum(loka_pool_state{`+of+`, state="disabled"}))`,
 						"serve"),
@@ -49,23 +49,23 @@ func overview() Board {
 					queries: q(`sum(pool:loka_pool_value_satoshi:increase1d{`+of+`})`, "earned"),
 				},
 				{
-					kind: figure, title: "Lost within a day", span: 6, height: 4, unit: ratio, warn: 0.005, bad: 0.02, runbook: "money_lost",
+					kind: figure, title: "Lost within a day", span: 6, height: 4, unit: ratio, warn: 0.005, bad: 0.02, runbook: "LokaMoneyLost",
 					says: "What shares were expected to earn that nobody pays for, against all, of the last 24 hours. In dedicated mode our verdict is the pool's, and counts once.",
 					queries: q(`sum(reason:loka_lost_satoshi:increase1d{`+of+`, reason!~"pool_.*"}) / sum(pool:loka_value_satoshi:increase1d{`+of+`})`,
 						"lost here"),
 				},
 				{
-					kind: figure, title: "Refused here", span: 6, height: 4, unit: ratio, warn: 0.01, bad: 0.03, runbook: "rejects",
+					kind: figure, title: "Refused here", span: 6, height: 4, unit: ratio, warn: 0.01, bad: 0.03, runbook: "LokaRejects",
 					says:    "Part of an hour's shares that our own check refused.",
 					queries: q(`max(instance:loka_reject:ratio1h{`+of+`})`, "refused"),
 				},
 				{
-					kind: figure, title: "Refused by the worst pool", span: 6, height: 4, unit: ratio, warn: 0.01, bad: 0.03, runbook: "pool_rejects",
+					kind: figure, title: "Refused by the worst pool", span: 6, height: 4, unit: ratio, warn: 0.01, bad: 0.03, runbook: "LokaPoolRejects",
 					says:    "Part of an hour's shares that the pool refused which refuses most.",
 					queries: q(`max(pool:loka_reject:ratio1h{`+of+`})`, "refused"),
 				},
 				{
-					kind: bars, title: "Lost within a day, by reason", span: 12, height: 8, unit: satoshi, hue: "orange", runbook: "money_lost",
+					kind: bars, title: "Lost within a day, by reason", span: 12, height: 8, unit: satoshi, hue: "orange", runbook: "LokaMoneyLost",
 					says:    "In satoshi. pool_… is what the pool refused of what was valid here. REASONS.md says what each means and what to do.",
 					queries: q(`topk(10, sum by (reason) (reason:loka_lost_satoshi:increase1d{`+of+`}))`, "{{reason}}"),
 				},
@@ -77,7 +77,7 @@ func overview() Board {
 			}},
 			{"Hashrate and shares", []panel{
 				{
-					kind: lines, title: "Hashrate over time", span: 12, height: 9, unit: hashrate, runbook: "farm_hashrate_dropped",
+					kind: lines, title: "Hashrate over time", span: 12, height: 9, unit: hashrate, runbook: "LokaFarmHashrateDropped",
 					says: "By our own word, by the pools', and what is usual: the mean of a day.",
 					queries: []query{
 						{`sum(instance:loka_hashrate:rate5m{` + of + `})`, "by our word"},
@@ -86,24 +86,24 @@ func overview() Board {
 					},
 				},
 				{
-					kind: stack, title: "Hashrate by pool", span: 12, height: 9, unit: hashrate, runbook: "failover",
+					kind: stack, title: "Hashrate by pool", span: 12, height: 9, unit: hashrate, runbook: "LokaFailover",
 					says:    "Where the work comes from that miners do. A switch is to be seen here.",
 					queries: q(`sum by (pool) (pool:loka_hashrate:rate5m{`+of+`})`, "{{pool}}"),
 				},
 				{
-					kind: lines, title: "Shares that were refused here", span: 12, height: 8, unit: perSec, runbook: "rejects",
+					kind: lines, title: "Shares that were refused here", span: 12, height: 8, unit: perSec, runbook: "LokaRejects",
 					says:    "A second, by verdict. Single stale ones at a new block are usual.",
 					queries: q(`sum by (verdict) (verdict:loka_shares:rate5m{`+of+`, verdict!="accepted"})`, "{{verdict}}"),
 				},
 				{
-					kind: lines, title: "Shares that pools refused", span: 12, height: 8, unit: perSec, runbook: "pool_rejects",
+					kind: lines, title: "Shares that pools refused", span: 12, height: 8, unit: perSec, runbook: "LokaPoolRejects",
 					says:    "A second, by verdict.",
 					queries: q(`sum by (verdict) (verdict:loka_pool_shares:rate5m{`+of+`, verdict!="accepted"})`, "{{verdict}}"),
 				},
 			}},
 			{"Pools and alerts", []panel{
 				{
-					kind: states, title: "Pools", span: 12, height: 8, unit: "none", runbook: "pool_down", words: poolStates(),
+					kind: states, title: "Pools", span: 12, height: 8, unit: "none", runbook: "LokaPoolDown", words: poolStates(),
 					says:    "Each pool's state over time.",
 					queries: q(poolState(of), "{{pool}}"),
 				},

@@ -2,6 +2,7 @@ package boards
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/grafana/grafana-foundation-sdk/go/bargauge"
 	"github.com/grafana/grafana-foundation-sdk/go/cog"
@@ -52,7 +53,7 @@ type panel struct {
 	queries []query
 	// span and height are in Grafana's grid, which is 24 wide.
 	span, height uint32
-	// runbook is the heading in docs/OPERATIONS.md without "Alert ".
+	// runbook is the alert of whose runbook in docs/OPERATIONS.md it is about.
 	runbook string
 	// warn and bad are where yellow and red begin; where bad is the smaller one,
 	// less is worse.
@@ -125,7 +126,7 @@ func frame[B builder[B]](p *panel, b B) B {
 		Unit(p.unit).NoValue("–").Thresholds(p.thresholds()).Targets(p.targets())
 	if p.runbook != "" {
 		link := dashboard.NewDashboardLinkBuilder("What to do").Type(dashboard.DashboardLinkTypeLink).
-			Url(operations + "#alert-" + p.runbook).TargetBlank(true)
+			Url(operations + "#" + strings.ToLower(p.runbook)).TargetBlank(true)
 		b = b.Links([]cog.Builder[dashboard.DashboardLink]{link})
 	}
 	return b

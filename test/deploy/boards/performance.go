@@ -11,7 +11,7 @@ func performance() Board {
 		rows: []row{
 			{"Shares and jobs", []panel{
 				{
-					kind: lines, title: "Shares", span: 12, height: 8, unit: seconds, warn: 0.25, bad: 1, runbook: "shares_slow",
+					kind: lines, title: "Shares", span: 12, height: 8, unit: seconds, warn: 0.25, bad: 1, runbook: "LokaSharesSlow",
 					says: "Time from a share's line to its verdict. In dedicated mode the pool's answer is part of it.",
 					queries: []query{
 						{`max(instance:loka_share_duration_seconds:p50_5m{` + of + `})`, "median"},
@@ -19,7 +19,7 @@ func performance() Board {
 					},
 				},
 				{
-					kind: lines, title: "Jobs", span: 12, height: 8, unit: seconds, warn: 0.25, bad: 1, runbook: "fanout_slow",
+					kind: lines, title: "Jobs", span: 12, height: 8, unit: seconds, warn: 0.25, bad: 1, runbook: "LokaFanoutSlow",
 					says: "Time from the last byte of a pool's job to the last write on a miner's socket.",
 					queries: []query{
 						{`max(instance:loka_job_fanout_seconds:p50_5m{` + of + `})`, "median"},
@@ -39,12 +39,12 @@ func performance() Board {
 			}},
 			{"Each step of the way", []panel{
 				{
-					kind: lines, title: "A share's steps, p99", span: 12, height: 10, unit: seconds, runbook: "shares_slow",
+					kind: lines, title: "A share's steps, p99", span: 12, height: 10, unit: seconds, runbook: "LokaSharesSlow",
 					says:    "99 in 100 shares took at most so long for each step; the profile (/api/v1/profile) says what each is. pool is the pool's answer.",
 					queries: q(`max by (step) (step:loka_step_duration_seconds:p99_5m{`+of+`, walk="share"})`, "{{step}}"),
 				},
 				{
-					kind: lines, title: "A job's steps, p99", span: 12, height: 10, unit: seconds, runbook: "fanout_slow",
+					kind: lines, title: "A job's steps, p99", span: 12, height: 10, unit: seconds, runbook: "LokaFanoutSlow",
 					says:    "99 in 100 jobs took at most so long for each step; last_write is from the pool's line to the last miner of a group.",
 					queries: q(`max by (step) (step:loka_step_duration_seconds:p99_5m{`+of+`, walk="job"})`, "{{step}}"),
 				},
@@ -72,7 +72,7 @@ func performance() Board {
 						"{{instance}}"),
 				},
 				{
-					kind: lines, title: "Memory", span: 8, height: 8, unit: bytes, runbook: "memory_grows",
+					kind: lines, title: "Memory", span: 8, height: 8, unit: bytes, runbook: "LokaMemoryGrows",
 					says: "What the machine gives the process, and what of that is live Go memory and stacks.",
 					queries: []query{
 						{`process_resident_memory_bytes{` + job + `}`, "{{instance}} resident"},
@@ -81,7 +81,7 @@ func performance() Board {
 					},
 				},
 				{
-					kind: lines, title: "Descriptors", span: 8, height: 8, unit: ratio, max: 1, warn: 0.6, bad: 0.8, runbook: "files_high",
+					kind: lines, title: "Descriptors", span: 8, height: 8, unit: ratio, max: 1, warn: 0.6, bad: 0.8, runbook: "LokaFilesHigh",
 					says:    "Part of the descriptors that it may have. Each connection is one.",
 					queries: q(`process_open_fds{`+job+`} / process_max_fds{`+job+`}`, "{{instance}}"),
 				},
@@ -117,12 +117,12 @@ func performance() Board {
 					},
 				},
 				{
-					kind: lines, title: "Connections that are behind", span: 8, height: 8, unit: count, runbook: "slow_consumers",
+					kind: lines, title: "Connections that are behind", span: 8, height: 8, unit: count, runbook: "LokaSlowConsumers",
 					says:    "Whose peer has not taken all that it was sent: lines wait for it.",
 					queries: q(`sum by (side) (loka_connections_slow{`+of+`})`, "{{side}}"),
 				},
 				{
-					kind: lines, title: "Lines that were not sent", span: 8, height: 8, unit: perSec, runbook: "slow_consumers",
+					kind: lines, title: "Lines that were not sent", span: 8, height: 8, unit: perSec, runbook: "LokaSlowConsumers",
 					says: "Lines that a newer one made needless while they waited, and lines that the end of a connection left unsent.",
 					queries: []query{
 						{`sum by (side) (rate(loka_superseded_lines_total{` + of + `}[$__rate_interval]))`, "{{side}} superseded"},
@@ -130,12 +130,12 @@ func performance() Board {
 					},
 				},
 				{
-					kind: lines, title: "Waiting to be stored", span: 4, height: 8, unit: bytes, runbook: "journal_backlog",
+					kind: lines, title: "Waiting to be stored", span: 4, height: 8, unit: bytes, runbook: "LokaJournalBacklog",
 					says:    "What the journal has and the store has not yet.",
 					queries: q(`sum by (instance) (loka_journal_backlog_bytes{`+of+`})`, "{{instance}}"),
 				},
 				{
-					kind: lines, title: "In memory only", span: 4, height: 8, unit: count, runbook: "journal_failing",
+					kind: lines, title: "In memory only", span: 4, height: 8, unit: count, runbook: "LokaJournalFailing",
 					says:    "What happened and is not on the disk yet: half a second's worth where all is well.",
 					queries: q(`sum by (instance) (loka_journal_pending_events{`+of+`})`, "{{instance}}"),
 				},
@@ -150,7 +150,7 @@ func performance() Board {
 					},
 				},
 				{
-					kind: lines, title: "Waiting to be accepted", span: 12, height: 8, unit: count, runbook: "listen_overflows",
+					kind: lines, title: "Waiting to be accepted", span: 12, height: 8, unit: count, runbook: "LokaListenOverflows",
 					says: "Connections that the kernel has made and loka has not accepted yet, and how many it keeps; and how many were dropped within ten minutes, of all programs.",
 					queries: []query{
 						{`sum by (listener) (loka_listen_queue_connections{` + of + `})`, "{{listener}}"},

@@ -8,7 +8,7 @@ func workers() Board {
 		rows: []row{
 			{"Miners", []panel{
 				{
-					kind: lines, title: "Connected", span: 12, height: 8, unit: count, runbook: "miners_left",
+					kind: lines, title: "Connected", span: 12, height: 8, unit: count, runbook: "LokaMinersLeft",
 					says: "Open connections of miners, those that have not logged in yet, and slots of pool connections that are in use.",
 					queries: []query{
 						{`sum(loka_miners_connected{` + of + `})`, "connected"},
@@ -37,12 +37,12 @@ func workers() Board {
 			}},
 			{"Routes", []panel{
 				{
-					kind: stack, title: "Hashrate by route", span: 12, height: 8, unit: hashrate, runbook: "route_hashrate_dropped",
+					kind: stack, title: "Hashrate by route", span: 12, height: 8, unit: hashrate, runbook: "LokaRouteHashrateDropped",
 					says:    "What the miners of each route do, by our own word.",
 					queries: q(`sum by (route) (route:loka_hashrate:rate5m{`+of+`})`, "{{route}}"),
 				},
 				{
-					kind: lines, title: "Miners by route", span: 12, height: 8, unit: count, runbook: "unpaid_work",
+					kind: lines, title: "Miners by route", span: 12, height: 8, unit: count, runbook: "LokaUnpaidWork",
 					says: "Miners of each route, and those of them that are kept on work that nobody pays for.",
 					queries: []query{
 						{`sum by (route) (loka_route_miners{` + of + `})`, "{{route}}"},
@@ -50,7 +50,7 @@ func workers() Board {
 					},
 				},
 				{
-					kind: grid, title: "Routes", span: 24, height: 6, unit: "none", runbook: "route_down",
+					kind: grid, title: "Routes", span: 24, height: 6, unit: "none", runbook: "LokaRouteDown",
 					says:    "Whether a new miner would be given work, and what each route does, over 5 minutes.",
 					columns: []string{"bool_yes_no", count, count, hashrate, hashrate, ratio},
 					queries: []query{
@@ -65,12 +65,12 @@ func workers() Board {
 			}},
 			{"Shares", []panel{
 				{
-					kind: lines, title: "Shares", span: 12, height: 8, unit: perSec, runbook: "no_shares",
+					kind: lines, title: "Shares", span: 12, height: 8, unit: perSec, runbook: "LokaNoShares",
 					says:    "Accepted shares a second, by our own verdict.",
 					queries: q(`sum(verdict:loka_shares:rate5m{`+of+`, verdict="accepted"})`, "accepted"),
 				},
 				{
-					kind: lines, title: "Refused shares", span: 12, height: 8, unit: perSec, runbook: "rejects",
+					kind: lines, title: "Refused shares", span: 12, height: 8, unit: perSec, runbook: "LokaRejects",
 					says:    "A second, by our own verdict.",
 					queries: q(`sum by (verdict) (verdict:loka_shares:rate5m{`+of+`, verdict!="accepted"})`, "{{verdict}}"),
 				},
@@ -90,7 +90,7 @@ func workers() Board {
 			}},
 			{"Each worker, with [metrics] per_worker = true", []panel{
 				{
-					kind: grid, title: "Workers", span: 24, height: 12, unit: "none", runbook: "worker_silent",
+					kind: grid, title: "Workers", span: 24, height: 12, unit: "none", runbook: "LokaWorkerSilent",
 					says:    "The 100 with the largest hashrate: by the shares of 10 minutes, and what was refused of all since the books began.",
 					columns: []string{hashrate, count, ratio, seconds},
 					queries: []query{
@@ -111,17 +111,17 @@ func workers() Board {
 					queries: q(`sum(loka_worker_series_left_out{`+of+`})`, "left out"),
 				},
 				{
-					kind: bars, title: "Silent longest", span: 16, height: 6, unit: seconds, warn: 600, bad: 1800, runbook: "worker_silent",
+					kind: bars, title: "Silent longest", span: 16, height: 6, unit: seconds, warn: 600, bad: 1800, runbook: "LokaWorkerSilent",
 					says:    "Time since the last share of those that are silent longest, of those that handed in one within a day.",
 					queries: q(`topk(8, max by (worker) ((time() - (loka_worker_last_share_timestamp_seconds{`+of+`} > 0)) < 86400))`, "{{worker}}"),
 				},
 				{
-					kind: lines, title: "The largest", span: 12, height: 9, unit: hashrate, runbook: "worker_hashrate_dropped",
+					kind: lines, title: "The largest", span: 12, height: 9, unit: hashrate, runbook: "LokaWorkerHashrateDropped",
 					says:    "Hashrate of the 15 largest, by the shares of 10 minutes.",
 					queries: q(`topk(15, max by (worker) (loka_worker_hashrate{`+of+`}))`, "{{worker}}"),
 				},
 				{
-					kind: lines, title: "Those with most refused", span: 12, height: 9, unit: perSec, runbook: "rejects",
+					kind: lines, title: "Those with most refused", span: 12, height: 9, unit: perSec, runbook: "LokaRejects",
 					says:    "Refused shares a second of the 15 workers with most.",
 					queries: q(`topk(15, sum by (worker) (rate(loka_worker_shares_rejected_total{`+of+`}[$__rate_interval])))`, "{{worker}}"),
 				},
