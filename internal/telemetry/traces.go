@@ -131,14 +131,21 @@ func picks(of uint64) bool {
 
 // Follow has some of the shares that come to next followed. It is meant to stand before
 // the whole pipeline.
-func (t *Traces) Follow(next pipeline.Handler) pipeline.Handler {
-	return pipeline.HandlerFunc(func(m *mining.Miner, req *mining.Request) mining.Answer {
-		in := t.in.Load()
-		if in == nil || req.Kind != mining.Submit || !picks(in.shares) {
-			return next.Handle(m, req)
-		}
-		return in.share(next, m, req)
-	})
+func (t *Traces) Follow(next pipeline.Handler) pipeline.Handler { return &follower{t, next} }
+
+// follower stands before a handler.
+type follower struct {
+	by   *Traces
+	next pipeline.Handler
+}
+
+// Handle implements [pipeline.Handler].
+func (f *follower) Handle(m *mining.Miner, req *mining.Request) mining.Answer {
+	in := f.by.in.Load()
+	if in == nil || req.Kind != mining.Submit || !picks(in.shares) {
+		return f.next.Handle(m, req)
+	}
+	return in.share(f.next, m, req)
 }
 
 // share follows one share through next.
