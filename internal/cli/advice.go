@@ -59,6 +59,8 @@ func apiAdvice(err error) (text string, ok bool) {
 		return ": give another by " + give + "; it says: " + cmp.Or(problem.Detail, http.StatusText(problem.Status)), true
 	case problem.Status == http.StatusForbidden && problem.Detail == "":
 		return "; give another by --token or LOKA_TOKEN", true
+	case problem.Detail == "" && problem.Status != http.StatusTooManyRequests:
+		return "; --http ADDR names the address of its API", true
 	}
 	return "", true
 }

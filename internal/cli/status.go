@@ -98,7 +98,7 @@ func statusJSON(ctx context.Context, api *client.Client, w io.Writer) error {
 			return &client.ForeignError{Base: api.Base(), Read: true, Err: err}
 		}
 	}
-	if all == nil {
+	if all["instance"] == nil {
 		return &client.ForeignError{Base: api.Base(), Read: true, Err: errNoSummary}
 	}
 	all["pools"], all["routes"] = lists.Pools, lists.Routes

@@ -14,7 +14,7 @@ import (
 func monitored(t *testing.T, changes ...string) string {
 	t.Helper()
 	answers := map[string]string{
-		"/api/v1/summary":   `{"miners":3,"workers":2,"hashrate":{"1m":1e12,"10m":1e12,"1h":2e12,"24h":3e12},"business":{"value_sat_24h":200,"pool_value_sat_24h":199}}`,
+		"/api/v1/summary":   `{"instance":"farm","miners":3,"workers":2,"hashrate":{"1m":1e12,"10m":1e12,"1h":2e12,"24h":3e12},"business":{"value_sat_24h":200,"pool_value_sat_24h":199}}`,
 		"/api/v1/pools":     `{"pools":[{"name":"main","state":"active","last_job_age_seconds":4.5,"quality":{"reject_rate":0.03,"submit_rtt_p90_seconds":0.08}},{"name":"backup","state":"standby","quality":{"reject_rate":0.01}}]}`,
 		"/api/v1/routes":    `{"routes":[{"name":"farm","unpaid_miners":0}]}`,
 		"/api/v1/listeners": `{"listeners":[]}`,
@@ -72,6 +72,8 @@ func TestStatusCheck(t *testing.T) {
 		{"a figure that is not known", []string{"/api/v1/history", "404"}, "--crit reject_rate=1", 0, " reject_rate=U;;0:1 "},
 		{"a wrong token", []string{"/api/v1/summary", "401"}, "--token x", 3, "LOKA UNKNOWN: http://"},
 		{"something else", []string{"/api/v1/summary", "hello"}, "", 3, "is no loka; --http ADDR"},
+		{"something else that speaks JSON", []string{"/api/v1/summary", `{"hello":1}`}, "", 3, "is no loka; --http ADDR"},
+		{"something else that has no such page", []string{"/api/v1/summary", "404"}, "", 3, "is it a loka of this version?; --http ADDR"},
 		{"no such figure", nil, "--warn mood=1", 3, "LOKA UNKNOWN: --warn mood=1: no such figure; there are: hashrate_1m "},
 		{"no range", nil, "--crit miners=", 3, `LOKA UNKNOWN: --crit miners=: "" is no range; write 10 (0 to 10)`},
 		{"no range either", nil, "--crit miners=5:3", 3, "LOKA UNKNOWN: "},

@@ -55,10 +55,14 @@ func New(cfg Config) *Client {
 		}
 	}
 	return &Client{
-		base: strings.TrimRight(cfg.Base, "/"), token: cfg.Token, http: &http.Client{Transport: cfg.Transport},
+		base: strings.TrimRight(cfg.Base, "/"), token: cfg.Token, http: &http.Client{Transport: cfg.Transport, CheckRedirect: stay},
 		waits: waits{first: time.Second, most: 30 * time.Second, silence: time.Minute},
 	}
 }
+
+// stay takes an answer that sends on for the answer: its address is one that nobody gave
+// here, and would be shown the token.
+func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // Base is the URL that it asks.
 func (c *Client) Base() string { return c.base }

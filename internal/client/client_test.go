@@ -67,6 +67,10 @@ func TestErrorsAreTyped(t *testing.T) {
 	if f, ok := errors.AsType[*ForeignError](err); !ok || !f.Read {
 		t.Errorf("a web page: %v", err)
 	}
+	_, err = serve(t, answer(200, "application/json", `{"hello":1}`)).Summary(t.Context())
+	if !isA[*ForeignError](err) {
+		t.Errorf("another service's JSON: %v", err)
+	}
 	if err := New(Config{Base: "http://a b"}).Drain(t.Context(), "x"); !isA[*AddressError](err) {
 		t.Errorf("no address: %v", err)
 	}
@@ -80,6 +84,25 @@ func TestErrorsAreTyped(t *testing.T) {
 	})
 	if _, err := broken.Routes(t.Context(), Query{}); !isA[*BrokenError](err) || !Unreachable(err) {
 		t.Errorf("half an answer: %v", err)
+	}
+}
+
+// Who sends on to another address is not followed: that would be shown the token.
+func TestStays(t *testing.T) {
+	t.Parallel()
+	other := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		t.Errorf("%s was asked, with %q", r.Host, r.Header.Get("Authorization"))
+	}))
+	t.Cleanup(other.Close)
+	for _, status := range []int{http.StatusMovedPermanently, http.StatusTemporaryRedirect} {
+		c := serve(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other.URL+"/x", status) })
+		_, err := c.Summary(t.Context())
+		if Status(err) != status || !strings.Contains(err.Error(), "sends on to "+other.URL+"/x") {
+			t.Errorf("%d: %v", status, err)
+		}
+		if err := c.Drain(t.Context(), "main"); Status(err) != status {
+			t.Errorf("%d: %v", status, err)
+		}
 	}
 }
 
@@ -280,8 +303,8 @@ func FuzzAnswers(f *testing.F) {
 	f.Add(401, "application/problem+json", `{"detail":"\u001b"}`)
 	f.Add(200, "text/event-stream", "event: gap\ndata: {}\n\ndata: {\"id\":1}\n\n")
 	f.Fuzz(func(t *testing.T, status int, kind, body string) {
-		if status < 100 || status > 999 {
-			t.Skip("no status")
+		if status < 100 || status > 999 { // one that there is
+			status = 100 + int(uint(status)%900)
 		}
 		c := New(Config{Base: "http://x", Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
 			return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {kind}}, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil

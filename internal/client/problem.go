@@ -16,7 +16,10 @@ import (
 	"github.com/loka/stratum/internal/figures"
 )
 
-var errTooLong = errors.New("it is longer than any answer of the API")
+var (
+	errTooLong   = errors.New("it is longer than any answer of the API")
+	errNoSummary = errors.New("it is no summary")
+)
 
 // AddressError is a Base that is none.
 type AddressError struct{ Base string }
@@ -151,6 +154,10 @@ func (c *Client) problem(k *call, res *http.Response, text []byte) *ProblemError
 	p := &ProblemError{Base: c.base, Method: k.method, Path: k.path, Status: res.StatusCode, HadToken: c.token != ""}
 	if s, err := strconv.Atoi(res.Header.Get("Retry-After")); err == nil && s > 0 {
 		p.RetryAfter = time.Duration(s) * time.Second
+	}
+	if to := res.Header.Get("Location"); to != "" && res.StatusCode < http.StatusBadRequest {
+		p.Detail = fmt.Sprintf("%s sends on to %s; name that address if it is right", c.base, figures.Visible(to))
+		return p
 	}
 	var doc struct{ Detail string }
 	kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type"))

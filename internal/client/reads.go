@@ -69,9 +69,14 @@ func (c *Client) Health(ctx context.Context) (view.Health, error) {
 	return answer[view.Health](ctx, c, &call{method: http.MethodGet, path: "/health", want: http.StatusOK, also: http.StatusServiceUnavailable})
 }
 
-// Summary is the whole in one look.
+// Summary is the whole in one look. One that names nothing is no proxy's, whatever it is in
+// JSON: [ForeignError].
 func (c *Client) Summary(ctx context.Context) (view.Summary, error) {
-	return get[view.Summary](ctx, c, "/api/v1/summary", nil)
+	s, err := get[view.Summary](ctx, c, "/api/v1/summary", nil)
+	if err == nil && s.Instance == "" && s.Version == "" {
+		err = &ForeignError{Base: c.base, Read: true, Err: errNoSummary}
+	}
+	return s, err
 }
 
 // Pools are all that are configured.
