@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,32 +9,14 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/loka/stratum/internal/app"
 	"github.com/loka/stratum/internal/config"
+	"github.com/loka/stratum/internal/testkit/process"
 )
-
-// screen is a writer that several goroutines may share.
-type screen struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (s *screen) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.Write(p)
-}
-
-func (s *screen) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.String()
-}
 
 // fakeProxy is what start runs in tests.
 type fakeProxy struct {
@@ -54,7 +35,7 @@ func (*fakeProxy) ShutdownTimeout() time.Duration { return 30 * time.Second }
 // bench is a command line's environment in a test.
 type bench struct {
 	env            *environment
-	stdout, stderr *screen
+	stdout, stderr *process.Output
 	vars           map[string]string
 	signals        chan os.Signal
 	proxy          *fakeProxy
@@ -62,7 +43,7 @@ type bench struct {
 
 func newBench() *bench {
 	b := &bench{
-		stdout: &screen{}, stderr: &screen{}, vars: map[string]string{},
+		stdout: new(process.Output), stderr: new(process.Output), vars: map[string]string{},
 		signals: make(chan os.Signal, 8), proxy: &fakeProxy{run: untilDone, reread: make(chan struct{}, 8)},
 	}
 	b.env = &environment{
