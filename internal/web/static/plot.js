@@ -79,7 +79,7 @@
       tzDate: (s) => new Date(s * 1000),
       cursor: { y: false, points: { size: 7 } },
       legend: { live: true },
-      scales: { x: { range: (u, min, max) => min === max ? [min - 900, max + 900] : [min, max] }, y: { range: (u, min, max) => [0, max > 0 ? max * 1.12 : 1] } },
+      scales: { x: { range: (u, min, max) => u.data[0].length < 2 ? [u.data[0][0] - 900, u.data[0][0] + 900] : [min, max] }, y: { range: (u, min, max) => [0, max > 0 ? max * 1.12 : 1] } },
       axes: [{ ...axis, size: 2 * rem(), space: 5 * rem(), values: times }, { ...axis, size: 5.2 * rem(), space: 2.6 * rem(), values: (u, all) => all.map(short) }],
       series: [
         { label: "Time", value: (u, s) => s == null ? "–" : `${day(new Date(s * 1000))}, ${time(new Date(s * 1000))}` },
