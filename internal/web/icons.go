@@ -27,10 +27,8 @@ var icons = map[string]string{
 	"alert":         `<path d="M12 4L2.500 20h19zM12 10v4.500M12 17.300h.01"/>`,
 	"info":          `<circle cx="12" cy="12" r="9"/><path d="M12 11v5.500M12 7.700h.01"/>`,
 	"hourglass":     `<path d="M7 3h10M7 21h10M8 3c0 5 8 6 8 9s-8 4-8 9M16 3c0 5-8 6-8 9s8 4 8 9"/>`,
-	"plot":          `<path d="M4 4v16h16M7 15l4-5 3 3 5-7"/>`,
 	"sign-in":       `<path d="M14 4h5v16h-5M4 12h10M10 8l4 4-4 4"/>`,
 	"close":         `<path d="M6 6l12 12M18 6L6 18"/>`,
-	"more":          `<path d="M5 12h.01M12 12h.01M19 12h.01"/>`,
 }
 
 // icon is one of the table. It says nothing to who cannot see it.

@@ -3,8 +3,8 @@
 // changed is put in place; forms and links of a table do that, too, without leaving the
 // page. Nothing here reads markup from anywhere but this server's own pages.
 //
-// For other scripts there is window.loka: refresh(url), toast(text, kind),
-// confirm({title, text, yes, danger}) and on("refreshed", f).
+// For other scripts there is window.loka: refresh(), toast(text, kind) and
+// on("refreshed", f).
 
 (() => {
   const EVERY = Number(document.body.dataset.every) || 0;
@@ -154,26 +154,6 @@
     if (kind !== "bad") setTimeout(() => el.remove(), 8000);
   }
 
-  // A question with an answer: true, or false at Escape and Cancel. Focus goes back.
-  function confirm({ title, text, yes = "Yes", danger = false }) {
-    return new Promise((done) => {
-      const d = document.createElement("dialog"), h = document.createElement("header"), p = document.createElement("p");
-      const b = document.createElement("div"), f = document.createElement("footer"), no = document.createElement("button"), ok = document.createElement("button");
-      h.innerText = title; p.innerText = text; no.textContent = "Cancel"; ok.textContent = yes;
-      b.className = "body"; ok.className = danger ? "danger" : "primary";
-      h.id = "confirm-title";
-      h.className = "strong";
-      d.setAttribute("aria-labelledby", h.id);
-      no.addEventListener("click", () => d.close());
-      ok.addEventListener("click", () => d.close("yes"));
-      const from = document.activeElement;
-      d.addEventListener("close", () => { d.remove(); from?.focus?.(); done(d.returnValue === "yes"); });
-      b.append(p); f.append(no, ok); d.append(h, b, f); body.append(d);
-      d.showModal();
-      no.focus();
-    });
-  }
-
-  window.loka = { refresh, soft, toast, confirm, on: (what, f) => { if (what === "refreshed") listeners.push(f); } };
+  window.loka = { refresh, toast, on: (what, f) => { if (what === "refreshed") listeners.push(f); } };
   again();
 })();
