@@ -3,16 +3,14 @@ package app
 import (
 	"context"
 	"net/http"
-	"slices"
 
-	"github.com/loka/stratum/internal/alert"
 	"github.com/loka/stratum/internal/httpapi"
 	"github.com/loka/stratum/internal/store"
 	"github.com/loka/stratum/internal/view"
 	"github.com/loka/stratum/internal/web"
 )
 
-// whole is the read model, and what fires.
+// whole is the read model, and what is known of alerts.
 type whole struct {
 	*view.Model
 
@@ -21,7 +19,7 @@ type whole struct {
 
 // Alerts implements [web.Whole].
 func (w whole) Alerts() []view.Alert {
-	return slices.DeleteFunc(w.alerts.Alerts.Alerts(), func(a view.Alert) bool { return a.State != string(alert.Firing) })
+	return w.alerts.Alerts.Alerts()
 }
 
 // desk implements [web.AlertDesk].

@@ -11,7 +11,7 @@ import (
 func BenchmarkPages(b *testing.B) {
 	f := newFarm(10_000)
 	now := epoch
-	s, err := New(Deps{Model: f, Now: func() time.Time { now = now.Add(freshFor); return now }, Log: fakeLog{}})
+	s, err := New(Deps{Model: f, Now: func() time.Time { now = now.Add(time.Second); return now }, Log: fakeLog{}})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -108,3 +108,18 @@ func TestSignInForm(t *testing.T) {
 		}
 	}
 }
+
+// Alerts are shown by their states, with where to look; only those that fire are counted.
+func TestAlertsByState(t *testing.T) {
+	page := body(t, controlSite(t, auth.Operator), "/alerts")
+	has(t, page, "<title>(1) Alerts", `aria-label="alerts">1<`, "Firing", `id="alert-a1"`, `href="/pools/%3Cimg`, "<code>docs/X.md#alert-pool_down</code>",
+		"Pending", `id="alert-a2"`, `href="/workers/alice.rig00001"`, "Just over", `id="alert-a3"`, `href="/routes#route-farm"`, "Silences")
+	for path, said := range map[string]shownAlert{
+		"/#health": newShownAlert(view.Alert{Kind: "check", Subject: "disk"}, false), "/workers?q=a%26b": newShownAlert(view.Alert{Kind: "user", Subject: "a&b"}, false),
+		"": newShownAlert(view.Alert{Kind: "listener", Subject: "x", Runbook: "https://example.com/book"}, false),
+	} {
+		if said.Path != path || said.Link != (path == "") {
+			t.Errorf("%+v", said)
+		}
+	}
+}

@@ -125,16 +125,19 @@ func connectionColumns() []column {
 
 func (s *Server) connections(r *http.Request) *connectionTable {
 	q := queryOf(r, "q", "state", "route", "pool", "show")
-	all := s.allMiners()
+	var all []view.Miner
+	if s.deps.Miners != nil {
+		all = s.deps.Miners()
+	}
 	t := &connectionTable{All: len(all), Query: q, Columns: q.columns(connectionColumns(), "worker"), Routes: q.choices("route", "All routes"), Pools: q.choices("pool", "All pools"), Back: q.with("show", "")}
 	for _, one := range []choice{{Key: "", Name: "All"}, {Key: "mining", Name: "Mining"}, {Key: "new", Name: "Not yet"}, {Key: "warned", Name: "With warnings"}} {
 		one.Path, one.Chosen = q.with("state", one.Key), q.Get("state") == one.Key
 		t.States = append(t.States, one)
 	}
-	for _, route := range s.allRoutes() {
+	for _, route := range s.deps.Model.Routes() {
 		t.Routes = append(t.Routes, q.choice("route", route.Name))
 	}
-	for _, pool := range s.allPools() {
+	for _, pool := range s.deps.Model.Pools() {
 		t.Pools = append(t.Pools, q.choice("pool", pool.Name))
 	}
 	shown, _ := strconv.ParseUint(q.Get("show"), 10, 64) // 0 is none

@@ -11,8 +11,8 @@
 // Invariants: no request leaves for another host, and no script or style is in a page,
 // which the Content-Security-Policy enforces; whatever miners and pools call themselves
 // is text and never markup; no script acts on attributes that a page could be made to
-// hold. A page costs the mining path nothing: what many look at is read once a second at
-// the most.
+// hold. A page costs the mining path nothing: where reading is not cheap the read model
+// (or, of the store, this package) does it once for all who look.
 //
 // # More pages
 //

@@ -134,12 +134,11 @@ func (s *Server) ask(ctx context.Context) {
 	byPool, hour, err2 := s.deps.Earner.Earned(ctx, Whose{By: "pool"}, now.Add(-time.Hour))
 	byRoute, _, err3 := s.deps.Earner.Earned(ctx, Whose{By: "route"}, now.Add(-time.Hour))
 	e.Today, e.Hour, e.ByPool, e.ByRoute = today, hour, byPool, byRoute
-	for _, w := range s.allWorkers() { // of whom some come back after a start
-		if s.glance().summary.UptimeSeconds < backWithin {
-			break
-		}
-		if w.Miners == 0 && w.LastShareAge != nil && *w.LastShareAge < (24*time.Hour).Seconds() {
-			e.Away++
+	if s.deps.Model.Summary().UptimeSeconds >= backWithin { // some come back after a start
+		for _, w := range s.deps.Model.Workers() {
+			if w.Miners == 0 && w.LastShareAge != nil && *w.LastShareAge < (24*time.Hour).Seconds() {
+				e.Away++
+			}
 		}
 	}
 	err = errors.Join(err, err2, err3)

@@ -14,14 +14,13 @@ type frame struct {
 	Uptime                                  float64
 	// Every is how often the page is asked for again, in milliseconds; 0: never.
 	Every int64
-	// Alarms is how many alerts there are.
+	// Alarms is how many alerts fire.
 	Alarms int
 	Nav    []navItem
 	Who    auth.Identity
 	// Here is the address of the page.
-	Here    string
-	Scripts []string
-	Data    any
+	Here string
+	Data any
 }
 
 // crumb is the page above.
@@ -35,10 +34,10 @@ type navItem struct {
 }
 
 func (s *Server) frame(r *http.Request, p *Page) *frame {
-	now := s.glance()
+	summary := s.deps.Model.Summary()
 	f := &frame{
-		Title: p.Name, Instance: now.summary.Instance, Version: s.deps.Model.Version(), Build: s.assets.build, Health: now.health.Status,
-		Uptime: now.summary.UptimeSeconds, Here: r.URL.RequestURI(), Every: p.Every.Milliseconds(), Alarms: len(now.alerts), Scripts: p.Scripts,
+		Title: p.Name, Instance: summary.Instance, Version: s.deps.Model.Version(), Build: s.assets.build, Health: s.deps.Model.Health().Status,
+		Uptime: summary.UptimeSeconds, Here: r.URL.RequestURI(), Every: p.Every.Milliseconds(), Alarms: len(firing(s.deps.Model.Alerts())),
 	}
 	if s.deps.Who != nil {
 		f.Who = s.deps.Who(r.Context())
@@ -55,7 +54,7 @@ func (s *Server) frame(r *http.Request, p *Page) *frame {
 		}
 		item := navItem{Path: path, Name: one.Name, Icon: one.Icon, Gap: one.Gap, Current: current}
 		if path == "/alerts" {
-			item.Count, item.CountName = len(now.alerts), "alerts"
+			item.Count, item.CountName = f.Alarms, "alerts"
 		}
 		f.Nav = append(f.Nav, item)
 	}

@@ -1,12 +1,12 @@
 package web
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"html/template"
 	"math"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -33,26 +33,14 @@ const alertsShown = 50
 
 func (s *Server) alertPage() *alertPage {
 	p := &alertPage{}
-	all := slices.Clone(s.glance().alerts)
-	slices.SortStableFunc(all, func(a, b view.Alert) int { return cmp.Compare(severity(b.Severity), severity(a.Severity)) })
-	for i := range all {
-		switch all[i].State {
-		case "pending":
-			p.Pending = append(p.Pending, all[i])
-		case "resolved":
-			p.Resolved = append(p.Resolved, all[i])
-		default:
-			p.Firing = append(p.Firing, all[i])
-		}
-	}
+	all := s.deps.Model.Alerts()
+	p.Firing, p.Pending, p.Resolved = firing(all), inState(all, "pending"), inState(all, "resolved")
 	if desk := s.deps.Alerts; desk != nil {
 		p.Known = true
 		p.Silences, p.Rules, p.Past, p.Sinks = desk.Silences(), desk.Rules(), desk.History(alertsShown), desk.Sinks()
 	}
 	return p
 }
-
-func severity(name string) int { return slices.Index(view.AlertSeverities(), name) }
 
 // eventLog is a part of what has happened.
 type eventLog struct {
@@ -142,7 +130,7 @@ func (s *Server) configuration(r *http.Request) *configurationPage {
 	if !p.Known {
 		return p
 	}
-	p.Configuration = s.configured.get(s.deps.Now(), s.deps.Config.Configured)
+	p.Configuration = s.deps.Config.Configured()
 	p.Applied = s.deps.Config.Applied()
 	text := strings.ToLower(q.Get("q"))
 	for _, one := range p.Settings {
@@ -309,10 +297,29 @@ func (p *configurationPage) Kept() []choice {
 type shownAlert struct {
 	Alert view.Alert
 	May   bool
+	// Path is where the page has what it is about; empty: nowhere.
+	Path string
 	// Link says that its runbook is an address.
 	Link bool
 }
 
 func newShownAlert(a view.Alert, may bool) shownAlert {
-	return shownAlert{a, may, strings.HasPrefix(a.Runbook, "https://") || strings.HasPrefix(a.Runbook, "http://")}
+	return shownAlert{a, may, subjectPath(a.Kind, a.Subject), strings.HasPrefix(a.Runbook, "https://") || strings.HasPrefix(a.Runbook, "http://")}
+}
+
+// subjectPath is where the page has what an alert is about; empty: nowhere.
+func subjectPath(kind, subject string) string {
+	switch kind {
+	case "pool":
+		return poolPath(subject)
+	case "route":
+		return "/routes#route-" + url.PathEscape(subject)
+	case "user":
+		return "/workers?" + url.Values{"q": {subject}}.Encode()
+	case "worker":
+		return workerPath(subject)
+	case "check":
+		return "/#health"
+	}
+	return ""
 }

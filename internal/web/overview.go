@@ -43,16 +43,16 @@ func overviewPages() []Page {
 }
 
 func (s *Server) overview(r *http.Request) *overview {
-	now := s.glance()
-	e := s.earnings(r.Context())
+	e, m := s.earnings(r.Context()), s.deps.Model
+	health := m.Health()
 	o := &overview{
-		Summary: now.summary, Health: now.health.Status, Pools: s.allPools(), Alerts: firing(now.alerts), Earnings: e, Causes: causesOf(e.Today.Lost), Wrong: wrong(&now.health),
+		Summary: m.Summary(), Health: health.Status, Pools: m.Pools(), Alerts: firing(m.Alerts()), Earnings: e, Causes: causesOf(e.Today.Lost), Wrong: wrong(&health),
 		HasMoney: !e.At.IsZero(), OursRejected: e.Today.Rejected(false), PoolRejected: e.Today.Rejected(true),
 	}
-	o.Word = judge(&scene{summary: now.summary, pools: o.Pools, routes: s.allRoutes(), alerts: now.alerts, earnings: e})
+	o.Word = judge(&scene{summary: o.Summary, pools: o.Pools, routes: m.Routes(), alerts: o.Alerts, earnings: e})
 	if o.HasMoney {
 		rest := 24*time.Hour - s.deps.Now().Sub(e.Day)
-		o.ByMidnight = e.Today.Value + perHash(&e.Hour)*now.summary.Hashrate.TenMinutes*max(rest.Seconds(), 0)
+		o.ByMidnight = e.Today.Value + perHash(&e.Hour)*o.Summary.Hashrate.TenMinutes*max(rest.Seconds(), 0)
 	}
 	return o
 }
@@ -67,18 +67,21 @@ func perHash(e *Earned) float64 {
 }
 
 // firing are the alerts that are on, the worst and then the newest first.
-func firing(all []view.Alert) []view.Alert {
-	on := make([]view.Alert, 0, len(all))
+func firing(all []view.Alert) []view.Alert { return inState(all, "firing") }
+
+// inState are the alerts of a state, in that order.
+func inState(all []view.Alert, state string) []view.Alert {
+	var in []view.Alert
 	for _, a := range all {
-		if a.State == "firing" {
-			on = append(on, a)
+		if a.State == state {
+			in = append(in, a)
 		}
 	}
-	slices.SortStableFunc(on, func(a, b view.Alert) int {
+	slices.SortStableFunc(in, func(a, b view.Alert) int {
 		worse := slices.Index(view.AlertSeverities(), b.Severity) - slices.Index(view.AlertSeverities(), a.Severity)
 		return cmp.Or(worse, since(b.Since).Compare(since(a.Since)))
 	})
-	return on
+	return in
 }
 
 func since(t *time.Time) time.Time {

@@ -28,8 +28,6 @@ type Page struct {
 	Template string
 	// Every is how often it is asked for again; 0: never.
 	Every time.Duration
-	// Scripts are files of static/ that it needs besides those of all pages.
-	Scripts []string
 	// Data makes what the template shows as .Data. An error is shown as [Error] says, or
 	// is a fault of ours.
 	Data func(s *Server, r *http.Request) (any, error)

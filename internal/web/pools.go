@@ -54,8 +54,8 @@ func (p poolRow) Path() string { return poolPath(p.Name) }
 
 func (s *Server) poolList(r *http.Request) *poolList {
 	e := s.earnings(r.Context())
-	list := &poolList{Routes: s.allRoutes(), Past: s.deps.Log != nil, Axis: axis(s.deps.Now(), 24*time.Hour)}
-	pools := s.allPools()
+	list := &poolList{Routes: s.deps.Model.Routes(), Past: s.deps.Log != nil, Axis: axis(s.deps.Now(), 24*time.Hour)}
+	pools := s.deps.Model.Pools()
 	for i := range pools {
 		row := poolRow{Pool: &pools[i]}
 		for _, part := range e.ByPool {
@@ -100,7 +100,7 @@ type poolPage struct {
 
 func (s *Server) pool(r *http.Request) (any, error) {
 	name := r.PathValue("name")
-	pools := s.allPools()
+	pools := s.deps.Model.Pools()
 	at := slices.IndexFunc(pools, func(p view.Pool) bool { return p.Name == name })
 	if at < 0 {
 		return nil, &Error{http.StatusNotFound, "There is no such pool", fmt.Sprintf("No pool of the configuration is called %q.", name)}
@@ -118,7 +118,7 @@ func (s *Server) pool(r *http.Request) (any, error) {
 		p.Timeline.Intervals = p.Timeline.Intervals[:min(50, len(p.Timeline.Intervals))]
 		p.Timeline.Switches = latest(p.Timeline.Switches, 50)
 	}
-	for _, route := range s.allRoutes() {
+	for _, route := range s.deps.Model.Routes() {
 		if slices.Contains(route.Pools, name) || slices.ContainsFunc(route.Split, func(part view.Part) bool { return slices.Contains(part.Pools, name) }) {
 			p.Routes = append(p.Routes, route.Name)
 		}

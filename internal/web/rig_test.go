@@ -28,8 +28,6 @@ type farm struct {
 	alerts  []view.Alert
 	health  view.Health
 	summary view.Summary
-	// asked counts how often all workers were read.
-	asked int
 }
 
 func (f *farm) Version() string        { return evil }
@@ -38,7 +36,7 @@ func (f *farm) Health() view.Health    { return f.health }
 func (f *farm) Pools() []view.Pool     { return f.pools }
 func (f *farm) Routes() []view.Route   { return f.routes }
 func (f *farm) Alerts() []view.Alert   { return f.alerts }
-func (f *farm) Workers() []view.Worker { f.asked++; return f.workers }
+func (f *farm) Workers() []view.Worker { return f.workers }
 
 func (f *farm) Worker(name string) (view.Worker, bool) {
 	for _, w := range f.workers {
@@ -85,7 +83,11 @@ func newFarm(n int) *farm {
 				{Pools: []string{"main"}, Worker: evil, Hashrate: 1e14, WorkAccepted: 10, OwnWork: 10, InWindow: true},
 			}},
 		},
-		alerts: []view.Alert{{Name: "pool_down", Severity: "warning", State: "firing", Kind: "pool", Subject: evil, Message: evil, Since: &epoch}},
+		alerts: []view.Alert{
+			{ID: "a1", Name: "pool_down", Severity: "warning", State: "firing", Kind: "pool", Subject: evil, Message: evil, Runbook: "docs/X.md#alert-pool_down", Since: &epoch},
+			{ID: "a2", Name: "worker_silent", Severity: "warning", State: "pending", Kind: "worker", Subject: "alice.rig00001", Message: "silent", Since: &epoch},
+			{ID: "a3", Name: "route_down", Severity: "critical", State: "resolved", Kind: "route", Subject: "farm", Message: "served again", Runbook: evil, Since: &epoch},
+		},
 	}
 	for i := range n {
 		w := view.Worker{Name: fmt.Sprintf("alice.rig%05d", i), Miners: 1, Route: "farm", Pool: "main", Difficulty: 512, LastShareAge: &age, Since: &epoch}

@@ -32,7 +32,7 @@ type partRow struct {
 
 func (s *Server) routeList(r *http.Request) []routeRow {
 	e := s.earnings(r.Context())
-	routes := s.allRoutes()
+	routes := s.deps.Model.Routes()
 	all := make([]routeRow, 0, len(routes))
 	for i := range routes {
 		row := routeRow{Route: &routes[i], Parts: partsOf(routes[i].Split)}

@@ -60,8 +60,6 @@ type Deps struct {
 
 // Server serves pages. It is safe for use by many goroutines.
 type Server struct {
-	recent
-
 	deps   Deps
 	assets *assets
 	pages  []Page
@@ -81,7 +79,6 @@ func New(deps Deps) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{deps: deps, assets: a, pages: pages(), mux: http.NewServeMux(), teller: newTeller()}
-	s.of = &s.deps
 	if s.shared, err = s.parse("layout.html", "parts.html", "control.html"); err != nil {
 		return nil, err
 	}

@@ -210,24 +210,3 @@ func ours(t *testing.T, f func(name, text string)) {
 		t.Fatal(err)
 	}
 }
-
-// However many look within a second, the model is read once.
-func TestReadOnceASecond(t *testing.T) {
-	f := newFarm(10)
-	now := epoch
-	s, err := New(Deps{Model: f, Now: func() time.Time { return now }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for range 20 {
-		body(t, s, "/workers")
-	}
-	if f.asked != 1 {
-		t.Errorf("read %d times", f.asked)
-	}
-	now = now.Add(freshFor)
-	body(t, s, "/workers")
-	if f.asked != 2 {
-		t.Errorf("read %d times", f.asked)
-	}
-}

@@ -148,16 +148,16 @@ var shows = []struct {
 }
 
 func (s *Server) workerTable(r *http.Request) *workerTable {
-	all := s.allWorkers()
+	all := s.deps.Model.Workers()
 	q := queryOf(r, "q", "show", "route", "pool")
 	t := &workerTable{All: len(all), Query: q, Columns: q.columns(workerColumns(), "name"), Routes: q.choices("route", "All routes"), Pools: q.choices("pool", "All pools")}
 	for _, one := range shows {
 		t.Shows = append(t.Shows, choice{one.key, one.name, q.with("show", one.key), q.Get("show") == one.key})
 	}
-	for _, route := range s.allRoutes() {
+	for _, route := range s.deps.Model.Routes() {
 		t.Routes = append(t.Routes, q.choice("route", route.Name))
 	}
-	for _, pool := range s.allPools() {
+	for _, pool := range s.deps.Model.Pools() {
 		t.Pools = append(t.Pools, q.choice("pool", pool.Name))
 	}
 	found := pickWorkers(all, &q)
