@@ -9,8 +9,8 @@ import (
 )
 
 // Runbooks is where the runbooks of the default rules are, unless somebody has them
-// elsewhere.
-const Runbooks = "docs/OPERATIONS.md"
+// elsewhere: an address, so that whoever is told of an alert can follow it.
+const Runbooks = "https://github.com/loka/stratum/blob/main/docs/OPERATIONS.md"
 
 // Anchor is where the runbook of a default rule is in its document.
 func Anchor(name string) string { return "#alert-" + name }

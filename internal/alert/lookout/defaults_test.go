@@ -170,7 +170,7 @@ func TestDefaultsFireAndResolve(t *testing.T) {
 			if len(fired) == 0 {
 				t.Fatalf("it does not fire; %+v", engine.Rules())
 			}
-			if f := fired[0]; f.Message == "" || f.Runbook != "docs/OPERATIONS.md#alert-"+rule.Name || f.Severity != rule.Severity {
+			if f := fired[0]; f.Message == "" || f.Runbook != alert.Runbooks+alert.Anchor(rule.Name) || f.Severity != rule.Severity {
 				t.Errorf("%+v", f)
 			}
 			over := false
