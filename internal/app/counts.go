@@ -60,6 +60,12 @@ func newCounts(cfg *config.Config, version string, read scraped) (*counts, error
 		}
 		return c.source.Routes()
 	}
+	of.Health = func() (h view.Health) {
+		if c.source.Model != nil {
+			h = c.source.Health()
+		}
+		return h
+	}
 	if books := read.books; books != nil {
 		of.Workers = func() []ledger.Brief { return books.Briefs(time.Now()) }
 		of.WorkerCount = books.Len

@@ -39,6 +39,8 @@ type Config struct {
 	Queues func() Queues
 	// Alerts is read at every scrape; nil is nothing of them.
 	Alerts func() Alerts
+	// Health is read at every scrape; nil has no checks.
+	Health func() view.Health
 }
 
 // Metrics hands out what is counted. Make it with [New].
@@ -97,6 +99,7 @@ func New(cfg Config) (*Metrics, error) {
 	b.register(newRouteCollector(cfg.Routes))
 	b.register(newQueueCollector(cfg.Queues))
 	b.register(newAlertCollector(cfg.Alerts))
+	b.register(newHealthCollector(cfg.Health))
 	b.registerWorkers(m.workers, cfg.WorkerCount)
 	b.register(newStepCollector(cmp.Or(cfg.Profile, profile.New(profile.Config{}))))
 

@@ -41,7 +41,7 @@ func (s *fakeSource) PoolBooks() []ledger.Pool     { return s.books.Pools(epoch)
 func newMetrics(t *testing.T) (*Metrics, *fakeSource) {
 	t.Helper()
 	source := &fakeSource{books: ledger.New(ledger.Config{}, epoch), pools: []view.PoolState{{Name: "main"}, {Name: "backup"}}}
-	m, err := New(Config{Version: "1.2.3", Pools: []string{"main", "backup"}, Source: source, Certificates: certificates, Routes: farmRoute, Queues: someQueues, Alerts: someAlerts})
+	m, err := New(Config{Version: "1.2.3", Pools: []string{"main", "backup"}, Source: source, Certificates: certificates, Routes: farmRoute, Queues: someQueues, Alerts: someAlerts, Health: someHealth})
 	if err != nil {
 		t.Fatal(err)
 	}
