@@ -10,7 +10,8 @@ import (
 )
 
 const (
-	// longText bounds a message, in bytes: what the chat with the tightest limit takes.
+	// longText bounds what is told of alerts in one message, in bytes: a little less than
+	// the chat with the tightest limit takes.
 	longText = 1800
 	// together is from how many alerts of one rule on they are one line, and named is
 	// how many of their subjects are named then.
@@ -65,7 +66,7 @@ func (m *message) title() string {
 	return fmt.Sprintf("%s: %d alerts, %d are over", strings.ToUpper(string(m.worst())), firing, over)
 }
 
-// text is all of it, in at most longText bytes.
+// text is all of it, in at most longText bytes and what is said at its end.
 func (m *message) text() string {
 	if m.test {
 		return "This is a test of the alerts of loka " + m.instance + ". Nothing is wrong."
@@ -77,6 +78,9 @@ func (m *message) text() string {
 		line := g.text()
 		if b.Len()+len(line) > longText && b.Len() > 0 {
 			break
+		}
+		if len(line) > longText {
+			line = strings.ToValidUTF8(line[:longText], "") + "…"
 		}
 		b.WriteString(line)
 		b.WriteByte('\n')

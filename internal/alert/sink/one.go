@@ -32,9 +32,6 @@ type one struct {
 }
 
 func newOne(c Config, deps *Deps) (*one, error) {
-	if c.Every <= 0 {
-		c.Every = DefaultEvery
-	}
 	sender, err := newSender(c.URL.Reveal(), deps.Client)
 	if err != nil {
 		return nil, err
@@ -52,20 +49,38 @@ func (o *one) wants(a *alert.Alert) bool {
 	return a.Severity.AtLeast(o.cfg.Severity) && (o.rules.Empty() || o.rules.Match(a.Name))
 }
 
-func (o *one) tell(notices []alert.Notice, now time.Time) {
-	if o.manager != nil {
-		return
-	}
+// takes says the same of a notice.
+func (o *one) takes(n *alert.Notice) bool {
+	return o.manager == nil && o.wants(&n.Alert) && (o.cfg.Ends || n.State != alert.Resolved)
+}
+
+// inherit takes over what waits for the sink that it takes the place of. What is on its
+// way there stays that one's.
+func (o *one) inherit(before *one) {
+	before.mu.Lock()
+	taken := before.queue.take()
+	before.mu.Unlock()
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	gone := 0
-	for i := range notices {
-		n := &notices[i]
-		if o.wants(&n.Alert) && (o.cfg.Ends || n.State != alert.Resolved) {
-			gone += o.queue.put(*n, now)
+	o.queue.dropped += taken.dropped
+	for _, id := range taken.ids {
+		if w := taken.by[id]; o.takes(&w.notice) {
+			o.gone(o.queue.put(w.notice, w.since))
 		}
 	}
-	o.gone(gone)
+	if len(o.queue.ids) > 0 {
+		o.poke()
+	}
+}
+
+func (o *one) tell(notices []alert.Notice, now time.Time) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for i := range notices {
+		if n := &notices[i]; o.takes(n) {
+			o.gone(o.queue.put(*n, now))
+		}
+	}
 	if len(o.queue.ids) > 0 {
 		o.poke()
 	}
@@ -166,12 +181,24 @@ func rest(ctx context.Context, wait time.Duration) bool {
 	}
 }
 
-// last sends what waits at a stop, if it can be sent within a moment.
+// last sends what waits at a stop, if it can be sent within a moment, and gives the rest
+// up aloud.
 func (o *one) last(ctx context.Context) {
 	moment, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer cancel()
 	if o.waits() {
-		_ = o.flush(moment) // it is in the log and the state
+		_ = o.flush(moment) // it is in the state
+	}
+	o.mu.Lock()
+	left := len(o.queue.take().ids)
+	o.gone(left)
+	o.mu.Unlock()
+	name := slog.String("sink", o.cfg.Name)
+	if left > 0 {
+		o.deps.Logger.LogAttrs(ctx, slog.LevelWarn, "alerts are given up: their sink could not be reached before it was stopped", name, slog.Int("alerts", left))
+	}
+	if s, ok := o.sender.(*shout); ok && len(s.busy) > 0 {
+		o.deps.Logger.LogAttrs(ctx, slog.LevelWarn, "a sink has not answered its last message yet and is left to itself", name)
 	}
 }
 

@@ -51,7 +51,9 @@ type shout struct {
 	service types.Service
 	titled  bool
 	// busy has one element while an attempt is on its way: some services wait for as
-	// long as the network lets them, and cannot be told to stop.
+	// long as the network lets them, and cannot be told to stop. So one that is stuck
+	// keeps one goroutine, until the other side or the kernel gives its connection up or
+	// the process ends; no stop waits for it, which is logged.
 	busy chan struct{}
 }
 
@@ -99,7 +101,7 @@ func (stuckError) Error() string { return "it has not answered the message befor
 func (s *shout) send(ctx context.Context, m *message) error {
 	select {
 	case s.busy <- struct{}{}:
-	default:
+	case <-ctx.Done():
 		return stuckError{}
 	}
 	text, params := m.text(), types.Params{}

@@ -1,6 +1,7 @@
 package sink
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -87,13 +88,14 @@ func New(deps Deps) *Sinks {
 	return &Sinks{deps: deps}
 }
 
-// Reconfigure puts other sinks in place. Those that are as before go on with what
-// waits for them. On an error nothing is changed.
+// Reconfigure puts other sinks in place. Those that are as before go on, and one that
+// is changed takes over what waits under its name. On an error nothing is changed.
 func (s *Sinks) Reconfigure(all []Config) error {
 	next := make([]*one, 0, len(all))
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, c := range all {
+		c.Every = cmp.Or(c.Every, DefaultEvery)
 		if i := slices.IndexFunc(s.all, func(o *one) bool { return o.cfg.same(c) }); i >= 0 {
 			next = append(next, s.all[i])
 			continue
@@ -105,7 +107,13 @@ func (s *Sinks) Reconfigure(all []Config) error {
 		next = append(next, o)
 	}
 	for _, o := range s.all {
-		if !slices.Contains(next, o) && o.end != nil {
+		if slices.Contains(next, o) {
+			continue
+		}
+		if i := slices.IndexFunc(next, func(n *one) bool { return n.cfg.Name == o.cfg.Name }); i >= 0 {
+			next[i].inherit(o)
+		}
+		if o.end != nil {
 			o.end()
 		}
 	}
