@@ -225,8 +225,8 @@ func (l *loader) checkSinks(a *Alerts) {
 		} else if err := sink.Check(s.URL.Reveal()); err != nil {
 			l.add(join(at, "url"), "%v", err)
 		}
-		if s.Every < 0 || s.Every > maxInterval {
-			l.add(join(at, "every"), `%s is out of range; write a duration from "0s" to %q`, l.quote(join(at, "every"), s.Every), formatDuration(maxInterval))
+		if s.Every < minInterval || s.Every > maxInterval {
+			l.add(join(at, "every"), `%s is out of range; write a duration from %q to %q`, l.quote(join(at, "every"), s.Every), formatDuration(minInterval), formatDuration(maxInterval))
 		}
 	}
 }
@@ -258,7 +258,7 @@ func alertMeanings() map[string]meaning {
 		"alerts.sink[].severity": {"The least that is told there.", ""},
 		"alerts.sink[].rules":    {"Globs of the rules that are told there.", "all"},
 		"alerts.sink[].resolved": {"Whether it is told there when an alert is over.", ""},
-		"alerts.sink[].every":    {"Least time between two messages; what comes meanwhile is put together into one.", ""},
+		"alerts.sink[].every":    {"Least time between two messages, 1 s to 1 h; what comes meanwhile is put together into one.", ""},
 	}
 }
 

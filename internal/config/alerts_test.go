@@ -42,6 +42,7 @@ func TestAlertMistakes(t *testing.T) {
 		{"[[alerts.sink]]\nname = \"a\"\n", "alerts.sink[0].url: no url"},
 		{"[[alerts.sink]]\nname = \"a\"\nurl = \"nowhere://" + canary + "\"\n", "alerts.sink[0].url: there is no service \"nowhere\""},
 		{"[[alerts.sink]]\nname = \"a\"\nurl = \"webhook+ftp://" + canary + "\"\n", "alerts.sink[0].url: it is no URL of HTTP"},
+		{"[[alerts.sink]]\nname = \"a\"\nurl = \"webhook+http://x/" + canary + "\"\nevery = \"0s\"\n", `alerts.sink[0].every: "0s" is out of range; write a duration from "1s" to "1h"`},
 		{"[[alerts.sink]]\nname = \"a\"\nurl = \"telegram://" + canary + "\"\n", "alerts.sink[0].url"},
 	} {
 		cfg, said := loadAlerts(t, c.text)
