@@ -3,13 +3,13 @@ package top
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
 
+	"github.com/loka/stratum/internal/auth"
 	"github.com/loka/stratum/internal/client"
 	"github.com/loka/stratum/internal/httpapi"
 	"github.com/loka/stratum/internal/view"
@@ -41,7 +41,7 @@ func yes(asks string, d deed) *choice {
 
 // actKeys says what can be done here.
 func (m *model) actKeys() string {
-	if !m.api.HasToken() || m.refused {
+	if m.lacks() != "" {
 		return ""
 	}
 	switch m.tab {
@@ -56,14 +56,29 @@ func (m *model) actKeys() string {
 	return ""
 }
 
+// lacks is what the token lacks for what can be done; empty: nothing, or that is not known,
+// and the proxy says it.
+func (m *model) lacks() string {
+	const give = ": --token, LOKA_TOKEN or --data"
+	switch {
+	case !m.api.HasToken():
+		return "that needs a token of the role operator" + give
+	case m.who.Role == auth.Nobody.String():
+		return "the proxy does not take this token; that needs one of the role operator" + give
+	case m.who.Role == auth.Viewer.String():
+		return "this token has the role viewer; that needs one of the role operator" + give
+	}
+	return ""
+}
+
 // act asks whether to do what a key says.
 func (m *model) act(name string) tea.Cmd {
 	c := m.choiceFor(name)
 	if c == nil {
 		return nil
 	}
-	if !m.api.HasToken() {
-		m.say("that needs a token of the role operator: --token, LOKA_TOKEN or --data", true)
+	if why := m.lacks(); why != "" {
+		m.say(why, true)
 		return nil
 	}
 	m.choice = c
@@ -79,17 +94,17 @@ func (m *model) choiceFor(name string) *choice {
 			return m.poolChoice(name, p)
 		}
 	case workersTab:
+		if m.detail != nil { // which may be in the list no more
+			return workerChoice(name, m.detail.worker)
+		}
 		if w := m.workers.at(at); w != nil {
-			if m.detail != nil {
-				return workerChoice(name, m.detail.worker)
-			}
 			return workerChoice(name, w.Name)
 		}
 	case minersTab:
+		if m.detail != nil {
+			return minerChoice(name, m.detail.miner)
+		}
 		if c := m.miners.at(at); c != nil {
-			if m.detail != nil && m.detail.miner != nil {
-				c = m.detail.miner
-			}
 			return minerChoice(name, c)
 		}
 	case overviewTab, eventsTab, tabs:
@@ -241,8 +256,6 @@ func (m *model) done(msg *doneMsg) {
 		m.say(msg.said, false)
 		return
 	}
-	if p, ok := problemOf(msg.err); ok && p.Status == http.StatusForbidden {
-		m.refused = true
-	}
+	m.asksWho = m.asksWho || refused(msg.err)
 	m.say("not done: "+msg.err.Error(), true)
 }

@@ -22,10 +22,11 @@ const (
 
 // answerMsg is what was answered to a question.
 type answerMsg struct {
-	question int
-	tab      tab
-	err      error
+	tab tab
+	err error
 
+	// who is who asks, if that was asked.
+	who     *httpapi.Session
 	summary view.Summary
 	health  view.Health
 	pools   []view.Pool
@@ -47,8 +48,7 @@ func (m *model) ask() tea.Cmd {
 		return nil
 	}
 	m.asking, m.again = true, false
-	m.question++
-	q := question{number: m.question, tab: m.tab, api: m.api, query: m.query()}
+	q := question{tab: m.tab, api: m.api, query: m.query(), who: m.asksWho && m.api.HasToken()}
 	if m.detail != nil && m.detail.worker != "" {
 		q.worker = m.detail.worker
 	}
@@ -68,15 +68,15 @@ func (m *model) query() client.Query {
 
 // question is one that a goroutine asks.
 type question struct {
-	number int
 	tab    tab
 	api    *client.Client
 	query  client.Query
 	worker string
+	who    bool
 }
 
 func (q *question) ask(ctx context.Context) (a answerMsg) {
-	a = answerMsg{question: q.number, tab: q.tab}
+	a = answerMsg{tab: q.tab}
 	if a.summary, a.err = q.api.Summary(ctx); a.err != nil {
 		return a
 	}
@@ -115,6 +115,11 @@ func (q *question) ask(ctx context.Context) (a answerMsg) {
 	if q.worker != "" && a.err == nil {
 		q.detail(ctx, &a)
 	}
+	if q.who && a.err == nil {
+		if s, err := q.api.Session(ctx); !client.Unreachable(err) { // an older proxy does not say
+			a.who = &s
+		}
+	}
 	return a
 }
 
@@ -141,10 +146,13 @@ func (m *model) take(a *answerMsg) tea.Cmd {
 	} else {
 		m.well()
 		m.summary, m.pools, m.routes = &a.summary, a.pools, a.routes
+		if a.who != nil {
+			m.who, m.asksWho = *a.who, false
+		}
 		m.takeTable(a)
 		m.settle()
 	}
-	if m.again || a.question != m.question {
+	if m.again {
 		return m.ask()
 	}
 	return nil
@@ -174,7 +182,7 @@ func (m *model) fail(err error) {
 	if m.trouble == nil {
 		m.since = m.now
 	}
-	m.trouble = err
+	m.trouble, m.asksWho = err, true // what comes back may be another, or know the token no more
 }
 
 // well notes that there was one.
@@ -199,7 +207,7 @@ func (m *model) askSlowly() tea.Cmd {
 	return func() tea.Msg {
 		ctx, cancel := context.WithTimeout(m.ctx, storeTimeout)
 		defer cancel()
-		var w worth
+		w := worth{asked: true}
 		if l, err := api.Revenue(ctx, client.Past{By: "farm", From: "24h"}); err == nil {
 			w.day = &l.All
 		}
@@ -234,31 +242,31 @@ func wanted() []events.Kind {
 	return some
 }
 
-// follow tells what has happened and what happens, until ctx ends, or the proxy says that
-// it does not tell.
+// follow tells what has happened and what happens, until ctx ends. What fails is told and tried
+// again, as all that is asked here.
 func follow(ctx context.Context, api *client.Client, send func(tea.Msg)) {
 	var last uint64
-	for ctx.Err() == nil {
-		page, err := api.Log(ctx, client.LogQuery{Kinds: wanted(), Limit: backlog})
-		send(toldMsg{page.Events, err})
-		if err == nil {
-			if len(page.Events) > 0 {
+	for known := false; ctx.Err() == nil; client.Wait(ctx, defaultInterval) {
+		if !known {
+			page, err := api.Log(ctx, client.LogQuery{Kinds: wanted(), Limit: backlog})
+			send(toldMsg{page.Events, err})
+			if err != nil {
+				continue
+			}
+			if known = true; len(page.Events) > 0 {
 				last = page.Events[0].ID
 			}
-			break
 		}
-		if !client.Unreachable(err) || !client.Wait(ctx, defaultInterval) {
-			return
-		}
-	}
-	for t, err := range api.Events(ctx, client.EventsQuery{Kinds: wanted(), After: last}) {
-		switch {
-		case ctx.Err() != nil:
-			return
-		case err != nil:
-			send(toldMsg{err: err})
-		case t.Gap == nil:
-			send(toldMsg{events: []events.Event{t.Event}})
+		for t, err := range api.Events(ctx, client.EventsQuery{Kinds: wanted(), After: last}) {
+			switch {
+			case ctx.Err() != nil:
+				return
+			case err != nil:
+				send(toldMsg{err: err})
+			case t.Gap == nil:
+				last = t.ID
+				send(toldMsg{events: []events.Event{t.Event}})
+			}
 		}
 	}
 }

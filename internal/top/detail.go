@@ -35,6 +35,12 @@ func problemOf(err error) (*client.ProblemError, bool) {
 	return errors.AsType[*client.ProblemError](err)
 }
 
+// refused says that an error is of a token that is not enough.
+func refused(err error) bool {
+	p, ok := problemOf(err)
+	return ok && p.Refused()
+}
+
 // open shows what is chosen at length.
 func (m *model) open() {
 	at := m.at[m.tab].cursor
@@ -130,7 +136,7 @@ func (m *model) workerLines(d *detail) []string {
 		lines = append(lines, label("24 hours", b))
 	}
 	lines = append(lines,
-		label("Shares", fmt.Sprintf("%s accepted, %s refused (%s), last %s ago", figures.Count(w.Accepted), figures.Count(w.Rejected), refusedPart(w.Accepted, w.Rejected), age(w.LastShareAge))),
+		label("Shares", fmt.Sprintf("%s accepted, %s refused (%s), last %s", figures.Count(w.Accepted), figures.Count(w.Rejected), refusedPart(w.Accepted, w.Rejected), ago(w.LastShareAge))),
 		label("by pools", fmt.Sprintf("%s accepted, %s refused (%s)", figures.Count(w.PoolAccepted), figures.Count(w.PoolRejected), refusedPart(w.PoolAccepted, w.PoolRejected))),
 		label("Best", figures.Difficulty(w.BestDifficulty)),
 		label("Earned", figures.Satoshi(w.Business.PoolValue24h)+" in 24h, "+figures.Satoshi(w.Business.PoolValue)+" in all"),
@@ -172,7 +178,7 @@ func (m *model) onePool(name string) []string {
 		label("Shares", fmt.Sprintf("%s accepted, %s refused (%s): %s stale, %s duplicate, %s low difficulty; %s unanswered", figures.Count(p.Accepted), figures.Count(p.Rejected),
 			refusedPart(p.Accepted, p.Rejected), figures.Count(p.Stale), figures.Count(p.Duplicate), figures.Count(p.LowDifficulty), figures.Count(p.Unanswered))),
 		label("Answers", fmt.Sprintf("in %s, nine of ten within %s; connects in %s", milliseconds(p.Quality.SubmitRTT), milliseconds(p.Quality.SubmitRTTP90), milliseconds(p.Quality.ConnectRTT))),
-		label("Last job", age(p.LastJobAgeSeconds)+" ago"), label("Quality", quality(p)),
+		label("Last job", ago(p.LastJobAgeSeconds)), label("Quality", quality(p)),
 		label("Earned", figures.Satoshi(p.Business.PoolValue24h)+" in 24h"),
 	)
 	for _, r := range m.routes {

@@ -94,9 +94,12 @@ type model struct {
 	told      []events.Event // newest first
 	toldError error
 
+	// who is whose token it is, and what that lets do; empty: not known.
+	who httpapi.Session
+
 	// how the asking goes
-	question int // the number of the latest; answers to others are dropped
 	asking   bool
+	asksWho  bool // with the next question
 	again    bool // ask once more when the answer is there
 	trouble  error
 	since    time.Time // of the trouble
@@ -109,7 +112,6 @@ type model struct {
 	detail    *detail
 	choice    *choice
 	notice    notice
-	refused   bool // a token was too weak for an act
 }
 
 // notice is a line that is told for a while.
@@ -121,6 +123,7 @@ type notice struct {
 
 // worth is what the store has added up; nil: not known.
 type worth struct {
+	asked      bool // it was, and has answered or not
 	day, today *httpapi.Revenue
 	history    []httpapi.HistoryPoint
 }
@@ -129,7 +132,7 @@ func newModel(ctx context.Context, cfg Config) *model {
 	if cfg.Interval <= 0 {
 		cfg.Interval = defaultInterval
 	}
-	m := &model{ctx: ctx, api: cfg.Client, cfg: cfg, now: cfg.Now(), input: textinput.New()}
+	m := &model{ctx: ctx, api: cfg.Client, cfg: cfg, now: cfg.Now(), input: textinput.New(), asksWho: true}
 	m.input.Prompt = "/"
 	look := m.input.Styles()
 	look.Cursor.Blink = false

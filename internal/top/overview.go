@@ -109,6 +109,8 @@ func (m *model) money() []string {
 			parts = append(parts, strings.ReplaceAll(shown(c), "_", " ")+" "+figures.Satoshi(d.Lost[c].Value.Float()))
 		}
 		lost = warn.of(figures.Satoshi(d.LostValue.Float())+" in 24h") + ": " + strings.Join(parts, ", ")
+	} else if !m.worth.asked {
+		lost = faint.of("asking …")
 	} else if d == nil {
 		lost = faint.of("not known: the store does not say")
 	}

@@ -105,6 +105,14 @@ func age(seconds *float64) string {
 	return brief(time.Duration(*seconds * float64(time.Second)))
 }
 
+// ago is that in a sentence.
+func ago(seconds *float64) string {
+	if seconds == nil {
+		return "never"
+	}
+	return age(seconds) + " ago"
+}
+
 // shown is text of others.
 func shown(text string) string { return figures.Visible(text) }
 

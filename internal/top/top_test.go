@@ -1,6 +1,7 @@
 package top
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -28,6 +30,7 @@ type fake struct {
 	asked []string
 	gone  bool
 	deny  bool
+	role  string
 }
 
 func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -57,13 +60,19 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(f.answer(r))
 }
 
+func (f *fake) as(role string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.role = role
+}
+
 func (f *fake) set(gone, deny bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.gone, f.deny = gone, deny
 }
 
-func (*fake) answer(r *http.Request) any {
+func (f *fake) answer(r *http.Request) any {
 	var limit, offset int
 	_, _ = fmt.Sscan(r.URL.Query().Get("limit"), &limit)
 	_, _ = fmt.Sscan(r.URL.Query().Get("offset"), &offset)
@@ -77,6 +86,10 @@ func (*fake) answer(r *http.Request) any {
 		return httpapi.RouteList{Routes: []view.Route{{Name: "farm", Pools: []string{"main", "back\x1bup"}}, {Name: "solo", Pools: []string{"main"}, Pinned: "main"}}, Total: 2}
 	case "/api/v1/alerts":
 		return httpapi.AlertList{Alerts: []view.Alert{{Name: "low\x1b", Severity: "critical", State: "firing", Message: "it is"}}, Total: 1}
+	case "/api/v1/session":
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		return httpapi.Session{Role: f.role}
 	case "/health":
 		return view.Health{Status: view.OK}
 	case "/api/v1/workers":
@@ -262,10 +275,28 @@ func TestActs(t *testing.T) {
 	d.fake.set(false, true)
 	d.press("3")
 	d.wants("d drain")
+	d.fake.as("viewer") // from now on
 	d.press("dy")
 	d.wants("not done: ", "role is too low")
 	if strings.Contains(d.text(), "d drain") {
 		t.Errorf("what the token does not allow is offered:\n%s", d.text())
+	}
+	for role, why := range map[string]string{"viewer": "this token has the role viewer", "nobody": "the proxy does not take this token"} {
+		d := drive(t, "s3cret")
+		d.fake.as(role)
+		d.fake.set(true, false)
+		d.send(tickMsg{})
+		d.fake.set(false, false)
+		d.send(tickMsg{}) // who came back may know the token otherwise
+		d.press("3")
+		if strings.Contains(d.text(), "d drain") {
+			t.Errorf("%s: what the token does not allow is offered:\n%s", role, d.text())
+		}
+		d.press("dy")
+		d.wants(why)
+		if got := d.fake.last(t); got != "" {
+			t.Errorf("%s: %s", role, got)
+		}
 	}
 }
 
@@ -288,6 +319,79 @@ func TestGoneAndBack(t *testing.T) {
 		t.Errorf("a notice stays:\n%s", d.text())
 	}
 }
+
+// What answers and is no proxy, or refuses, is told with what to do about it.
+func TestExcuses(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		status int
+		body   string
+		want   []string
+	}{
+		{200, `{"hello":1}`, []string{"✕ no answer", "is no loka", "It is asked again every 500ms; --http ADDR names another address."}},
+		{404, "", []string{"✕ no answer", `answers "404 Not Found"`, "--http ADDR names another address."}},
+		{401, "", []string{"✕ refused", "wants a token", "one that loka token add has made (--token, LOKA_TOKEN or --data)"}},
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(c.status)
+			_, _ = io.WriteString(w, c.body)
+		}))
+		t.Cleanup(server.Close)
+		api := client.New(client.Config{Base: server.URL})
+		d := &driver{t: t, now: epoch, model: newModel(t.Context(), Config{Client: api, Interval: 500 * time.Millisecond, Now: func() time.Time { return epoch }})}
+		d.send(tea.WindowSizeMsg{Width: 120, Height: 24})
+		d.wants(c.want...)
+		if c.status != http.StatusUnauthorized && strings.Contains(d.text(), "--token") {
+			t.Errorf("a token is asked for:\n%s", d.text())
+		}
+		api.Close()
+	}
+}
+
+// What happens is told again once who did not tell does, from where that ended.
+func TestFollowGoesOn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		var asked []string
+		answers := []struct {
+			status int
+			body   string
+		}{
+			{429, ""}, // the log
+			{200, `{"events":[{"id":4,"kind":"pool","message":"m4"}]}`},
+			{200, "data: {\"id\":5,\"kind\":\"pool\",\"message\":\"m5\"}\n\nevent: bye\ndata: {\"why\":\"it stops\"}\n\n"},
+			{401, ""}, // by which a stream is over
+			{200, "data: {\"id\":6,\"kind\":\"pool\",\"message\":\"m6\"}\n\n"},
+		}
+		api := client.New(client.Config{Base: "http://x", Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+			asked = append(asked, r.URL.Path+r.Header.Get("Last-Event-ID"))
+			a := answers[0]
+			answers = answers[1:]
+			return &http.Response{StatusCode: a.status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(a.body)), Request: r}, nil
+		})})
+		var told []string
+		follow(ctx, api, func(msg tea.Msg) {
+			for _, e := range msg.(toldMsg).events {
+				if told = append(told, e.Message); e.ID == 6 {
+					cancel()
+				}
+			}
+		})
+		if got := strings.Join(told, " "); got != "m4 m5 m6" {
+			t.Errorf("told %s", got)
+		}
+		if got := strings.Join(asked, " "); got != "/api/v1/log /api/v1/log /api/v1/events4 /api/v1/events5 /api/v1/events5" {
+			t.Errorf("asked %s", got)
+		}
+	})
+}
+
+// roundTrip answers requests without a socket, so that time can be the test's.
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 func TestNobodyAtAll(t *testing.T) {
 	t.Parallel()

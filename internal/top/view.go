@@ -54,8 +54,10 @@ func (m *model) head() string {
 	switch {
 	case m.trouble != nil && client.Unreachable(m.trouble):
 		right = bad.of("✕ gone for " + brief(m.now.Sub(m.since)))
-	case m.trouble != nil:
+	case m.trouble != nil && refused(m.trouble):
 		right = bad.of("✕ refused")
+	case m.trouble != nil:
+		right = bad.of("✕ no answer")
 	case m.summary == nil:
 		right = warn.of("… asking")
 	}
@@ -144,11 +146,15 @@ func (m *model) nothing() string {
 
 // excuse is what is shown where nothing is known yet.
 func (m *model) excuse() []string {
-	lines := []string{"", "  " + bad.of(shown(m.trouble.Error()))}
-	if p, ok := problemOf(m.trouble); ok {
-		return append(lines, "", "  "+shown(p.Detail), "  "+p.Advice()+" (--token, LOKA_TOKEN or --data)")
+	lines := []string{"", "  " + bad.of(shown(m.trouble.Error())), ""}
+	if p, ok := problemOf(m.trouble); ok && p.Advice() != "" {
+		advice := "  " + p.Advice()
+		if p.Refused() {
+			advice += " (--token, LOKA_TOKEN or --data)"
+		}
+		lines = append(lines, advice)
 	}
-	return append(lines, "", "  It is asked again every "+brief(m.cfg.Interval)+"; --http ADDR names another address.")
+	return append(lines, "  It is asked again every "+figures.Span(m.cfg.Interval)+"; --http ADDR names another address.")
 }
 
 // noticeLine is what is told, or what is searched for, or what went wrong.
