@@ -51,8 +51,12 @@ func (s *scrape) add(name string, kind dto.MetricType, m *dto.Metric) {
 	for _, l := range m.GetLabel() {
 		labels[l.GetName()] = l.GetValue()
 	}
+	const listener = "0.0.0.0:3334" // the rig takes a free port
 	if _, ok := labels["listener"]; ok {
-		labels["listener"] = "0.0.0.0:3334" // the rig takes a free port
+		labels["listener"] = listener
+	}
+	if strings.HasPrefix(labels["check"], "listener:") {
+		labels["check"] = "listener:" + listener
 	}
 	put := func(name, extra, value string, v float64, grows bool) {
 		all := maps.Clone(labels)
