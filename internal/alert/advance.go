@@ -14,6 +14,7 @@ func (t *turn) advance(a *instance, holds bool, s *scope) {
 		a.calm = time.Time{}
 	case a.state == Pending:
 		a.state = Resolved
+		a.since, a.fired, a.value, a.message = a.last.since, a.last.fired, a.last.value, a.last.message
 	case a.state == Firing && a.calm.IsZero():
 		a.calm = t.now
 	}
@@ -89,6 +90,7 @@ func (t *turn) tell(a *instance) {
 func (t *turn) resolve(a *instance) {
 	a.state, a.ended, a.calm, a.flapping = Resolved, t.now, time.Time{}, false
 	a.quiet = t.now.Add(a.of.Cooldown)
+	a.last = occasion{a.since, a.fired, a.value, a.message}
 	is := t.engine.alert(a)
 	t.step.Ended = append(t.step.Ended, is)
 	if a.told {

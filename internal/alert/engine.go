@@ -3,6 +3,7 @@ package alert
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -118,6 +119,9 @@ type instance struct {
 	value                     float64
 	message                   string
 	worded                    time.Time
+	// last is what it was when it last ended: it is shown as over, and again so once it
+	// was pending for too short a time.
+	last occasion
 	// told says that it was told and its end was not; toldAt is when it was last.
 	told   bool
 	toldAt time.Time
@@ -130,6 +134,13 @@ type instance struct {
 	silencedBy []string
 	version    uint64
 	looked     bool
+}
+
+// occasion is what is told of one time that an alert fired.
+type occasion struct {
+	since, fired time.Time
+	value        float64
+	message      string
 }
 
 // label is a label's value, for silences.
@@ -252,7 +263,7 @@ func (t *turn) subject(p *Program, s *scope, subject string) {
 			text = subject + ": " + text
 		}
 		if len(text) > longError {
-			text = text[:longError] + "…"
+			text = strings.ToValidUTF8(text[:longError], "") + "…"
 		}
 		e.errors[p.Name] = text
 	}

@@ -2,6 +2,7 @@ package alert
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -102,6 +103,23 @@ func TestSteps(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What is over is shown as it was, whether it nearly fired since or not.
+func TestOverIsShownAsItWas(t *testing.T) {
+	e := one(t, func(r *Rule) { r.For = 10 * time.Second }, Config{})
+	for _, s := range []struct{ at, percent int }{{0, 90}, {10, 90}, {20, 10}} {
+		e.Step(epoch.Add(time.Duration(s.at)*time.Second), pools(float64(s.percent)/100))
+	}
+	over := e.Alerts(Resolved)
+	e.Step(epoch.Add(30*time.Second), pools(0.8))
+	if len(e.Alerts(Resolved)) != 0 || !e.Alerts(Pending)[0].Since.Equal(epoch.Add(30*time.Second)) {
+		t.Errorf("pending again: %+v", e.Alerts(Resolved, Pending))
+	}
+	e.Step(epoch.Add(35*time.Second), pools(0))
+	if got := e.Alerts(Resolved); !reflect.DeepEqual(got, over) || !got[0].Since.Equal(epoch) || !got[0].Fired.Equal(epoch.Add(10*time.Second)) || got[0].Message != "p0 90.0 %" {
+		t.Errorf("it was %+v, is %+v", over, got)
 	}
 }
 
