@@ -105,6 +105,10 @@ func (h *history) read() error {
 	if info, err := f.Stat(); err == nil {
 		h.size = info.Size()
 	}
+	end := make([]byte, 1)
+	if n, _ := f.ReadAt(end, h.size-1); n == 1 && end[0] != '\n' {
+		h.pending.WriteByte('\n') // so that the next line is one of its own
+	}
 	return lines.Err()
 }
 
@@ -161,10 +165,8 @@ func (h *history) write() error {
 	}
 	n, err := f.Write(h.pending.Bytes())
 	h.size += int64(n)
-	if err = errors.Join(err, f.Close()); err == nil {
-		h.pending.Reset()
-	}
-	return err
+	h.pending.Next(n)
+	return errors.Join(err, f.Close())
 }
 
 // rewrite keeps the latest half of what may be in the file.

@@ -37,10 +37,16 @@ func TestKept(t *testing.T) {
 	if got := openHistory(dir, log).list(); len(got) != 2 || got[0].ID != "b" {
 		t.Errorf("%+v", got)
 	}
-	h.size = mostHistory
+	h = openHistory(dir, log)
 	h.add(view.AlertEvent{At: epoch, ID: "c"})
 	h.flush()
-	if got := openHistory(dir, log).list(); len(got) != 3 || h.size > 10_000 {
+	if got := openHistory(dir, log).list(); len(got) != 3 || got[0].ID != "c" {
+		t.Errorf("after a line that was not written whole: %+v", got)
+	}
+	h.size = mostHistory
+	h.add(view.AlertEvent{At: epoch, ID: "d"})
+	h.flush()
+	if got := openHistory(dir, log).list(); len(got) != 4 || h.size > 10_000 {
 		t.Errorf("%d bytes, %+v", h.size, got)
 	}
 }

@@ -3,6 +3,7 @@ package lookout
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -66,10 +67,30 @@ type Lookout struct {
 
 // seen is what a look has found, for readers.
 type seen struct {
-	alerts []alert.Alert
-	rules  []alert.RuleState
-	took   time.Duration
-	at     time.Time
+	alerts   []alert.Alert
+	rules    []alert.RuleState
+	silences []alert.Silence
+	took     time.Duration
+	at       time.Time
+}
+
+// firing are those of the alerts that fire.
+func (s *seen) firing() []alert.Alert {
+	return slices.DeleteFunc(slices.Clone(s.alerts), func(a alert.Alert) bool { return a.State != alert.Firing })
+}
+
+// matches counts the alerts of now that each silence keeps from being told.
+func (s *seen) matches() map[string]int {
+	counts := make(map[string]int)
+	for i := range s.alerts {
+		if s.alerts[i].State == alert.Resolved {
+			continue
+		}
+		for _, id := range s.alerts[i].SilencedBy {
+			counts[id]++
+		}
+	}
+	return counts
 }
 
 // New makes a lookout with what an earlier run has kept.
@@ -154,7 +175,7 @@ func (l *Lookout) Look() {
 	l.took = l.deps.Now().Sub(began)
 	overflow := l.engine.Overflow()
 	l.publish(facts.At)
-	firing := l.engine.Alerts(alert.Firing)
+	firing := l.seen.Load().firing()
 	l.mu.Unlock()
 
 	l.deps.Sinks.Tell(step.Tell)
@@ -207,5 +228,7 @@ func (l *Lookout) logged(a *alert.Alert, event string) {
 
 // publish puts what is known in front of readers. mu is held.
 func (l *Lookout) publish(at time.Time) {
-	l.seen.Store(&seen{l.engine.Alerts(alert.Firing, alert.Pending, alert.Resolved), l.engine.Rules(), l.took, at})
+	l.seen.Store(&seen{
+		l.engine.Alerts(alert.Firing, alert.Pending, alert.Resolved), l.engine.Rules(), l.engine.Silences(l.deps.Now()), l.took, at,
+	})
 }

@@ -57,21 +57,13 @@ func (l *Lookout) History() []view.AlertEvent { return l.history.list() }
 
 // Silences lists those in force, those that end first come first.
 func (l *Lookout) Silences() []view.Silence {
-	l.mu.Lock()
-	all := l.engine.Silences(l.deps.Now())
-	l.mu.Unlock()
-	matches := make(map[string]int)
-	for _, a := range l.seen.Load().alerts {
-		if a.State == alert.Resolved {
-			continue
+	now, seen := l.deps.Now(), l.seen.Load()
+	matches := seen.matches()
+	out := make([]view.Silence, 0, len(seen.silences))
+	for i := range seen.silences {
+		if s := &seen.silences[i]; now.Before(s.Until) {
+			out = append(out, silenceOf(s, matches[s.ID]))
 		}
-		for _, id := range a.SilencedBy {
-			matches[id]++
-		}
-	}
-	out := make([]view.Silence, 0, len(all))
-	for i := range all {
-		out = append(out, silenceOf(&all[i], matches[all[i].ID]))
 	}
 	return out
 }
@@ -87,15 +79,8 @@ func (l *Lookout) AddSilence(s alert.Silence) (view.Silence, error) {
 		return view.Silence{}, err
 	}
 	l.publish(l.seen.Load().at)
-	matches := 0
-	for _, a := range l.seen.Load().alerts {
-		for _, id := range a.SilencedBy {
-			if id == made.ID && a.State != alert.Resolved {
-				matches++
-			}
-		}
-	}
-	return silenceOf(&made, matches), keepSilences(l.deps.Dir, l.engine.Silences(now))
+	seen := l.seen.Load()
+	return silenceOf(&made, seen.matches()[made.ID]), keepSilences(l.deps.Dir, seen.silences)
 }
 
 // RemoveSilence ends one; ok is false where there is none of that id.
@@ -107,7 +92,7 @@ func (l *Lookout) RemoveSilence(id string) (was view.Silence, ok bool, err error
 		return view.Silence{}, false, nil
 	}
 	l.publish(l.seen.Load().at)
-	return silenceOf(&s, 0), true, keepSilences(l.deps.Dir, l.engine.Silences(l.deps.Now()))
+	return silenceOf(&s, 0), true, keepSilences(l.deps.Dir, l.seen.Load().silences)
 }
 
 // Sinks says how each sink does.
