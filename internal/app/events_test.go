@@ -1,18 +1,21 @@
 package app_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"log/slog"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/loka/stratum/internal/events"
 	"github.com/loka/stratum/internal/sim"
+	"github.com/loka/stratum/internal/view"
 )
 
 // happenings asks the log, the oldest first.
@@ -48,6 +51,9 @@ func TestEvents(t *testing.T) {
 	r := startPools(t, 2, sim.PoolConfig{Seed: 3, Difficulty: failoverDifficulty, JobInterval: time.Second}, steadily, slog.LevelWarn)
 	finish := r.mine(sim.MinersConfig{Seed: 3, Count: 5, Hashrate: 2000})
 	r.awaitAll(0)
+	if miners := r.model.Miners(); len(miners) != 5 || !slices.IsSortedFunc(miners, func(a, b view.Miner) int { return cmp.Compare(a.ID, b.ID) }) {
+		t.Errorf("not all, the oldest first: %+v", miners)
+	}
 	first, second := r.names[0], r.names[1]
 	// shares are told of only while somebody follows them
 	follow, err := r.follow("kinds=share")

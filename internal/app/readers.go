@@ -1,6 +1,9 @@
 package app
 
 import (
+	"cmp"
+	"slices"
+
 	"github.com/loka/stratum/internal/config"
 	"github.com/loka/stratum/internal/downstream"
 	"github.com/loka/stratum/internal/hub"
@@ -23,6 +26,7 @@ type readers struct {
 // Miners implements [view.Hub].
 func (r *readers) Miners() []view.MinerState {
 	conns := r.serve.Conns()
+	slices.SortFunc(conns, func(a, b *serve.Conn) int { return cmp.Compare(a.Miner().ID, b.Miner().ID) })
 	states := make([]view.MinerState, 0, len(conns))
 	for _, c := range conns {
 		s := c.State()

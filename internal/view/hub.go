@@ -12,7 +12,7 @@ import (
 // Hub is where the model gets the state of connections. Each method returns
 // a fresh slice that the caller may keep.
 type Hub interface {
-	// Miners returns every open downstream connection, in any order.
+	// Miners returns every open downstream connection, the oldest first.
 	Miners() []MinerState
 	// Pools returns every configured pool, in the file's order.
 	Pools() []PoolState

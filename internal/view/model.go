@@ -66,7 +66,6 @@ type crowd struct {
 func (m *Model) present() crowd {
 	return m.crowd.get(m.deps.Now, func(time.Time) crowd {
 		states := m.deps.Hub.Miners()
-		slices.SortFunc(states, func(a, b MinerState) int { return cmp.Compare(a.ID, b.ID) })
 		return crowd{states, presence(states)}
 	})
 }
@@ -239,17 +238,19 @@ type attendance struct {
 // presence gathers the open connections by login. Several connections of one
 // login may differ: the newest one's pool and the largest difficulty show.
 func presence(miners []MinerState) map[string]*attendance {
-	out := make(map[string]*attendance)
+	out := make(map[string]*attendance, len(miners))
+	all := make([]attendance, 0, len(miners)) // most have one login, of their own
 	for i := range miners {
 		state := &miners[i]
 		for _, login := range state.Workers {
 			a := out[login]
 			if a == nil {
-				a = &attendance{}
+				all = append(all, attendance{})
+				a = &all[len(all)-1]
 				out[login] = a
 			}
 			a.miners++
-			a.difficulty = max(a.difficulty, float64(state.Difficulty))
+			a.difficulty = max(a.difficulty, finite(state.Difficulty))
 			if state.ID >= a.newest {
 				a.newest, a.pool = state.ID, state.Pool
 			}
