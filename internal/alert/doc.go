@@ -11,7 +11,7 @@
 // It does not know where facts come from, who is told, or what the time is. It does no
 // I/O and is no place to wait.
 //
-// Invariants: an alert is told as over if and only if it was told as firing; within
-// any hour an alert is told a bounded number of times, whatever its facts do; what one
-// evaluation costs is bounded by the rule's text and the facts' number.
+// Invariants: an alert is told as over if and only if the same engine has told it as
+// firing; within any hour an alert is told a bounded number of times, whatever its facts
+// do; what one evaluation costs is bounded by the rule's text and the facts' number.
 package alert

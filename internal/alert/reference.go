@@ -62,7 +62,8 @@ const referenceHead = `# Alerts
 Every ` + "`alerts.interval`" + ` each rule is evaluated for each thing that it is about, and makes one alert of each: *pending* while its condition has not held for long enough, *firing* once it has,
 *resolved* for 15 minutes after. [CONFIG.md](CONFIG.md#alerts) says how to change rules, write others, and where they are told; [OPERATIONS.md](OPERATIONS.md#runbooks) what to do.
 
-- What fires is in ` + "`GET /api/v1/alerts`" + `, in the log (but for single workers), in the history and on the page, whoever is told.
+- What fires is in ` + "`GET /api/v1/alerts`" + `, in the log (but for single workers), in the history and on the page, whoever is told; [how many fire, and how sinks do](METRICS.md), is in ` + "`/metrics`" + `.
+- A restart forgets what fires, and keeps silences and the history: what is still so is told anew, and what is not is not told as over.
 - A *baseline* is a thing's own mean hashrate of the last day, once it is an hour old: a drop is one against that. By chance alone the number of shares varies by its square root, so that a
   drop counts only where it is by several standard deviations (` + "`hashrate_sigma`" + `). A drop that lasts becomes usual: one to a half is told for some 14 hours.
 - Where the whole farm has dropped that is told once, and not of each route, user and worker.

@@ -67,8 +67,7 @@ func (g *Gatherer) Gather(f *view.Facts, a *Around) *alert.Facts {
 	return out
 }
 
-// rates are those of an account by our own word; difficulty is that of its shares, 0
-// where it is only known by what they were.
+// rates are those of an account by our own word.
 func rates(a *ledger.Account, now time.Time) alert.Rates {
 	minute, ten, hour, day := &a.Recent[ledger.Minute], &a.Recent[ledger.TenMinutes], &a.Recent[ledger.Hour], &a.Recent[ledger.Day]
 	r := alert.Rates{
@@ -82,14 +81,12 @@ func rates(a *ledger.Account, now time.Time) alert.Rates {
 
 // poolRates are those by the pool's word.
 func poolRates(a *ledger.Account, now time.Time) alert.Rates {
-	minute, ten, hour, day := &a.Recent[ledger.Minute], &a.Recent[ledger.TenMinutes], &a.Recent[ledger.Hour], &a.Recent[ledger.Day]
-	r := alert.Rates{
-		Hashrate1m: minute.PoolHashrate(), Hashrate10m: ten.PoolHashrate(), Hashrate1h: hour.PoolHashrate(), Hashrate24h: day.PoolHashrate(),
-		Shares10m: count(ten.PoolAccepted, ten.PoolRefused), Shares1h: count(hour.PoolAccepted, hour.PoolRefused), Shares24h: count(day.PoolAccepted, day.PoolRefused),
-		Accepted1h: float64(hour.PoolAccepted), RejectRate: part(hour.PoolRefused, hour.PoolAccepted), RejectRate10m: part(ten.PoolRefused, ten.PoolAccepted),
+	said := ledger.Account{Since: a.Since, Recent: a.Recent}
+	for k := range said.Recent {
+		r := &said.Recent[k]
+		r.Work, r.Accepted, r.Rejected = r.PoolWork, r.PoolAccepted, r.PoolRefused
 	}
-	usual(&r, now.Sub(a.Since), day.PoolAccepted, day.PoolWork)
-	return r
+	return rates(&said, now)
 }
 
 // usual finds the baseline: the last day's hashrate, once that is worth something, and
