@@ -20,9 +20,10 @@ type topCmd struct {
 
 // Help is shown below the command's flags.
 func (*topCmd) Help() string {
-	return `Shows hashrate, shares, what was earned and lost, pools and alerts, and tables of workers, pools, connections
-and events, until q is pressed; ? lists the keys. With a token of the role operator, which for a proxy of
-this machine is found by itself, pools can be drained and pinned and miners sent away, each after a question.
+	return `Shows hashrate, shares, what was earned and lost, pools and alerts, and tables of workers, pools, connections,
+events and alerts, until q is pressed; ? lists the keys. With a token of the role operator, which for a proxy of
+this machine is found by itself, pools can be drained and pinned, miners sent away and alerts silenced, each
+after a question.
 NO_COLOR turns colours off. ` + "`loka status`" + ` is for scripts.`
 }
 

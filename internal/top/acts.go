@@ -51,6 +51,8 @@ func (m *model) actKeys() string {
 		return "  d drain  p pin  e disable"
 	case minersTab:
 		return "  x disconnect  b ban"
+	case alertsTab:
+		return "  z silence"
 	case overviewTab, eventsTab, tabs:
 	}
 	return ""
@@ -106,6 +108,13 @@ func (m *model) choiceFor(name string) *choice {
 		}
 		if c := m.miners.at(at); c != nil {
 			return minerChoice(name, c)
+		}
+	case alertsTab:
+		if m.detail != nil {
+			return alertChoice(name, m.detail.alert)
+		}
+		if some := m.foundAlerts(); at < len(some) {
+			return alertChoice(name, some[at])
 		}
 	case overviewTab, eventsTab, tabs:
 	}

@@ -90,7 +90,7 @@ func (q *question) ask(ctx context.Context) (a answerMsg) {
 	}
 	a.pools, a.routes = pools.Pools, routes.Routes
 	switch q.tab {
-	case overviewTab:
+	case overviewTab, alertsTab:
 		var alerts httpapi.AlertList
 		if alerts, a.err = q.api.Alerts(ctx, client.Query{}); a.err != nil {
 			return a
@@ -160,7 +160,7 @@ func (m *model) take(a *answerMsg) tea.Cmd {
 
 // takeTable takes what is of a tab only.
 func (m *model) takeTable(a *answerMsg) {
-	if a.tab == overviewTab {
+	if a.tab == overviewTab || a.tab == alertsTab {
 		m.alerts, m.health = a.alerts, a.health
 	}
 	if a.workers != nil {

@@ -23,9 +23,10 @@ type detail struct {
 	worker string
 	known  *view.Worker
 	past   []httpapi.HistoryPoint
-	// pool is which, miner which, text what of an event.
+	// pool is which, miner and alert which, text what of an event.
 	pool  string
 	miner *view.Miner
+	alert *view.Alert
 	text  []string
 	first int
 }
@@ -70,6 +71,11 @@ func (m *model) open() {
 			label("Pool", shown(e.Pool)), label("Route", shown(e.Route)), label("Worker", shown(e.Worker)), label("From", shown(e.Remote)),
 			label("Reason", shown(e.Reason)), label("Who", shown(e.Who)),
 		}}
+	case alertsTab:
+		if some := m.foundAlerts(); at < len(some) {
+			one := *some[at]
+			m.detail = &detail{alert: &one}
+		}
 	case overviewTab, tabs:
 	}
 }
@@ -107,6 +113,8 @@ func (m *model) detailLines() []string {
 		lines = m.onePool(d.pool)
 	case d.miner != nil:
 		lines = minerLines(d.miner)
+	case d.alert != nil:
+		lines = m.oneAlert(d.alert)
 	default:
 		lines = d.text
 	}

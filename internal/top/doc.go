@@ -1,6 +1,6 @@
 // Package top is `loka top`: a running proxy in a terminal, live. It has an overview,
-// and workers, pools, connections and events as tables that are sorted and searched by
-// the proxy itself, so that ten thousand workers are as quick as ten.
+// and workers, pools, connections, events and alerts as tables; the long ones are sorted
+// and searched by the proxy itself, so that ten thousand workers are as quick as ten.
 //
 // It knows a proxy by the API's client alone, and a terminal by bubbletea.
 //

@@ -55,7 +55,7 @@ func (m *model) key(k tea.KeyPressMsg) tea.Cmd {
 // goTo goes to another tab or row.
 func (m *model) goTo(name string) (cmd tea.Cmd, ok bool) {
 	switch name {
-	case "1", "2", "3", "4", "5":
+	case "1", "2", "3", "4", "5", "6":
 		m.tab = tab(name[0] - '1')
 		return m.moved(), true
 	case "tab", "right", "l":
@@ -105,7 +105,7 @@ func (m *model) windowFits() bool {
 		return last < 0 || m.workers.at(first) != nil && m.workers.at(last) != nil
 	case minersTab:
 		return last < 0 || m.miners.at(first) != nil && m.miners.at(last) != nil
-	case overviewTab, poolsTab, eventsTab, tabs:
+	case overviewTab, poolsTab, eventsTab, alertsTab, tabs:
 	}
 	return true
 }

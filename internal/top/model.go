@@ -23,12 +23,13 @@ const (
 	poolsTab
 	minersTab
 	eventsTab
+	alertsTab
 	tabs
 )
 
 // title is what a tab is called.
 func (t tab) title() string {
-	return [tabs]string{"Overview", "Workers", "Pools", "Connections", "Events"}[t]
+	return [tabs]string{"Overview", "Workers", "Pools", "Connections", "Events", "Alerts"}[t]
 }
 
 const (
@@ -216,6 +217,8 @@ func (m *model) total() int {
 		return m.miners.total
 	case eventsTab:
 		return len(m.found())
+	case alertsTab:
+		return len(m.foundAlerts())
 	case overviewTab, tabs:
 	}
 	return 0

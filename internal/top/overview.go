@@ -46,7 +46,8 @@ func (m *model) overview() []string {
 	}
 	lines = append(lines, label("Farm", miners), "")
 	lines = append(lines, m.poolLines()...)
-	return append(append(lines, ""), m.alertLines()...)
+	lines = append(lines, "")
+	return append(lines, m.alertLines(m.rows()+1-len(lines))...)
 }
 
 // shareLines are what became of shares, by our word and by the pools'.
@@ -133,33 +134,28 @@ func (m *model) poolLines() []string {
 	return lines
 }
 
-// alertLines are what an operator should look at.
-func (m *model) alertLines() []string {
-	var lines []string
-	for _, bad := range slices.Backward(view.AlertSeverities()) {
-		for i := range m.alerts {
-			a := &m.alerts[i]
-			if a.Severity != bad || a.State == "resolved" || a.State == "pending" {
-				continue
-			}
-			since := ""
-			if a.Since != nil {
-				since = " for " + brief(m.now.Sub(*a.Since))
-			}
-			if a.Silenced {
-				since += " (silenced)"
-			}
-			what := strings.TrimSpace(shown(a.Name) + " " + shown(a.Subject))
-			lines = append(lines, severityStyle(a.Severity).of(pad(a.Severity, labelWidth-1, false))+" "+strong.of(what)+since+": "+shown(a.Message))
-		}
-	}
+// alertLines are what an operator should look at, as many as there is room for.
+func (m *model) alertLines(room int) []string {
 	switch {
-	case len(lines) > 0:
-		return lines
-	case m.health.Status == view.OK:
+	case len(m.alerts) == 0 && m.health.Status == view.OK:
 		return []string{good.of("all is well") + faint.of(": no alert, and every health check is ok")}
+	case len(m.alerts) == 0:
+		return m.healthLines()
 	}
-	return m.healthLines()
+	rows := len(m.alerts)
+	if room = max(room, 2); rows > room {
+		rows = room - 1
+	}
+	lines := make([]string, 0, rows+1)
+	for i := range rows {
+		a := &m.alerts[i]
+		what := strings.TrimSpace(shown(a.Name) + " " + shown(a.Subject))
+		lines = append(lines, alertStyle(a).of(pad(shown(a.Severity), labelWidth-1, false))+" "+strong.of(what)+" for "+m.lasting(a)+": "+alertWords(a))
+	}
+	if more := len(m.alerts) - rows; more > 0 {
+		lines = append(lines, faint.of(fmt.Sprintf("and %d more: 6", more)))
+	}
+	return lines
 }
 
 // healthLines are the checks that are not ok.

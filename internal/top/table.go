@@ -145,7 +145,7 @@ func (m *model) sorting() string {
 		return fieldOf(m.poolColumns(), p)
 	case minersTab:
 		return fieldOf(m.minerColumns(), p)
-	case overviewTab, eventsTab, tabs:
+	case overviewTab, eventsTab, alertsTab, tabs:
 	}
 	return ""
 }
@@ -159,7 +159,7 @@ func (m *model) sortable() []int {
 		return sortableOf(m.poolColumns())
 	case minersTab:
 		return sortableOf(m.minerColumns())
-	case overviewTab, eventsTab, tabs:
+	case overviewTab, eventsTab, alertsTab, tabs:
 	}
 	return nil
 }

@@ -50,7 +50,7 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(http.StatusForbidden)
 			return
 		}
-		if strings.HasSuffix(r.URL.Path, "/drain") || r.Method == http.MethodPut || strings.HasPrefix(r.URL.Path, "/api/v1/miners/") && r.Method == http.MethodDelete {
+		if strings.HasSuffix(r.URL.Path, "/drain") || strings.HasPrefix(r.URL.Path, "/api/v1/silences/") || r.Method == http.MethodPut || strings.HasPrefix(r.URL.Path, "/api/v1/miners/") && r.Method == http.MethodDelete {
 			w.WriteHeader(http.StatusNoContent)
 			return
 		}
@@ -85,7 +85,11 @@ func (f *fake) answer(r *http.Request) any {
 	case "/api/v1/routes":
 		return httpapi.RouteList{Routes: []view.Route{{Name: "farm", Pools: []string{"main", "back\x1bup"}}, {Name: "solo", Pools: []string{"main"}, Pinned: "main"}}, Total: 2}
 	case "/api/v1/alerts":
-		return httpapi.AlertList{Alerts: []view.Alert{{Name: "low\x1b", Severity: "critical", State: "firing", Message: "it is"}}, Total: 1}
+		return httpapi.AlertList{Alerts: []view.Alert{
+			{Name: "low\x1b", Severity: "critical", State: "firing", Message: "it is", Runbook: "docs/X.md"},
+			{Name: "silent", Kind: "worker", Subject: "a.b", Severity: "warning", State: "firing", Message: "no shares", Silenced: true, SilencedBy: []string{"s1", "s2"}},
+			{Name: "gone", Kind: "worker", Subject: "a.c*", Severity: "warning", State: "firing", Message: "no shares"},
+		}, Total: 3}
 	case "/api/v1/session":
 		f.mu.Lock()
 		defer f.mu.Unlock()
@@ -251,6 +255,9 @@ func TestActs(t *testing.T) {
 		{"2z", "worker w00000:  p pause, r resume", "r", "POST /api/v1/workers/w00000/resume ", "may come again"},
 		{"4x", "Disconnect connection 7 of 192.0.2.1:5?", "y", "DELETE /api/v1/miners/7 ", "is ended"},
 		{"4b", "Ban the address of connection 7", "f", `POST /api/v1/miners/7/ban {"comment":"loka top"}`, "until it is lifted"},
+		{"6z", "Silence alert low??  h an hour, d a day", "h", `POST /api/v1/silences {"matchers":[{"label":"name","glob":"low\u001b"}],"for":"1h0m0s","comment":"loka top"}`, "is silenced for an hour"},
+		{"6<down><down>z", "Silence alert gone a.c*?", "d", `POST /api/v1/silences {"matchers":[{"label":"name","glob":"gone"},{"label":"subject","glob":"a.c?"}],"for":"24h0m0s","comment":"loka top"}`, "is silenced for a day"},
+		{"6<down><enter>z", "from being told (2 silences)?", "y", "DELETE /api/v1/silences/s2 ", "alert silent a.b is told again"},
 	} {
 		d := drive(t, "s3cret")
 		d.press(c.keys)
@@ -401,6 +408,23 @@ func TestNobodyAtAll(t *testing.T) {
 	d.wants("✕ gone", "no proxy answers at http://127.0.0.1:1", "It is asked again every 2s")
 }
 
+func TestAlerts(t *testing.T) {
+	t.Parallel()
+	d := drive(t, "")
+	d.press("6")
+	d.wants("1 of 3", "low?", "(silenced) no shares")
+	d.press("/A.C*<enter>")
+	d.wants("1 of 1", "gone", "a.c")
+	d.press("<esc><enter>")
+	d.wants("What to do  docs/X.md", "it is")
+	d.press("<esc>/none")
+	d.wants(`nothing has "none" in it`)
+	d.press("<esc>1")
+	d.wants("critical", "gone a.c* for –: no shares")
+	d.send(tea.WindowSizeMsg{Width: 80, Height: 18}) // where there is no room for all
+	d.wants("low?", "and 2 more: 6")
+}
+
 func TestEvents(t *testing.T) {
 	t.Parallel()
 	d := drive(t, "")
@@ -432,7 +456,7 @@ func TestScreensFit(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		width, height := rapid.IntRange(1, 200).Draw(rt, "width"), rapid.IntRange(1, 60).Draw(rt, "height")
 		d.send(tea.WindowSizeMsg{Width: width, Height: height})
-		for _, key := range rapid.SliceOfN(rapid.SampledFrom(strings.Split("1 2 3 4 5 ? s r / x n d p b <enter> <esc> <down> <end> <pgdown> g", " ")), 1, 6).Draw(rt, "keys") {
+		for _, key := range rapid.SliceOfN(rapid.SampledFrom(strings.Split("1 2 3 4 5 6 ? s r / x n d p b <enter> <esc> <down> <end> <pgdown> g", " ")), 1, 6).Draw(rt, "keys") {
 			d.press(key)
 		}
 		lines := d.screen()

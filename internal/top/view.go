@@ -13,6 +13,7 @@ import (
 	"github.com/loka/stratum/internal/client"
 	"github.com/loka/stratum/internal/events"
 	"github.com/loka/stratum/internal/figures"
+	"github.com/loka/stratum/internal/view"
 )
 
 // View implements [tea.Model].
@@ -116,6 +117,10 @@ func (m *model) body() []string {
 		some := m.found()
 		p.column = -1
 		lines = draw(m.eventColumns(), p, func(i int) *events.Event { return some[i] })
+	case alertsTab:
+		some := m.foundAlerts()
+		p.column = -1
+		lines = draw(m.alertColumns(), p, func(i int) *view.Alert { return some[i] })
 	case tabs:
 	}
 	if p.total == 0 {
@@ -136,6 +141,8 @@ func (m *model) nothing() string {
 		return "no events: " + shown(m.toldError.Error())
 	case m.tab == eventsTab:
 		return "nothing has happened yet"
+	case m.tab == alertsTab:
+		return "no alert fires"
 	case m.tab == minersTab:
 		return "no miner is connected"
 	case m.tab == workersTab:
@@ -187,7 +194,7 @@ func (m *model) helpLine() string {
 	if m.detail != nil {
 		return faint.of("esc back  ↑↓ scroll" + m.actKeys() + "  q quit")
 	}
-	keys := "1-5 tab"
+	keys := "1-6 tab"
 	if m.tab != overviewTab {
 		keys += "  enter more  / find"
 	}
@@ -202,7 +209,7 @@ func helpText() []string {
 	return []string{
 		"",
 		"  " + strong.of("Go"),
-		"    1-5 tab ← →        another screen",
+		"    1-6 tab ← →        another screen",
 		"    ↑ ↓ j k            another row; pgup pgdown home end g G",
 		"    enter              more of it; esc back",
 		"  " + strong.of("Find"),
@@ -212,6 +219,7 @@ func helpText() []string {
 		"    pools              d drain or take back, p pin or unpin a route, e disable or enable",
 		"    workers            x disconnect, z pause or resume, b ban",
 		"    connections        x disconnect, b ban its address",
+		"    alerts             z silence, or end a silence",
 		"",
 		"  What is done needs a token of the role operator: --token, LOKA_TOKEN or --data.",
 		"  " + faint.of("any key goes back"),

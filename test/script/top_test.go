@@ -295,6 +295,9 @@ func TestTop(t *testing.T) {
 
 	s.press("5")
 	s.shows(`(?i)(pool|switch) +.*(drained|backup|main)`)
+	s.press("6")
+	s.shows(`SEVERITY +ALERT `)
+	s.press("5")
 	s.resize(60, 15)
 	s.shows(`KIND`)
 	s.resize(120, 40)
