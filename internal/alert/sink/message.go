@@ -59,11 +59,11 @@ func (m *message) title() string {
 	}
 	switch {
 	case firing == 0:
-		return fmt.Sprintf("%d alerts are over", over)
+		return fmt.Sprintf("OVER: %d alerts", over)
 	case over == 0:
 		return fmt.Sprintf("%s: %d alerts", strings.ToUpper(string(m.worst())), firing)
 	}
-	return fmt.Sprintf("%s: %d alerts, %d are over", strings.ToUpper(string(m.worst())), firing, over)
+	return fmt.Sprintf("%s: %d alerts, %d over", strings.ToUpper(string(m.worst())), firing, over)
 }
 
 // text is all of it, in at most longText bytes and what is said at its end.

@@ -2,6 +2,7 @@ package sink
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"math/rand/v2"
 	"sync"
@@ -251,11 +252,14 @@ func (o *one) attempt(ctx context.Context, m *message) error {
 }
 
 // bounded is one attempt of whatever is sent: it is bounded in time, and what came of
-// it is noted.
-func (o *one) bounded(ctx context.Context, send func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
+// it is noted. One that is called off says nothing of the sink.
+func (o *one) bounded(whole context.Context, send func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(whole, sendTimeout)
 	defer cancel()
 	err := scrub(send(ctx), o.cfg.URL.Reveal())
+	if err != nil && errors.Is(whole.Err(), context.Canceled) {
+		return err
+	}
 	now := o.deps.Now()
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -175,7 +175,7 @@ func TestMessage(t *testing.T) {
 			t.Errorf("no %q in %s", want, text)
 		}
 	}
-	if strings.Index(text, "CRITICAL") > strings.Index(text, "WARNING") || m.title() != "CRITICAL: 9813 alerts, 1 are over" {
+	if strings.Index(text, "CRITICAL") > strings.Index(text, "WARNING") || m.title() != "CRITICAL: 9813 alerts, 1 over" {
 		t.Errorf("%s\n%s", m.title(), text)
 	}
 	long := &message{instance: "north", notices: []alert.Notice{firing("long/x", alert.Warning), firing("short/x", alert.Info)}}
@@ -334,6 +334,23 @@ func TestStuckService(t *testing.T) {
 	close(block)
 	if err := sender.send(t.Context(), &message{test: true}); err != nil {
 		t.Errorf("one that waits for it to come back: %v", err)
+	}
+}
+
+// An attempt that is called off says nothing of the sink.
+func TestCalledOff(t *testing.T) {
+	r := newReceiver(t)
+	s := New(Deps{Instance: "north", Now: time.Now})
+	if err := s.Reconfigure([]Config{{Name: "a", URL: mining.Secret("webhook+" + r.URL)}}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if results, _ := s.Test(ctx, ""); !errors.Is(results[0].Err, context.Canceled) {
+		t.Errorf("%+v", results)
+	}
+	if st := s.States()[0]; !st.Up || st.Failed != 0 || st.Error != "" {
+		t.Errorf("%+v", st)
 	}
 }
 
