@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -217,6 +218,16 @@ func TestHealthLooks(t *testing.T) {
 		})
 	}
 	all := r.model.Health().Checks
+	text, err := os.ReadFile("../../docs/OPERATIONS.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range all {
+		kind, _, _ := strings.Cut(name, ":")
+		if !regexp.MustCompile("(?m)^\\|.*`" + kind + "[:`].*\\|$").Match(text) {
+			t.Errorf("docs/OPERATIONS.md does not say what the check %s is", name)
+		}
+	}
 	for _, name := range []string{"listener:127.0.0.1:0", "clock", "database", "descriptors", "telemetry"} {
 		if all[name].Status != "ok" {
 			t.Errorf("%s: %+v", name, all[name])
