@@ -54,8 +54,13 @@ func newHTTP(cfg *config.Config, c *counts, deps httpapi.Deps) (*httpapi.Server,
 	}
 	deps.Token, deps.Tokens, deps.Now, deps.Counts = book, book, time.Now, c.http()
 	deps.Metrics, deps.Page, deps.SignIn = c.m.Handler(), page, signInBy(page)
-	deps.Quota = httpapi.Quota{PerSecond: cfg.HTTP.RateLimit, Burst: cfg.HTTP.RateBurst}
+	deps.Quota = quota(cfg)
 	return httpapi.New(httpapi.Config{Listen: cfg.HTTP.Listen}, deps), page, nil
+}
+
+// quota is how often one may ask the API.
+func quota(cfg *config.Config) httpapi.Quota {
+	return httpapi.Quota{PerSecond: cfg.HTTP.RateLimit, Burst: cfg.HTTP.RateBurst}
 }
 
 // openTokens reads the tokens of a data directory, or makes the admin's.

@@ -214,7 +214,7 @@ func restartsOf(changes []config.Change) []string {
 
 // needsRestart says that the running program cannot follow a change of a key.
 func needsRestart(key string) bool {
-	return slices.Contains([]string{"data_dir", "instance", "http.listen", "http.rate_limit", "http.rate_burst"}, key) || strings.HasPrefix(key, "storage.")
+	return slices.Contains([]string{"data_dir", "instance", "http.listen"}, key) || strings.HasPrefix(key, "storage.")
 }
 
 // apply puts a configuration in place: all of it, or on an error nothing. One without
@@ -268,6 +268,7 @@ func (a *App) apply(ctx context.Context, next *config.Config) (Reloaded, error) 
 	a.certs.Use(ctx, encrypted)
 	a.bans.Reconfigure(bansConfig(next))
 	a.dropBanned(next)
+	a.http.Reconfigure(quota(next))
 	a.recordBy(next)
 	a.tellBy(next)
 	r.Closed += a.door.Reconfigure(doorConfig(next, a.mostMiners(next)))

@@ -288,3 +288,18 @@ func TestReloadWithoutFile(t *testing.T) {
 		t.Errorf("reload: %v", err)
 	}
 }
+
+// How often one may ask holds from the reload on.
+func TestReloadOfTheQuota(t *testing.T) {
+	t.Parallel()
+	r := startShared(t, sim.PoolConfig{Difficulty: 1e-6}, quickly)
+	r.file.write(r.dir, "rate_limit = 0.001\nrate_burst = 1\n"+poolText("main", r.pool)+sharedRoute+quickly)
+	if done, err := r.app.Reload(t.Context(), ""); err != nil || len(done.Changes) != 2 || len(done.Restart) > 0 {
+		t.Fatalf("%+v, %v", done, err)
+	}
+	for _, want := range []int{http.StatusOK, http.StatusTooManyRequests} {
+		if status, text := r.ask(http.MethodGet, "/api/v1/session", ""); status != want {
+			t.Errorf("%d, want %d: %s", status, want, text)
+		}
+	}
+}

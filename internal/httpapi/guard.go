@@ -23,13 +23,16 @@ func Handler(deps Deps, loopback bool) http.Handler {
 	if deps.Logger == nil {
 		deps.Logger = slog.New(slog.DiscardHandler)
 	}
+	if deps.quotas == nil {
+		deps.quotas = &quotas{of: deps.Quota}
+	}
 	mux, refuse := routes(deps), newRefuser(deps)
 	sessions := newSessions(deps.Token, deps.Model.Instance())
 	if deps.SignIn != nil {
 		signing(mux, &signer{sessions, deps, refuse})
 	}
 	return &guard{
-		mux: mux, reads: tagged(mux), writes: newAuditor(deps, mux), quotas: quotas{of: deps.Quota}, token: deps.Token, now: deps.Now, loopback: loopback,
+		mux: mux, reads: tagged(mux), writes: newAuditor(deps, mux), quotas: deps.quotas, token: deps.Token, now: deps.Now, loopback: loopback,
 		sessions: sessions, form: deps.SignIn, refuse: refuse, log: deps.Logger,
 	}
 }
@@ -39,7 +42,7 @@ type guard struct {
 	mux *http.ServeMux
 	// reads serves what is a read, writes what is none.
 	reads, writes http.Handler
-	quotas        quotas
+	quotas        *quotas
 	token         Verifier
 	now           func() time.Time
 	loopback      bool

@@ -90,10 +90,12 @@ type Deps struct {
 	Traces TraceKeeper
 	Logger *slog.Logger
 
-	// Quota is how often one may ask.
+	// Quota is how often one may ask, at first.
 	Quota Quota
 
-	// ending is closed when the server stops: for what would go on for ever.
+	// quotas hold it, and ending is closed when the server stops: for what would go on
+	// for ever.
+	quotas *quotas
 	ending <-chan struct{}
 }
 
@@ -119,9 +121,12 @@ func New(cfg Config, deps Deps) *Server {
 		deps.Logger = slog.New(slog.DiscardHandler)
 	}
 	ending := make(chan struct{})
-	deps.ending = ending
+	deps.ending, deps.quotas = ending, &quotas{of: deps.Quota}
 	return &Server{cfg: cfg, log: deps.Logger, deps: deps, end: sync.OnceFunc(func() { close(ending) })}
 }
+
+// Reconfigure puts another quota in place, at any time.
+func (s *Server) Reconfigure(of Quota) { s.deps.quotas.set(of) }
 
 // Listen binds the address, so that Addr is known and an address in use is
 // an error before anything else has started.

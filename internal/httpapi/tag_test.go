@@ -103,6 +103,26 @@ func TestQuota(t *testing.T) {
 	}
 }
 
+// A reload's quota holds for those who have used up the one before.
+func TestQuotaIsReconfigured(t *testing.T) {
+	deps, _ := newDeps()
+	deps.Quota = Quota{PerSecond: 2, Burst: 3}
+	s := New(Config{}, deps)
+	h := Handler(s.deps, true)
+	pools := ask{path: "/api/v1/pools"}
+	wantProblem(t, "one too many", pools.burst(t, h, 4), http.StatusTooManyRequests)
+	s.Reconfigure(Quota{PerSecond: 5, Burst: 10})
+	if w := pools.burst(t, h, 10); w.Code != http.StatusOK || w.Header().Get("RateLimit-Policy") != `"requests";q=10;w=2` {
+		t.Errorf("%d %v", w.Code, w.Header())
+	}
+	s.Reconfigure(Quota{PerSecond: 5, Burst: 10})
+	wantProblem(t, "the same again", pools.do(t, h), http.StatusTooManyRequests)
+	s.Reconfigure(Quota{})
+	if w := pools.burst(t, h, 20); w.Code != http.StatusOK || w.Header().Get("RateLimit") != "" {
+		t.Errorf("any number: %d %v", w.Code, w.Header())
+	}
+}
+
 // burst asks so often and returns the last answer.
 func (a ask) burst(t *testing.T, h http.Handler, times int) (w *httptest.ResponseRecorder) {
 	t.Helper()
@@ -123,7 +143,7 @@ func TestQuotasAreBounded(t *testing.T) {
 	}
 	none := quotas{}
 	h := http.Header{}
-	if none.take(h, "x", epoch) != 0 || len(h) != 0 {
+	if wait, _ := none.take(h, "x", epoch); wait != 0 || len(h) != 0 {
 		t.Errorf("no quota is one: %v", h)
 	}
 }
