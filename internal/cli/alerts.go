@@ -144,10 +144,10 @@ type alertsTestCmd struct {
 }
 
 // sinksError is of sinks that a test did not reach.
-type sinksError struct{ failed int }
+type sinksError struct{ failed, all int }
 
 func (e sinksError) Error() string {
-	return fmt.Sprintf("%d sinks cannot be reached; look at alerts.sink in the file", e.failed)
+	return fmt.Sprintf("%d of %d sinks did not take the message; look at alerts.sink in the file", e.failed, e.all)
 }
 
 // testTimeout is for sinks that do not answer.
@@ -173,7 +173,7 @@ func (c *alertsTestCmd) Run(env *environment) error {
 			_, _ = fmt.Fprintln(env.stdout, "there are no sinks; write an [[alerts.sink]] into the file")
 		}
 		if failed > 0 {
-			return sinksError{failed}
+			return sinksError{failed, len(answer.Results)}
 		}
 		return nil
 	})
@@ -203,7 +203,7 @@ func (c *alertsSilenceCmd) Run(env *environment) error {
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(env.stdout, "silence %s holds until %s, for %d alerts of now\n", visible(made.ID), timeOr(&made.Until, "-"), made.Matches)
+		_, err = fmt.Fprintf(env.stdout, "silence %s holds until %s; of the alerts of now it is for %d\n", visible(made.ID), timeOr(&made.Until, "-"), made.Matches)
 		return err
 	})
 }
