@@ -32,8 +32,8 @@
       text: () => "It is connected to again, and miners may come to it as their routes say.", done: (d) => `Pool ${d.name} is enabled.`,
     },
     payout: {
-      title: (d) => `Accept whom pool ${d.name} pays?`, yes: "Accept", danger: true, ask: (d) => ["POST", `${api}pools/${e(d.name)}/payout`],
-      text: () => "Whoever its jobs pay now counts as right from now on. Do this only once the pool has said that the change is its own: else somebody may be taking your work.",
+      title: (d) => `Accept whom pool ${d.name} pays?`, yes: "Accept", danger: true, ask: (d) => ["POST", `${api}pools/${e(d.name)}/payout`, { accept: true }],
+      text: () => "Whoever its jobs pay now counts as right. Do this only once the pool has said that the change is its own: else somebody may be taking your work.",
       done: (d) => `Whom pool ${d.name} pays is accepted.`,
     },
     pin: {
