@@ -35,10 +35,7 @@ func controlPages() []Page {
 		case "/alerts", "/configuration":
 			one.Gap = true
 		case "/audit":
-			one.Least = auth.Admin
-		}
-		if one.Path == "/configuration" || one.Path == "/audit" {
-			one.Every = 3 * liveEvery
+			one.Least, one.Every = auth.Admin, 3*liveEvery
 		}
 	}
 	return all
