@@ -83,7 +83,9 @@ func TestDrainFromThePage(t *testing.T) {
 	if !f.pool(t, "backup").Drained || !f.acted(t, "POST /api/v1/pools/backup/drain") {
 		t.Error("it is not drained, or nobody did it")
 	}
-	b.until("the page shows it, and focus is on what takes it back", `document.activeElement.dataset.act === "undrain" && document.querySelector("#pool-backup").innerText.includes("drained")`)
+	if !run[bool](b, `document.activeElement.dataset.act === "undrain" && document.querySelector("#pool-backup").innerText.includes("drained")`) {
+		t.Error("the page does not show it at once, or focus is not on what takes it back")
+	}
 	b.opens("act-drain-backup")
 	b.submits()
 	if f.pool(t, "backup").Drained {
@@ -194,11 +196,108 @@ func TestReloadFromThePage(t *testing.T) {
 	}
 }
 
-// What is open moves by itself, and says so when the proxy is gone.
+// A connection is ended, a worker paused and resumed.
+func TestActsOnMinersFromThePage(t *testing.T) {
+	f := theFarm(t)
+	b := newTab(t, f.url, looks[0])
+	b.signsIn(f.token)
+	b.goes("/connections?q=rented")
+	b.do(chromedp.Click(chromedp.CSS("a[data-drawer]")))
+	b.until("the details are open", `document.querySelector("#act-miner-disconnect")`)
+	id := run[string](b, `document.querySelector("#act-miner-disconnect").dataset.name`)
+	b.opens("act-miner-disconnect")
+	b.submits()
+	b.until("it is gone", `!document.querySelector("#miner-`+id+`") && document.querySelector("main [role=status]").innerText.includes("closed by now")`)
+	if !f.acted(t, "DELETE /api/v1/miners/"+id) {
+		t.Error("nobody has disconnected it")
+	}
+
+	b.goes("/workers?q=acct")
+	b.do(chromedp.Click(chromedp.CSS("main tbody a")))
+	b.until("its page is open", `document.querySelector("#act-pause")`)
+	worker := run[string](b, `document.querySelector("#act-pause").dataset.name`)
+	b.opens("act-disconnect")
+	b.submits()
+	b.opens("act-pause")
+	b.submits()
+	b.until("it has no connection any more", `document.querySelector("main").innerText.includes("Not connected")`)
+	b.opens("act-resume")
+	b.submits()
+	for _, what := range []string{"disconnect", "pause", "resume"} {
+		if !f.acted(t, "POST /api/v1/workers/"+worker+"/"+what) {
+			t.Errorf("nobody did: %s %s", what, worker)
+		}
+	}
+}
+
+// A pool is disabled and enabled, and whom another pays is accepted.
+func TestDisableAndPayoutFromThePage(t *testing.T) {
+	f := theFarm(t)
+	b := newTab(t, f.url, looks[0])
+	b.signsIn(f.token)
+	b.goes("/pools")
+	b.opens("act-disable-gone")
+	b.submits()
+	if is := run[string](b, `document.querySelector("#act-disable-gone").dataset.act`); is != "enable" || f.pool(t, "gone").State != "disabled" {
+		t.Errorf("it is not disabled, or the page does not show it at once: %s", is)
+	}
+	b.opens("act-disable-gone")
+	b.submits()
+	if f.pool(t, "gone").State == "disabled" {
+		t.Error("it is still disabled")
+	}
+	b.until("the page says that another is paid", `document.querySelector("#pool-backup [data-act=payout]")`)
+	b.shootScreen("act-payout")
+	b.opens("act-payout-backup-payout_changed")
+	b.submits()
+	b.until("it is as it should be", `!document.querySelector("#pool-backup [data-act=payout]")`)
+	if !f.acted(t, "POST /api/v1/pools/backup/payout") {
+		t.Error("nobody has accepted it")
+	}
+}
+
+// Alerts are silenced for a while, and where they are told is tried.
+func TestSilenceAndSinkFromThePage(t *testing.T) {
+	f := theFarm(t)
+	b := newTab(t, f.url, looks[0])
+	b.signsIn(f.token)
+	b.goes("/alerts")
+	b.opens("act-silence")
+	b.do(chromedp.SetValue(chromedp.CSS(`dialog [name="subject"]`), "nobody"), chromedp.SetValue(chromedp.CSS(`dialog [name="comment"]`), "it is known"))
+	b.submits()
+	b.until("it shows", `document.querySelector("[id^=silence-] .mono").innerText.includes("subject=nobody")`)
+	b.opens(run[string](b, `document.querySelector("[data-act=unsilence]").id`))
+	b.submits()
+	b.until("it is over", `!document.querySelector("[data-act=unsilence]")`)
+	for len(f.said) > 0 {
+		<-f.said
+	}
+	b.opens("act-sink-desk")
+	b.submits()
+	if text := <-f.said; !strings.Contains(text, "test") {
+		t.Errorf("it was told %q", text)
+	}
+}
+
+// What is open moves by itself, says so when the proxy is gone, and goes on when that is
+// back.
 func TestLiveUpdate(t *testing.T) {
 	f := theFarm(t)
 	b := newTab(t, f.url, looks[0])
 	b.goes("/workers")
 	run[bool](b, `(() => { window.stays = true; window.before = document.querySelector("main").innerText; return true; })()`)
 	b.until("figures move without a load", `window.stays && document.querySelector("main").innerText !== window.before`)
+	b.expects("ERR_")
+	f.stop(t, proxy)
+	b.until("it says that the proxy is gone", `!document.getElementById("offline").hidden && document.getElementById("offline").innerText.includes("Connection lost")`)
+	if high := run[int](b, `document.getElementById("offline").offsetHeight`); high > 100 {
+		t.Errorf("it says so on %d px", high)
+	}
+	b.shootScreen("connection-lost")
+	f.start(t, proxy)
+	b.until("it goes on by itself", `window.stays && document.getElementById("offline").hidden && !document.documentElement.classList.contains("lost")`)
+	f.wants(t, "some miners are back, as soon as their firmware would", func() bool {
+		var s struct{ Miners int }
+		return f.ask("GET", "/api/v1/summary", "", &s) == nil && s.Miners > 1
+	})
 }

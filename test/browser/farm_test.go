@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -25,11 +26,20 @@ const patience = 90 * time.Second
 type farm struct {
 	dir, config, url, miners string
 	token                    string
-	out                      process.Output
-	running                  []*process.Process
+	// told is where alerts are told, and what came there.
+	told *httptest.Server
+	said chan string
+	out  process.Output
+	// programs are what runs, by what they were started with.
+	programs [][]string
+	running  []*process.Process
 }
 
-// farmConfig is its file: two routes, one of them divided.
+// proxy is its place among the programs.
+const proxy = 2
+
+// farmConfig is its file: two routes, one of them divided, and a pool that pays somebody
+// else than it should.
 const farmConfig = `instance = "browser-rig"
 data_dir = %q
 
@@ -49,6 +59,7 @@ password = "never-shown"
 name = "backup"
 url = "stratum+tcp://%s"
 username = "acct"
+payout = ["0014abababababababababababababababababababab"]
 
 [[pool]]
 name = "gone"
@@ -64,6 +75,11 @@ worker = "rented.*"
 [[route]]
 name = "farm"
 pools = ["main", "backup", "gone"]
+
+[[alerts.sink]]
+name = "desk"
+url = "webhook+%s"
+severity = "critical"
 
 [vardiff]
 start = 2e-5
@@ -92,7 +108,8 @@ func theFarm(t *testing.T) *farm {
 
 func startFarm(t *testing.T) (*farm, error) {
 	t.Helper()
-	f := &farm{miners: freePort(t)}
+	f := &farm{miners: freePort(t), said: make(chan string, 100)}
+	f.told = httptest.NewServer(http.HandlerFunc(f.hears))
 	page, main, backup, gone := freePort(t), freePort(t), freePort(t), freePort(t)
 	f.url = "http://" + page
 	var err error
@@ -100,17 +117,18 @@ func startFarm(t *testing.T) (*farm, error) {
 		return f, err
 	}
 	f.config = filepath.Join(f.dir, "loka.toml")
-	text := fmt.Sprintf(farmConfig, filepath.Join(f.dir, "data"), f.miners, page, main, backup, gone)
+	text := fmt.Sprintf(farmConfig, filepath.Join(f.dir, "data"), f.miners, page, main, backup, gone, f.told.URL)
 	if err := os.WriteFile(f.config, []byte(text), 0o600); err != nil {
 		return f, err
 	}
-	for _, args := range [][]string{
+	f.programs = [][]string{
 		{"sim", "pool", "--listen", main, "--seed", "1", "--difficulty", "1e-4", "--nbits", "1b3fffc0", "--job-interval", "10s", "--block-interval", "20s", "--every", "0"},
 		{"sim", "pool", "--listen", backup, "--seed", "2", "--difficulty", "1e-4", "--nbits", "1b3fffc0", "--job-interval", "10s", "--block-interval", "25s", "--every", "0"},
 		{"start", "-c", f.config},
 		{"sim", "miners", "--pool", f.miners, "--count", "6", "--user", "acct", "--hashrate", "50000", "--seed", "1", "--every", "0"},
 		{"sim", "miners", "--pool", f.miners, "--count", "3", "--user", "rented", "--hashrate", "50000", "--seed", "2", "--every", "0"},
-	} {
+	}
+	for _, args := range f.programs {
 		if err := f.run(args...); err != nil {
 			return f, err
 		}
@@ -138,8 +156,38 @@ func (f *farm) run(args ...string) error {
 	return err
 }
 
+// stop ends one program, and start begins it again.
+func (f *farm) stop(t *testing.T, program int) {
+	t.Helper()
+	if err := f.running[program].Stop(10 * time.Second); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (f *farm) start(t *testing.T, program int) {
+	t.Helper()
+	if err := f.run(f.programs[program]...); err != nil {
+		t.Fatal(err)
+	}
+	last := len(f.running) - 1
+	f.running[program], f.running = f.running[last], f.running[:last]
+}
+
+// hears notes what is told of alerts.
+func (f *farm) hears(_ http.ResponseWriter, r *http.Request) {
+	text, err := io.ReadAll(io.LimitReader(r.Body, 1<<16))
+	if err != nil {
+		return
+	}
+	select {
+	case f.said <- string(text):
+	default: // nobody has asked for a while
+	}
+}
+
 // end ends all of it, last come first.
 func (f *farm) end() {
+	f.told.Close()
 	for i := len(f.running) - 1; i >= 0; i-- {
 		_ = f.running[i].Stop(10 * time.Second)
 	}
