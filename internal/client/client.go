@@ -15,8 +15,7 @@ import (
 )
 
 const (
-	// maxAnswerBytes bounds one answer: a list of 100,000 workers has some 100 MB, so
-	// who wants all of that pages.
+	// maxAnswerBytes bounds one answer: a list of 100,000 workers has some 100 MB.
 	maxAnswerBytes = 128 << 20
 	// maxProblemBytes bounds what is read of an answer that says what went wrong.
 	maxProblemBytes = 64 << 10

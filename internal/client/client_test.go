@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -137,58 +136,6 @@ func TestAsks(t *testing.T) {
 	if _, err := c.Workers(t.Context(), Query{Limit: 5, Offset: 10, Sort: "-hashrate_1h", Search: "x y", Pool: "p"}); err != nil ||
 		asked != "GET /api/v1/workers?limit=5&offset=10&pool=p&q=x+y&sort=-hashrate_1h Bearer s3cret" {
 		t.Errorf("asked %q, %v", asked, err)
-	}
-}
-
-func TestPages(t *testing.T) {
-	t.Parallel()
-	const all = 2*pageSize + 7
-	asked := 0
-	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		asked++
-		limit, _ := strconv.Atoi(r.URL.Query().Get("limit"))
-		offset, _ := strconv.Atoi(r.URL.Query().Get("offset"))
-		if offset >= 2*pageSize && r.URL.Query().Get("q") == "fail" {
-			http.Error(w, "no", http.StatusInternalServerError)
-			return
-		}
-		var names []string
-		for i := offset; i < min(offset+limit, all); i++ {
-			names = append(names, fmt.Sprintf(`{"name":"w%d"}`, i))
-		}
-		_, _ = fmt.Fprintf(w, `{"workers":[%s],"total":%d}`, strings.Join(names, ","), all)
-	})
-	for _, k := range []struct {
-		query       Query
-		stop        int
-		want, pages int
-		fails       bool
-	}{
-		{Query{}, 0, all, 3, false},
-		{Query{Limit: 10}, 0, 10, 1, false},
-		{Query{Limit: pageSize + 1}, 0, pageSize + 1, 2, false},
-		{Query{Offset: all - 3}, 0, 3, 1, false},
-		{Query{Offset: all + 3}, 0, 0, 1, false},
-		{Query{}, 5, 5, 1, false},
-		{Query{Search: "fail"}, 0, 2 * pageSize, 3, true},
-	} {
-		asked = 0
-		n, failed := 0, false
-		for w, err := range c.EveryWorker(t.Context(), k.query) {
-			if err != nil {
-				failed = true
-				continue
-			}
-			if want := fmt.Sprintf("w%d", k.query.Offset+n); w.Name != want {
-				t.Fatalf("%+v: got %s, want %s", k.query, w.Name, want)
-			}
-			if n++; n == k.stop {
-				break
-			}
-		}
-		if n != k.want || asked != k.pages || failed != k.fails {
-			t.Errorf("%+v: %d elements in %d pages, failed %t", k.query, n, asked, failed)
-		}
 	}
 }
 

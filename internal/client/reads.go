@@ -3,7 +3,6 @@ package client
 import (
 	"context"
 	"encoding/json"
-	"iter"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -140,58 +139,4 @@ func (q *BansQuery) Values() url.Values {
 // Bans are who is banned or paused.
 func (c *Client) Bans(ctx context.Context, q BansQuery) (httpapi.BanList, error) {
 	return get[httpapi.BanList](ctx, c, "/api/v1/bans", q.Values())
-}
-
-// pageSize is how many elements an iterator asks for at a time.
-const pageSize = 1000
-
-// EveryWorker yields all workers that a query takes, page by page. One that comes or goes
-// meanwhile may be missing, or be there twice. After an error there are no more.
-func (c *Client) EveryWorker(ctx context.Context, q Query) iter.Seq2[view.Worker, error] {
-	return pages(q, func(q Query) ([]view.Worker, int, error) {
-		l, err := c.Workers(ctx, q)
-		return l.Workers, l.Total, err
-	})
-}
-
-// EveryMiner yields all connections that a query takes, as [Client.EveryWorker] does.
-func (c *Client) EveryMiner(ctx context.Context, q Query) iter.Seq2[view.Miner, error] {
-	return pages(q, func(q Query) ([]view.Miner, int, error) {
-		l, err := c.Miners(ctx, q)
-		return l.Miners, l.Total, err
-	})
-}
-
-// EveryBan yields all bans that a query takes, as [Client.EveryWorker] does.
-func (c *Client) EveryBan(ctx context.Context, q BansQuery) iter.Seq2[httpapi.Ban, error] {
-	return pages(q.Query, func(some Query) ([]httpapi.Ban, int, error) {
-		q.Query = some
-		l, err := c.Bans(ctx, q)
-		return l.Bans, l.Total, err
-	})
-}
-
-// pages yields the elements of pages, at most q.Limit of them unless that is 0.
-func pages[T any](q Query, ask func(Query) (some []T, total int, err error)) iter.Seq2[T, error] {
-	return func(yield func(T, error) bool) {
-		for left, bounded := q.Limit, q.Limit > 0; !bounded || left > 0; left -= q.Limit {
-			q.Limit = pageSize
-			if bounded {
-				q.Limit = min(left, pageSize)
-			}
-			some, total, err := ask(q)
-			if err != nil {
-				yield(*new(T), err)
-				return
-			}
-			for _, one := range some {
-				if !yield(one, nil) {
-					return
-				}
-			}
-			if q.Offset += len(some); len(some) == 0 || q.Offset >= total {
-				return
-			}
-		}
-	}
 }

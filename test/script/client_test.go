@@ -184,10 +184,11 @@ func firstMiner(ctx context.Context, t *testing.T, c *client.Client) (m struct {
 ) {
 	t.Helper()
 	for {
-		for one, err := range c.EveryMiner(ctx, client.Query{}) {
-			if err != nil {
-				t.Fatal(err)
-			}
+		all, err := c.Miners(ctx, client.Query{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, one := range all.Miners {
 			if len(one.Workers) > 0 {
 				m.ID, m.Workers = one.ID, one.Workers
 				return m
