@@ -7,7 +7,6 @@ import (
 	"math"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/loka/stratum/internal/client"
 	"github.com/loka/stratum/internal/figures"
@@ -23,7 +22,9 @@ type checkFlags struct {
 
 // Help is shown below the command's flags.
 func (*statusCmd) Help() string {
-	return `With --check the state is the worst of: /health (degraded warns, down is critical), the alerts that fire and are
+	return `One look at hashrate, shares, value, pools and what is wrong. ` + "`loka top`" + ` goes on looking.
+
+With --check the state is the worst of: /health (degraded warns, down is critical), the alerts that fire and are
 not silenced, and what --warn and --crit say of figures. A proxy that does not answer is critical; what
 cannot be known, such as for a wrong token, is unknown. The figures:
 
@@ -207,13 +208,10 @@ func sortedChecks(h *view.Health) []oddCheck {
 	return append(down, rest...)
 }
 
-// historyTimeout bounds what the past costs a look at the present.
-const historyTimeout = 3 * time.Second
-
 // refusedHere is the part of the last hour's shares that were refused here; known is
 // false where there were none, or where the store does not say.
 func refusedHere(ctx context.Context, api *client.Client) (rate float64, known bool) {
-	ctx, cancel := context.WithTimeout(ctx, historyTimeout)
+	ctx, cancel := context.WithTimeout(ctx, pastTimeout)
 	defer cancel()
 	h, err := api.History(ctx, client.Past{From: "1h", Step: "minute"})
 	if err != nil {

@@ -15,13 +15,13 @@ import (
 	"github.com/loka/stratum/internal/view"
 )
 
-// revenueTimeout bounds what the past costs a look at the present.
-const revenueTimeout = 3 * time.Second
+// pastTimeout bounds what the past costs a look at the present.
+const pastTimeout = 3 * time.Second
 
 // past asks for what only the store knows. Where it does not answer, that is left
 // out: what is wrong with it is in the health checks.
 func (a *statusAnswers) past(ctx context.Context, api *client.Client, now time.Time) {
-	ctx, cancel := context.WithTimeout(ctx, revenueTimeout)
+	ctx, cancel := context.WithTimeout(ctx, pastTimeout)
 	defer cancel()
 	if a.day = farm(ctx, api, "24h"); a.day != nil {
 		a.today = farm(ctx, api, now.UTC().Format(time.DateOnly))

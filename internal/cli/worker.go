@@ -113,7 +113,7 @@ type minerCmd struct {
 }
 
 // minerHelp is shown below the flags of all of them.
-const minerHelp = `A miner's number is that of its connection, as in /api/v1/miners.`
+const minerHelp = "A miner's number is that of its connection: `loka top` shows it (4, ID), /api/v1/miners has it."
 
 // Help is shown below the command's flags.
 func (*minerCmd) Help() string { return minerHelp }
