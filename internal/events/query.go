@@ -132,9 +132,12 @@ func (d *drawing) next(e *Event) {
 
 // until ends the current interval, as far as it is in the time that is asked for.
 func (d *drawing) until(end time.Time) {
-	is := d.current
-	if is.From.Before(d.of.From) {
-		is.From = d.of.From
+	is, after := d.current, d.of.From
+	if n := len(d.of.Intervals); n > 0 {
+		after = d.of.Intervals[n-1].To // and not before it, where the clock has gone back
+	}
+	if is.From.Before(after) {
+		is.From = after
 	}
 	if !is.From.Before(end) {
 		return
