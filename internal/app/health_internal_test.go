@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 	"testing/synctest"
@@ -85,11 +86,11 @@ func TestCheckDisk(t *testing.T) {
 		status string
 		word   string
 	}{
-		"roomy":          {space{20 * gib, 1e6}, 10 * gib, nil, 0, view.OK, "20.0 GiB"},
+		"roomy":          {space{20 * gib, 1e6}, 10 * gib, nil, 0, view.OK, "20 GiB"},
 		"may fill up":    {space{5 * gib, 1e6}, 10 * gib, nil, 0, view.OK, "which is more"},
-		"near":           {space{900 * mib, 1e6}, 10 * gib, nil, 0, view.Degraded, "900.0 MiB"},
-		"near and grown": {space{900 * mib, 1e6}, 0, nil, 0, view.OK, "900.0 MiB"},
-		"below floor":    {space{100 * mib, 1e6}, 0, nil, 0, view.Degraded, "100.0 MiB"},
+		"near":           {space{900 * mib, 1e6}, 10 * gib, nil, 0, view.Degraded, "900 MiB"},
+		"near and grown": {space{900 * mib, 1e6}, 0, nil, 0, view.OK, "900 MiB"},
+		"below floor":    {space{100 * mib, 1e6}, 0, nil, 0, view.Degraded, "100 MiB"},
 		"no inodes":      {space{20 * gib, 10}, 0, nil, 0, view.Degraded, "10 files"},
 		"no such bound":  {space{20 * gib, -1}, 0, nil, 0, view.OK, "free"},
 		"slow":           {space{20 * gib, -1}, 0, nil, 3 * time.Second, view.Degraded, "3s"},
@@ -281,14 +282,15 @@ func TestCertificateHasEnded(t *testing.T) {
 func TestLooks(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		n, hang := 0, make(chan struct{})
+		var n atomic.Int64
+		hang := make(chan struct{})
 		v := newVitals(
 			look{"well", time.Second, func(context.Context, time.Time) checks {
-				n++
+				n.Add(1)
 				return checks{"a": {Status: view.OK}}
 			}},
 			look{"hangs", time.Second, func(context.Context, time.Time) checks {
-				if n > 3 {
+				if n.Load() > 3 {
 					<-hang
 				}
 				return checks{"b": {Status: view.OK}}
@@ -302,8 +304,8 @@ func TestLooks(t *testing.T) {
 		}()
 		time.Sleep(2 * lookOverdue)
 		all, down := v.parts(time.Now())
-		if n < 100 || all["a"].Status != view.OK || down {
-			t.Errorf("%d looks, %+v", n, all)
+		if n.Load() < 100 || all["a"].Status != view.OK || down {
+			t.Errorf("%d looks, %+v", n.Load(), all)
 		}
 		expect(t, "hangs", all["b"], view.Degraded, "hangs")
 		cancel()

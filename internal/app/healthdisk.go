@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/dustin/go-humanize"
+
 	"github.com/loka/stratum/internal/view"
 )
 
@@ -107,15 +109,5 @@ func storeBytes(dir string) (sum int64) {
 	return sum
 }
 
-// bytesText writes a number of bytes for people.
-func bytesText(n int64) string {
-	for _, unit := range []struct {
-		name string
-		is   int64
-	}{{"TiB", 1 << 40}, {"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}} {
-		if n >= unit.is {
-			return fmt.Sprintf("%.1f %s", float64(n)/float64(unit.is), unit.name)
-		}
-	}
-	return fmt.Sprintf("%d B", n)
-}
+// bytesText writes a number of bytes for people, as messages of alerts do.
+func bytesText(n int64) string { return humanize.IBytes(uint64(max(n, 0))) }
