@@ -85,6 +85,9 @@ func TestAccessible(t *testing.T) {
 		b := newTab(t, f.url, l)
 		b.goes("/signin")
 		b.readable("/signin, " + l.name)
+		if top := run[int](b, `Math.round(document.querySelector("form").getBoundingClientRect().top / innerHeight * 100)`); top > 50 {
+			t.Errorf("the form begins at %d %% of the screen's height", top)
+		}
 		b.signsIn(f.token)
 		b.goes("/bans")
 		b.opens("act-ban")
