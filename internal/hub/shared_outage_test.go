@@ -93,7 +93,7 @@ func TestNoPoolWithinTheGrace(t *testing.T) {
 		g.leave()
 		late.leave()
 		p.refuse.Store(false)
-		pass(2 * time.Minute)
+		lives(2*time.Minute, p) // a pool that says nothing for 90 s is lost again
 		g = h.bring(3, "alice")
 		if a := g.mine("alice"); a.Verdict != mining.Accepted {
 			t.Errorf("after the outage: %v", a.Verdict)
