@@ -71,6 +71,9 @@ type Recorder struct {
 	soon pace.Pace
 	// writing is held by who writes a dump.
 	writing sync.Mutex
+	// window is held by who reads what is recorded and by who starts or ends it: the
+	// runtime's own recorder suffers no end while it is read. It is taken before mu.
+	window sync.Mutex
 
 	// mu guards what follows.
 	mu     sync.Mutex
@@ -91,6 +94,8 @@ func New(deps Deps) *Recorder {
 // window is gone where the window is another one. Another flight recorder in this process
 // is an error, which [Recorder.Err] repeats.
 func (r *Recorder) Reconfigure(cfg Config) error {
+	r.window.Lock()
+	defer r.window.Unlock()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	same := r.flight != nil && cfg.Enabled && cfg.Window == r.cfg.Window && cfg.Memory == r.cfg.Memory
@@ -113,12 +118,14 @@ func (r *Recorder) Reconfigure(cfg Config) error {
 
 // Close ends the recording. Dumps stay.
 func (r *Recorder) Close() {
+	r.window.Lock()
+	defer r.window.Unlock()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.halt()
 }
 
-// halt ends what is recorded. r.mu is held.
+// halt ends what is recorded. r.window and r.mu are held.
 func (r *Recorder) halt() {
 	if r.flight != nil {
 		r.flight.Stop()
@@ -160,18 +167,10 @@ func (r *Recorder) Write(why string) (Dump, error) {
 		return Dump{}, ErrBusy
 	}
 	defer r.writing.Unlock()
-	r.mu.Lock()
-	flight, cfg := r.flight, r.cfg
-	r.mu.Unlock()
-	if flight == nil {
-		return Dump{}, ErrOff
-	}
 	at := r.deps.Now().UTC()
-	// It is gathered in memory first: the runtime makes what it records wait for a
-	// writer, and a disk that hangs must not hold that up.
-	var window bytes.Buffer
-	if _, err := flight.WriteTo(&bounded{&window, r.most(cfg)}); err != nil {
-		return Dump{}, fmt.Errorf("read the flight recorder: %w", err)
+	window, cfg, err := r.read()
+	if err != nil {
+		return Dump{}, err
 	}
 	d := Dump{Name: at.Format(stamp) + nameOf(why) + extension, At: at, Why: why, Bytes: int64(window.Len())}
 	dir, err := r.folder()
@@ -186,6 +185,25 @@ func (r *Recorder) Write(why string) (Dump, error) {
 	}
 	r.deps.Logger.Info("what was done in the last seconds is in a file", "file", filepath.Join(Folder, d.Name), "why", why, "bytes", d.Bytes)
 	return d, nil
+}
+
+// read is what is recorded, and by which configuration. It is gathered in memory: the
+// runtime makes what it records wait for a writer, and a disk that hangs must not hold
+// that up.
+func (r *Recorder) read() (*bytes.Buffer, Config, error) {
+	r.window.Lock()
+	defer r.window.Unlock()
+	r.mu.Lock()
+	flight, cfg := r.flight, r.cfg
+	r.mu.Unlock()
+	if flight == nil {
+		return nil, cfg, ErrOff
+	}
+	window := new(bytes.Buffer)
+	if _, err := flight.WriteTo(&bounded{window, r.most(cfg)}); err != nil {
+		return nil, cfg, fmt.Errorf("read the flight recorder: %w", err)
+	}
+	return window, cfg, nil
 }
 
 // most is how large a dump may be.
