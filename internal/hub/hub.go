@@ -78,6 +78,7 @@ type Hub struct {
 
 	mu     sync.Mutex
 	seats  map[mining.MinerID]*seat
+	logins logins
 	closed bool
 	// changed is closed and replaced whenever a pool's state changes.
 	changed chan struct{}
@@ -90,6 +91,9 @@ type Hub struct {
 	spaces  []*space
 	termsMu sync.Mutex
 	rulings map[ruling]*vardiff.Config
+
+	// counted is the last sweep's.
+	counted atomic.Pointer[census]
 
 	// blocks compares when the pools come with new ones.
 	blocks quality.Blocks
@@ -116,6 +120,7 @@ func New(cfg Config, deps Deps) (*Hub, error) {
 		fanout:  newFanout(&deps.Metrics),
 		memory:  cmp.Or(deps.Rates, vardiff.NewMemory()),
 		seats:   make(map[mining.MinerID]*seat),
+		logins:  make(logins),
 		changed: make(chan struct{}),
 		groups:  make(map[groupKey][]*group),
 		rulings: make(map[ruling]*vardiff.Config),
@@ -236,18 +241,15 @@ const sweepEvery = time.Second
 
 // sweep looks after what happens by the clock.
 func (h *Hub) sweep(now time.Time) {
-	miners := make(map[*pool]int)
+	all := newCensus(now)
 	var alone []*dedicated
 	for _, s := range h.all() {
-		d, at := s.tick(now)
-		if at != nil {
-			miners[at]++
-		}
-		if d != nil {
+		if d := s.tick(all, now); d != nil {
 			d.seek(now)
 			alone = append(alone, d)
 		}
 	}
+	h.counted.Store(all)
 	for _, g := range h.allGroups() {
 		g.tick(now)
 	}
@@ -259,7 +261,7 @@ func (h *Hub) sweep(now time.Time) {
 	h.tend(alone, now)
 	h.letGo()
 	h.tickDisabled(now)
-	h.tickConditions(miners, now)
+	h.tickConditions(all.pools, now)
 	h.keepFound()
 }
 

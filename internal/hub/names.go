@@ -43,6 +43,8 @@ type aliases struct {
 	byTag  map[uint64]*alias // not answered
 	asked  time.Time         // the last one
 	tag    uint64
+	// granted counts those that the pool said yes to.
+	granted int
 }
 
 func newAliases() aliases {
@@ -119,6 +121,7 @@ func (g *group) onAlias(ev upstream.Event) {
 	switch ev.Verdict { //nolint:exhaustive // all others refuse
 	case mining.Accepted:
 		a.state = aliasGranted
+		g.aliases.granted++
 	case mining.Unanswered:
 		if g.pool.heard.Load() >= a.asked.UnixNano() {
 			g.pool.foundOneWorker(g.hub.log, time.Now(), "it does not answer when a second worker is named")

@@ -87,8 +87,11 @@ type role interface {
 // member is a worker of a seat: where its shares are booked, and what pools
 // know it by.
 type member struct {
+	seat   *seat
 	worker *mining.Worker
-	book   *ledger.WorkerBook
+	// place is where it is among those of its login; Hub.mu guards it.
+	place int
+	book  *ledger.WorkerBook
 	// name is what the pool of a link of the miner's own knows it by.
 	name string
 	// shared is its name on shared connections of a pool and a route; both are nil
@@ -143,8 +146,11 @@ func (s *seat) memberOf(w *mining.Worker) (*member, bool) {
 
 // admit makes a worker a member; name is what the pool knows it by.
 func (s *seat) admit(w *mining.Worker, name string, now time.Time) *member {
-	m := &member{worker: w, name: name, book: s.hub.deps.Ledger.Worker(w.Login, s.route.Name, now)}
+	m := &member{seat: s, worker: w, name: name, book: s.hub.deps.Ledger.Worker(w.Login, s.route.Name, now)}
 	s.members = append(s.members, m)
+	if !s.left {
+		s.hub.enlist(m)
+	}
 	if s.first == nil {
 		s.first = m
 		s.warnObstacles(w.Login, now)
@@ -157,6 +163,7 @@ func (s *seat) leave(now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.left = true
+	s.hub.strike(s.members)
 	if s.gone != nil {
 		close(s.gone)
 	}
@@ -181,9 +188,8 @@ func (s *seat) release() {
 }
 
 // tick looks after what happens by the clock, and returns the role of a miner
-// with a link of its own: what happens to others happens to groups. at is where
-// the miner's work comes from.
-func (s *seat) tick(now time.Time) (d *dedicated, at *pool) {
+// with a link of its own: what happens to others happens to groups. The seat is counted.
+func (s *seat) tick(c *census, now time.Time) (d *dedicated) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.tickPast(now)
@@ -191,10 +197,8 @@ func (s *seat) tick(now time.Time) (d *dedicated, at *pool) {
 		d = own
 		d.tick(now)
 	}
-	if s.role != nil && !s.left {
-		at = s.role.at()
-	}
-	return d, at
+	c.count(s)
+	return d
 }
 
 // take gives the seat its route and the role that goes with it. mu is held.

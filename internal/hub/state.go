@@ -126,16 +126,9 @@ type MinerState struct {
 func (h *Hub) Pools() []PoolState {
 	now, ro := time.Now(), h.roster()
 	preferred := h.preferred(now)
-	at, miners := make(map[*pool]int), make(map[string]int)
-	for _, s := range h.all() {
-		s.mu.Lock()
-		if s.role != nil && !s.left {
-			if p := s.role.at(); p != nil {
-				at[p]++
-				miners[p.Name]++
-			}
-		}
-		s.mu.Unlock()
+	at, miners := h.census(now).pools, make(map[string]int)
+	for p, n := range at {
+		miners[p.Name] += n
 	}
 	shared := make(map[string][]LinkState)
 	for _, g := range h.allGroups() {
@@ -178,14 +171,8 @@ func (g *group) state() (p *pool, s LinkState, ok bool) {
 	if g.link == nil {
 		return nil, LinkState{}, false
 	}
-	names := 0
-	for _, a := range g.aliases.byText {
-		if a.state == aliasGranted {
-			names++
-		}
-	}
 	return g.pool, LinkState{
-		Info: g.link.Info(), Route: g.route.Name, Login: g.login, Miners: len(g.members), Names: names,
+		Info: g.link.Info(), Route: g.route.Name, Login: g.login, Miners: len(g.members), Names: g.aliases.granted,
 		Hashrate: g.hashrate, Difficulty: g.climb.difficulty, Pending: int(g.due.Load()),
 	}, true
 }
@@ -196,19 +183,9 @@ func (h *Hub) Routes() []RouteState {
 	for _, r := range ro.routes {
 		parts[r] = r.split.Load().state(now)
 	}
-	miners, links, unpaid := make(map[*route]int), make(map[*route]int), make(map[*route]int)
-	for _, s := range h.all() {
-		r, linked, held := s.routed(parts, now)
-		if r == nil {
-			continue
-		}
-		miners[r]++
-		if linked {
-			links[r]++
-		}
-		if held {
-			unpaid[r]++
-		}
+	all, links, unpaid := h.census(now), make(map[*route]int), make(map[*route]int)
+	for at, does := range all.alone {
+		at.route.split.Load().count(parts[at.route], at.pool, does.miners, does.rate)
 	}
 	for _, g := range h.allGroups() {
 		size, _ := g.size()
@@ -222,7 +199,11 @@ func (h *Hub) Routes() []RouteState {
 	}
 	states := make([]RouteState, 0, len(ro.routes))
 	for _, r := range ro.routes {
-		s := RouteState{Name: r.Name, Pools: r.conf().Pools, Miners: miners[r], Connections: links[r], Shared: r.Shared, Unpaid: unpaid[r], Parts: parts[r]}
+		on := all.routes[r]
+		s := RouteState{
+			Name: r.Name, Pools: r.conf().Pools, Miners: on.miners, Connections: links[r] + on.links,
+			Shared: r.Shared, Unpaid: unpaid[r] + on.unpaid, Parts: parts[r],
+		}
 		if p := r.active(now); p != nil {
 			s.Active = p.Name
 		}
@@ -232,23 +213,6 @@ func (h *Hub) Routes() []RouteState {
 		states = append(states, s)
 	}
 	return states
-}
-
-// routed is the route that the miner is on, nil where it is on none or gone; linked
-// says that it has a link of its own, held that it has none and is held. What it
-// does by that link is counted for the parts of its route.
-func (s *seat) routed(parts map[*route][]PartState, now time.Time) (r *route, linked, held bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.left {
-		return nil, false, false
-	}
-	if d, ok := s.role.(*dedicated); ok {
-		if linked, held = d.link != nil, d.held != nil; linked && s.route != nil {
-			s.route.split.Load().count(parts[s.route], d.pool, 1, d.rate.Hashrate(now))
-		}
-	}
-	return s.route, linked, held
 }
 
 // Ready says that at least one route can serve work.
