@@ -15,7 +15,7 @@ type Brief struct {
 	Since, LastShareAt int64
 }
 
-// Briefs reads a little of every worker's book, in no order. It is some twenty times
+// Briefs reads a little of every worker's book, by name. It is some twenty times
 // quicker than [Ledger.Snapshot].
 func (l *Ledger) Briefs(now time.Time) []Brief {
 	l.bookMu.Lock()
@@ -25,7 +25,7 @@ func (l *Ledger) Briefs(now time.Time) []Brief {
 	from := l.clock.from(now)[TenMinutes]
 	all := make([]Brief, 0, len(workers))
 	for _, b := range workers {
-		if (b == l.other || b == l.unknown) && !b.used() {
+		if !l.shows(b) {
 			continue
 		}
 		t := &b.tally

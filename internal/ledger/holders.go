@@ -63,6 +63,7 @@ func (l *Ledger) book(login, route string, now time.Time) *WorkerBook {
 	w.place = len(l.workerList)
 	l.workers[login] = w
 	l.workerList = append(l.workerList, w)
+	l.fresh = append(l.fresh, w)
 	return w
 }
 
@@ -140,7 +141,7 @@ func (l *Ledger) reap() {
 
 // drop takes a book out of the directory. mu and bookMu are held.
 func (l *Ledger) drop(w *WorkerBook) {
-	w.dropped = true
+	w.dropped, l.dropped = true, true
 	delete(l.workers, w.name)
 	end := len(l.workerList) - 1
 	last := l.workerList[end]

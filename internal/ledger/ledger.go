@@ -69,13 +69,19 @@ type Ledger struct {
 	mu         sync.RWMutex
 	workers    map[string]*WorkerBook
 	workerList []*WorkerBook // in no order
-	idle       []*WorkerBook
-	retired    time.Time // when books of long ago were looked for last
-	lastID     uint32
-	pools      map[string]*PoolBook
-	poolList   []*PoolBook
-	routes     map[string]*RouteBook
-	routeList  []*RouteBook
+	// byName are all books of workers by name, as of the last look; a list that was made
+	// is not changed. fresh came after it, some of which may be gone.
+	byName []*WorkerBook
+	fresh  []*WorkerBook
+	// dropped says that some in byName or fresh are gone.
+	dropped   bool
+	idle      []*WorkerBook
+	retired   time.Time // when books of long ago were looked for last
+	lastID    uint32
+	pools     map[string]*PoolBook
+	poolList  []*PoolBook
+	routes    map[string]*RouteBook
+	routeList []*RouteBook
 
 	// bookMu guards what follows and what is in every book. The share path
 	// takes it only where a queue is full.
@@ -115,6 +121,7 @@ func New(cfg Config, now time.Time) *Ledger {
 	l.other = newWorkerBook(OtherWorker, "", 0, now)
 	l.unknown = newWorkerBook(UnknownWorker, "", 1, now)
 	l.lastID = 1
+	l.fresh = []*WorkerBook{l.other, l.unknown}
 	for _, w := range []*windows{&l.none.windows, &l.noRoute.windows, &l.total.windows} {
 		w.born = now.UnixNano()
 	}
@@ -246,14 +253,14 @@ func (l *Ledger) bookQueued(now time.Time) {
 	}
 }
 
-// lists returns copies of the directory as it is now, with the books that
-// are always there, and drops the books that nobody needs. bookMu is held.
+// lists are all books as the directory is now, with those that are always there; workers'
+// are by name, and the list is not to be changed. Books that nobody needs are dropped.
+// bookMu is held.
 func (l *Ledger) lists() ([]*WorkerBook, []*PoolBook, []*RouteBook) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.reap()
-	workers := append(make([]*WorkerBook, 0, len(l.workerList)+2), l.workerList...)
-	return append(workers, l.other, l.unknown), l.poolsHeld(), l.routesHeld()
+	return l.inOrder(), l.poolsHeld(), l.routesHeld()
 }
 
 // routesHeld is a copy of the list of routes. mu is held.

@@ -3,8 +3,6 @@ package ledger
 import (
 	"fmt"
 	"math"
-	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -355,23 +353,4 @@ func between(least, got, most *Recent, total *Tally) bool {
 		within(least.PoolValue, got.PoolValue, most.PoolValue, total.Pools[mining.Accepted].Value.Float()) &&
 		counts(least.Accepted, got.Accepted, most.Accepted) && counts(least.Rejected, got.Rejected, most.Rejected) &&
 		counts(least.PoolAccepted, got.PoolAccepted, most.PoolAccepted) && counts(least.PoolRefused, got.PoolRefused, most.PoolRefused)
-}
-
-// TestSortWorkers sorts any number of names in any order.
-func TestSortWorkers(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		names := rapid.SliceOf(rapid.StringN(0, 3, 3)).Draw(t, "names")
-		all := make([]Worker, len(names))
-		for i, name := range names {
-			all[i].Name, all[i].Route = name, name
-		}
-		want := slices.Clone(all)
-		slices.SortFunc(want, func(a, b Worker) int { return strings.Compare(a.Name, b.Name) })
-		sortWorkers(all)
-		for i := range all {
-			if all[i].Name != want[i].Name || all[i].Route != want[i].Name {
-				t.Fatalf("%d is %q of %q, want %q", i, all[i].Name, all[i].Route, want[i].Name)
-			}
-		}
-	})
 }

@@ -52,14 +52,12 @@ type Snapshot struct {
 // Snapshot reads all books.
 func (l *Ledger) Snapshot(now time.Time) Snapshot {
 	s := l.read(now)
-	sortWorkers(s.Workers)
 	slices.SortFunc(s.Pools, byName)
 	slices.SortFunc(s.Routes, byName)
 	return s
 }
 
-// read is a snapshot in no order: what can be done later is, for nobody else reads
-// or books meanwhile.
+// read is a snapshot whose pools and routes are in no order.
 func (l *Ledger) read(now time.Time) Snapshot {
 	l.bookMu.Lock()
 	defer l.bookMu.Unlock()
@@ -68,39 +66,13 @@ func (l *Ledger) read(now time.Time) Snapshot {
 	look := reading{clock: &l.clock, from: l.clock.from(now), now: now}
 	s := Snapshot{At: now, Started: l.started, Total: look.account("", &l.total), Workers: make([]Worker, 0, len(workers))}
 	for _, b := range workers {
-		if b != l.other && b != l.unknown || b.used() {
-			s.Workers = append(s.Workers, Worker{look.account(b.name, &b.account), *b.route.Load()})
+		if l.shows(b) {
+			s.Workers = append(s.Workers, look.worker(b))
 		}
 	}
 	s.Pools = look.pools(pools, l.none)
 	s.Routes = look.routes(routes, l.noRoute)
 	return s
-}
-
-// sortWorkers sorts by name. A worker is large, so that names are sorted, in memory
-// that is close together, and then each worker is moved once.
-func sortWorkers(all []Worker) {
-	type named struct {
-		name string
-		from int // where what belongs here is
-	}
-	order := make([]named, len(all))
-	for i := range all {
-		order[i] = named{all[i].Name, i}
-	}
-	slices.SortFunc(order, func(a, b named) int { return strings.Compare(a.name, b.name) })
-	for i := range all {
-		if order[i].from == i {
-			continue
-		}
-		first, at := all[i], i
-		for order[at].from != i {
-			next := order[at].from
-			all[at], order[at].from = all[next], at
-			at = next
-		}
-		all[at], order[at].from = first, at
-	}
 }
 
 func byName(a, b Account) int { return strings.Compare(a.Name, b.Name) }
@@ -157,7 +129,7 @@ func (l *Ledger) Find(login string, now time.Time) (w Worker, ok bool) {
 		return Worker{}, false
 	}
 	look := reading{clock: &l.clock, from: l.clock.from(now), now: now}
-	return Worker{look.account(b.name, &b.account), *b.route.Load()}, true
+	return look.worker(b), true
 }
 
 // reading is what all accounts of one snapshot are read with.
@@ -172,6 +144,10 @@ func (r *reading) account(name string, a *account) Account {
 		Name: name, Tally: a.tally, Recent: a.recent(r.clock, r.from, r.now), Since: moment(a.windows.born),
 		LastShareAt: moment(a.last), Best: work.Difficulty(a.best), BestAt: moment(a.bestAt),
 	}
+}
+
+func (r *reading) worker(b *WorkerBook) Worker {
+	return Worker{r.account(b.name, &b.account), *b.route.Load()}
 }
 
 // pools reads pools' books, but for that of none where nothing is in it.
