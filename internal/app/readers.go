@@ -29,23 +29,39 @@ func (r *readers) Miners() []view.MinerState {
 	slices.SortFunc(conns, func(a, b *serve.Conn) int { return cmp.Compare(a.Miner().ID, b.Miner().ID) })
 	states := make([]view.MinerState, 0, len(conns))
 	for _, c := range conns {
-		s := c.State()
-		at := r.hub.MinerState(s.Miner)
-		score, level := r.score(s.Miner)
-		states = append(states, view.MinerState{
-			ID: s.Miner.ID, Arrival: s.Miner.Arrival,
-			Route: at.Route, Pool: at.Pool,
-			UserAgent: s.Session.UserAgent, Workers: s.Session.Workers, State: minerState(s.Session),
-			Since: s.Since, Difficulty: s.Session.Difficulty, VersionMask: s.Session.VersionMask,
-			Extranonce1: s.Session.Extranonce1, Extranonce2Size: s.Session.Extranonce2Size,
-			BytesIn: s.Wire.BytesIn, BytesOut: s.Wire.BytesOut, LastShareAt: s.Session.LastShare,
-			Accepted: at.Accepted, Rejected: at.Rejected,
-			Hashrate: at.Hashrate, Link: uint64(at.Link), Warnings: warnings(s.Session.Warnings),
-			Obstacles: obstacles(at.Obstacles), FewerBits: at.FewerBits,
-			Score: score, Response: level.String(),
-		})
+		states = append(states, r.miner(c))
 	}
 	return states
+}
+
+// MinersOf implements [view.Hub].
+func (r *readers) MinersOf(login string) []view.MinerState {
+	ids := r.hub.MinersOf(login)
+	states := make([]view.MinerState, 0, len(ids))
+	for _, id := range ids {
+		if c := r.serve.Find(id); c != nil {
+			states = append(states, r.miner(c))
+		}
+	}
+	return states
+}
+
+func (r *readers) miner(c *serve.Conn) view.MinerState {
+	s := c.State()
+	at := r.hub.MinerState(s.Miner)
+	score, level := r.score(s.Miner)
+	return view.MinerState{
+		ID: s.Miner.ID, Arrival: s.Miner.Arrival,
+		Route: at.Route, Pool: at.Pool,
+		UserAgent: s.Session.UserAgent, Workers: s.Session.Workers, State: minerState(s.Session),
+		Since: s.Since, Difficulty: s.Session.Difficulty, VersionMask: s.Session.VersionMask,
+		Extranonce1: s.Session.Extranonce1, Extranonce2Size: s.Session.Extranonce2Size,
+		BytesIn: s.Wire.BytesIn, BytesOut: s.Wire.BytesOut, LastShareAt: s.Session.LastShare,
+		Accepted: at.Accepted, Rejected: at.Rejected,
+		Hashrate: at.Hashrate, Link: uint64(at.Link), Warnings: warnings(s.Session.Warnings),
+		Obstacles: obstacles(at.Obstacles), FewerBits: at.FewerBits,
+		Score: score, Response: level.String(),
+	}
 }
 
 func obstacles(of []hub.Obstacle) []view.Obstacle {
@@ -156,8 +172,11 @@ func (r *readers) Ready() bool { return r.hub.Ready() }
 // SlotsInUse implements [view.Hub].
 func (r *readers) SlotsInUse() int { return r.hub.SlotsInUse() }
 
-// MinerCount counts the open connections without looking at each.
+// MinerCount implements [view.Hub].
 func (r *readers) MinerCount() int { return r.serve.Len() }
+
+// WorkerCount implements [view.Hub].
+func (r *readers) WorkerCount() int { return r.hub.Workers() }
 
 func modeOf(s hub.RouteState) string {
 	if s.Shared {

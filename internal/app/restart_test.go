@@ -27,7 +27,7 @@ func TestRestartGoesOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	finish()
-	before, workers := r.model.Summary(), r.model.Workers()
+	before, workers := r.model.Summary(), r.model.Workers(view.WorkerQuery{}).Workers
 	if before.Business.Value <= 0 || before.Shares.PoolAccepted == 0 {
 		t.Errorf("before: %+v", before)
 	}
@@ -42,7 +42,7 @@ func TestRestartGoesOn(t *testing.T) {
 	if now := after.Hashrate; now.Day <= 0 || now.Hour <= 0 || now.TenMinutes <= 0 || now.Minute <= 0 {
 		t.Errorf("hashrates were %+v and are %+v", before.Hashrate, now)
 	}
-	again := r.model.Workers()
+	again := r.model.Workers(view.WorkerQuery{}).Workers
 	if len(again) != len(workers) {
 		t.Fatalf("workers were %+v and are %+v", workers, again)
 	}

@@ -209,7 +209,7 @@ func (r *rig) earn(shares uint64) {
 		}
 	}()
 	r.await("every miner to earn", 40*time.Second, func() bool {
-		workers := r.model.Workers()
+		workers := r.model.Workers(view.WorkerQuery{}).Workers
 		for _, w := range workers {
 			if w.Accepted < shares {
 				return false

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -38,6 +39,10 @@ type loadReport struct {
 	Refusal           string
 	// Sample is what the first miner was sent, by the kernel's clock only.
 	Sample string
+	// Took is how long each paced submit waited for its answer, in nanoseconds.
+	Took []int64
+	// Looks are how long each reading of an address took, in nanoseconds, by address.
+	Looks map[string][]int64
 }
 
 // serveLoad does what it is told, a line a command, until its input ends:
@@ -47,6 +52,7 @@ type loadReport struct {
 //	gather                   the same for jobs that have arrived unread, by the kernel's clock
 //	closed N                 N submits, one outstanding for each miner
 //	paced RATE N             N submits, RATE a second
+//	look DURATION EVERY URL… read each address at its interval, as open pages do
 //	close                    end all connections
 func serveLoad(in io.Reader, out io.Writer) error {
 	runtime.LockOSThread()
@@ -66,7 +72,7 @@ func serveLoad(in io.Reader, out io.Writer) error {
 				return err
 			}
 		}
-		l.answered, l.refused = 0, 0
+		l.answered, l.refused, l.took, l.looks = 0, 0, nil, nil
 		var report loadReport
 		if err := l.obey(lines.Text()); err != nil {
 			report.Error = fmt.Sprintf("%s: %v", lines.Text(), err)
@@ -74,6 +80,7 @@ func serveLoad(in io.Reader, out io.Writer) error {
 		report.Elapsed, report.CPU = time.Since(begin).Nanoseconds(), (cpuTime() - cpu).Nanoseconds()
 		report.First, report.Last, report.Sample = l.first, l.last, string(l.sample)
 		report.Answered, report.Refused, report.Refusal = l.answered, l.refused, l.refusal
+		report.Took, report.Looks = l.took, l.looks
 		l.mark()
 		if err := say.Encode(report); err != nil {
 			return err
@@ -114,6 +121,8 @@ func (l *loader) obey(command string) error {
 			return err
 		}
 		return l.paced(rate, n)
+	case "look":
+		return l.look(strings.Fields(command)[1:])
 	case "close":
 		l.close()
 		return nil
@@ -157,10 +166,16 @@ func startLoad(tb testing.TB) *loadProcess {
 // do has a command carried out.
 func (p *loadProcess) do(format string, args ...any) loadReport {
 	p.tb.Helper()
+	p.say(format, args...)
+	return p.report()
+}
+
+// say gives a command; its report is asked for later.
+func (p *loadProcess) say(format string, args ...any) {
+	p.tb.Helper()
 	if _, err := fmt.Fprintf(p.in, format+"\n", args...); err != nil {
 		p.tb.Fatal(err)
 	}
-	return p.report()
 }
 
 // report waits for an answer.

@@ -38,8 +38,9 @@ max_miners_per_connection = 20000
 // load that mines there.
 type farm struct {
 	pool *timedPool
-	addr string
-	load *loadProcess
+	// addr is where miners connect, http where the API and the page are.
+	addr, http string
+	load       *loadProcess
 }
 
 // newFarm needs descriptors for n miners in one process.
@@ -47,7 +48,8 @@ func newFarm(b *testing.B, n int) *farm {
 	b.Helper()
 	needDescriptors(b, n)
 	f := &farm{pool: &timedPool{}}
-	f.addr = farmProxy(b, farmPool("main", serveTCP(b, f.pool.serve))+farmRoute).Addrs().Miners[0]
+	addrs := farmProxy(b, farmPool("main", serveTCP(b, f.pool.serve))+farmRoute).Addrs()
+	f.addr, f.http = addrs.Miners[0], addrs.HTTP
 	f.load = startLoad(b)
 	return f
 }

@@ -54,6 +54,11 @@ type loader struct {
 	sent, answered int
 	refused        int
 	refusal        string
+	// timed says that took is filled, with how long each answer was waited for.
+	timed bool
+	took  []int64
+	// looks are how long pages took, by address.
+	looks map[string][]int64
 
 	// fresh counts miners that were given a job since the last mark.
 	fresh       int
@@ -258,6 +263,8 @@ func (l *loader) next(m *loadMiner) error {
 // paced sends count submits at a rate, the miners in turns.
 func (l *loader) paced(rate, count int) error {
 	l.sent, l.answered, l.more = 0, 0, 0
+	l.timed, l.took = true, make([]int64, 0, count)
+	defer func() { l.timed = false }()
 	start := time.Now()
 	return l.until(func() (bool, error) {
 		due := min(count, int(time.Since(start).Seconds()*float64(rate)))

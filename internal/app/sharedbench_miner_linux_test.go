@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"strconv"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -44,8 +45,9 @@ type loadMiner struct {
 	// job to the next.
 	begun  bool
 	header work.Header
-	// next is the submit that is sent next.
-	next []byte
+	// next is the submit that is sent next, asked when the last was.
+	next  []byte
+	asked int64
 	// part is a line that has not come whole.
 	part []byte
 }
@@ -108,6 +110,9 @@ func (m *loadMiner) line(l *loader, line []byte) error {
 		return nil
 	case working:
 		l.answered++
+		if l.timed {
+			l.took = append(l.took, time.Now().UnixNano()-m.asked)
+		}
 		if !granted {
 			l.refused++
 			l.refusal = string(line)
@@ -216,5 +221,6 @@ func (m *loadMiner) submit() error {
 	for i, n := 3, m.header.Nonce; i >= 0; i, n = i-1, n/10 {
 		id[i] = '0' + byte(n%10)
 	}
+	m.asked = time.Now().UnixNano()
 	return m.write(m.next)
 }

@@ -275,7 +275,7 @@ func (d *demo) show(ctx context.Context, env *environment) {
 	for {
 		model := d.proxy.Model()
 		if screen {
-			_, _ = fmt.Fprint(env.stdout, clearScreen+demoFigures(addrs, demoMoment{d.note(), model.Summary(), model.Workers()}, sizeOf(env.stdout), time.Now()))
+			_, _ = fmt.Fprint(env.stdout, clearScreen+demoFigures(addrs, demoMoment{d.note(), model.Summary(), model.Workers(view.WorkerQuery{}).Workers}, sizeOf(env.stdout), time.Now()))
 		} else if s := model.Summary(); s.Shares.Accepted+s.Shares.Rejected > 0 {
 			_, _ = fmt.Fprintf(env.stdout, "up %s  miners %d  %s  %s\n",
 				figures.Seconds(s.UptimeSeconds), s.Miners, figures.Hashrate(s.Hashrate.Minute), demoShares(s.Shares))

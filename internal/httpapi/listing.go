@@ -44,7 +44,7 @@ type routesInput struct {
 
 // lists registers the lists of what there is now.
 func lists(api huma.API, m *view.Model) {
-	pools, workers, miners, routes := poolOrders(), workerOrders(), minerOrders(), routeOrders()
+	pools, miners, routes := poolOrders(), minerOrders(), routeOrders()
 	list := func(path, id, summary string) huma.Operation {
 		return get(path, id, summary, http.StatusUnprocessableEntity)
 	}
@@ -56,11 +56,17 @@ func lists(api huma.API, m *view.Model) {
 		return &listed[PoolList]{in.links(total), PoolList{page, total}}, err
 	})
 	huma.Register(api, list("/api/v1/workers", "workers", "Every worker that is connected or ever submitted a share"), func(_ context.Context, in *workersInput) (*listed[WorkerList], error) {
-		page, total, err := pick(&in.Listing, m.Workers(), workers, func(w *view.Worker) bool {
-			online := in.State == "" || (in.State == "online") == (w.Miners > 0)
-			return online && is(in.Route, w.Route) && is(in.Pool, w.Pool) && in.has(w.Name)
-		})
-		return &listed[WorkerList]{in.links(total), WorkerList{page, total}}, err
+		sorted, err := sortedBy(in.Sort, view.WorkerKeys())
+		if err != nil {
+			return nil, err
+		}
+		q := view.WorkerQuery{Text: in.Q, Route: in.Route, Pool: in.Pool, Offset: in.Offset, Limit: in.Limit}
+		q.Shown = map[string]view.WorkersShown{"online": view.WorkersHere, "offline": view.WorkersAway}[in.State]
+		for _, by := range sorted {
+			q.By = append(q.By, view.WorkerOrder{Key: by.name, Down: by.down})
+		}
+		page := m.Workers(q)
+		return &listed[WorkerList]{in.links(page.Found), WorkerList{page.Workers, page.Found}}, nil
 	})
 	huma.Register(api, list("/api/v1/miners", "miners", "Every open miner connection"), func(_ context.Context, in *minersInput) (*listed[MinerList], error) {
 		page, total, err := pick(&in.Listing, m.Miners(), miners, func(c *view.Miner) bool {

@@ -64,27 +64,40 @@ func pick[T any](l *Listing, all []T, by orders[T], match func(*T) bool) (page [
 	return page, len(picked), nil
 }
 
-// parse reads what to sort by; nil is by nothing.
-func (by orders[T]) parse(text string) (func(a, b *T) int, error) {
+// sortKey is one thing to sort by; down begins with the largest.
+type sortKey struct {
+	name string
+	down bool
+}
+
+// sortedBy reads what to sort by, of so many things; none is by nothing.
+func sortedBy(text string, known []string) (all []sortKey, err error) {
 	if text == "" {
-		return nil, nil //nolint:nilnil // see above
+		return nil, nil
 	}
-	var all []func(a, b *T) int
 	for key := range strings.SplitSeq(text, ",") {
 		name, down := strings.CutPrefix(key, "-")
-		compare, ok := by[name]
-		if !ok {
-			return nil, wrong("sort", fmt.Sprintf("%q is nothing to sort by; there are %s", clip(name), strings.Join(slices.Sorted(maps.Keys(by)), ", ")))
+		if !slices.Contains(known, name) {
+			return nil, wrong("sort", fmt.Sprintf("%q is nothing to sort by; there are %s", clip(name), strings.Join(known, ", ")))
 		}
-		if down {
-			up := compare
-			compare = func(a, b *T) int { return up(b, a) }
-		}
-		all = append(all, compare)
+		all = append(all, sortKey{name, down})
+	}
+	return all, nil
+}
+
+// parse reads what to sort by; nil is by nothing.
+func (by orders[T]) parse(text string) (func(a, b *T) int, error) {
+	keys, err := sortedBy(text, slices.Sorted(maps.Keys(by)))
+	if err != nil || len(keys) == 0 {
+		return nil, err
 	}
 	return func(a, b *T) int {
-		for _, compare := range all {
-			if c := compare(a, b); c != 0 {
+		for _, key := range keys {
+			c := by[key.name](a, b)
+			if key.down {
+				c = by[key.name](b, a)
+			}
+			if c != 0 {
 				return c
 			}
 		}
@@ -141,22 +154,6 @@ func byTime[T any](of func(*T) *time.Time) func(a, b *T) int {
 		}
 		return -1 << 63
 	})
-}
-
-func workerOrders() orders[view.Worker] {
-	type w = view.Worker
-	return orders[w]{
-		"name": by(func(r *w) string { return r.Name }), "route": by(func(r *w) string { return r.Route }), "pool": by(func(r *w) string { return r.Pool }),
-		"miners": by(func(r *w) int { return r.Miners }), "difficulty": by(func(r *w) float64 { return r.Difficulty }),
-		"hashrate_1m": by(func(r *w) float64 { return r.Hashrate.Minute }), "hashrate_10m": by(func(r *w) float64 { return r.Hashrate.TenMinutes }),
-		"hashrate_1h": by(func(r *w) float64 { return r.Hashrate.Hour }), "hashrate_24h": by(func(r *w) float64 { return r.Hashrate.Day }),
-		"accepted": by(func(r *w) uint64 { return r.Accepted }), "rejected": by(func(r *w) uint64 { return r.Rejected }), "stale": by(func(r *w) uint64 { return r.Stale }),
-		"reject_rate":   by(func(r *w) float64 { return part(r.Rejected, r.Accepted) }),
-		"pool_accepted": by(func(r *w) uint64 { return r.PoolAccepted }), "pool_rejected": by(func(r *w) uint64 { return r.PoolRejected }),
-		"work_accepted": by(func(r *w) float64 { return r.WorkAccepted }), "value_sat_24h": by(func(r *w) float64 { return r.Business.Value24h }),
-		"best_difficulty": by(func(r *w) float64 { return r.BestDifficulty }),
-		"last_share_at":   byTime(func(r *w) *time.Time { return r.LastShareAt }), "since": byTime(func(r *w) *time.Time { return r.Since }),
-	}
 }
 
 // part is the first as a part of both; 0 where there is neither.

@@ -79,9 +79,6 @@ func TestEveryOrder(t *testing.T) {
 			t.Errorf("%s: what is alike is not", name)
 		}
 	}
-	for name, c := range workerOrders() {
-		each(name, c(new(view.Worker), new(view.Worker)))
-	}
 	for name, c := range minerOrders() {
 		each(name, c(new(view.Miner), new(view.Miner)))
 	}

@@ -146,6 +146,21 @@ func (h *fakeHub) Routes() []view.RouteState {
 	}
 	return all
 }
+
+func (h *fakeHub) MinersOf(login string) []view.MinerState {
+	return slices.DeleteFunc(h.Miners(), func(m view.MinerState) bool { return !slices.Contains(m.Workers, login) })
+}
+
+func (h *fakeHub) WorkerCount() int {
+	logins := make(map[string]bool)
+	for _, m := range h.miners {
+		for _, login := range m.Workers {
+			logins[login] = true
+		}
+	}
+	return len(logins)
+}
+func (h *fakeHub) MinerCount() int                { return len(h.miners) }
 func (h *fakeHub) SlotsInUse() int                { return 0 }
 func (h *fakeHub) Ready() bool                    { return h.ready }
 func (h *fakeHub) Describe(id mining.MinerID) any { return map[string]any{"miner": id} }
@@ -211,10 +226,14 @@ func newDeps() (Deps, *fakeHub) {
 	books := ledger.New(ledger.Config{}, epoch)
 	p := books.Pool("main", epoch)
 	for _, login := range []string{"alice.rig1", "bob/1 %2F?"} {
+		w := books.Worker(login, "farm", epoch)
 		books.Record(ledger.Entry{
-			Worker: books.Worker(login, "farm", epoch), Pool: p, Verdict: mining.Accepted, PoolVerdict: mining.Accepted,
+			Worker: w, Pool: p, Verdict: mining.Accepted, PoolVerdict: mining.Accepted,
 			Difficulty: 512, PoolDifficulty: 1024, At: epoch,
 		})
+		if login != "alice.rig1" { // it has no connection
+			books.Release(w)
+		}
 	}
 	model := view.New(view.Deps{
 		Version: "1.2.3", Instance: "test", Books: books, Hub: hub, Started: epoch,

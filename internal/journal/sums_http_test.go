@@ -31,10 +31,14 @@ func (anybody) Check(string, time.Time) (auth.Identity, error) {
 type noHub struct{}
 
 func (noHub) Miners() []view.MinerState { return nil }
+func (noHub) MinerCount() int           { return 0 }
+func (noHub) WorkerCount() int          { return 0 }
 func (noHub) Pools() []view.PoolState   { return nil }
 func (noHub) Routes() []view.RouteState { return nil }
 func (noHub) SlotsInUse() int           { return 0 }
 func (noHub) Ready() bool               { return true }
+
+func (noHub) MinersOf(string) []view.MinerState { return nil }
 
 // api serves what a warehouse has.
 func api(house httpapi.Warehouse, instance string, books *ledger.Ledger, now time.Time) (http.Handler, *httpapi.Records, error) {

@@ -9,11 +9,23 @@ import (
 	"github.com/loka/stratum/work"
 )
 
+// Present is who is connected.
+type Present interface {
+	// Miners returns every open downstream connection, the oldest first.
+	Miners() []MinerState
+	// MinerCount counts them, and WorkerCount the logins that are authorized on at least
+	// one, without a look at each.
+	MinerCount() int
+	WorkerCount() int
+	// MinersOf returns those that a login is authorized on, the oldest first.
+	MinersOf(login string) []MinerState
+}
+
 // Hub is where the model gets the state of connections. Each method returns
 // a fresh slice that the caller may keep.
 type Hub interface {
-	// Miners returns every open downstream connection, the oldest first.
-	Miners() []MinerState
+	Present
+
 	// Pools returns every configured pool, in the file's order.
 	Pools() []PoolState
 	// Routes returns every route, in the order they are matched.
@@ -22,12 +34,6 @@ type Hub interface {
 	SlotsInUse() int
 	// Ready says that at least one route can serve work.
 	Ready() bool
-}
-
-// MinerCounter is what a [Hub] may do besides: count the open connections
-// without describing each.
-type MinerCounter interface {
-	MinerCount() int
 }
 
 // States of a miner's connection, as [MinerState.State] holds them.

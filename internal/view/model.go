@@ -12,11 +12,19 @@ import (
 
 // Books is the part of the ledger that the model reads.
 type Books interface {
+	WorkerBooks
+
 	Snapshot(now time.Time) ledger.Snapshot
 	Pools(now time.Time) []ledger.Pool
 	Routes(now time.Time) []ledger.Route
 	Total(now time.Time) ledger.Account
+}
+
+// WorkerBooks are those of workers.
+type WorkerBooks interface {
 	Find(login string, now time.Time) (ledger.Worker, bool)
+	Look(now time.Time, show func(*ledger.Glance))
+	Read(books []*ledger.WorkerBook, now time.Time) []ledger.Worker
 	WorkerTrends(names []string, now time.Time) ledger.Trend
 }
 
@@ -48,9 +56,8 @@ type Deps struct {
 type Model struct {
 	deps Deps
 
-	crowd   lately[crowd]
-	workers lately[[]Worker]
-	miners  lately[[]Miner]
+	crowd  lately[crowd]
+	miners lately[[]Miner]
 }
 
 // New makes a model.
@@ -80,12 +87,7 @@ func (m *Model) Instance() string { return m.deps.Instance }
 func (m *Model) Ready() bool { return m.deps.Hub.Ready() }
 
 // Connected counts the open miner connections.
-func (m *Model) Connected() int {
-	if c, ok := m.deps.Hub.(MinerCounter); ok {
-		return c.MinerCount()
-	}
-	return len(m.deps.Hub.Miners())
-}
+func (m *Model) Connected() int { return m.deps.Hub.MinerCount() }
 
 // SlotsInUse counts the slots that miners have.
 func (m *Model) SlotsInUse() int { return m.deps.Hub.SlotsInUse() }
@@ -108,13 +110,12 @@ func (m *Model) Keeping() Keeping {
 func (m *Model) Summary() Summary {
 	now := m.deps.Now()
 	total := m.deps.Books.Total(now)
-	present := m.present()
 	s := Summary{
 		Version: m.deps.Version, Instance: m.deps.Instance,
 		UptimeSeconds: max(now.Sub(m.deps.Started).Seconds(), 0),
 		Ready:         m.deps.Hub.Ready(),
-		Miners:        len(present.miners),
-		Workers:       len(present.here),
+		Miners:        m.deps.Hub.MinerCount(),
+		Workers:       m.deps.Hub.WorkerCount(),
 		Hashrate:      hashrate(&total),
 		PoolHashrate:  poolHashrate(&total),
 		HashrateError: hashrateError(&total),
@@ -151,21 +152,6 @@ func byName(books []ledger.Account) map[string]*ledger.Account {
 	return out
 }
 
-// Workers returns every worker that is connected or ever
-// submitted a share, sorted by name. Others are shown the same: it is not to be changed.
-// Where there are very many it may be of up to a second ago.
-func (m *Model) Workers() []Worker {
-	return m.workers.get(m.deps.Now, func(now time.Time) []Worker {
-		books := m.deps.Books.Snapshot(now)
-		here := m.present().here
-		out := make([]Worker, 0, len(books.Workers))
-		for i := range books.Workers {
-			out = append(out, worker(&books.Workers[i], here[books.Workers[i].Name], now))
-		}
-		return out
-	})
-}
-
 // Worker returns one worker with its connections; ok is false when the name
 // was never seen.
 func (m *Model) Worker(name string) (w Worker, ok bool) {
@@ -174,13 +160,10 @@ func (m *Model) Worker(name string) (w Worker, ok bool) {
 	if !ok {
 		return Worker{}, false
 	}
-	present := m.present()
-	miners := present.miners
-	w = worker(&book, present.here[name], now)
-	for j := range miners {
-		if slices.Contains(miners[j].Workers, name) {
-			w.Connections = append(w.Connections, miner(&miners[j], now))
-		}
+	miners := m.deps.Hub.MinersOf(name)
+	w = worker(&book, presence(miners)[name], now)
+	for i := range miners {
+		w.Connections = append(w.Connections, miner(&miners[i], now))
 	}
 	return w, true
 }

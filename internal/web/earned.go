@@ -135,11 +135,7 @@ func (s *Server) ask(ctx context.Context) {
 	byRoute, _, err3 := s.deps.Earner.Earned(ctx, Whose{By: "route"}, now.Add(-time.Hour))
 	e.Today, e.Hour, e.ByPool, e.ByRoute = today, hour, byPool, byRoute
 	if s.deps.Model.Summary().UptimeSeconds >= backWithin { // some come back after a start
-		for _, w := range s.deps.Model.Workers() {
-			if w.Miners == 0 && w.LastShareAge != nil && *w.LastShareAge < (24*time.Hour).Seconds() {
-				e.Away++
-			}
-		}
+		e.Away = s.deps.Model.Away(24 * time.Hour)
 	}
 	err = errors.Join(err, err2, err3)
 	if err != nil && ctx.Err() == nil {

@@ -1,10 +1,12 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -30,13 +32,46 @@ type farm struct {
 	summary view.Summary
 }
 
-func (f *farm) Version() string        { return evil }
-func (f *farm) Summary() view.Summary  { return f.summary }
-func (f *farm) Health() view.Health    { return f.health }
-func (f *farm) Pools() []view.Pool     { return f.pools }
-func (f *farm) Routes() []view.Route   { return f.routes }
-func (f *farm) Alerts() []view.Alert   { return f.alerts }
-func (f *farm) Workers() []view.Worker { return f.workers }
+func (f *farm) Version() string       { return evil }
+func (f *farm) Summary() view.Summary { return f.summary }
+func (f *farm) Health() view.Health   { return f.health }
+func (f *farm) Pools() []view.Pool    { return f.pools }
+func (f *farm) Routes() []view.Route  { return f.routes }
+func (f *farm) Alerts() []view.Alert  { return f.alerts }
+
+// Workers sorts by the one thing that is asked for.
+func (f *farm) Workers(q view.WorkerQuery) view.WorkerPage {
+	p := view.WorkerPage{All: len(f.workers)}
+	for _, w := range f.workers {
+		if w.Miners > 0 {
+			p.Here++
+		}
+		if here := q.Shown == view.WorkersHere; here && w.Miners == 0 || q.Shown == view.WorkersAway && w.Miners > 0 ||
+			!strings.Contains(strings.ToLower(w.Name), strings.ToLower(q.Text)) || q.Pool != "" && q.Pool != w.Pool {
+			continue
+		}
+		p.Workers = append(p.Workers, w)
+	}
+	p.Found = len(p.Workers)
+	of := map[string]func(w *view.Worker) float64{
+		"name": func(*view.Worker) float64 { return 0 }, "accepted": func(w *view.Worker) float64 { return float64(w.Accepted) },
+		"hashrate_10m": func(w *view.Worker) float64 { return w.Hashrate.TenMinutes }, "reject_rate": func(w *view.Worker) float64 { return float64(w.Rejected) },
+	}[q.By[0].Key]
+	slices.SortFunc(p.Workers, func(a, b view.Worker) int {
+		order := cmp.Or(cmp.Compare(of(&a), of(&b)), strings.Compare(a.Name, b.Name))
+		if q.By[0].Down {
+			return -order
+		}
+		return order
+	})
+	p.Workers = p.Workers[min(q.Offset, p.Found):]
+	p.Workers = p.Workers[:min(q.Limit, len(p.Workers))]
+	return p
+}
+
+func (f *farm) Away(time.Duration) int {
+	return f.Workers(view.WorkerQuery{Shown: view.WorkersAway, By: []view.WorkerOrder{{Key: "name"}}}).Found
+}
 
 func (f *farm) Worker(name string) (view.Worker, bool) {
 	for _, w := range f.workers {

@@ -131,13 +131,18 @@ func (p pager) Text() string {
 	return fmt.Sprintf("%s–%s of %s", count(p.From+1), count(p.To), count(p.All))
 }
 
-func (q *query) pager(all, each int) pager {
+// page is the page that is asked for; there may be none of that number.
+func (q *query) page() int {
 	n, err := strconv.Atoi(q.Get("page"))
-	pages := max((all+each-1)/each, 1)
-	if err != nil {
-		n = 1
+	if err != nil || n > 1<<30 {
+		return 1
 	}
-	n = min(max(n, 1), pages)
+	return n
+}
+
+func (q *query) pager(all, each int) pager {
+	pages := max((all+each-1)/each, 1)
+	n := min(max(q.page(), 1), pages)
 	p := pager{From: (n - 1) * each, To: min(n*each, all), All: all, Page: n, Pages: pages}
 	if n > 1 {
 		p.Before = q.with("page", strconv.Itoa(n-1))

@@ -22,9 +22,15 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 // Model is what pages show of now. [view.Model] is one.
 type Model interface {
 	Whole
+	Workers
 	Version() string
 	Pools() []view.Pool
-	Workers() []view.Worker
+}
+
+// Workers are those that there are.
+type Workers interface {
+	Workers(q view.WorkerQuery) view.WorkerPage
+	Away(within time.Duration) int
 	Worker(name string) (view.Worker, bool)
 	WorkerTrends(names []string) ledger.Trend
 }

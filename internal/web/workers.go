@@ -1,11 +1,9 @@
 package web
 
 import (
-	"cmp"
 	"html/template"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"github.com/loka/stratum/internal/auth"
 	"github.com/loka/stratum/internal/ledger"
@@ -18,7 +16,7 @@ const workersAPage = 50
 func workerPages() []Page {
 	return []Page{
 		{
-			Path: "/workers", Name: "Workers", Icon: "workers", Least: auth.Viewer, Template: "workers.html", Every: liveEvery,
+			Path: "/workers", Name: "Workers", Icon: "workers", Least: auth.Viewer, Template: "workers.html", Every: 2 * liveEvery,
 			Data: func(s *Server, r *http.Request) (any, error) { return s.workerTable(r), nil },
 		},
 		{
@@ -84,35 +82,14 @@ func (w workerRow) Tone() string {
 	return ""
 }
 
-func rejects(w *view.Worker) float64 {
-	if all := w.Accepted + w.Rejected; all > 0 {
-		return float64(w.Rejected) / float64(all)
-	}
-	return 0
-}
-
-func shareAge(w *view.Worker) float64 {
-	if w.LastShareAge == nil {
-		return 1e18
-	}
-	return *w.LastShareAge
-}
-
-// workerOrders are what the table may be sorted by; the words are those of the address.
+// workerOrders are what the table may be sorted by, and what that is of the model's; the
+// words are those of the address.
 //
 //nolint:gochecknoglobals // a table
-var workerOrders = map[string]func(a, b *view.Worker) int{
-	"name":       func(a, b *view.Worker) int { return strings.Compare(a.Name, b.Name) },
-	"hashrate":   func(a, b *view.Worker) int { return cmp.Compare(a.Hashrate.TenMinutes, b.Hashrate.TenMinutes) },
-	"day":        func(a, b *view.Worker) int { return cmp.Compare(a.Hashrate.Day, b.Hashrate.Day) },
-	"difficulty": func(a, b *view.Worker) int { return cmp.Compare(a.Difficulty, b.Difficulty) },
-	"accepted":   func(a, b *view.Worker) int { return cmp.Compare(a.Accepted, b.Accepted) },
-	"rejects":    func(a, b *view.Worker) int { return cmp.Compare(rejects(a), rejects(b)) },
-	"value": func(a, b *view.Worker) int {
-		return cmp.Compare(a.Business.Value24h, b.Business.Value24h)
-	},
-	"pool":       func(a, b *view.Worker) int { return strings.Compare(a.Pool, b.Pool) },
-	"last_share": func(a, b *view.Worker) int { return cmp.Compare(shareAge(a), shareAge(b)) },
+var workerOrders = map[string]view.WorkerOrder{
+	"name": {Key: "name"}, "pool": {Key: "pool"}, "hashrate": {Key: "hashrate_10m"}, "day": {Key: "hashrate_24h"}, "difficulty": {Key: "difficulty"},
+	"accepted": {Key: "accepted"}, "rejects": {Key: "reject_rate"}, "value": {Key: "value_sat_24h"},
+	"last_share": {Key: "last_share_at", Down: true}, // how long ago
 }
 
 // workerColumns are the heads of the table.
@@ -137,22 +114,24 @@ func workerColumns() []column {
 //nolint:gochecknoglobals // a table
 var shows = []struct {
 	key, name string
-	takes     func(w *view.Worker) bool
+	shown     view.WorkersShown
 }{
-	{"", "All", func(*view.Worker) bool { return true }},
-	{"here", "Connected", func(w *view.Worker) bool { return w.Miners > 0 }},
-	{"away", "Away", func(w *view.Worker) bool { return w.Miners == 0 }},
-	{"rejects", "Rejecting", func(w *view.Worker) bool {
-		return rejects(w) > 0.02 && w.Accepted+w.Rejected >= 20
-	}},
+	{"", "All", view.AllWorkers},
+	{"here", "Connected", view.WorkersHere},
+	{"away", "Away", view.WorkersAway},
+	{"rejects", "Rejecting", view.WorkersRejecting},
 }
 
 func (s *Server) workerTable(r *http.Request) *workerTable {
-	all := s.deps.Model.Workers()
 	q := queryOf(r, "q", "show", "route", "pool")
-	t := &workerTable{All: len(all), Query: q, Columns: q.columns(workerColumns(), "name"), Routes: q.choices("route", "All routes"), Pools: q.choices("pool", "All pools")}
+	t := &workerTable{Query: q, Columns: q.columns(workerColumns(), "name"), Routes: q.choices("route", "All routes"), Pools: q.choices("pool", "All pools")}
+	ask := view.WorkerQuery{Text: q.Get("q"), Route: q.Get("route"), Pool: q.Get("pool"), Offset: max(q.page()-1, 0) * workersAPage, Limit: workersAPage}
 	for _, one := range shows {
-		t.Shows = append(t.Shows, choice{one.key, one.name, q.with("show", one.key), q.Get("show") == one.key})
+		chosen := q.Get("show") == one.key
+		if chosen {
+			ask.Shown = one.shown
+		}
+		t.Shows = append(t.Shows, choice{one.key, one.name, q.with("show", one.key), chosen})
 	}
 	for _, route := range s.deps.Model.Routes() {
 		t.Routes = append(t.Routes, q.choice("route", route.Name))
@@ -160,48 +139,34 @@ func (s *Server) workerTable(r *http.Request) *workerTable {
 	for _, pool := range s.deps.Model.Pools() {
 		t.Pools = append(t.Pools, q.choice("pool", pool.Name))
 	}
-	found := pickWorkers(all, &q)
-	for i := range all {
-		if all[i].Miners > 0 {
-			t.Here++
-		}
+	key, down := q.order("name")
+	by, ok := workerOrders[key]
+	if !ok {
+		by = workerOrders["name"]
 	}
-	t.Found = len(found)
-	sortBy(found, workerOrders, &q, "name")
-	t.Pager = q.pager(len(found), workersAPage)
-	t.Rows, t.Trend = s.workerRows(found[t.Pager.From:t.Pager.To])
+	by.Down = by.Down != down
+	ask.By = []view.WorkerOrder{by}
+	page := s.deps.Model.Workers(ask)
+	t.Pager = q.pager(page.Found, workersAPage)
+	if t.Pager.From != ask.Offset { // there are fewer pages than that
+		ask.Offset = t.Pager.From
+		page = s.deps.Model.Workers(ask)
+	}
+	t.All, t.Found, t.Here = page.All, page.Found, page.Here
+	t.Rows, t.Trend = s.workerRows(page.Workers)
 	return t
 }
 
-// pickWorkers are those that are asked for.
-func pickWorkers(all []view.Worker, q *query) []*view.Worker {
-	text, route, pool := strings.ToLower(q.Get("q")), q.Get("route"), q.Get("pool")
-	takes := shows[0].takes
-	for _, one := range shows {
-		if one.key == q.Get("show") {
-			takes = one.takes
-		}
-	}
-	found := make([]*view.Worker, 0, len(all))
-	for i := range all {
-		w := &all[i]
-		if takes(w) && (route == "" || w.Route == route) && (pool == "" || w.Pool == pool) && (text == "" || strings.Contains(strings.ToLower(w.Name), text)) {
-			found = append(found, w)
-		}
-	}
-	return found
-}
-
 // workerRows gives each its picture.
-func (s *Server) workerRows(of []*view.Worker) ([]workerRow, string) {
+func (s *Server) workerRows(of []view.Worker) ([]workerRow, string) {
 	names := make([]string, len(of))
-	for i, w := range of {
-		names[i] = w.Name
+	for i := range of {
+		names[i] = of[i].Name
 	}
 	trend := s.deps.Model.WorkerTrends(names)
 	rows := make([]workerRow, len(of))
-	for i, w := range of {
-		rows[i] = workerRow{w, spark(&trend, i)}
+	for i := range of {
+		rows[i] = workerRow{&of[i], spark(&trend, i)}
 	}
 	return rows, trendName(&trend)
 }
