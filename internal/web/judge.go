@@ -5,8 +5,10 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/loka/stratum/internal/view"
+	"github.com/loka/stratum/work"
 )
 
 const (
@@ -168,7 +170,7 @@ func (s *scene) fallen() []finding {
 	if drop >= dropBad {
 		f.Tone = "bad"
 	}
-	if value := perHash(&s.earnings.Hour) * (day - now) * 3600; value > 0 {
+	if value := work.Earning(s.earnings.Hour.Value, s.earnings.Hour.Work, day-now, time.Hour); value > 0 {
 		f.Why += fmt.Sprintf(" That is some %s an hour not earned.", satText(value))
 	}
 	if n := s.earnings.Away; n > 0 {
