@@ -6,41 +6,16 @@ import (
 	"html/template"
 	"math"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/loka/stratum/internal/auth"
 	"github.com/loka/stratum/internal/events"
 	"github.com/loka/stratum/internal/store"
 	"github.com/loka/stratum/internal/view"
 )
-
-// alertPage is all about alerts.
-type alertPage struct {
-	Firing, Pending, Resolved []view.Alert
-	Silences                  []view.Silence
-	Rules                     []view.AlertRule
-	Past                      []view.AlertEvent
-	Sinks                     []view.AlertSink
-	// Known says that there are rules at all.
-	Known bool
-}
-
-// alertsShown is how much of the past is shown.
-const alertsShown = 50
-
-func (s *Server) alertPage() *alertPage {
-	p := &alertPage{}
-	all := s.deps.Model.Alerts()
-	p.Firing, p.Pending, p.Resolved = firing(all), inState(all, "pending"), inState(all, "resolved")
-	if desk := s.deps.Alerts; desk != nil {
-		p.Known = true
-		p.Silences, p.Rules, p.Past, p.Sinks = desk.Silences(), desk.Rules(), desk.History(alertsShown), desk.Sinks()
-	}
-	return p
-}
 
 // eventLog is a part of what has happened.
 type eventLog struct {
@@ -59,9 +34,9 @@ const eventsAPage = 100
 func (s *Server) eventLog(r *http.Request) *eventLog {
 	q := queryOf(r, "q", "kind", "severity", "pool", "route", "worker", "before")
 	l := &eventLog{Query: q, Known: s.deps.Past != nil, Kinds: q.choices("kind", "Everything")}
-	for _, k := range events.Kinds() {
-		c := q.choice("kind", string(k))
-		l.Kinds = append(l.Kinds, c)
+	seen := s.kindsFor(r)
+	for _, k := range seen {
+		l.Kinds = append(l.Kinds, q.choice("kind", string(k)))
 	}
 	for _, one := range []choice{{Key: "", Name: "All"}, {Key: "warning", Name: "Warnings and worse"}, {Key: "critical", Name: "Critical"}} {
 		one.Path, one.Chosen = q.with("severity", one.Key), q.Get("severity") == one.Key
@@ -75,7 +50,7 @@ func (s *Server) eventLog(r *http.Request) *eventLog {
 		Text: q.Get("q"), Limit: eventsAPage,
 	}
 	f.Before, _ = strconv.ParseUint(q.Get("before"), 10, 64) // 0 is the newest
-	f.Kinds = shownKinds(q.Get("kind"))
+	f.Kinds = shownKinds(q.Get("kind"), seen)
 	page := s.deps.Past.Query(f)
 	l.Rows = page.Events
 	if page.Before != 0 {
@@ -87,12 +62,21 @@ func (s *Server) eventLog(r *http.Request) *eventLog {
 	return l
 }
 
-// shownKinds are those of a name, or all but those that never end.
-func shownKinds(name string) []events.Kind {
-	if k, ok := events.KindOf(name); ok {
+// kindsFor are the kinds that who looks may see: what administrators did is for them.
+func (s *Server) kindsFor(r *http.Request) []events.Kind {
+	if s.deps.Who != nil && s.deps.Who(r.Context()).Role >= auth.Admin {
+		return events.Kinds()
+	}
+	return slices.DeleteFunc(events.Kinds(), func(k events.Kind) bool { return k == events.Act })
+}
+
+// shownKinds are those of a name, if it may be seen, or all that may but for those that
+// never end.
+func shownKinds(name string, seen []events.Kind) []events.Kind {
+	if k, ok := events.KindOf(name); ok && slices.Contains(seen, k) {
 		return []events.Kind{k}
 	}
-	return slices.DeleteFunc(events.Kinds(), func(k events.Kind) bool { return k == events.Share || k == events.Job })
+	return slices.DeleteFunc(slices.Clone(seen), func(k events.Kind) bool { return k == events.Share || k == events.Job })
 }
 
 // configurationPage is what is in place, what the file has, and what was.
@@ -291,35 +275,4 @@ func (p *configurationPage) Kept() []choice {
 		return []choice{{Key: "show", Name: show}}
 	}
 	return nil
-}
-
-// shownAlert is an alert and what may be done about it.
-type shownAlert struct {
-	Alert view.Alert
-	May   bool
-	// Path is where the page has what it is about; empty: nowhere.
-	Path string
-	// Link says that its runbook is an address.
-	Link bool
-}
-
-func newShownAlert(a view.Alert, may bool) shownAlert {
-	return shownAlert{a, may, subjectPath(a.Kind, a.Subject), strings.HasPrefix(a.Runbook, "https://") || strings.HasPrefix(a.Runbook, "http://")}
-}
-
-// subjectPath is where the page has what an alert is about; empty: nowhere.
-func subjectPath(kind, subject string) string {
-	switch kind {
-	case "pool":
-		return poolPath(subject)
-	case "route":
-		return "/routes#route-" + url.PathEscape(subject)
-	case "user":
-		return "/workers?" + url.Values{"q": {subject}}.Encode()
-	case "worker":
-		return workerPath(subject)
-	case "check":
-		return "/#health"
-	}
-	return ""
 }
