@@ -29,11 +29,16 @@ func runbookPages() []Page {
 // book is docs/OPERATIONS.md, which is carried along: who looks for what to do about an
 // alert at night may have no way to the internet.
 type book struct {
-	// Intro is what it begins with, Chapters are what it has.
-	Intro    template.HTML
-	Chapters []*section
-	by       map[string]*section
+	// Intro is what it begins with. Lists are the chapters that have a part for each of many
+	// things, as those about alerts have, the last first; Rest are all others.
+	Intro       template.HTML
+	Lists, Rest []*section
+	chapters    []*section
+	by          map[string]*section
 }
+
+// manyParts is from how many on parts are looked for by their names.
+const manyParts = 5
 
 // section is what stands under a heading.
 type section struct {
@@ -74,6 +79,13 @@ func openBook(text string) *book {
 		}
 		return runbookPath(anchor)
 	}}
+	for _, c := range b.chapters {
+		if len(c.Parts) >= manyParts {
+			b.Lists = append([]*section{c}, b.Lists...)
+		} else {
+			b.Rest = append(b.Rest, c)
+		}
+	}
 	b.Intro = m.html(strings.Join(intro.lines, "\n"))
 	for _, s := range b.by {
 		s.Text = m.html(strings.Join(s.lines, "\n"))
@@ -87,10 +99,10 @@ func (b *book) add(level, heading string) *section {
 	if name, ok := strings.CutPrefix(s.Anchor, strings.TrimPrefix(alert.Anchor(""), "#")); ok && strings.HasPrefix(heading, "Alert ") {
 		s.Alert, s.Title = name, words(name)
 	}
-	if n := len(b.Chapters); level == "###" && n > 0 {
-		b.Chapters[n-1].Parts = append(b.Chapters[n-1].Parts, s)
+	if n := len(b.chapters); level == "###" && n > 0 {
+		b.chapters[n-1].Parts = append(b.chapters[n-1].Parts, s)
 	} else {
-		b.Chapters = append(b.Chapters, s)
+		b.chapters = append(b.chapters, s)
 	}
 	if b.by[s.Anchor] == nil {
 		b.by[s.Anchor] = s

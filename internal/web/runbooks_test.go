@@ -47,7 +47,7 @@ func TestEveryRuleHasItsRunbookHere(t *testing.T) {
 	page := body(t, s, "/runbooks")
 	examine(t, "/runbooks", page)
 	has(t, body(t, s, "/runbooks/alert-no_miners"), "This alert is not on.")
-	has(t, page, `<h2 id="runbooks">`, `href="/runbooks/alert-pool_down">pool down<`)
+	has(t, page, `<h2 id="runbooks">`, `href="/runbooks/alert-pool_down">pool down<`, `<h2 id="prometheus-alerts">`, `href="/runbooks/lokadown">LokaDown<`, `href="/runbooks/backup">Backup<`)
 }
 
 // leftOver is what looks like markdown in what is read of a page's prose, code aside.
