@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -38,6 +39,9 @@ func (desk) Sinks() []view.AlertSink { return []view.AlertSink{{Name: evil, Erro
 
 // Query has one event of each kind that is asked for.
 func (desk) Query(f events.Filter) (p events.Page) {
+	if len(f.Kinds) == 0 {
+		f.Kinds = events.Kinds()
+	}
 	for i, k := range f.Kinds {
 		p.Events = append(p.Events, events.Event{ID: 99 - uint64(i), At: epoch, Kind: k, Message: evil, Worker: evil, Who: evil})
 	}
@@ -166,6 +170,21 @@ func TestActsAreForAdmins(t *testing.T) {
 			if shown := strings.Contains(body(t, s, path), ">act</"); shown != (role == auth.Admin) {
 				t.Errorf("%s as %v: acts are shown: %t", path, role, shown)
 			}
+		}
+	}
+}
+
+// The page of events says where a browser is told of more, of what it may see and shows, and
+// after which event; of the past there is no more.
+func TestEventsNameTheirStream(t *testing.T) {
+	for role, kinds := range map[auth.Role]string{
+		auth.Viewer: "proxy,connection,block,pool,switch,alert,ban,reload", auth.Admin: "proxy,connection,block,pool,switch,alert,ban,act,reload",
+	} {
+		s := controlSite(t, role)
+		has(t, body(t, s, "/events"), `id="log"`, `data-stream="/api/v1/events?kinds=`+url.QueryEscape(kinds)+`"`, `data-last="99"`)
+		has(t, body(t, s, "/events?kind=share"), `data-stream="/api/v1/events?kinds=share"`)
+		if strings.Contains(body(t, s, "/events?before=50"), "data-stream") {
+			t.Error("the past has a stream")
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"math"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,6 +27,10 @@ type eventLog struct {
 	// Older leads to those before, Newest to the first ones; empty: there are none.
 	Older, Newest string
 	Known         bool
+	// Stream is where a browser is told when there is more, after the event Last; empty:
+	// what is shown is the past.
+	Stream string
+	Last   uint64
 }
 
 // eventsAPage is how many rows there are at a time.
@@ -51,6 +56,9 @@ func (s *Server) eventLog(r *http.Request) *eventLog {
 	}
 	f.Before, _ = strconv.ParseUint(q.Get("before"), 10, 64) // 0 is the newest
 	f.Kinds = shownKinds(q.Get("kind"), seen)
+	if f.Before == 0 {
+		l.Stream, l.Last = "/api/v1/events?"+url.Values{"kinds": {kindList(f.Kinds)}}.Encode(), s.latestEvent()
+	}
 	page := s.deps.Past.Query(f)
 	l.Rows = page.Events
 	if page.Before != 0 {
@@ -60,6 +68,24 @@ func (s *Server) eventLog(r *http.Request) *eventLog {
 		l.Newest = q.with("before", "")
 	}
 	return l
+}
+
+// latestEvent is the latest id that was given. It is asked for before a page is made, so
+// that who follows from there on misses nothing.
+func (s *Server) latestEvent() uint64 {
+	if page := s.deps.Past.Query(events.Filter{Limit: 1}); len(page.Events) > 0 {
+		return page.Events[0].ID
+	}
+	return 0
+}
+
+// kindList is a list of kinds as the API takes it.
+func kindList(kinds []events.Kind) string {
+	names := make([]string, 0, len(kinds))
+	for _, k := range kinds {
+		names = append(names, string(k))
+	}
+	return strings.Join(names, ",")
 }
 
 // kindsFor are the kinds that who looks may see: what administrators did is for them.
