@@ -27,6 +27,9 @@ const (
 	discordScheme  = "discord"
 )
 
+// discordTitle bounds a title, in bytes; Discord takes 256 characters.
+const discordTitle = 250
+
 // Where they are.
 const (
 	slackPost    = "https://slack.com/api/chat.postMessage"
@@ -254,7 +257,7 @@ func newDiscord(at *url.URL, client *http.Client) (sender, error) {
 		rgb, _ := strconv.ParseInt(color(m)[1:], 16, 32) // one of ours
 		return discordBody{
 			Username: cfg.Username, Avatar: cfg.Avatar, Mentions: discordNobody{Parse: []string{}},
-			Embeds: []discordEmbed{{Title: discordText(m.title()), Text: discordText(m.text()), Color: rgb}},
+			Embeds: []discordEmbed{{Title: cut(discordText(m.title()), discordTitle), Text: discordText(m.text()), Color: rgb}},
 		}
 	}, success}, nil
 }

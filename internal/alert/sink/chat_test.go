@@ -16,6 +16,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode/utf8"
 
 	"github.com/loka/stratum/internal/alert"
 	"github.com/loka/stratum/internal/mining"
@@ -200,6 +201,33 @@ func (c call) demanded(t *testing.T, service string) (title, text string) {
 		t.Errorf("%v", c.body)
 	}
 	return title, text
+}
+
+// What is sent stays within what chats take, whatever names there are.
+func TestChatsAreToldNoMoreThanTheyTake(t *testing.T) {
+	for name, chat := range chats {
+		server := &chatServer{answer: taking(chat.taken)}
+		s := New(Deps{Instance: "north", Now: time.Now, Client: within(server)})
+		if err := s.Reconfigure([]Config{{Name: "night", URL: mining.Secret(chat.url), Severity: alert.Info}}); err != nil {
+			t.Fatal(err)
+		}
+		m := &message{instance: "north", notices: []alert.Notice{firing("worker_silent/"+strings.Repeat("*", 1000), alert.Warning)}}
+		for i := range 300 {
+			m.notices = append(m.notices, firing(fmt.Sprintf("rule_%d/[*é", i), alert.Info))
+		}
+		for _, some := range [][]alert.Notice{m.notices, m.notices[:1], m.notices[1:]} {
+			m.notices = some
+			if err := s.all[0].attempt(t.Context(), m); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, c := range server.all(t) {
+			title, text := c.demanded(t, name)
+			if utf8.RuneCountInString(title) > 256 || utf8.RuneCountInString(text) > 4096 || service(name) == "telegram" && utf8.RuneCountInString(title+text) > 4000 {
+				t.Errorf("%s: a title of %d, a text of %d", name, len(title), len(text))
+			}
+		}
+	}
 }
 
 // What chats say when they do not take it is known for what it is, and has nothing of the
