@@ -351,6 +351,7 @@ func (a *App) Run(ctx context.Context) error {
 		"health":       func(ctx context.Context) error { a.vitals.run(ctx); return nil },
 		"http":         a.http.Run,
 		"page":         a.page.Run,
+		"profile":      a.noteSteps,
 	} {
 		run(&reads, what, func() error { return f(reading) })
 	}

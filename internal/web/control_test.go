@@ -70,8 +70,9 @@ func controlSite(t *testing.T, role auth.Role) *Server {
 			Miners: func() []view.Miner {
 				return []view.Miner{{ID: 7, Remote: "192.0.2.1:5", State: "mining", UserAgent: evil, Workers: []string{evil, "b"}, Warnings: []string{evil}}, {ID: 8, Remote: "192.0.2.2:5", State: "connected"}}
 			},
-			Profile: func() []view.Step {
-				return []view.Step{{Walk: "share", Step: "decode", Says: evil, Count: 5, SampledOneIn: 64, P50: 1e-6, P90: 2e-6, P99: 1e-5, P999: 1e-4, Max: 1e-3}}
+			Profile: func(length time.Duration) ([]view.Step, time.Time) {
+				timed := uint64(5 + length/time.Minute)
+				return []view.Step{{Walk: "share", Step: "decode", Says: evil, Count: timed, SampledOneIn: 64, P50: 1e-6, P90: 2e-6, P99: 1e-5, P999: 1e-4, Max: 1e-3}}, epoch.Add(-length - 90*time.Minute)
 			},
 			Bans: d, Alerts: d, Past: d, Config: d,
 			Acts: func(context.Context, int) ([]store.Act, error) {
@@ -186,5 +187,18 @@ func TestEventsNameTheirStream(t *testing.T) {
 		if strings.Contains(body(t, s, "/events?before=50"), "data-stream") {
 			t.Error("the past has a stream")
 		}
+	}
+}
+
+// How long steps take is shown of a minute, of ten, or of all; where nothing was timed it
+// is said.
+func TestProfileOfATime(t *testing.T) {
+	s := controlSite(t, auth.Viewer)
+	for path, c := range map[string]struct{ timed, from string }{
+		"/profile": {"15", "1 h 40 min"}, "/profile?window=1m": {"6", "1 h 31 min"}, "/profile?window=start": {"5", "1 h 30 min"}, "/profile?window=nothing": {"15", "1 h 40 min"},
+	} {
+		page := body(t, s, path)
+		has(t, page, `aria-label="Time"`, "In the last "+c.from, "A share’s walk", ">decode<", `data-label="Timed">`+c.timed+` `, "A job’s walk", "Nothing was timed")
+		examine(t, path, page)
 	}
 }
