@@ -187,7 +187,9 @@ func (f *farm) hears(_ http.ResponseWriter, r *http.Request) {
 
 // end ends all of it, last come first.
 func (f *farm) end() {
-	f.told.Close()
+	if f.told != nil {
+		f.told.Close()
+	}
 	for i := len(f.running) - 1; i >= 0; i-- {
 		_ = f.running[i].Stop(10 * time.Second)
 	}

@@ -47,14 +47,14 @@ func TestEveryPageInEveryLook(t *testing.T) {
 				}
 				b.until("plots are drawn", `[...document.querySelectorAll("[data-plot]")].every((p) => p.querySelector("canvas, .hint, svg"))`)
 				b.readable(path)
-				b.shoot(l.name + name(path))
+				b.shoot(l.name + shotName(path))
 			}
 		})
 	}
 }
 
-// name is a path as a part of a file's name.
-func name(path string) string {
+// shotName is a path as a part of a file's name.
+func shotName(path string) string {
 	if path == "/" {
 		return "-overview"
 	}
