@@ -3,8 +3,10 @@ package browser
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"net"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -46,7 +48,7 @@ func (g *guest) ends() {
 	for g.read.Scan() {
 		continue // jobs that came before
 	}
-	if err, late := g.read.Err().(net.Error); late && err.Timeout() {
+	if errors.Is(g.read.Err(), os.ErrDeadlineExceeded) {
 		g.t.Fatal("the connection is still open")
 	}
 }

@@ -59,7 +59,7 @@ func newTab(t *testing.T, home string, l look) *tab {
 	}
 	b := &tab{t: t, home: at}
 	var cancel, stop context.CancelFunc
-	b.ctx, cancel = chromedp.NewContext(chromium, chromedp.WithNewBrowserContext(), chromedp.WithListener(b.heard))
+	b.ctx, cancel = chromedp.NewContext(chromium.ctx, chromedp.WithNewBrowserContext(), chromedp.WithListener(b.heard))
 	t.Cleanup(cancel)
 	b.do() // opens it, for as long as the context is
 	b.ctx, stop = context.WithTimeout(b.ctx, patience)
