@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/textproto"
 	"strconv"
@@ -127,6 +128,9 @@ func (a *answer) retryAfter() time.Duration {
 
 // seconds is so many of them, within bounds.
 func seconds(s float64) time.Duration {
+	if math.IsNaN(s) {
+		return 0
+	}
 	return time.Duration(min(max(s, 0), longestAfter.Seconds()) * float64(time.Second))
 }
 

@@ -270,6 +270,8 @@ func TestChatsRefuse(t *testing.T) {
 		{"discord", refusing(429, "", "Retry-After", "Fri, 02 Jan 2026 03:05:05 GMT", "Date", "Fri, 02 Jan 2026 03:04:05 GMT"), passing, time.Minute, "429"},
 		{"discord", refusing(429, "", "Retry-After", "1e99"), passing, longestAfter, "429"},
 		{"discord", refusing(429, "", "Retry-After", "-5"), passing, 0, "429"},
+		{"discord", refusing(429, "", "Retry-After", "NaN"), passing, 0, "429"},
+		{"discord", refusing(429, "", "Retry-After", "soon"), passing, 0, "429"},
 	} {
 		var said bytes.Buffer
 		server := &chatServer{answer: c.answer}
