@@ -36,7 +36,7 @@ var floors = map[string]int{
 	"internal/cli": 10,
 	"cmd/loka":     11,
 
-	"docs/examples/middleware": 4,
+	"docs": 0, "docs/examples/middleware": 4,
 }
 
 // sameFloor lists the imports within one floor that are part of the plan:

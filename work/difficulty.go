@@ -13,12 +13,13 @@ import (
 // share takes about 2^32 hashes.
 type Difficulty float64
 
+// HashesPerShare is how many hashes a difficulty-1 share stands for. The mean is
+// larger by 15 parts in a million; firmware and pools use 2^32.
+const HashesPerShare = 1 << 32
+
 const (
 	// difficulty1 is the target of difficulty 1, which a float64 holds exactly.
 	difficulty1 = 0xffff * (1 << 208)
-	// hashesPerShare is how many hashes a difficulty-1 share stands for. The
-	// mean is larger by 15 parts in a million; firmware and pools use 2^32.
-	hashesPerShare = 1 << 32
 	// maxDifficultyText is above the longest form that %f gives a float64.
 	maxDifficultyText = 512
 	// pow10Exp is the exponent of the largest power of ten in a uint64.
@@ -189,5 +190,21 @@ func Hashrate(work float64, d time.Duration) float64 {
 	if d <= 0 {
 		return 0
 	}
-	return work * hashesPerShare / d.Seconds()
+	return work * HashesPerShare / d.Seconds()
+}
+
+// Done returns the work, in difficulty-1 shares, that a rate of hashes a second is
+// expected to do in d: what [Hashrate] makes a rate of again.
+func Done(hashrate float64, d time.Duration) float64 {
+	return hashrate / HashesPerShare * d.Seconds()
+}
+
+// Earning returns what a rate of hashes a second is expected to earn in d where
+// some work, in difficulty-1 shares, was worth value: the same price for the same
+// work. It is in the unit of value, and 0 where work is not above 0.
+func Earning(value, work, hashrate float64, d time.Duration) float64 {
+	if !(work > 0) {
+		return 0
+	}
+	return value / work * Done(hashrate, d)
 }

@@ -250,3 +250,17 @@ func TestHashrate(t *testing.T) {
 	equal(t, "no time", work.Hashrate(1, 0), 0.0)
 	equal(t, "time backwards", work.Hashrate(1, -time.Second), 0.0)
 }
+
+func TestDone(t *testing.T) {
+	equal(t, "a share of difficulty 1", work.Done(work.HashesPerShare, time.Second), 1.0)
+	equal(t, "there and back", work.Done(work.Hashrate(8192, time.Minute), time.Minute), 8192.0)
+	equal(t, "no time", work.Done(1e15, 0), 0.0)
+}
+
+func TestEarning(t *testing.T) {
+	// Ten units of work were worth 5, and a day at one a second is 86,400 of them.
+	equal(t, "a day", work.Earning(5, 10, work.HashesPerShare, 24*time.Hour), 43200.0)
+	equal(t, "nobody mines", work.Earning(5, 10, 0, 24*time.Hour), 0.0)
+	equal(t, "no work yet", work.Earning(5, 0, 1e15, time.Hour), 0.0)
+	equal(t, "no number", work.Earning(5, math.NaN(), 1e15, time.Hour), 0.0)
+}

@@ -111,3 +111,11 @@ func ExampleHashrate() {
 	// Output:
 	// 3.518e+13 H/s
 }
+
+func ExampleEarning() {
+	// An hour's work was worth 1,200 satoshi; what a day is at the rate of now.
+	const hour, rate = 491520.0, 586.4e9
+	fmt.Printf("%.0f sat\n", work.Earning(1200, hour, rate, 24*time.Hour))
+	// Output:
+	// 28800 sat
+}

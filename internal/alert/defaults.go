@@ -19,7 +19,7 @@ func Anchor(name string) string { return "#alert-" + name }
 // runbooks is the document that their runbooks are in.
 func Defaults(runbooks string) []Rule {
 	var all []Rule
-	for _, rules := range [][]Rule{farmRules(), routeRules(), rejectRules(), poolRules(), signalRules(), workerRules(), proxyRules()} {
+	for _, rules := range [][]Rule{farmRules(), routeRules(), rejectRules(), poolRules(), signalRules(), workerRules(), listenerRules(), proxyRules()} {
 		all = append(all, rules...)
 	}
 	for i := range all {
@@ -190,11 +190,20 @@ func workerRules() []Rule {
 	}
 }
 
-// ownRules names the checks that have a rule of their own.
-const ownRules = `check.name.startsWith("pool") || check.name.startsWith("route:") || check.name.startsWith("listener:") || check.name.startsWith("alert_sink:") || check.name in ["tls", "journal", "store", "disk", "memory", "alerts"]`
+// ownRules says of which checks rules of their own tell. A disk, memory, descriptors and
+// what is kept can be unwell in more ways than those know: such a check is left to its
+// own rule only while what that looks at is so.
+const ownRules = `check.name.startsWith("pool") || check.name.startsWith("route:") || check.name.startsWith("listener:") && check.status == "down" || check.name.startsWith("alert_sink:") || check.name == "tls"` +
+	` || check.name == "disk" && proxy.disk_used > 0.9 || check.name == "memory" && proxy.memory_used > 0.9 || check.name == "descriptors" && proxy.files_used > 0.9` +
+	` || check.name == "journal" && proxy.journal_failing_seconds > 0 || check.name == "store" && proxy.store_failing_seconds > 0`
 
-func proxyRules() []Rule {
+func listenerRules() []Rule {
 	return []Rule{
+		{
+			Name: "listener_down", On: OnCheck, Severity: Critical, For: time.Minute,
+			Expr:    `check.name.startsWith("listener:") && check.status == "down"`,
+			Message: `{{.check.name}} takes no miners: {{.check.detail}}.{{with .check.advice}} What to do: {{.}}.{{end}} Miners that are there stay.`,
+		},
 		{
 			Name: "certificate_expires", On: OnListener, Severity: Warning,
 			Expr: `listener.tls && listener.certificate_days < 14 && listener.certificate_days >= 2`, Value: `listener.certificate_days`,
@@ -210,6 +219,11 @@ func proxyRules() []Rule {
 			Expr:    `listener.problems != "" && listener.certificate_days >= 14`,
 			Message: `Something is wrong with the certificates of listener {{.listener.name}}: {{.listener.problems}}`,
 		},
+	}
+}
+
+func proxyRules() []Rule {
+	return []Rule{
 		{
 			Name: "disk_low", On: OnProxy, Severity: Warning, For: time.Minute,
 			Expr: `proxy.disk_total_bytes > 0 && proxy.disk_used > 0.9 && proxy.disk_used <= 0.97`, Value: `proxy.disk_used`,

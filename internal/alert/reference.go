@@ -2,7 +2,6 @@ package alert
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 )
@@ -83,56 +82,3 @@ numbers with a point (double), texts (string), true or false (bool) and maps by 
 In a message the same facts are written ` + "`{{.pool.name}}`" + `; besides there are ` + "`{{.value}}`, `{{.name}}`, `{{.severity}}`, `{{.runbook}}` and `{{.labels.NAME}}`" + `, and the words ` + "`hashrate`, `percent`, `bytes`, `duration` (of seconds) and `number`" + `
 that print a figure: ` + "`{{percent .value}}`" + `.
 `
-
-// runbooks is the part of docs/OPERATIONS.md that is made of the default rules.
-func runbooks() string {
-	var b strings.Builder
-	for _, r := range Defaults(Runbooks) {
-		after := "as soon as"
-		if r.For > 0 {
-			after = "once for " + lasting(r.For)
-		}
-		fmt.Fprintf(&b, "\n### Alert `%s`\n\n*%s, for each %s; fires %s `%s`.*\n\n%s\n", r.Name, r.Severity, r.On, after, r.Expr, plain(r.Message))
-		fmt.Fprintf(&b, "\n%s\n", lookAt(r.On))
-	}
-	return b.String()
-}
-
-// figures are what a template puts in.
-var figures = regexp.MustCompile(`\{\{[^}]*\}\}`)
-
-// plain is a message as it is written for people who read of it.
-func plain(message string) string {
-	return figures.ReplaceAllStringFunc(message, func(action string) string {
-		switch {
-		case strings.HasPrefix(action, "{{if"), strings.HasPrefix(action, "{{with"):
-			return " ("
-		case strings.HasPrefix(action, "{{else"):
-			return ", or "
-		case strings.HasPrefix(action, "{{end"):
-			return ")"
-		}
-		return "…"
-	})
-}
-
-// lookAt says where there is more to see of a kind.
-func lookAt(k Kind) string {
-	switch k {
-	case OnPool:
-		return "Look at `loka status`, at the pool in `GET /api/v1/pools` (`state`, `error`, `quality`, `signals`, `reconciliation`) and at the log. `loka pool drain NAME` sends its miners to the next pool, without a new connection; `loka pool undrain NAME` takes that back."
-	case OnRoute:
-		return "Look at `loka status`, at the route in `GET /api/v1/routes` and at its pools. `loka pool pin` prefers one of them."
-	case OnWorker, OnUser:
-		return "Look at the worker's page or `GET /api/v1/workers/NAME`, which has its connections, and at `GET /api/v1/workers/NAME/history`. If it is known: `loka alerts silence subject=NAME --for 12h --comment WHY`."
-	case OnListener:
-		return "Look at `GET /api/v1/listeners` and at the check `tls` of `/health`. A certificate is read again within 30 s of its file's change."
-	case OnFarm:
-		return "Look at `loka status`, and at the alerts of pools, routes and users, which say where it is."
-	case OnProxy:
-		return "Look at `/health`, which has advice for each check, and at the log."
-	case OnCheck:
-		return "Look at `/health`: the check has advice of its own."
-	}
-	return ""
-}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/loka/stratum/internal/steer"
@@ -43,7 +45,9 @@ var (
 
 // silences are those in force.
 type silences struct {
-	all    []silence
+	all []silence
+	// serial is the number of the last one that was made: an id that was told once is
+	// never another silence's.
 	serial uint64
 	// version changes with each change of all.
 	version uint64
@@ -161,9 +165,17 @@ func (e *Engine) AddSilence(s Silence, now time.Time) (Silence, error) { return 
 // RemoveSilence ends one; ok is false where there is none of that id.
 func (e *Engine) RemoveSilence(id string) (was Silence, ok bool) { return e.silences.remove(id) }
 
-// RestoreSilences brings back those of an earlier run.
-func (e *Engine) RestoreSilences(all []Silence, now time.Time) {
+// LastSilence is the number of the last silence that was made, to be kept with them.
+func (e *Engine) LastSilence() uint64 { return e.silences.serial }
+
+// RestoreSilences brings back those of an earlier run, and the number of the last one
+// that it has made.
+func (e *Engine) RestoreSilences(all []Silence, last uint64, now time.Time) {
+	e.silences.serial = max(e.silences.serial, last)
 	for _, s := range all[:min(len(all), maxSilences)] {
+		if n, err := strconv.ParseUint(strings.TrimPrefix(s.ID, "s"), 10, 32); err == nil { // of a file without the number
+			e.silences.serial = max(e.silences.serial, n)
+		}
 		if now.Before(s.Until) && len(s.Matchers) > 0 && s.ID != "" && e.silences.find(s.ID) < 0 {
 			e.silences.put(compileSilence(s))
 		}

@@ -137,10 +137,10 @@ func New(cfg *config.Config, deps Deps) (*App, error) {
 	reports := telemetry.NewReports(telemetry.ReportsDeps{Version: deps.Version, Instance: cfg.Instance, Now: time.Now})
 	a := &App{
 		reports: reports, log: slog.New(reports.Handler(deps.Logger.Handler())), version: deps.Version, source: deps.Source, lock: lock,
-		applied: history{filepath.Join(cfg.DataDir, "applied"), deps.Logger},
 		acts:    audit.In(cfg.DataDir),
 		started: make(chan struct{}),
 	}
+	a.applied = history{filepath.Join(cfg.DataDir, "applied"), a.log}
 	a.cfg.Store(cfg)
 	if deps.Process {
 		a.watchCrashes(cfg.DataDir)
@@ -351,6 +351,7 @@ func (a *App) Run(ctx context.Context) error {
 		"health":       func(ctx context.Context) error { a.vitals.run(ctx); return nil },
 		"http":         a.http.Run,
 		"page":         a.page.Run,
+		"profile":      a.noteSteps,
 	} {
 		run(&reads, what, func() error { return f(reading) })
 	}

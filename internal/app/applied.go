@@ -99,7 +99,7 @@ func (h history) add(text []byte, changes []config.Change) {
 		id = last + 1
 	}
 	if err := h.write(fmt.Sprintf("%08d", id), text, changes); err != nil {
-		h.log.Warn("the configuration file that is in place now cannot be kept", "dir", h.dir, "error", err)
+		h.log.Error("the configuration file that is in place now cannot be kept: there is no way back to it", "dir", h.dir, "error", err)
 		return
 	}
 	for _, old := range ids[:max(0, len(ids)+1-maxApplied)] {

@@ -192,6 +192,12 @@ type toldActs struct {
 // Append implements [httpapi.ActFile].
 func (t toldActs) Append(a audit.Act) error {
 	e := events.Event{At: a.At, Kind: events.Act, What: events.Done, Who: a.Who, Remote: a.From, Message: a.Who + ": " + a.What, Detail: a.Detail}
+	switch a.What {
+	case httpapi.SignInAct:
+		e.What, e.Message = events.SignedIn, a.Who+" signed in to the page"
+	case httpapi.SignOutAct:
+		e.What, e.Message = events.SignedOut, a.Who+" signed out of the page"
+	}
 	t.log.Publish(e)
 	return t.file.Append(a)
 }

@@ -110,7 +110,11 @@ func TestChaos(t *testing.T) {
 	}
 	t.Logf("%v, %d miners, seed %d", duration, miners, seed)
 	c := newChaos(t, miners, seed)
-	finish := c.r.mine(sim.MinersConfig{Seed: seed, Count: miners, Hashrate: failoverHashes / float64(miners), Ramp: time.Second})
+	mc := sim.MinersConfig{Seed: seed, Count: miners, Hashrate: failoverHashes / float64(miners), Ramp: time.Second}
+	if miners >= 100 {
+		mc.Patience = 1
+	}
+	finish := c.r.mine(mc)
 	c.r.awaitAll(0)
 	for begin := time.Now(); time.Since(begin) < duration && !t.Failed(); {
 		c.step()

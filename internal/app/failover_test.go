@@ -12,7 +12,7 @@ import (
 
 // failoverMiners is how many miners fail over: a hundred, or as many as
 // LOKA_FAILOVER says, and then a pool's silence is waited out, too.
-func failoverMiners(t *testing.T) (miners int, patient bool) {
+func failoverMiners(t *testing.T) (miners int, long bool) {
 	t.Helper()
 	text := os.Getenv("LOKA_FAILOVER")
 	if text == "" {
@@ -36,9 +36,13 @@ const (
 // first.
 func failoverPools(t *testing.T) (r *poolsRig, finish func() sim.MinersStats) {
 	t.Helper()
-	miners, _ := failoverMiners(t)
+	miners, long := failoverMiners(t)
 	r = startPools(t, 2, sim.PoolConfig{Seed: 1, Difficulty: failoverDifficulty, JobInterval: time.Second}, steadily, slog.LevelInfo)
-	finish = r.mine(sim.MinersConfig{Seed: 1, Count: miners, Hashrate: failoverHashes / float64(miners), Ramp: time.Second})
+	mc := sim.MinersConfig{Seed: 1, Count: miners, Hashrate: failoverHashes / float64(miners), Ramp: time.Second}
+	if long {
+		mc.Patience = 1
+	}
+	finish = r.mine(mc)
 	r.awaitAll(0)
 	r.earnAt(0)
 	return r, finish
@@ -64,7 +68,7 @@ func TestFailover(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			if _, patient := failoverMiners(t); c.silent && !patient {
+			if _, long := failoverMiners(t); c.silent && !long {
 				t.Skip("a silent pool is left after half a minute or more and shunned for five: make soak-failover; by virtual time it is TestFailoverFromASilentPool of internal/hub")
 			}
 			r, finish := failoverPools(t)

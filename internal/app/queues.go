@@ -22,5 +22,8 @@ func (a *App) queues() (q metrics.Queues) {
 	if dropped, ok := listen.ReadOverflows(); ok {
 		q.ListenFull, q.ListenDropped = dropped.Full, dropped.Dropped
 	}
+	for _, t := range a.turns.Queues() {
+		q.Turns = append(q.Turns, metrics.TurnQueue{Kind: t.Class.String(), Waiting: t.Waiting, Waited: t.Waited})
+	}
 	return q
 }

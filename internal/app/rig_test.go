@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -166,11 +167,15 @@ func (f *fileText) Load(text []byte) (*config.Config, error) {
 	return cfg, nil
 }
 
+// patient miners do not leave because the machine is busy; soaks have those that do.
+const patient = 10
+
 // mine runs a swarm until the returned function is called, which lets what
-// is on its way arrive first and returns the swarm's figures.
+// is on its way arrive first and returns the swarm's figures. Its miners are patient
+// unless it is said how much.
 func (r *rig) mine(mc sim.MinersConfig) (finish func() sim.MinersStats) {
 	r.t.Helper()
-	mc.Pool, mc.OnShare = r.addr, r.told
+	mc.Pool, mc.OnShare, mc.Patience = r.addr, r.told, cmp.Or(mc.Patience, patient)
 	miners, err := sim.NewMiners(mc)
 	if err != nil {
 		r.t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/loka/stratum/internal/sim"
+	"github.com/loka/stratum/sv1"
 )
 
 // Eight manners of firmware share a connection to pools of every temper: each
@@ -110,10 +111,17 @@ func TestTemplateBitsShare(t *testing.T) {
 			r := startShared(t, sim.PoolConfig{
 				Seed: 7, Difficulty: 3e-7, JobInterval: time.Second, VersionRule: rule, Version: 0x20800000,
 			}, quickly)
-			r.misread = 24 // two readings tried, and what eight miners have on the way; one never found costs half of all
 			finish := r.mine(sim.MinersConfig{Seed: 7, Hashrate: 8_000, TimeScale: 0.1})
 			r.earn(20)
-			t.Log(r.shareWell(finish()), r.main().Reading)
+			// Two readings are tried, each with what is on its way meanwhile, which hangs on the
+			// machine. One that is never found costs half of all for ever.
+			r.await("the pool's reading to be found", 40*time.Second, func() bool {
+				total := r.pool.Ledger().Total()
+				return total.Accepted > max(200, 6*total.Rejected[sv1.CodeLowDifficulty])
+			})
+			stats := finish()
+			r.misread = max(24, r.pool.Ledger().Total().Accepted/6)
+			t.Log(r.shareWell(stats), r.main().Reading)
 		})
 	}
 }

@@ -88,7 +88,7 @@ func TestSoakShared(t *testing.T) {
 		Seed: 1, Difficulty: 1e-6, DifficultyRule: sim.DifficultyStrict, JobInterval: 2 * time.Second, BlockInterval: 15 * time.Second,
 		Quirks: sim.Quirks{DifficultyEvery: 7 * time.Second, ExtranonceEvery: 11 * time.Second},
 	}, quickly)
-	finish := r.mine(sim.MinersConfig{Seed: 1, Hashrate: 20_000, TimeScale: 0.1})
+	finish := r.mine(sim.MinersConfig{Seed: 1, Hashrate: 20_000, TimeScale: 0.1, Patience: 0.1})
 	r.await("all to mine", 30*time.Second, func() bool { return r.model.Summary().Shares.Accepted > 100 })
 	seen := r.watch(duration)
 	if got := len(r.main().Shared); got != 1 {

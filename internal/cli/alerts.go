@@ -37,12 +37,7 @@ type alertsShow struct {
 func (c *alertsShow) show(env *environment, path string, query url.Values, table func(ctx context.Context, api *client.Client, w io.Writer) error) error {
 	return c.ask(env, func(ctx context.Context, api *client.Client) error {
 		if c.JSON {
-			text, err := api.JSON(ctx, path, query)
-			if err != nil {
-				return err
-			}
-			_, err = fmt.Fprintln(env.stdout, strings.TrimSpace(string(text)))
-			return err
+			return passOn(ctx, env, api, path, query)
 		}
 		w := tabwriter.NewWriter(env.stdout, 0, 0, 2, ' ', 0)
 		if err := table(ctx, api, w); err != nil {
@@ -183,9 +178,17 @@ func (c *alertsTestCmd) Run(env *environment) error {
 type alertsSilenceCmd struct {
 	apiFlags
 
-	Matchers []string      `arg:"" help:"What they have to be, each LABEL=GLOB: name, severity, kind, subject, or a label of the rule."`
-	For      time.Duration `default:"2h" placeholder:"TIME" help:"How long."`
+	Matchers []string      `arg:"" help:"What they have to be, all of them, each LABEL=GLOB: name, severity, kind, subject, or a label of the rule."`
+	For      time.Duration `default:"2h" placeholder:"TIME" help:"How long, such as 30m or 12h (default: 2h); at most a year."`
 	Comment  string        `placeholder:"TEXT" help:"Why, for whoever looks later."`
+}
+
+// Help is shown below the command's flags.
+func (*alertsSilenceCmd) Help() string {
+	return `Alerts that are silenced fire all the same: lists, the page and metrics have them.
+
+  loka alerts silence name=worker_* subject=rack7.* --for 12h --comment "rack 7 is being moved"
+  loka alerts silence name=pool_down pool=main`
 }
 
 // Run asks the running proxy for it.

@@ -26,7 +26,8 @@ func (*statusCmd) Help() string {
 
 With --check the state is the worst of: /health (degraded warns, down is critical), the alerts that fire and are
 not silenced, and what --warn and --crit say of figures. A proxy that does not answer is critical; what
-cannot be known, such as for a wrong token, is unknown. The figures:
+cannot be known, such as for a wrong token, is unknown, and so is a figure of --warn or --crit that is not
+known (U), unless something else warns or is critical. The figures:
 
     ` + figureNames() + `
 
@@ -51,6 +52,13 @@ const (
 
 // String is the verdict in capitals.
 func (v verdict) String() string { return [...]string{"OK", "WARNING", "CRITICAL", "UNKNOWN"}[v] }
+
+// worse says whether a verdict comes before another: what is known to be wrong comes
+// before what is not known.
+func (v verdict) worse(than verdict) bool {
+	rank := [...]int{isOK: 0, isUnknown: 1, isWarning: 2, isCritical: 3}
+	return rank[v] > rank[than]
+}
 
 // checkedError is a check whose line is printed: only its exit code is left to give.
 type checkedError struct{ verdict verdict }
@@ -102,7 +110,7 @@ func (env *environment) checked(v verdict, text string, performance []string) er
 type finding struct {
 	verdict verdict
 	// wrong is what is, the worst first; well is said where nothing is.
-	wrong   [isUnknown][]string
+	wrong   [isUnknown + 1][]string
 	well    string
 	figures []figure
 }
@@ -110,7 +118,9 @@ type finding struct {
 // note takes something that is wrong.
 func (f *finding) note(v verdict, text string) {
 	f.wrong[v] = append(f.wrong[v], text)
-	f.verdict = max(f.verdict, v)
+	if v.worse(f.verdict) {
+		f.verdict = v
+	}
 }
 
 // judge looks at all that there is.
@@ -134,7 +144,11 @@ func (f *finding) judge(a *statusAnswers, limits []limit) {
 	}
 	for _, l := range limits {
 		for _, one := range f.figures {
-			if one.name == l.figure && one.known && l.of.outside(one.value) {
+			switch {
+			case one.name != l.figure:
+			case !one.known:
+				f.note(isUnknown, fmt.Sprintf("%s is not known, it was to be within %s", one.name, l.of.text))
+			case l.of.outside(one.value):
 				f.note(l.verdict, fmt.Sprintf("%s is %s, not within %s", one.name, one.words(), l.of.text))
 			}
 		}
@@ -147,7 +161,7 @@ const mostWrong = 5
 // text is the line's words.
 func (f *finding) text() string {
 	var all []string
-	for v := isCritical; v > isOK; v-- {
+	for _, v := range []verdict{isCritical, isWarning, isUnknown} {
 		all = append(all, f.wrong[v]...)
 	}
 	if len(all) > mostWrong {

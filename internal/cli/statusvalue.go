@@ -13,6 +13,7 @@ import (
 	"github.com/loka/stratum/internal/figures"
 	"github.com/loka/stratum/internal/httpapi"
 	"github.com/loka/stratum/internal/view"
+	"github.com/loka/stratum/work"
 )
 
 // pastTimeout bounds what the past costs a look at the present.
@@ -48,18 +49,18 @@ func (a *statusAnswers) money(row func(format string, args ...any)) {
 		today = *a.today
 	}
 	for _, side := range []struct {
-		name                             string
-		all, day24, today, price, atRate float64
+		name                                   string
+		all, day24, today, worth, work, atRate float64
 	}{
-		{"value", b.Value, b.Value24h, today.Value.Float(), priceOf(day.Value.Float(), day.Work), a.summary.Hashrate.Hour},
-		{"by the pools", b.PoolValue, b.PoolValue24h, today.PoolValue.Float(), priceOf(day.PoolValue.Float(), day.PoolWork), a.summary.PoolHashrate.Hour},
+		{"value", b.Value, b.Value24h, today.Value.Float(), day.Value.Float(), day.Work, a.summary.Hashrate.Hour},
+		{"by the pools", b.PoolValue, b.PoolValue24h, today.PoolValue.Float(), day.PoolValue.Float(), day.PoolWork, a.summary.PoolHashrate.Hour},
 	} {
 		text := figures.Satoshi(side.day24) + " (24h)"
 		if a.today != nil {
 			text += ", " + figures.Satoshi(side.today) + " (today, UTC)"
 		}
-		if side.price > 0 {
-			text += ", " + figures.Satoshi(side.price*side.atRate*daySeconds) + " a day at the hashrate of the last hour"
+		if side.worth > 0 && side.work > 0 {
+			text += ", " + figures.Satoshi(work.Earning(side.worth, side.work, side.atRate, 24*time.Hour)) + " a day at the hashrate of the last hour"
 		}
 		row("%s\t%s; %s in all", side.name, text, figures.Satoshi(side.all))
 	}
@@ -82,22 +83,9 @@ func (a *statusAnswers) money(row func(format string, args ...any)) {
 	}
 }
 
-const (
-	daySeconds = 24 * 60 * 60
-	// hashesPerWork is how many hashes a difficulty-1 share stands for.
-	hashesPerWork = 1 << 32
-	// tellingBlocks is how many blocks must have been expected for luck to be more
-	// than a word.
-	tellingBlocks = 0.1
-)
-
-// priceOf is what a hash is expected to earn, in satoshi.
-func priceOf(value, work float64) float64 {
-	if work <= 0 {
-		return 0
-	}
-	return value / work / hashesPerWork
-}
+// tellingBlocks is how many blocks must have been expected for luck to be more than a
+// word.
+const tellingBlocks = 0.1
 
 // lostRow is what was lost by one word, ours or the pools'.
 type lostRow struct{ name, text string }

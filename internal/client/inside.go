@@ -19,9 +19,10 @@ func (c *Client) Configuration(ctx context.Context) (view.Configuration, error) 
 	return get[view.Configuration](ctx, c, "/api/v1/configuration", nil)
 }
 
-// Profile is how long each step of a share and of a job takes.
-func (c *Client) Profile(ctx context.Context) (httpapi.Profile, error) {
-	return get[httpapi.Profile](ctx, c, "/api/v1/profile", nil)
+// Profile is how long each step of a share and of a job takes, in a window: start, 10m or
+// 1m. An empty one is start.
+func (c *Client) Profile(ctx context.Context, window string) (httpapi.Profile, error) {
+	return get[httpapi.Profile](ctx, c, "/api/v1/profile", values("window", window))
 }
 
 // Traces are those that the flight recorder has written.

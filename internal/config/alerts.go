@@ -301,7 +301,8 @@ A mistake in an expression or a template is a mistake of the file, with its line
 
 Services: %s.
 
-A sink that cannot be reached is tried again after 1 s, then ever later up to 5 min; up to 1,000 alerts wait for it for up to 6 h, of each the latest word. `+"`loka alerts test`"+` tries them. An alert that begins a fourth time
+A sink that cannot be reached is tried again after 1 s, then ever later up to 5 min; up to 1,000 alerts wait for it for up to 6 h, of each the latest word. `+"`loka alerts test`"+` tries them. One that says when to come again (`+"`Retry-After`"+`) is left alone until then, for an hour at the most; what does not mend itself, such as a token that was
+revoked, is tried every 5 min; what alerts say is left out where a service does not take that. Of several chats or recipients of one sink each is told by itself. Mail goes by TLS where the server has it; `+"`requirestarttls=yes`"+` sends none without. An alert that begins a fourth time
 within an hour is held until it has been calm for 15 min, so that nobody is told again and again. A [silence](API.md#silence) keeps alerts from being told for a while: `+"`loka alerts silence subject=rack7.* --for 2h`"+`.
 `, "`"+strings.Join(sink.Services(), "`, `")+"`")
 }

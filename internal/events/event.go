@@ -28,7 +28,7 @@ const (
 	Alert Kind = "alert"
 	// Ban: who is kept out; [Added], [Lifted].
 	Ban Kind = "ban"
-	// Act: what an administrator did; [Done].
+	// Act: what an administrator did; [Done], or [SignedIn] to the page and [SignedOut].
 	Act Kind = "act"
 	// Reload: another configuration; [Applied], [Refused].
 	Reload Kind = "reload"
@@ -59,6 +59,7 @@ const (
 	Pending, Firing, Resolved = "pending", "firing", "resolved"
 	Added, Lifted             = "added", "lifted"
 	Done                      = "done"
+	SignedIn, SignedOut       = "signed_in", "signed_out"
 	Applied, Refused          = "applied", "refused"
 )
 
@@ -78,7 +79,7 @@ type Event struct {
 	ID       uint64    `json:"id" doc:"Grows with each event, over restarts too, and is never given twice; not all ids are given"`
 	At       time.Time `json:"at"`
 	Kind     Kind      `json:"kind" enum:"proxy,connection,share,block,job,pool,switch,alert,ban,act,reload"`
-	What     string    `json:"what" doc:"What happened, in one word of the kind's: proxy started, stopping, ended (without having said so); connection opened, closed; share its verdict; block found; job new_block, work; pool entered; switch moved, balanced; alert pending, firing, resolved; ban added, lifted; act done; reload applied, refused"`
+	What     string    `json:"what" doc:"What happened, in one word of the kind's: proxy started, stopping, ended (without having said so); connection opened, closed; share its verdict; block found; job new_block, work; pool entered; switch moved, balanced; alert pending, firing, resolved; ban added, lifted; act done, signed_in, signed_out; reload applied, refused"`
 	Severity Severity  `json:"severity" enum:"info,warning,critical"`
 	Message  string    `json:"message" doc:"The same in a sentence"`
 

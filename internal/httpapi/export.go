@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -15,6 +16,10 @@ import (
 
 // maxExports is how many exports run at a time, for each keeps the store busy.
 const maxExports = 4
+
+// exportRetry is when to ask again where they all run, in seconds: by then who takes
+// nothing of one has been cut off. A large one may go on for longer.
+const exportRetry = int(chunkTimeout / time.Second)
 
 type exportInput struct {
 	Pick
@@ -52,7 +57,8 @@ func exports(api huma.API, r *recorder) {
 		select {
 		case r.exports <- struct{}{}:
 		default:
-			return nil, huma.Error429TooManyRequests(fmt.Sprintf("%d exports run already; ask again when one is done", maxExports))
+			busy := huma.Error429TooManyRequests(fmt.Sprintf("%d exports run already; ask again in %d s, or when one is done", maxExports, exportRetry))
+			return nil, huma.ErrorWithHeaders(busy, http.Header{"Retry-After": {strconv.Itoa(exportRetry)}})
 		}
 		f := r.filter(in.Pick, from, to)
 		return &huma.StreamResponse{Body: func(ctx huma.Context) {

@@ -311,7 +311,10 @@ func TestExportsAreBounded(t *testing.T) {
 		go func() { done <- get.do(t, h).Code }()
 		<-slow.begun
 	}
-	wantProblem(t, "one more", get.do(t, h), http.StatusTooManyRequests)
+	refused := get.do(t, h)
+	if wantProblem(t, "one more", refused, http.StatusTooManyRequests); refused.Header().Get("Retry-After") != "30" || !strings.Contains(refused.Body.String(), "ask again in 30 s") {
+		t.Errorf("Retry-After: %q, %s", refused.Header().Get("Retry-After"), refused.Body)
+	}
 	close(slow.end)
 	for range maxExports {
 		if code := <-done; code != 200 {

@@ -18,6 +18,14 @@ import (
 // maxSignIn bounds the body of who signs in: a token and where they come from.
 const maxSignIn = 8 << 10
 
+// SignInAct and SignOutAct are what the record calls a browser that came and went.
+const (
+	SignInAct  = "POST " + signInPath
+	SignOutAct = "POST " + signOutPath
+)
+
+const signInPath, signOutPath = "/signin", "/signout"
+
 // SignInForm is a form that asks for a token.
 type SignInForm struct {
 	// Status is that of the answer.
@@ -55,9 +63,9 @@ type signer struct {
 
 // signing registers what lets browsers in and out. Whoever may do nothing yet asks for it.
 func signing(mux *http.ServeMux, s *signer) {
-	mux.HandleFunc("GET /signin", s.ask)
-	mux.HandleFunc("POST /signin", s.in)
-	mux.HandleFunc("POST /signout", s.out)
+	mux.HandleFunc("GET "+signInPath, s.ask)
+	mux.HandleFunc(SignInAct, s.in)
+	mux.HandleFunc(SignOutAct, s.out)
 }
 
 func (s *signer) ask(w http.ResponseWriter, r *http.Request) {
@@ -123,7 +131,7 @@ func (s *signer) out(w http.ResponseWriter, r *http.Request) {
 	}
 	s.end(r)
 	s.set(w, r, "")
-	seeOther(w, "/signin")
+	seeOther(w, signInPath)
 }
 
 func seeOther(w http.ResponseWriter, to string) {
@@ -141,7 +149,7 @@ func local(next string) string {
 	if strings.ContainsFunc(next, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return home
 	}
-	if path, _, _ := strings.Cut(next, "?"); path == "/signin" || path == "/signout" {
+	if path, _, _ := strings.Cut(next, "?"); path == signInPath || path == signOutPath {
 		return home
 	}
 	return next

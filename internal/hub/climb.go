@@ -21,8 +21,6 @@ const (
 	settleShares = 30
 	// halveEvery is how fast miners then come down to it.
 	halveEvery = 30 * time.Second
-	// hashesPerShare is what a difficulty-1 share stands for.
-	hashesPerShare = 1 << 32
 )
 
 // climb follows a link's difficulty at its pool. A fresh link's is far too
@@ -80,7 +78,7 @@ type terms struct {
 
 // terms is worked out of the hashrate of all the link's miners, in H/s.
 func (c *climb) terms(hashrate float64, now time.Time) terms {
-	t := terms{difficulty: c.difficulty, floor: hashrate / hashesPerShare / linkBudget, scale: 1}
+	t := terms{difficulty: c.difficulty, floor: work.Done(hashrate, time.Second) / linkBudget, scale: 1}
 	if ago := c.settled(now); ago >= 0 {
 		t.scale = math.Exp2(-float64(ago/halveEvery) - 1)
 	}
@@ -94,7 +92,7 @@ func (t *terms) limit(of, want work.Difficulty, hashrate float64) work.Difficult
 	if t.difficulty > 0 {
 		most = min(of, t.difficulty)
 	}
-	if above := work.Difficulty(t.scale * max(t.floor, hashrate/hashesPerShare/minerBudget)); above > most {
+	if above := work.Difficulty(t.scale * max(t.floor, work.Done(hashrate, time.Second)/minerBudget)); above > most {
 		most = max(most, tidy(above))
 	}
 	return min(want, most)

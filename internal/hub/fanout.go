@@ -50,16 +50,26 @@ func newFanout(metrics *Metrics) *fanout {
 // that had not come to, so that a pool which sends jobs faster than they can be
 // handed out starves nobody.
 func (f *fanout) push(d *delivery) {
+	replaced := f.place(d)
+	if replaced != nil {
+		replaced.followed("replaced")
+	}
+}
+
+// place puts a delivery where it waits, and returns whose place it took: itself where
+// there is none any more.
+func (f *fanout) place(d *delivery) (replaced *delivery) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.ended {
-		return
+		return d
 	}
 	d.pushed = time.Now()
 	at := len(f.waiting)
 	d.urgent = d.work.Clean
 	if old := slices.IndexFunc(f.waiting, func(o *delivery) bool { return o.group == d.group && o.some == d.some }); old >= 0 {
-		d.after(f.waiting[old])
+		replaced = f.waiting[old]
+		d.after(replaced)
 		f.waiting = slices.Delete(f.waiting, old, old+1)
 		at = old
 	}
@@ -70,6 +80,7 @@ func (f *fanout) push(d *delivery) {
 	}
 	f.waiting = slices.Insert(f.waiting, at, d)
 	f.wake.Broadcast()
+	return replaced
 }
 
 // after orders a delivery by what an older one of its group has not done.
@@ -94,9 +105,13 @@ func (f *fanout) run() {
 
 func (f *fanout) end() {
 	f.mu.Lock()
-	defer f.mu.Unlock()
+	left := f.waiting
 	f.ended, f.waiting = true, nil
 	f.wake.Broadcast()
+	f.mu.Unlock()
+	for _, d := range left {
+		d.followed("replaced")
+	}
 }
 
 func (f *fanout) shard() {
@@ -159,14 +174,25 @@ func (f *fanout) done(d *delivery) {
 	d.busy--
 	last := d.busy == 0 && d.next == len(d.to)
 	f.mu.Unlock()
-	if last && d.work.Trace != nil && !d.some {
-		now := time.Now()
-		d.work.Trace.Step("fanout", now, mining.Fact{Name: "miners", Value: strconv.Itoa(len(d.to))})
-		d.work.Trace.End(now)
+	if last {
+		d.followed("all")
 	}
 	if last && d.fresh() {
 		observe(f.metrics.FanoutSeconds, time.Since(d.work.Job.Received))
 	}
+}
+
+// followed ends what follows the job, if anybody does: each way that a delivery can go
+// is one that it ends by. given says to whom it came: all, nobody, or to an unknown part
+// of them, where newer work took its place.
+func (d *delivery) followed(given string) {
+	t := d.work.Trace
+	if t == nil || d.some {
+		return
+	}
+	now := time.Now()
+	t.Step("fanout", now, mining.Fact{Name: "given", Value: given}, mining.Fact{Name: "miners", Value: strconv.Itoa(len(d.to))})
+	t.End(now)
 }
 
 // waits counts the works that are on their way to miners, and the miners that wait for

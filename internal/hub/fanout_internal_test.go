@@ -2,6 +2,7 @@ package hub
 
 import (
 	"slices"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -188,5 +189,74 @@ func TestDeliveryPassesOver(t *testing.T) {
 	}
 	if len(heard[0].given) != 0 || len(heard[1].given) != 0 || len(heard[2].given) != 1 {
 		t.Errorf("given: %d, %d, %d", len(heard[0].given), len(heard[1].given), len(heard[2].given))
+	}
+}
+
+// told is a [mining.Trace] that remembers how it ended.
+type told struct{ ends []string }
+
+func (t *told) Step(name string, _ time.Time, facts ...mining.Fact) {
+	for _, f := range facts {
+		t.ends = append(t.ends, name+" "+f.Name+" "+f.Value)
+	}
+}
+func (t *told) End(time.Time) { t.ends = append(t.ends, "end") }
+
+// A job that is followed has one end, whatever becomes of it.
+func TestEachFollowedJobHasAnEnd(t *testing.T) {
+	followed := func(id mining.JobID) (*mining.Work, *told) {
+		w, is := workOf(id, false), new(told)
+		w.Trace = is
+		return w, is
+	}
+	serve := func(f *fanout) {
+		for len(f.waiting) > 0 {
+			d, _, _ := f.take()
+			f.done(d)
+		}
+	}
+	for name, tt := range map[string]struct {
+		miners int
+		want   string
+		do     func(f *fanout, g *group, w *mining.Work)
+	}{
+		"all have it": {3, "all", func(f *fanout, g *group, w *mining.Work) {
+			f.push(to(g, w))
+			serve(f)
+		}},
+		"nobody is there": {0, "nobody", func(f *fanout, g *group, w *mining.Work) {
+			g.hub.fanout = f
+			g.hand(w, time.Now(), g.everybody(), false)
+		}},
+		"a newer one takes its place": {3, "replaced", func(f *fanout, g *group, w *mining.Work) {
+			f.push(to(g, w))
+			f.push(to(g, workOf(2, false)))
+			serve(f)
+		}},
+		"a newer one comes while it is on its way": {Batch + 1, "replaced", func(f *fanout, g *group, w *mining.Work) {
+			f.push(to(g, w))
+			slow, _, _ := f.take()
+			f.push(to(g, workOf(2, false)))
+			serve(f)
+			f.done(slow)
+		}},
+		"the end": {3, "replaced", func(f *fanout, g *group, w *mining.Work) {
+			f.push(to(g, w))
+			f.end()
+		}},
+		"after the end": {3, "replaced", func(f *fanout, g *group, w *mining.Work) {
+			f.end()
+			f.push(to(g, w))
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g, _ := gathered(tt.miners)
+			w, is := followed(1)
+			tt.do(newFanout(new(Metrics)), g, w)
+			want := []string{"fanout given " + tt.want, "fanout miners " + strconv.Itoa(tt.miners), "end"}
+			if !slices.Equal(is.ends, want) {
+				t.Errorf("it was told %q, want %q", is.ends, want)
+			}
+		})
 	}
 }

@@ -80,9 +80,12 @@ func (g *group) giveEarly() {
 func (g *group) hand(w *mining.Work, now time.Time, to []*shared, some bool) {
 	g.works.Add(w, now)
 	g.current, g.sent = w, now
-	if len(to) > 0 {
-		g.hub.fanout.push(&delivery{group: g, work: w, to: to, some: some})
+	d := &delivery{group: g, work: w, to: to, some: some}
+	if len(to) == 0 {
+		d.followed("nobody")
+		return
 	}
+	g.hub.fanout.push(d)
 }
 
 // everybody lists the members, largest hashrate first as far as is known. Some

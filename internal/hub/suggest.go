@@ -26,7 +26,7 @@ type suggestion struct {
 // needed is the difficulty at which a hashrate, in H/s, is as many shares a
 // minute as a pool should have of a link.
 func needed(hashrate float64) work.Difficulty {
-	return tidy(work.Difficulty(hashrate * 60 / hashesPerShare / poolSharesPerMinute))
+	return tidy(work.Difficulty(work.Done(hashrate, time.Minute) / poolSharesPerMinute))
 }
 
 // atStart is what a new link asks for, 0 for nothing: before anything is known

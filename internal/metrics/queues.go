@@ -1,6 +1,10 @@
 package metrics
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
 
 // Queues is how full what is bounded is.
 type Queues struct {
@@ -16,6 +20,16 @@ type Queues struct {
 	// ListenFull is how often the kernel has dropped who wanted to connect for a queue
 	// was full, ListenDropped for whatever reason.
 	ListenFull, ListenDropped uint64
+	// Turns are those of all who earn nothing.
+	Turns []TurnQueue
+}
+
+// TurnQueue is how many wait for a turn of a kind, and how long those have waited
+// together that have got one.
+type TurnQueue struct {
+	Kind    string
+	Waiting int
+	Waited  time.Duration
 }
 
 // ListenQueue is what waits to be accepted at an address, and how many may.
@@ -30,6 +44,7 @@ type queueCollector struct {
 
 	works, miners, entries, helped, due *prometheus.Desc
 	waiting, most, full, dropped        *prometheus.Desc
+	turns, waited                       *prometheus.Desc
 }
 
 func newQueueCollector(read func() Queues) *queueCollector {
@@ -47,12 +62,15 @@ func newQueueCollector(read func() Queues) *queueCollector {
 		most:    desc("listen_queue_limit", "How many of them it keeps; who comes then is dropped. See net.core.somaxconn.", "listener"),
 		full:    desc("listen_overflows_total", "Times since the machine's start that the kernel dropped who wanted to connect, for such a queue was full; of all programs."),
 		dropped: desc("listen_drops_total", "The same for whatever reason."),
+		turns: desc("turns_waiting", "Who earns nothing and waits for its turn on the half of the processors that all such share: connections to accept, "+
+			"handshakes of TLS, connections without a worker (stranger), and miners that say more than is read at a time (loud).", "kind"),
+		waited: desc("turns_waited_seconds_total", "Time that all those have waited together that have got their turn.", "kind"),
 	}
 }
 
 // Describe implements [prometheus.Collector].
 func (c *queueCollector) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{c.works, c.miners, c.entries, c.helped, c.due, c.waiting, c.most, c.full, c.dropped} {
+	for _, d := range []*prometheus.Desc{c.works, c.miners, c.entries, c.helped, c.due, c.waiting, c.most, c.full, c.dropped, c.turns, c.waited} {
 		out <- d
 	}
 }
@@ -87,4 +105,8 @@ func (c *queueCollector) Collect(out chan<- prometheus.Metric) {
 	}
 	counter(c.full, q.ListenFull)
 	counter(c.dropped, q.ListenDropped)
+	for _, t := range q.Turns {
+		gauge(c.turns, t.Waiting, t.Kind)
+		out <- prometheus.MustNewConstMetric(c.waited, prometheus.CounterValue, t.Waited.Seconds(), t.Kind)
+	}
 }

@@ -16,8 +16,12 @@ type Config struct {
 
 // Profile has a histogram for each step. Make it with [New].
 type Profile struct {
-	cfg   Config
+	// Static after construction.
+	cfg Config
+
+	// steps may be used by any number of goroutines, as may past.
 	steps [numSteps]Histogram
+	past  notes
 }
 
 // New makes an empty profile.

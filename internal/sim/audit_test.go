@@ -110,6 +110,7 @@ func TestConfigErrors(t *testing.T) {
 		`Manners: an empty name`:                         {Pool: "a:1", Manners: []Manner{CGMiner, ""}, Count: 1},
 		`Hashrate: -1 is`:                                {Pool: "a:1", Hashrate: -1},
 		`TimeScale: -1 is`:                               {Pool: "a:1", TimeScale: -1},
+		`Patience: -1 is`:                                {Pool: "a:1", Patience: -1},
 		`Count: -1 is negative`:                          {Pool: "a:1", Count: -1},
 		`SuggestDifficulty: -1 is no difficulty`:         {Pool: "a:1", SuggestDifficulty: -1},
 		`Ramp: -1s is negative`:                          {Pool: "a:1", Ramp: -time.Second},

@@ -111,6 +111,7 @@ func (cfg *MinersConfig) check() error {
 	c.count("Count", cfg.Count)
 	c.rate("Hashrate", cfg.Hashrate)
 	c.rate("TimeScale", cfg.TimeScale)
+	c.rate("Patience", cfg.Patience)
 	c.difficulty("SuggestDifficulty", cfg.SuggestDifficulty)
 	c.span("Ramp", cfg.Ramp)
 	c.count("AtOnce", cfg.AtOnce)

@@ -38,7 +38,7 @@ func bfgHandshake(s *session) error {
 	}
 	s.sendf(`{"id": "xnsub", "method": "mining.extranonce.subscribe", "params": []}`)
 	s.sendf(`{"id": "auth", "method": "mining.authorize", "params": ["%s", "%s"]}`, s.m.worker, s.m.swarm.cfg.Password)
-	s.authDeadline = time.Now().Add(s.m.scaled(replyTimeout))
+	s.authDeadline = time.Now().Add(s.m.patience(replyTimeout))
 	return nil
 }
 

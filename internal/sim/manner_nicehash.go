@@ -56,7 +56,7 @@ func nicehashReply(s *session, m *sv1.Message) (own bool, err error) {
 }
 
 func nicehashTick(s *session, now time.Time) error {
-	if s.job == nil && now.Sub(s.readyAt) > s.m.scaled(nicehashPatience) {
+	if s.job == nil && now.Sub(s.readyAt) > s.m.patience(nicehashPatience) {
 		return s.fatal("no job after the login", nil)
 	}
 	return nil

@@ -97,6 +97,11 @@ func (m *miner) scaled(d time.Duration) time.Duration {
 	return time.Duration(float64(d) * m.swarm.cfg.TimeScale)
 }
 
+// patience is scaled for a wait at whose end it gives up.
+func (m *miner) patience(d time.Duration) time.Duration {
+	return time.Duration(float64(d) * m.swarm.cfg.Patience)
+}
+
 func (m *miner) host() string {
 	host, _ := splitHostPort(m.swarm.addr)
 	return host

@@ -62,6 +62,10 @@ type MinersConfig struct {
 	// TimeScale multiplies the firmware's waits (reconnect delay, time without
 	// data, reply timeouts, repeated suggestions); 0 is 1. Tests use less.
 	TimeScale float64
+	// Patience multiplies what of these waits ends in the firmware giving up (on data, a
+	// reply, a first job, a share's answer); 0 is TimeScale. With more than 1 nobody
+	// leaves because the machine is busy.
+	Patience float64
 	// Once makes a miner stay away after its connection has ended.
 	Once bool
 	// Ramp spreads the first connects over that time.

@@ -27,6 +27,7 @@ func NewMiners(cfg MinersConfig) (*Miners, error) {
 	setDefault(&cfg.Password, "x")
 	setDefault(&cfg.Hashrate, 50_000)
 	setDefault(&cfg.TimeScale, 1)
+	setDefault(&cfg.Patience, cfg.TimeScale)
 	setDefault(&cfg.ConnectTimeout, 10*time.Second)
 	setDefault(&cfg.MaxPending, 4096)
 	setDefault(&cfg.Logger, slog.New(slog.DiscardHandler))

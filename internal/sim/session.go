@@ -123,7 +123,7 @@ func (s *session) receive(what string) ([]byte, error) {
 	if err := s.flush(); err != nil {
 		return nil, err
 	}
-	timer := time.NewTimer(s.m.scaled(replyTimeout))
+	timer := time.NewTimer(s.m.patience(replyTimeout))
 	defer timer.Stop()
 	select {
 	case line, ok := <-s.lines:

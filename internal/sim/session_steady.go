@@ -54,7 +54,7 @@ func (s *session) steady() error {
 }
 
 func (s *session) tick(now time.Time, since time.Duration) error {
-	if idle := s.m.scaled(s.manner.idle); now.Sub(s.lastLine) > idle {
+	if idle := s.m.patience(s.manner.idle); now.Sub(s.lastLine) > idle {
 		return s.fatal("no data for "+idle.String(), nil)
 	}
 	s.giveUp(now)
@@ -202,7 +202,7 @@ func (s *session) setMask(mask work.VersionMask) {
 // giveUp stops waiting for answers to old submits.
 func (s *session) giveUp(now time.Time) {
 	for _, sh := range s.queue {
-		if now.Sub(sh.at) < s.m.scaled(shareTimeout) {
+		if now.Sub(sh.at) < s.m.patience(shareTimeout) {
 			return
 		}
 		if !sh.done && !sh.givenUp {

@@ -4,6 +4,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // A pause that comes while a miner hashes: the swarm is not settled before the
@@ -75,5 +76,19 @@ func TestSettledAfterOnShare(t *testing.T) {
 				t.Errorf("OnShare was told of %d shares; %d answered, %d not", told, st.Submitted, st.Unanswered)
 			}
 		})
+	}
+}
+
+// A miner that is patient is as quick as others in all else.
+func TestPatience(t *testing.T) {
+	for _, c := range []struct{ scale, patience, repeats, leaves float64 }{{0, 0, 1, 1}, {0.5, 0, 0.5, 0.5}, {0.5, 4, 0.5, 4}} {
+		w, err := NewMiners(MinersConfig{Pool: "a:1", TimeScale: c.scale, Patience: c.patience})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := w.miners[0]
+		if got, gives := m.scaled(time.Hour).Hours(), m.patience(time.Hour).Hours(); got != c.repeats || gives != c.leaves {
+			t.Errorf("%+v: an hour is %g, and %g for one that waits", c, got, gives)
+		}
 	}
 }

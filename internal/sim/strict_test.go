@@ -92,12 +92,12 @@ func (sc script) talk(conn net.Conn) {
 	}
 }
 
-// watch has one miner of a manner talk to a script.
-func watch(t *testing.T, kind Manner, sc script) (*failures, *Miners) {
+// watch has one miner of a manner talk to a script, as patient as is said.
+func watch(t *testing.T, kind Manner, sc script, patience float64) (*failures, *Miners) {
 	t.Helper()
 	complaints := &failures{}
 	return complaints, startMiners(t, MinersConfig{
-		Pool: sc.serve(t), Manners: []Manner{kind}, Hashrate: 1000, TimeScale: 0.01, Once: true,
+		Pool: sc.serve(t), Manners: []Manner{kind}, Hashrate: 1000, TimeScale: 0.01, Patience: patience, Once: true,
 		SuggestDifficulty: 1, ExtranonceSubscribe: true, OnFailure: complaints.add,
 	})
 }
@@ -105,7 +105,7 @@ func watch(t *testing.T, kind Manner, sc script) (*failures, *Miners) {
 // content wants the miner to mine for a while without a complaint.
 func content(t *testing.T, kind Manner, sc script) {
 	t.Helper()
-	complaints, w := watch(t, kind, sc)
+	complaints, w := watch(t, kind, sc, 1)
 	var mining time.Time
 	within(t, "quiet mining", func() bool {
 		if all := complaints.list(); len(all) > 0 {
@@ -125,7 +125,7 @@ func content(t *testing.T, kind Manner, sc script) {
 // complains wants the miner to fail with a text.
 func complains(t *testing.T, kind Manner, sc script, text string, fatal bool) {
 	t.Helper()
-	complaints, w := watch(t, kind, sc)
+	complaints, w := watch(t, kind, sc, 0.01)
 	within(t, "the failure "+text, func() bool {
 		for _, f := range complaints.list() {
 			if strings.Contains(f.Text, text) && f.Fatal == fatal {

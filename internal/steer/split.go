@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"time"
+
+	"github.com/loka/stratum/work"
 )
 
 const (
@@ -23,8 +25,6 @@ const (
 	// moves are rare it is memoryMoves of their times.
 	memory      = 10 * time.Minute
 	memoryMoves = 6
-	// hashesPerShare is what a difficulty-1 share stands for.
-	hashesPerShare = 1 << 32
 )
 
 // Splitter keeps what the parts of a split have had against what they should
@@ -163,7 +163,7 @@ func begin(members []Member, parts []Part, horizon time.Duration) plan {
 				continue
 			}
 		}
-		rate := m.Hashrate / hashesPerShare * horizon.Seconds()
+		rate := work.Done(m.Hashrate, horizon)
 		p.free, p.rates, p.at = append(p.free, i), append(p.rates, rate), append(p.at, m.Part)
 		p.total += rate
 		p.largest = max(p.largest, rate)
@@ -257,7 +257,7 @@ func (s *Splitter) retarget(parts []Part, p *plan) {
 	if len(s.owed) != len(parts) {
 		s.owed = make([]float64, len(parts))
 	}
-	s.targets = Targets(parts, p.total*hashesPerShare/p.horizon.Seconds())
+	s.targets = Targets(parts, work.Hashrate(p.total, p.horizon))
 	most := p.total * max(memory.Seconds()/p.horizon.Seconds(), memoryMoves)
 	for i, part := range parts {
 		if !part.Usable {

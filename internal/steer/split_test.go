@@ -145,7 +145,7 @@ func TestSplitTolerances(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			seeds, hours := uint64(1), 3
-			if len(c.rates) >= 1000 {
+			if len(c.rates) >= 1000 || racing {
 				hours = 1
 			}
 			if os.Getenv("LOKA_THOROUGH") != "" {
@@ -193,6 +193,9 @@ func TestSplitOfRareMoves(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			seeds, hours := uint64(1), 2
+			if racing {
+				hours = 1
+			}
 			if os.Getenv("LOKA_THOROUGH") != "" {
 				seeds, hours = 5, 5
 			}

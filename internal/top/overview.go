@@ -6,15 +6,16 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/loka/stratum/internal/figures"
 	"github.com/loka/stratum/internal/view"
+	"github.com/loka/stratum/work"
 )
 
 const (
 	// labelWidth is that of the words before figures.
 	labelWidth = 12
-	daySeconds = 24 * 60 * 60
 	// mostPools is how many pools the overview has room for, mostCauses how many causes of
 	// losses.
 	mostPools  = 6
@@ -96,8 +97,7 @@ func (m *model) money() []string {
 	}
 	rate := ""
 	if d := m.worth.day; d != nil && d.PoolWork > 0 {
-		const hashesPerWork = 1 << 32
-		rate = ", " + figures.Satoshi(d.PoolValue.Float()/d.PoolWork/hashesPerWork*m.summary.PoolHashrate.Hour*daySeconds) + " a day at this rate"
+		rate = ", " + figures.Satoshi(work.Earning(d.PoolValue.Float(), d.PoolWork, m.summary.PoolHashrate.Hour, 24*time.Hour)) + " a day at this rate"
 	}
 	earned := label("Earned", today+figures.Satoshi(b.PoolValue24h)+" in 24h"+rate)
 	lost := "nothing in 24h"

@@ -23,6 +23,23 @@ const (
 	classes
 )
 
+// String is the class's word in metrics.
+func (c Class) String() string {
+	if c < 0 || c >= classes {
+		return "unknown"
+	}
+	return [...]string{Accept: "accept", Handshake: "handshake", Stranger: "stranger", Loud: "loud"}[c]
+}
+
+// Queue is how it goes with the turns of a class.
+type Queue struct {
+	Class Class
+	// Waiting is how many wait for one now.
+	Waiting int
+	// Waited is how long all those have waited together that have got one.
+	Waited time.Duration
+}
+
 // Turns are those of one process. A nil *Turns is no bound.
 type Turns struct {
 	now func() time.Time
@@ -31,12 +48,21 @@ type Turns struct {
 	mu sync.Mutex
 	// free is how many there are; none while anybody waits.
 	free int
-	// waiting are chan struct{}, closed when it is one's turn.
+	// waiting are asked.
 	waiting [classes]list.List
 	// used is the time that a class had, or would have had if it had always wanted
 	// its part; latest is that of the class which was served last.
 	used   [classes]time.Duration
 	latest time.Duration
+	// waited is how long those of a class have waited that have got a turn.
+	waited [classes]time.Duration
+}
+
+// asked is one that waits.
+type asked struct {
+	// turn is closed when it is its turn.
+	turn  chan struct{}
+	since time.Time
 }
 
 // Turn is what one has, or does not have: the zero Turn. One goroutine uses it.
@@ -76,7 +102,7 @@ func (t *Turns) ask(c Class) <-chan struct{} {
 		return nil
 	}
 	mine := make(chan struct{})
-	t.waiting[c].PushBack(mine)
+	t.waiting[c].PushBack(asked{mine, t.now()})
 	return mine
 }
 
@@ -87,13 +113,14 @@ func (t *Turn) Held() bool { return t.of != nil }
 // anybody.
 func (t *Turn) Give() {
 	if t.of != nil {
-		t.of.give(t.class, t.of.now().Sub(t.since))
+		now := t.of.now()
+		t.of.give(t.class, now.Sub(t.since), now)
 		*t = Turn{}
 	}
 }
 
 // give takes a turn back and hands it to whose it is.
-func (t *Turns) give(c Class, had time.Duration) {
+func (t *Turns) give(c Class, had time.Duration, now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.used[c] += max(had, 0)
@@ -108,7 +135,22 @@ func (t *Turns) give(c Class, had time.Duration) {
 		return
 	}
 	t.latest = t.used[next]
-	if mine, ok := t.waiting[next].Remove(t.waiting[next].Front()).(chan struct{}); ok {
-		close(mine)
+	if a, ok := t.waiting[next].Remove(t.waiting[next].Front()).(asked); ok {
+		t.waited[next] += max(now.Sub(a.since), 0)
+		close(a.turn)
 	}
+}
+
+// Queues is how it goes with each class; nil is none.
+func (t *Turns) Queues() []Queue {
+	if t == nil {
+		return nil
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	all := make([]Queue, 0, classes)
+	for c := range classes {
+		all = append(all, Queue{c, t.waiting[c].Len(), t.waited[c]})
+	}
+	return all
 }

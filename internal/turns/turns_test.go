@@ -165,3 +165,44 @@ func TestBound(t *testing.T) {
 		}
 	})
 }
+
+// It is known who waits, and how long those have waited who have had their turn.
+func TestQueues(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		turns := New(1, time.Now)
+		first := turns.Take(Accept)
+		var all sync.WaitGroup
+		for _, c := range []Class{Loud, Loud, Handshake} {
+			all.Go(func() {
+				turn := turns.Take(c)
+				time.Sleep(time.Second)
+				turn.Give()
+			})
+			synctest.Wait()
+		}
+		want := []Queue{{Accept, 0, 0}, {Handshake, 1, 0}, {Stranger, 0, 0}, {Loud, 2, 0}}
+		if got := turns.Queues(); !slices.Equal(got, want) {
+			t.Errorf("there wait %v, want %v", got, want)
+		}
+		time.Sleep(3 * time.Second)
+		first.Give()
+		all.Wait()
+		// Each has its second, the handshake first: it wanted none before.
+		want = []Queue{{Accept, 0, 0}, {Handshake, 0, 3 * time.Second}, {Stranger, 0, 0}, {Loud, 0, (4 + 5) * time.Second}}
+		if got := turns.Queues(); !slices.Equal(got, want) {
+			t.Errorf("they waited %v, want %v", got, want)
+		}
+		var none *Turns
+		if none.Queues() != nil {
+			t.Error("there is no bound, and somebody waits")
+		}
+	})
+}
+
+func TestClassesHaveNames(t *testing.T) {
+	for c, want := range map[Class]string{Accept: "accept", Handshake: "handshake", Stranger: "stranger", Loud: "loud", classes: "unknown", -1: "unknown"} {
+		if got := c.String(); got != want {
+			t.Errorf("%d is %s, want %s", int(c), got, want)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package vardiff
 
 import (
 	"math"
+	"time"
 
 	"github.com/loka/stratum/work"
 )
@@ -41,7 +42,7 @@ func Difficulty(hashrate, sharesPerMinute float64) work.Difficulty {
 	if !(hashrate > 0) || !(sharesPerMinute > 0) {
 		return 0
 	}
-	return round(hashrate * 60 / sharesPerMinute / (1 << 32))
+	return round(work.Done(hashrate, time.Minute) / sharesPerMinute)
 }
 
 // perMinute is SharesPerMinute or its default.

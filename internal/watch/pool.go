@@ -368,7 +368,7 @@ func (p *Pool) detail(k Kind) string {
 		case p.oddPayout == "":
 			return "it pays many, or nobody"
 		}
-		return fmt.Sprintf("it pays %q", payees(p.oddPayout))
+		return "it pays " + spoken(p.oddPayout)
 	case TagChanged:
 		return fmt.Sprintf("it is signed with %q", p.oddTag)
 	case TipLag, TipAlone, HeightBack, OtherCoin:

@@ -26,7 +26,7 @@ func controlPages() []Page {
 		page("/bans", "Bans", "bans", func(s *Server, r *http.Request) (any, error) { return s.banTable(r), nil }),
 		page("/events", "Events", "events", func(s *Server, r *http.Request) (any, error) { return s.eventLog(r), nil }),
 		page("/configuration", "Configuration", "configuration", func(s *Server, r *http.Request) (any, error) { return s.configuration(r), nil }),
-		page("/profile", "Profile", "profile", func(s *Server, _ *http.Request) (any, error) { return s.profile(), nil }),
+		page("/profile", "Profile", "profile", func(s *Server, r *http.Request) (any, error) { return s.profile(r), nil }),
 		page("/audit", "Audit", "audit", func(s *Server, r *http.Request) (any, error) { return s.audit(r) }),
 	}
 	for i := range all {

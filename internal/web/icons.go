@@ -20,6 +20,7 @@ var icons = map[string]string{
 	"configuration": `<path d="M4 7h9M19 7h1M4 17h1M11 17h9"/><circle cx="16" cy="7" r="2.500"/><circle cx="8" cy="17" r="2.500"/>`,
 	"profile":       `<path d="M4 18a8.500 8.500 0 1 1 16 0M12 16l4-6"/><circle cx="12" cy="16" r="1"/>`,
 	"audit":         `<path d="M7 3h8l4 4v14H7zM15 3v4h4M10 12h6M10 16h6"/>`,
+	"runbooks":      `<path d="M12 7c-2-1.800-5-2-8-2v13c3 0 6 .200 8 2 2-1.800 5-2 8-2V5c-3 0-6 .200-8 2zM12 7v13"/>`,
 	"search":        `<circle cx="11" cy="11" r="6.500"/><path d="M16 16l4.500 4.500"/>`,
 	"menu":          `<path d="M4 7h16M4 12h16M4 17h16"/>`,
 	"theme":         `<circle cx="12" cy="12" r="8.500"/><path d="M12 3.500v17a8.500 8.500 0 0 0 0-17z" fill="currentcolor"/>`,

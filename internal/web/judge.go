@@ -5,8 +5,10 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/loka/stratum/internal/view"
+	"github.com/loka/stratum/work"
 )
 
 const (
@@ -132,8 +134,8 @@ func (s *scene) alarms() (all []finding) {
 		case "info":
 			continue
 		}
-		if a.Name == "pool_down" && tone == "warn" && s.sickly(a.Subject) {
-			continue // sick says it, too
+		if a.Name == "pool_down" && tone == "warn" && s.sickly(a.Subject) || a.Name == "route_down" && s.isUnserved(a.Subject) {
+			continue // sick, or unserved, says it, too
 		}
 		title := words(a.Name)
 		if a.Subject != "" {
@@ -142,6 +144,16 @@ func (s *scene) alarms() (all []finding) {
 		all = append(all, finding{Tone: tone, Title: sentence("Alert " + title), Why: a.Message, Path: "/alerts", Look: "Alerts"})
 	}
 	return all
+}
+
+// isUnserved says whether unserved has something of a route.
+func (s *scene) isUnserved(name string) bool {
+	return slices.ContainsFunc(s.routes, func(r view.Route) bool { return r.Name == name && !r.Ready })
+}
+
+// saidOfRoutes says whether unserved has said what is wrong with a pool.
+func (s *scene) saidOfRoutes(pool string) bool {
+	return slices.ContainsFunc(s.routes, func(r view.Route) bool { return !r.Ready && slices.Contains(r.Pools, pool) })
 }
 
 // sickly says whether sick has something of a pool.
@@ -168,7 +180,7 @@ func (s *scene) fallen() []finding {
 	if drop >= dropBad {
 		f.Tone = "bad"
 	}
-	if value := perHash(&s.earnings.Hour) * (day - now) * 3600; value > 0 {
+	if value := work.Earning(s.earnings.Hour.Value, s.earnings.Hour.Work, day-now, time.Hour); value > 0 {
 		f.Why += fmt.Sprintf(" That is some %s an hour not earned.", satText(value))
 	}
 	if n := s.earnings.Away; n > 0 {
@@ -220,7 +232,7 @@ func (s *scene) where() string {
 func (s *scene) sick() (all []finding) {
 	for i := range s.pools {
 		p := &s.pools[i]
-		if !isSick(p) {
+		if !isSick(p) || s.saidOfRoutes(p.Name) {
 			continue
 		}
 		f := finding{Tone: "warn", Title: fmt.Sprintf("Pool %s is %s.", p.Name, p.State), Why: sentence(p.Error), Path: poolPath(p.Name), Look: "The pool"}

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/loka/stratum/internal/view"
@@ -27,6 +28,11 @@ func TestIsMoneyBeingLost(t *testing.T) {
 		{"a route without a pool", "bad", "Route farm has no pool that serves work: what its miners do is lost.", "main: connection refused; backup: down.", func(s *scene) {
 			s.routes[0].Ready = false
 			s.pools[0].State, s.pools[0].Error, s.pools[1].State = view.PoolDown, "connection refused", view.PoolDown
+		}},
+		{"a route without a pool, with its alert", "bad", "Route farm has no pool that serves work: what its miners do is lost.", "main: connection refused; backup: down.", func(s *scene) {
+			s.routes[0].Ready = false
+			s.pools[0].State, s.pools[0].Error, s.pools[1].State = view.PoolDown, "connection refused", view.PoolDown
+			s.alerts = []view.Alert{{Name: "route_down", Severity: "critical", State: "firing", Subject: "farm", Message: "No pool serves route farm."}}
 		}},
 		{"miners that work for nobody", "bad", "1 miner of route farm work for nobody.", "They are held on old work until a pool is back, which nobody pays for.", func(s *scene) { s.routes[0].Unpaid = 1 }},
 		{"a pool is down", "warn", "Pool backup is down.", "No route to host. Miners work for the others meanwhile.", func(s *scene) { s.pools[1].State, s.pools[1].Error = view.PoolDown, "No route to host" }},
@@ -55,6 +61,9 @@ func TestIsMoneyBeingLost(t *testing.T) {
 		got := judge(s)
 		if got.Tone != c.tone || got.Title != c.title || c.why != "" && got.Why != c.why {
 			t.Errorf("%s: %s %q %q", c.name, got.Tone, got.Title, got.Why)
+		}
+		if strings.HasPrefix(c.name, "a route without a pool") && len(got.Others) != 0 {
+			t.Errorf("%s: it is said again: %+v", c.name, got.Others)
 		}
 	}
 }

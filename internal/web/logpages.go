@@ -2,9 +2,6 @@ package web
 
 import (
 	"context"
-	"fmt"
-	"html/template"
-	"math"
 	"net/http"
 	"net/url"
 	"slices"
@@ -12,35 +9,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/loka/stratum/internal/auth"
 	"github.com/loka/stratum/internal/events"
 	"github.com/loka/stratum/internal/store"
 	"github.com/loka/stratum/internal/view"
 )
-
-// alertPage is all about alerts.
-type alertPage struct {
-	Firing, Pending, Resolved []view.Alert
-	Silences                  []view.Silence
-	Rules                     []view.AlertRule
-	Past                      []view.AlertEvent
-	Sinks                     []view.AlertSink
-	// Known says that there are rules at all.
-	Known bool
-}
-
-// alertsShown is how much of the past is shown.
-const alertsShown = 50
-
-func (s *Server) alertPage() *alertPage {
-	p := &alertPage{}
-	all := s.deps.Model.Alerts()
-	p.Firing, p.Pending, p.Resolved = firing(all), inState(all, "pending"), inState(all, "resolved")
-	if desk := s.deps.Alerts; desk != nil {
-		p.Known = true
-		p.Silences, p.Rules, p.Past, p.Sinks = desk.Silences(), desk.Rules(), desk.History(alertsShown), desk.Sinks()
-	}
-	return p
-}
 
 // eventLog is a part of what has happened.
 type eventLog struct {
@@ -51,6 +24,10 @@ type eventLog struct {
 	// Older leads to those before, Newest to the first ones; empty: there are none.
 	Older, Newest string
 	Known         bool
+	// Stream is where a browser is told when there is more, after the event Last; empty:
+	// what is shown is the past.
+	Stream string
+	Last   uint64
 }
 
 // eventsAPage is how many rows there are at a time.
@@ -59,9 +36,9 @@ const eventsAPage = 100
 func (s *Server) eventLog(r *http.Request) *eventLog {
 	q := queryOf(r, "q", "kind", "severity", "pool", "route", "worker", "before")
 	l := &eventLog{Query: q, Known: s.deps.Past != nil, Kinds: q.choices("kind", "Everything")}
-	for _, k := range events.Kinds() {
-		c := q.choice("kind", string(k))
-		l.Kinds = append(l.Kinds, c)
+	seen := s.kindsFor(r)
+	for _, k := range seen {
+		l.Kinds = append(l.Kinds, q.choice("kind", string(k)))
 	}
 	for _, one := range []choice{{Key: "", Name: "All"}, {Key: "warning", Name: "Warnings and worse"}, {Key: "critical", Name: "Critical"}} {
 		one.Path, one.Chosen = q.with("severity", one.Key), q.Get("severity") == one.Key
@@ -75,7 +52,10 @@ func (s *Server) eventLog(r *http.Request) *eventLog {
 		Text: q.Get("q"), Limit: eventsAPage,
 	}
 	f.Before, _ = strconv.ParseUint(q.Get("before"), 10, 64) // 0 is the newest
-	f.Kinds = shownKinds(q.Get("kind"))
+	f.Kinds = shownKinds(q.Get("kind"), seen)
+	if f.Before == 0 {
+		l.Stream, l.Last = "/api/v1/events?"+url.Values{"kinds": {kindList(f.Kinds)}}.Encode(), s.latestEvent()
+	}
 	page := s.deps.Past.Query(f)
 	l.Rows = page.Events
 	if page.Before != 0 {
@@ -87,12 +67,39 @@ func (s *Server) eventLog(r *http.Request) *eventLog {
 	return l
 }
 
-// shownKinds are those of a name, or all but those that never end.
-func shownKinds(name string) []events.Kind {
-	if k, ok := events.KindOf(name); ok {
+// latestEvent is the latest id that was given. It is asked for before a page is made, so
+// that who follows from there on misses nothing.
+func (s *Server) latestEvent() uint64 {
+	if page := s.deps.Past.Query(events.Filter{Limit: 1}); len(page.Events) > 0 {
+		return page.Events[0].ID
+	}
+	return 0
+}
+
+// kindList is a list of kinds as the API takes it.
+func kindList(kinds []events.Kind) string {
+	names := make([]string, 0, len(kinds))
+	for _, k := range kinds {
+		names = append(names, string(k))
+	}
+	return strings.Join(names, ",")
+}
+
+// kindsFor are the kinds that who looks may see: what administrators did is for them.
+func (s *Server) kindsFor(r *http.Request) []events.Kind {
+	if s.deps.Who != nil && s.deps.Who(r.Context()).Role >= auth.Admin {
+		return events.Kinds()
+	}
+	return slices.DeleteFunc(events.Kinds(), func(k events.Kind) bool { return k == events.Act })
+}
+
+// shownKinds are those of a name, if it may be seen, or all that may but for those that
+// never end.
+func shownKinds(name string, seen []events.Kind) []events.Kind {
+	if k, ok := events.KindOf(name); ok && slices.Contains(seen, k) {
 		return []events.Kind{k}
 	}
-	return slices.DeleteFunc(events.Kinds(), func(k events.Kind) bool { return k == events.Share || k == events.Job })
+	return slices.DeleteFunc(slices.Clone(seen), func(k events.Kind) bool { return k == events.Share || k == events.Job })
 }
 
 // configurationPage is what is in place, what the file has, and what was.
@@ -160,94 +167,6 @@ func tableOf(key string) (table, name string) {
 	return table, name
 }
 
-// profilePage is how long each step takes.
-type profilePage struct {
-	Walks []walk
-	Known bool
-}
-
-// walk is the way of a share or a job.
-type walk struct {
-	Name, Title, Says string
-	Steps             []stepRow
-	// Ticks are the times that the scale names.
-	Ticks []tick
-}
-
-// tick is a time on a scale, and where that is, from 0 to 100.
-type tick struct {
-	Name string
-	At   float64
-}
-
-// stepRow is a step with its picture.
-type stepRow struct {
-	view.Step
-
-	Line template.HTML
-}
-
-func (s *Server) profile() *profilePage {
-	p := &profilePage{Known: s.deps.Profile != nil}
-	if !p.Known {
-		return p
-	}
-	p.Walks = []walk{
-		{Name: "share", Title: "A share’s walk", Says: "from the miner’s line to its answer, and on to the pool"},
-		{Name: "job", Title: "A job’s walk", Says: "from the pool’s line to the last miner"},
-	}
-	for i := range p.Walks {
-		w := &p.Walks[i]
-		for exp := -7; exp <= 1; exp++ {
-			w.Ticks = append(w.Ticks, tick{shortTime(math.Pow10(exp)), onScale(math.Pow10(exp))})
-		}
-		for _, step := range s.deps.Profile() {
-			if step.Walk == w.Name {
-				w.Steps = append(w.Steps, stepRow{step, percentiles(&step)})
-			}
-		}
-	}
-	return p
-}
-
-// onScale is where a time is between 100 ns and 10 s, from 0 to 100 by its logarithm.
-func onScale(seconds float64) float64 {
-	return min(max((math.Log10(max(seconds, 1e-9))+7)/8*100, 0), 100)
-}
-
-// shortTime is a time in its own unit.
-func shortTime(seconds float64) string {
-	switch {
-	case !(seconds > 0):
-		return "–"
-	case seconds < 999.5e-9:
-		return three(seconds*1e9) + " ns"
-	case seconds < 999.5e-6:
-		return three(seconds*1e6) + " µs"
-	case seconds < 0.9995:
-		return three(seconds*1e3) + " ms"
-	}
-	return three(seconds) + " s"
-}
-
-// duration is that with its unit drawn quietly.
-func duration(seconds float64) template.HTML {
-	number, unit, _ := strings.Cut(shortTime(seconds), " ")
-	return figure(number, unit)
-}
-
-// percentiles is a bar from the median to 99.9 of 100, with marks at 90 and 99.
-func percentiles(s *view.Step) template.HTML {
-	if s.Count == 0 {
-		return ""
-	}
-	from, to := onScale(s.P50), onScale(s.P999)
-	text := fmt.Sprintf("half within %s, 99 of 100 within %s", shortTime(s.P50), shortTime(s.P99))
-	return template.HTML(fmt.Sprintf(`<svg class="scale" viewBox="0 0 100 10" preserveAspectRatio="none" role="img" aria-label="%s">`+ //nolint:gosec // numbers
-		`<rect class="track" x="0" y="4" width="100" height="2"/><rect class="span" x="%.2f" y="3" width="%.2f" height="4"/><rect class="core" x="%.2f" y="2" width="%.2f" height="6"/>`+
-		`<rect class="mark" x="%.2f" y="1" width=".5" height="8"/></svg>`, template.HTMLEscapeString(text), from, max(to-from, 0.5), from, max(onScale(s.P90)-from, 0.5), onScale(s.P99)))
-}
-
 // auditPage is what administrators did.
 type auditPage struct {
 	Acts  []store.Act
@@ -291,35 +210,4 @@ func (p *configurationPage) Kept() []choice {
 		return []choice{{Key: "show", Name: show}}
 	}
 	return nil
-}
-
-// shownAlert is an alert and what may be done about it.
-type shownAlert struct {
-	Alert view.Alert
-	May   bool
-	// Path is where the page has what it is about; empty: nowhere.
-	Path string
-	// Link says that its runbook is an address.
-	Link bool
-}
-
-func newShownAlert(a view.Alert, may bool) shownAlert {
-	return shownAlert{a, may, subjectPath(a.Kind, a.Subject), strings.HasPrefix(a.Runbook, "https://") || strings.HasPrefix(a.Runbook, "http://")}
-}
-
-// subjectPath is where the page has what an alert is about; empty: nowhere.
-func subjectPath(kind, subject string) string {
-	switch kind {
-	case "pool":
-		return poolPath(subject)
-	case "route":
-		return "/routes#route-" + url.PathEscape(subject)
-	case "user":
-		return "/workers?" + url.Values{"q": {subject}}.Encode()
-	case "worker":
-		return workerPath(subject)
-	case "check":
-		return "/#health"
-	}
-	return ""
 }

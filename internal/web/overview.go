@@ -9,6 +9,7 @@ import (
 
 	"github.com/loka/stratum/internal/auth"
 	"github.com/loka/stratum/internal/view"
+	"github.com/loka/stratum/work"
 )
 
 // overview is the whole in one look.
@@ -52,18 +53,9 @@ func (s *Server) overview(r *http.Request) *overview {
 	o.Word = judge(&scene{summary: o.Summary, pools: o.Pools, routes: m.Routes(), alerts: o.Alerts, earnings: e})
 	if o.HasMoney {
 		rest := 24*time.Hour - s.deps.Now().Sub(e.Day)
-		o.ByMidnight = e.Today.Value + perHash(&e.Hour)*o.Summary.Hashrate.TenMinutes*max(rest.Seconds(), 0)
+		o.ByMidnight = e.Today.Value + work.Earning(e.Hour.Value, e.Hour.Work, o.Summary.Hashrate.TenMinutes, max(rest, 0))
 	}
 	return o
-}
-
-// perHash is what a hash was expected to earn of late.
-func perHash(e *Earned) float64 {
-	const hashes = 1 << 32
-	if e.Work > 0 {
-		return e.Value / (e.Work * hashes)
-	}
-	return 0
 }
 
 // firing are the alerts that are on, the worst and then the newest first.

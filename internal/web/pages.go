@@ -43,6 +43,7 @@ func pages() []Page {
 		poolPages(),
 		routePages(),
 		controlPages(),
+		runbookPages(),
 	)
 }
 

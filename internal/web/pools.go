@@ -45,8 +45,9 @@ type poolRow struct {
 	*view.Pool
 
 	Line template.HTML
-	// Lost is of the last hour.
-	Hour Earned
+	// Hour is what it earned in the last one, if Added says that this is known.
+	Hour  Earned
+	Added bool
 }
 
 // Path is where the pool's own page is.
@@ -57,7 +58,7 @@ func (s *Server) poolList(r *http.Request) *poolList {
 	list := &poolList{Routes: s.deps.Model.Routes(), Past: s.deps.Log != nil, Axis: axis(s.deps.Now(), 24*time.Hour)}
 	pools := s.deps.Model.Pools()
 	for i := range pools {
-		row := poolRow{Pool: &pools[i]}
+		row := poolRow{Pool: &pools[i], Added: !e.At.IsZero()}
 		for _, part := range e.ByPool {
 			if part.Name == row.Name {
 				row.Hour = part

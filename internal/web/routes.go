@@ -18,7 +18,9 @@ func routePages() []Page {
 type routeRow struct {
 	*view.Route
 
+	// Hour is what it earned in the last one, if Added says that this is known.
 	Hour  Earned
+	Added bool
 	Parts []partRow
 }
 
@@ -35,7 +37,7 @@ func (s *Server) routeList(r *http.Request) []routeRow {
 	routes := s.deps.Model.Routes()
 	all := make([]routeRow, 0, len(routes))
 	for i := range routes {
-		row := routeRow{Route: &routes[i], Parts: partsOf(routes[i].Split)}
+		row := routeRow{Route: &routes[i], Parts: partsOf(routes[i].Split), Added: !e.At.IsZero()}
 		for _, one := range e.ByRoute {
 			if one.Name == row.Name {
 				row.Hour = one

@@ -15,8 +15,9 @@ import (
 type Sources struct {
 	// Miners are all open connections.
 	Miners func() []view.Miner
-	// Profile is how long each step takes.
-	Profile func() []view.Step
+	// Profile is how long each step took in about the time of a length until now, and
+	// from when on; 0 is since the start.
+	Profile func(length time.Duration) (steps []view.Step, from time.Time)
 	Bans    BanBook
 	Alerts  AlertDesk
 	Past    Past

@@ -50,7 +50,7 @@ func (s *Server) funcs() template.FuncMap {
 		"rate": rate, "count": countAny, "sat": sat, "ms": ms, "part": partAny, "span": span, "difficulty": difficulty, "percent": percent,
 		"bar": bar, "upTo": upTo, "ago": s.ago, "lasted": s.lasted, "clock": clock, "rateText": rateText, "satText": satText, "poolPath": poolPath, "workerPath": workerPath,
 		"sum": func(a, b uint64) uint64 { return a + b }, "url": shortURL, "plural": plural, "some": some,
-		"open": s.openAsset, "duration": duration, "json": asJSON, "until": s.until, "alert": newShownAlert, "more": func(n int) int { return n - 1 },
+		"open": s.openAsset, "duration": duration, "json": asJSON, "until": s.until, "alert": s.shownAlert, "runbook": s.runbookLink, "said": said, "ofPayee": ofPayee, "more": func(n int) int { return n - 1 },
 	}
 }
 

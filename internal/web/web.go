@@ -73,6 +73,7 @@ type Server struct {
 	shared *template.Template
 	signin *template.Template
 	teller *teller
+	book   *book
 }
 
 // New makes the handler of everything in [Patterns].
@@ -84,7 +85,7 @@ func New(deps Deps) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{deps: deps, assets: a, pages: pages(), mux: http.NewServeMux(), teller: newTeller()}
+	s := &Server{deps: deps, assets: a, pages: pages(), mux: http.NewServeMux(), teller: newTeller(), book: openOperations()}
 	if s.shared, err = s.parse("layout.html", "parts.html", "control.html"); err != nil {
 		return nil, err
 	}

@@ -20,7 +20,7 @@ func paths() []string {
 	known, all := pages(), []string{"/pools/main?span=30d", "/workers/alice.rig00001?span=1h", "/workers?q=rig&sort=-hashrate&show=here&route=farm&pool=main&page=2", "/workers?q=nobody"}
 	all = slices.Grow(all, len(known))
 	for _, p := range known {
-		all = append(all, strings.NewReplacer("{$}", "", "{name}", url.PathEscape(evil)).Replace(p.Path))
+		all = append(all, strings.NewReplacer("{$}", "", "{name}", url.PathEscape(evil), "{anchor}", "alert-pool_down").Replace(p.Path))
 	}
 	return all
 }
@@ -98,7 +98,7 @@ func attr(n *html.Node, key string) string {
 // What is not there is said on a page, with a way back.
 func TestWhatIsNotThere(t *testing.T) {
 	s := site(t, newFarm(3))
-	for path, back := range map[string]string{"/workers/nobody": "/workers", "/pools/none": "/pools"} {
+	for path, back := range map[string]string{"/workers/nobody": "/workers", "/pools/none": "/pools", "/runbooks/nothing": "/runbooks"} {
 		w := get(t, s, path)
 		if w.Code != http.StatusNotFound {
 			t.Errorf("%s: %d", path, w.Code)

@@ -30,11 +30,11 @@ func (f *farm) pool(t *testing.T, name string) pool {
 	return pool{}
 }
 
-// acts says whether the audit record has it that something was done.
+// acted says whether the audit record has it that something was done.
 func (f *farm) acted(t *testing.T, what string) bool {
 	t.Helper()
 	var list struct{ Acts []struct{ Who, What string } }
-	if err := f.ask("GET", "/api/v1/audit", "", &list); err != nil {
+	if err := f.ask("GET", "/api/v1/audit?limit=1000", "", &list); err != nil {
 		t.Fatal(err)
 	}
 	for _, a := range list.Acts {

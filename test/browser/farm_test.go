@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -113,7 +114,7 @@ func startFarm(t *testing.T) (*farm, error) {
 	page, main, backup, gone := freePort(t), freePort(t), freePort(t), freePort(t)
 	f.url = "http://" + page
 	var err error
-	if f.dir, err = os.MkdirTemp("", "loka-browser-"); err != nil {
+	if f.dir, err = os.MkdirTemp("", "loka-browser-"); err != nil { //nolint:usetesting // it outlives the test that starts it
 		return f, err
 	}
 	f.config = filepath.Join(f.dir, "loka.toml")
@@ -187,9 +188,11 @@ func (f *farm) hears(_ http.ResponseWriter, r *http.Request) {
 
 // end ends all of it, last come first.
 func (f *farm) end() {
-	f.told.Close()
-	for i := len(f.running) - 1; i >= 0; i-- {
-		_ = f.running[i].Stop(10 * time.Second)
+	if f.told != nil {
+		f.told.Close()
+	}
+	for _, p := range slices.Backward(f.running) {
+		_ = p.Stop(10 * time.Second)
 	}
 	if f.dir != "" {
 		_ = os.RemoveAll(f.dir)
@@ -228,7 +231,10 @@ func (f *farm) ask(method, path, body string, into any) error {
 	return json.Unmarshal(text, into)
 }
 
-var errLate = errors.New("not in time")
+var (
+	errLate  = errors.New("not in time")
+	errEnded = errors.New("a program has ended")
+)
 
 // until waits for a condition to come true.
 func (f *farm) until(what string, cond func() bool) error {
@@ -244,7 +250,7 @@ func (f *farm) until(what string, cond func() bool) error {
 		}
 		for _, p := range f.running {
 			if p.Ended() {
-				return fmt.Errorf("%s: a program has ended: %v", what, p.Err())
+				return fmt.Errorf("%s: %w", what, errors.Join(errEnded, p.Err()))
 			}
 		}
 	}

@@ -7,7 +7,7 @@ import (
 )
 
 // pagesToLookAt are addresses that the navigation has, and some below them.
-func pagesToLookAt(f *farm, t *testing.T) []string {
+func pagesToLookAt(t *testing.T, f *farm) []string {
 	t.Helper()
 	b := newTab(t, f.url, looks[0])
 	b.signsIn(f.token)
@@ -27,7 +27,7 @@ func pagesToLookAt(f *farm, t *testing.T) []string {
 // nothing is wider than the screen, and all can be read.
 func TestEveryPageInEveryLook(t *testing.T) {
 	f := theFarm(t)
-	pages := pagesToLookAt(f, t)
+	pages := pagesToLookAt(t, f)
 	for i, l := range looks {
 		if i > 1 && os.Getenv("LOKA_LOOKS") == "" {
 			continue // LOKA_LOOKS=all has all of them
@@ -47,14 +47,14 @@ func TestEveryPageInEveryLook(t *testing.T) {
 				}
 				b.until("plots are drawn", `[...document.querySelectorAll("[data-plot]")].every((p) => p.querySelector("canvas, .hint, svg"))`)
 				b.readable(path)
-				b.shoot(l.name + name(path))
+				b.shoot(l.name + shotName(path))
 			}
 		})
 	}
 }
 
-// name is a path as a part of a file's name.
-func name(path string) string {
+// shotName is a path as a part of a file's name.
+func shotName(path string) string {
 	if path == "/" {
 		return "-overview"
 	}

@@ -10,31 +10,25 @@ import (
 	"testing"
 
 	"github.com/chromedp/chromedp"
-
 	"github.com/loka/stratum/internal/testkit/process"
 )
 
 var (
 	// loka is the product's binary.
 	loka = process.Binary{Root: filepath.Join("..", "..")}
-	// chromium is a running browser, of which each test has tabs; noChromium is why
-	// there is none.
-	chromium   context.Context
-	noChromium error
+	// chromium is what each test has tabs of.
+	chromium browser
 	// shared is the farm that most tests look at.
 	shared *farm
 )
 
 func TestMain(m *testing.M) {
-	var closeBrowser context.CancelFunc
-	chromium, closeBrowser, noChromium = startChromium()
-	if noChromium != nil {
-		fmt.Fprintf(os.Stderr, "SKIPPED: every test of the page needs a Chromium: %v (Debian: apt-get install chromium, or name one in LOKA_CHROMIUM)\n", noChromium)
+	chromium = startChromium()
+	if chromium.err != nil {
+		fmt.Fprintf(os.Stderr, "SKIPPED: every test of the page needs a Chromium: %v (Debian: apt-get install chromium, or name one in LOKA_CHROMIUM)\n", chromium.err)
 	}
 	code := m.Run()
-	if closeBrowser != nil {
-		closeBrowser()
-	}
+	chromium.end()
 	if shared != nil {
 		shared.end()
 	}
@@ -55,11 +49,17 @@ func findChromium() (string, error) {
 	return "", errors.New("none is in the PATH")
 }
 
-// startChromium starts it, and ends it with the returned function.
-func startChromium() (context.Context, context.CancelFunc, error) {
+// browser is a Chromium that runs, or why there is none.
+type browser struct {
+	ctx context.Context
+	err error
+	end context.CancelFunc
+}
+
+func startChromium() browser {
 	path, err := findChromium()
 	if err != nil {
-		return nil, nil, err
+		return browser{err: err, end: func() {}}
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
@@ -76,15 +76,15 @@ func startChromium() (context.Context, context.CancelFunc, error) {
 	end := func() { cancel(); stop() }
 	if err := chromedp.Do(ctx); err != nil {
 		end()
-		return nil, nil, fmt.Errorf("%s does not start: %w", path, err)
+		return browser{err: fmt.Errorf("%s does not start: %w", path, err), end: func() {}}
 	}
-	return ctx, end, nil
+	return browser{ctx: ctx, end: end}
 }
 
 // needsChromium skips a test where there is no browser.
 func needsChromium(t *testing.T) {
 	t.Helper()
-	if noChromium != nil {
-		t.Skipf("SKIPPED: no Chromium: %v", noChromium)
+	if chromium.err != nil {
+		t.Skipf("SKIPPED: no Chromium: %v", chromium.err)
 	}
 }

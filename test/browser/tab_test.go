@@ -46,6 +46,7 @@ type tab struct {
 	mu       sync.Mutex
 	expected []string
 	problems []string
+	requests []string
 }
 
 // newTab opens one that looks at a server, until the test ends.
@@ -58,7 +59,7 @@ func newTab(t *testing.T, home string, l look) *tab {
 	}
 	b := &tab{t: t, home: at}
 	var cancel, stop context.CancelFunc
-	b.ctx, cancel = chromedp.NewContext(chromium, chromedp.WithNewBrowserContext(), chromedp.WithListener(b.heard))
+	b.ctx, cancel = chromedp.NewContext(chromium.ctx, chromedp.WithNewBrowserContext(), chromedp.WithListener(b.heard))
 	t.Cleanup(cancel)
 	b.do() // opens it, for as long as the context is
 	b.ctx, stop = context.WithTimeout(b.ctx, patience)
@@ -96,6 +97,9 @@ func (b *tab) heard(event any) {
 			b.note("log %s: %s %s", e.Entry.Source, e.Entry.Text, e.Entry.URL)
 		}
 	case *network.EventRequestWillBeSent:
+		b.mu.Lock()
+		b.requests = append(b.requests, e.Request.URL)
+		b.mu.Unlock()
 		if u, err := url.Parse(e.Request.URL); err != nil || u.Scheme != "data" && u.Host != b.home.Host {
 			b.note("a request to elsewhere: %s", e.Request.URL)
 		}
@@ -127,6 +131,18 @@ func (b *tab) note(format string, args ...any) {
 		}
 	}
 	b.problems = append(b.problems, text)
+}
+
+// asked are the requests so far that have this in them.
+func (b *tab) asked(part string) (all []string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, address := range b.requests {
+		if strings.Contains(address, part) {
+			all = append(all, address)
+		}
+	}
+	return all
 }
 
 // expects says that what has this in it is no problem from now on.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -32,6 +33,9 @@ type rig struct {
 	http string
 	// first and second are what /metrics said while all was well.
 	first, second *scrape
+
+	// sink takes the farm's own alerts.
+	sink *httptest.Server
 
 	backup *process.Process
 	all    []*process.Process
@@ -63,7 +67,8 @@ func (r *rig) run(t *testing.T, bin string) (err error) {
 	}
 	r.http = ports[0]
 	file := filepath.Join(r.dir, "loka.toml")
-	text := fmt.Sprintf(farmFile, filepath.Join(r.dir, "data"), ports[1], ports[2], r.http, ports[3], ports[4])
+	r.sink = httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})) // it takes whatever comes
+	text := fmt.Sprintf(farmFile, filepath.Join(r.dir, "data"), ports[1], ports[2], r.http, ports[3], ports[4], r.sink.URL)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		return err
 	}
@@ -108,6 +113,19 @@ username = "account"
 name = "backup"
 url = "stratum+tcp://%s"
 username = "account"
+[[alerts.sink]]
+name = "night"
+url = "webhook+%s"
+# This machine may be short of anything.
+[[alerts.rule]]
+name = "disk_low"
+enabled = false
+[[alerts.rule]]
+name = "disk_full"
+enabled = false
+[[alerts.rule]]
+name = "memory_high"
+enabled = false
 [metrics]
 per_worker = true
 [vardiff]
@@ -132,6 +150,9 @@ func (r *rig) launch(err *error, bin string, args ...string) *process.Process {
 func (r *rig) end() {
 	for i := len(r.all) - 1; i >= 0; i-- {
 		_ = r.all[i].Stop(10 * time.Second) // killed if it does not
+	}
+	if r.sink != nil {
+		r.sink.Close()
 	}
 	if r.dir != "" {
 		_ = os.RemoveAll(r.dir)

@@ -63,7 +63,7 @@ func healthy(now time.Time) *world {
 	w.Around = Around{
 		Machine:   alert.Machine{Memory: 1e8, MemoryLimit: 1e9, DiskFree: 5e9, DiskTotal: 1e10, Files: 10, FilesLimit: 1000},
 		Listeners: []Listener{{Address: "l", TLS: true, NotAfter: now.Add(60 * 24 * time.Hour)}},
-		Checks:    map[string]view.Check{"clock": {Status: view.OK}, "journal": {Status: view.Degraded}},
+		Checks:    map[string]view.Check{"clock": {Status: view.OK}, "listener:l": {Status: view.OK}},
 		Sinks:     1,
 	}
 	return w
@@ -94,6 +94,7 @@ func faults() map[string]func(w *world, n int) {
 		"pool_slow":           func(w *world, _ int) { w.Pools[0].Quality.SubmitP90 = 3 * time.Second },
 		"pool_late_blocks":    func(w *world, _ int) { w.Pools[0].Quality.Blocks, w.Pools[0].Quality.BlockDelay = 3, 9*time.Second },
 		"pool_disconnects":    func(w *world, _ int) { w.Pools[0].Quality.Disconnects = 9 },
+		"listener_down":       func(w *world, _ int) { w.Checks["listener:l"] = view.Check{Status: view.Down, Detail: "refused"} },
 		"certificate_expires": func(w *world, _ int) { w.Listeners[0].NotAfter = w.At.Add(100 * time.Hour) },
 		"certificate_expired": func(w *world, _ int) { w.Listeners[0].NotAfter = w.At.Add(-time.Hour) },
 		"certificate_problem": func(w *world, _ int) { w.Listeners[0].Problems = []string{"the key is another's"} },

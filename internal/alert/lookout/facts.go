@@ -10,6 +10,7 @@ import (
 	"github.com/loka/stratum/internal/ledger"
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/internal/view"
+	"github.com/loka/stratum/work"
 )
 
 const (
@@ -92,20 +93,17 @@ func poolRates(a *ledger.Account, now time.Time) alert.Rates {
 // usual finds the baseline: the last day's hashrate, once that is worth something, and
 // how far the last ten minutes are from it. Shares come by chance: of n that were to be
 // expected, the square root of n may be missing for nothing.
-func usual(r *alert.Rates, age time.Duration, accepted uint64, work float64) {
+func usual(r *alert.Rates, age time.Duration, accepted uint64, sum float64) {
 	r.Ratio = 1
-	if age < baselineAge || accepted == 0 || work <= 0 || r.Hashrate24h <= 0 {
+	if age < baselineAge || accepted == 0 || sum <= 0 || r.Hashrate24h <= 0 {
 		return
 	}
 	r.Baseline = r.Hashrate24h
 	r.Ratio = r.Hashrate10m / r.Baseline
-	each := work / float64(accepted) // the mean difficulty
-	expected := r.Baseline * ledger.TenMinutes.Length().Seconds() / (each * hashesPerWork)
+	each := sum / float64(accepted) // the mean difficulty
+	expected := work.Done(r.Baseline, ledger.TenMinutes.Length()) / each
 	r.Sigma = (1 - r.Ratio) * math.Sqrt(expected)
 }
-
-// hashesPerWork is how many hashes a difficulty-1 share takes.
-const hashesPerWork = 1 << 32
 
 func count(a, b uint64) float64 { return float64(a) + float64(b) }
 

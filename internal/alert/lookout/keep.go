@@ -28,17 +28,18 @@ const (
 
 type silencesFile struct {
 	Version  int             `json:"version"`
+	Last     uint64          `json:"last"` // the number of the last that was made
 	Silences []alert.Silence `json:"silences"`
 }
 
 // loadSilences reads those of an earlier run.
-func loadSilences(dir string, log *slog.Logger) []alert.Silence {
+func loadSilences(dir string, log *slog.Logger) silencesFile {
 	if dir == "" {
-		return nil
+		return silencesFile{}
 	}
 	data, err := os.ReadFile(filepath.Join(dir, silencesName)) //nolint:gosec // the operator's own folder
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return silencesFile{}
 	}
 	var file silencesFile
 	if err == nil {
@@ -47,14 +48,14 @@ func loadSilences(dir string, log *slog.Logger) []alert.Silence {
 	if err != nil {
 		log.Warn("silences cannot be read: alerts are told that somebody did not want to hear", "file", silencesName, "error", err)
 	}
-	return file.Silences
+	return file
 }
 
-func keepSilences(dir string, all []alert.Silence) error {
+func keepSilences(dir string, last uint64, all []alert.Silence) error {
 	if dir == "" {
 		return nil
 	}
-	data, err := json.Marshal(silencesFile{1, all})
+	data, err := json.Marshal(silencesFile{1, last, all})
 	if err != nil {
 		return err
 	}

@@ -16,11 +16,12 @@ import (
 func TestKept(t *testing.T) {
 	dir, log := t.TempDir(), slog.New(slog.DiscardHandler)
 	s := alert.Silence{ID: "s1", Matchers: []alert.Matcher{{Label: "name", Glob: "x"}}, Since: epoch, Until: epoch.Add(time.Hour), By: "ops"}
-	if err := keepSilences(dir, []alert.Silence{s}); err != nil {
+	if err := keepSilences(dir, 7, []alert.Silence{s}); err != nil {
 		t.Fatal(err)
 	}
-	if got := loadSilences(dir, log); len(got) != 1 || got[0].ID != "s1" || !got[0].Until.Equal(s.Until) || got[0].Matchers[0].Glob != "x" {
-		t.Errorf("%+v", got)
+	file := loadSilences(dir, log)
+	if got := file.Silences; file.Last != 7 || len(got) != 1 || got[0].ID != "s1" || !got[0].Until.Equal(s.Until) || got[0].Matchers[0].Glob != "x" {
+		t.Errorf("%+v", file)
 	}
 	h := openHistory(dir, log)
 	h.add(view.AlertEvent{At: epoch, ID: "a"})

@@ -60,6 +60,10 @@ type Lookout struct {
 	history *history
 	failing pace.Pace
 	dumping pace.Pace
+	// logging and urgent bound the lines of alerts, for a rule of the operator's may be
+	// about each of ten thousand users, or change its mind with each look: urgent those
+	// of critical ones, which no others keep from being logged.
+	logging, urgent pace.Budget
 	// seen is what the last look found.
 	seen    atomic.Pointer[seen]
 	changed chan struct{}
@@ -104,7 +108,8 @@ func New(cfg Config, deps Deps) *Lookout {
 	l := &Lookout{deps: deps, log: deps.Logger, engine: alert.New(alert.Config{}), gatherer: NewGatherer(), changed: make(chan struct{}, 1)}
 	l.history = openHistory(deps.Dir, l.log)
 	l.seen.Store(&seen{})
-	l.engine.RestoreSilences(loadSilences(deps.Dir, l.log), deps.Now())
+	kept := loadSilences(deps.Dir, l.log)
+	l.engine.RestoreSilences(kept.Silences, kept.Last, deps.Now())
 	l.Reconfigure(cfg)
 	return l
 }
@@ -199,7 +204,7 @@ func (l *Lookout) note(step *alert.Step, now time.Time) {
 			if l.deps.Event != nil {
 				l.deps.Event(event)
 			}
-			l.logged(a, of.event)
+			l.logged(a, of.event, now)
 		}
 	}
 	l.history.flush()
@@ -211,19 +216,32 @@ func (l *Lookout) note(step *alert.Step, now time.Time) {
 }
 
 // logged says it in the log; what is about one worker of many only to who listens
-// closely.
-func (l *Lookout) logged(a *alert.Alert, event string) {
-	level := slog.LevelInfo
+// closely. What is too much for the log is in the history all the same.
+func (l *Lookout) logged(a *alert.Alert, event string, now time.Time) {
+	level, budget := slog.LevelInfo, &l.logging
 	switch {
 	case a.Kind == alert.OnWorker:
 		level = slog.LevelDebug
 	case event == "firing" && a.Severity == alert.Critical:
-		level = slog.LevelError
+		level, budget = slog.LevelError, &l.urgent
 	case event == "firing" && a.Severity == alert.Warning:
 		level = slog.LevelWarn
 	}
-	l.log.LogAttrs(context.Background(), level, "alert", slog.String("event", event), slog.String("id", a.ID),
-		slog.String("severity", string(a.Severity)), slog.String("message", a.Message), slog.Float64("value", a.Value))
+	if !l.log.Enabled(context.Background(), level) {
+		return
+	}
+	ok, missed := budget.Pass(now)
+	if !ok {
+		return
+	}
+	attrs := []slog.Attr{
+		slog.String("event", event), slog.String("id", a.ID), slog.String("severity", string(a.Severity)),
+		slog.String("message", a.Message), slog.Float64("value", a.Value),
+	}
+	if missed > 0 {
+		attrs = append(attrs, slog.Uint64("more_not_logged", missed))
+	}
+	l.log.LogAttrs(context.Background(), level, "alert", attrs...)
 }
 
 // publish puts what is known in front of readers. mu is held.

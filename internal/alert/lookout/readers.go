@@ -80,7 +80,7 @@ func (l *Lookout) AddSilence(s alert.Silence) (view.Silence, error) {
 	}
 	l.publish(l.seen.Load().at)
 	seen := l.seen.Load()
-	return silenceOf(&made, seen.matches()[made.ID]), keepSilences(l.deps.Dir, seen.silences)
+	return silenceOf(&made, seen.matches()[made.ID]), keepSilences(l.deps.Dir, l.engine.LastSilence(), seen.silences)
 }
 
 // RemoveSilence ends one; ok is false where there is none of that id.
@@ -92,7 +92,7 @@ func (l *Lookout) RemoveSilence(id string) (was view.Silence, ok bool, err error
 		return view.Silence{}, false, nil
 	}
 	l.publish(l.seen.Load().at)
-	return silenceOf(&s, 0), true, keepSilences(l.deps.Dir, l.seen.Load().silences)
+	return silenceOf(&s, 0), true, keepSilences(l.deps.Dir, l.engine.LastSilence(), l.seen.Load().silences)
 }
 
 // Sinks says how each sink does.

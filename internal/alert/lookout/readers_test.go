@@ -1,11 +1,16 @@
 package lookout
 
 import (
+	"bytes"
+	"fmt"
+	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/loka/stratum/internal/alert"
 	"github.com/loka/stratum/internal/alert/sink"
+	"github.com/loka/stratum/internal/pace"
 )
 
 // Readers wait for no look, and see a silence at once, until it is over.
@@ -28,5 +33,58 @@ func TestReadersWaitForNoLook(t *testing.T) {
 	now = epoch.Add(time.Hour)
 	if got := l.Silences(); len(got) != 0 {
 		t.Errorf("it is over: %+v", got)
+	}
+}
+
+// The id of a silence is never another one's, over any number of runs, whether it still
+// holds or not.
+func TestSilenceIDsAreNotRepeated(t *testing.T) {
+	dir, now, seen := t.TempDir(), epoch, make(map[string]bool)
+	clock := func() time.Time { return now }
+	for run := range 4 {
+		l := New(Config{}, Deps{Sinks: sink.New(sink.Deps{Now: clock}), Now: clock, Dir: dir})
+		for i := range 2 {
+			made, err := l.AddSilence(alert.Silence{Matchers: []alert.Matcher{{Label: "name", Glob: "*"}}, Until: now.Add(time.Minute)})
+			if err != nil || seen[made.ID] {
+				t.Fatalf("run %d: %+v, %v; seen were %v", run, made, err, seen)
+			}
+			seen[made.ID] = true
+			if i == 1 && run%2 == 0 { // the latest is not in the file any more
+				if _, ok, err := l.RemoveSilence(made.ID); !ok || err != nil {
+					t.Fatal(ok, err)
+				}
+			}
+		}
+		now = now.Add(time.Duration(run) * time.Minute) // they are over, but for the first run's
+	}
+}
+
+// A rule about very many things writes no more lines than a budget lets it, and keeps
+// what is critical from the log no more than what is about workers comes into it.
+func TestAlertsAreLoggedWithinABudget(t *testing.T) {
+	var said bytes.Buffer
+	now := epoch
+	clock := func() time.Time { return now }
+	l := New(Config{}, Deps{Sinks: sink.New(sink.Deps{Now: clock}), Now: clock, Logger: slog.New(slog.NewTextHandler(&said, nil))})
+	step := &alert.Step{}
+	for i := range 2 * pace.Burst {
+		step.Began = append(step.Began,
+			alert.Alert{ID: fmt.Sprint("mine/u", i), Name: "mine", Kind: alert.OnUser, Severity: alert.Warning, Since: now},
+			alert.Alert{ID: fmt.Sprint("other/w", i), Name: "other", Kind: alert.OnWorker, Severity: alert.Critical, Since: now})
+	}
+	step.Began = append(step.Began, alert.Alert{ID: "route_down/farm", Kind: alert.OnRoute, Severity: alert.Critical, Since: now})
+	l.note(step, now)
+	text := said.String()
+	if n := strings.Count(text, "id=mine/"); n != pace.Burst || !strings.Contains(text, "level=ERROR msg=alert event=firing id=route_down/farm") || strings.Contains(text, "other/") {
+		t.Errorf("%d lines of a rule about %d users:\n%.2000s", n, 2*pace.Burst, text)
+	}
+	if n := len(l.History()); n != len(step.Began) {
+		t.Errorf("%d are in the history, of %d", n, len(step.Began))
+	}
+	said.Reset()
+	now = now.Add(time.Second)
+	l.note(&alert.Step{Ended: step.Began[:1]}, now)
+	if want := fmt.Sprint("more_not_logged=", pace.Burst); !strings.Contains(said.String(), want) {
+		t.Errorf("no %s in %s", want, &said)
 	}
 }

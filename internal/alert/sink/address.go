@@ -1,6 +1,7 @@
 package sink
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -70,7 +71,7 @@ const shortest = 4
 
 // scrub takes out of an error whatever may be secret of a sink's URL: its parts, and
 // all of other URLs but their scheme.
-func scrub(err error, raw string) error {
+func scrub(err error, raw string) *SendError {
 	if err == nil {
 		return nil
 	}
@@ -90,6 +91,18 @@ type SendError struct {
 	cause error
 }
 
+// refusal is what the service has said, where it was reached.
+func (e *SendError) refusal() *refusal {
+	said, _ := errors.AsType[*refusal](e.cause)
+	return said
+}
+
+// partial says that some have it.
+func (e *SendError) partial() bool {
+	_, ok := errors.AsType[*partialError](e.cause)
+	return ok
+}
+
 func (e *SendError) Error() string { return e.Text }
 
 // Is matches what the error was made of.
@@ -99,50 +112,47 @@ func (e *SendError) Is(target error) bool { return errors.Is(e.cause, target) }
 // the scheme, a host with a dot in it, and short words.
 func secrets(raw string) []string {
 	found := make(map[string]bool)
-	add := func(part string) {
-		if len(part) >= shortest {
-			found[part] = true
+	for _, part := range portions(raw) {
+		plain, err := url.PathUnescape(part)
+		if err != nil {
+			plain = part
 		}
-		if plain, err := url.PathUnescape(part); err == nil && len(plain) >= shortest {
-			found[plain] = true
-		}
-		if escaped := url.QueryEscape(part); len(escaped) >= shortest {
-			found[escaped] = true
-		}
-	}
-	at, err := url.Parse(raw)
-	if err != nil {
-		for _, part := range strings.FieldsFunc(raw, func(r rune) bool { return strings.ContainsRune("/:@?&=+", r) }) {
-			add(part)
-		}
-		return longestFirst(found)
-	}
-	if at.User != nil {
-		add(at.User.Username())
-		password, _ := at.User.Password()
-		add(password)
-	}
-	if !strings.Contains(at.Hostname(), ".") && at.Hostname() != "localhost" { // a token or an id in a host's place
-		add(at.Hostname())
-	}
-	for part := range strings.SplitSeq(at.EscapedPath(), "/") {
-		add(part)
-	}
-	for _, values := range at.Query() {
-		for _, v := range values {
-			add(v)
+		for _, form := range [...]string{part, plain, url.QueryEscape(part)} {
+			if len(form) >= shortest {
+				found[form] = true
+			}
 		}
 	}
-	return longestFirst(found)
+	return slices.SortedFunc(maps.Keys(found), func(a, b string) int {
+		return cmp.Or(cmp.Compare(len(b), len(a)), strings.Compare(a, b))
+	})
 }
 
-func longestFirst(found map[string]bool) []string {
-	return slices.SortedFunc(maps.Keys(found), func(a, b string) int {
-		if len(a) != len(b) {
-			return len(b) - len(a)
-		}
-		return strings.Compare(a, b)
-	})
+// portions are the parts of a URL, and the parts of those that are tokens of Slack's.
+func portions(raw string) (all []string) {
+	at, err := url.Parse(raw)
+	if err != nil {
+		return pieces(raw, "/:@?&=+")
+	}
+	if at.User != nil {
+		password, _ := at.User.Password()
+		all = append(all, at.User.Username(), password)
+		all = append(all, pieces(at.User.Username(), "-:,/")...)
+		all = append(all, pieces(password, "-:,/")...)
+	}
+	if !strings.Contains(at.Hostname(), ".") && at.Hostname() != "localhost" { // a token or an id in a host's place
+		all = append(all, at.Hostname())
+	}
+	all = append(all, strings.Split(at.EscapedPath(), "/")...)
+	for _, values := range at.Query() {
+		all = append(all, values...)
+	}
+	return all
+}
+
+// pieces are what stands between any of some characters.
+func pieces(text, between string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(between, r) })
 }
 
 // noService is the error of a scheme that nobody knows.

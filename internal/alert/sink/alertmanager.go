@@ -41,6 +41,8 @@ func amOf(a *alert.Alert, instance string, ends time.Time) amAlert {
 	}
 }
 
+func (*alertmanager) stuck() bool { return false }
+
 // send is for a test only.
 func (m *alertmanager) send(ctx context.Context, msg *message) error {
 	a := alert.Alert{ID: "loka_test", Name: "loka_test", Severity: alert.Info, Kind: alert.OnProxy, Since: msg.at, Message: msg.text()}

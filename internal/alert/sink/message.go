@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/loka/stratum/internal/alert"
 )
@@ -13,6 +14,8 @@ const (
 	// longText bounds what is told of alerts in one message, in bytes: a little less than
 	// the chat with the tightest limit takes.
 	longText = 1800
+	// longTitle is the same of a title.
+	longTitle = 200
 	// together is from how many alerts of one rule on they are one line, and named is
 	// how many of their subjects are named then.
 	together, named = 4, 5
@@ -25,8 +28,9 @@ type message struct {
 	notices  []alert.Notice
 	// dropped is how many there was no room for.
 	dropped int
-	// test says that it only tries the sink.
-	test bool
+	// test says that it only tries the sink, plain that nothing of what alerts say is in
+	// it, for the service did not take that.
+	test, plain bool
 }
 
 // worst is the severity of the worst alert that is not over, [alert.Info] where all
@@ -41,12 +45,16 @@ func (m *message) worst() alert.Severity {
 	return worst
 }
 
-// title is one line.
+// title is one line of at most longTitle bytes.
 func (m *message) title() string {
+	return cut(strings.ReplaceAll(printable(m.heading()), "\n", " "), longTitle)
+}
+
+func (m *message) heading() string {
 	if m.test {
 		return "loka " + m.instance + ": a test"
 	}
-	if len(m.notices) == 1 {
+	if len(m.notices) == 1 && !m.plain {
 		return word(&m.notices[0]) + " " + m.notices[0].ID
 	}
 	firing, over := 0, 0
@@ -59,15 +67,25 @@ func (m *message) title() string {
 	}
 	switch {
 	case firing == 0:
-		return fmt.Sprintf("OVER: %d alerts", over)
+		return "OVER: " + many(over)
 	case over == 0:
-		return fmt.Sprintf("%s: %d alerts", strings.ToUpper(string(m.worst())), firing)
+		return fmt.Sprintf("%s: %s", strings.ToUpper(string(m.worst())), many(firing))
 	}
-	return fmt.Sprintf("%s: %d alerts, %d over", strings.ToUpper(string(m.worst())), firing, over)
+	return fmt.Sprintf("%s: %s, %d over", strings.ToUpper(string(m.worst())), many(firing), over)
+}
+
+func many(n int) string {
+	if n == 1 {
+		return "1 alert"
+	}
+	return fmt.Sprintf("%d alerts", n)
 }
 
 // text is all of it, in at most longText bytes and what is said at its end.
 func (m *message) text() string {
+	if m.plain {
+		return "What these alerts say was not taken here; see the page, or `loka alerts list`.\nloka " + m.instance
+	}
 	if m.test {
 		return "This is a test of the alerts of loka " + m.instance + ". Nothing is wrong."
 	}
@@ -75,13 +93,11 @@ func (m *message) text() string {
 	var b strings.Builder
 	left := len(m.notices)
 	for _, g := range groups {
-		line := g.text()
+		line := printable(g.text())
 		if b.Len()+len(line) > longText && b.Len() > 0 {
 			break
 		}
-		if len(line) > longText {
-			line = strings.ToValidUTF8(line[:longText], "") + "…"
-		}
+		line = cut(line, longText)
 		b.WriteString(line)
 		b.WriteByte('\n')
 		left -= len(g)
@@ -94,6 +110,29 @@ func (m *message) text() string {
 	}
 	fmt.Fprintf(&b, "loka %s", m.instance)
 	return b.String()
+}
+
+// cut leaves at most so many bytes of a text, and a mark where there were more.
+func cut(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "…"
+}
+
+// printable has no characters in it that move what is around them: names come from
+// whoever may connect. Lines stay lines, and empty ones go.
+func printable(text string) string {
+	lines := strings.FieldsFunc(text, func(r rune) bool { return r == '\n' })
+	for i, line := range lines {
+		lines[i] = strings.Map(func(r rune) rune {
+			if unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) {
+				return ' '
+			}
+			return r
+		}, line)
+	}
+	return strings.Join(lines, "\n")
 }
 
 // group is what is told in one line.

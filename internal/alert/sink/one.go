@@ -25,6 +25,10 @@ type one struct {
 	// end ends it; guarded by Sinks.mu.
 	end context.CancelFunc
 
+	// plain has a message say no more than that there is one: what was said before was not
+	// taken. It is run's.
+	plain bool
+
 	mu      sync.Mutex
 	queue   *queue
 	firing  []alert.Alert // for a manager
@@ -153,21 +157,37 @@ func (o *one) run(ctx context.Context) {
 		if o.manager != nil {
 			wait = firstPause
 		}
-		if err := o.flush(ctx); err != nil {
-			wait = pause + rand.N(pause/2+1) //nolint:gosec // spreads attempts
-			pause = min(2*pause, longestPause)
-		} else {
+		err := o.flush(ctx)
+		some := err != nil && err.partial()
+		switch {
+		case err == nil:
 			pause = firstPause
+		case !some: // who has it is not to wait for the others
+			wait = o.again(err, pause+rand.N(pause/2+1)) //nolint:gosec // spreads attempts
+			pause = min(2*pause, longestPause)
 		}
 		if !rest(ctx, wait) {
 			o.last(ctx)
 			return
 		}
 		timer.Reset(toldEvery)
-		if o.waits() {
+		if o.waits() && !some {
 			o.poke()
 		}
 	}
+}
+
+// again is when to try again after an error, where by itself that would be after wait.
+func (o *one) again(err *SendError, wait time.Duration) time.Duration {
+	said := err.refusal()
+	if said == nil {
+		return wait
+	}
+	if said.kind == lasting || said.kind == unfit && o.plain {
+		wait = longestPause
+	}
+	o.plain = o.plain || said.kind == unfit
+	return max(wait, said.after)
 }
 
 // rest waits; false: ctx has ended.
@@ -198,7 +218,7 @@ func (o *one) last(ctx context.Context) {
 	if left > 0 {
 		o.deps.Logger.LogAttrs(ctx, slog.LevelWarn, "alerts are given up: their sink could not be reached before it was stopped", name, slog.Int("alerts", left))
 	}
-	if s, ok := o.sender.(*shout); ok && len(s.busy) > 0 {
+	if o.sender.stuck() {
 		o.deps.Logger.LogAttrs(ctx, slog.LevelWarn, "a sink has not answered its last message yet and is left to itself", name)
 	}
 }
@@ -212,7 +232,7 @@ func (o *one) waits() bool {
 
 // flush sends what waits; an Alertmanager is told what fires, whether that has changed
 // or not.
-func (o *one) flush(ctx context.Context) error {
+func (o *one) flush(ctx context.Context) *SendError {
 	now := o.deps.Now()
 	o.mu.Lock()
 	if o.manager != nil {
@@ -237,8 +257,10 @@ func (o *one) flush(ctx context.Context) error {
 	}
 	taken := o.queue.take()
 	o.mu.Unlock()
-	err := o.attempt(ctx, &message{instance: o.deps.Instance, at: now, notices: taken.notices(), dropped: taken.dropped})
-	if err != nil {
+	err := o.attempt(ctx, &message{instance: o.deps.Instance, at: now, notices: taken.notices(), dropped: taken.dropped, plain: o.plain})
+	if err == nil {
+		o.plain = false
+	} else {
 		o.mu.Lock()
 		o.gone(o.queue.putBack(taken))
 		o.mu.Unlock()
@@ -247,13 +269,13 @@ func (o *one) flush(ctx context.Context) error {
 }
 
 // attempt sends one message.
-func (o *one) attempt(ctx context.Context, m *message) error {
+func (o *one) attempt(ctx context.Context, m *message) *SendError {
 	return o.bounded(ctx, func(ctx context.Context) error { return o.sender.send(ctx, m) })
 }
 
 // bounded is one attempt of whatever is sent: it is bounded in time, and what came of
 // it is noted. One that is called off says nothing of the sink.
-func (o *one) bounded(whole context.Context, send func(context.Context) error) error {
+func (o *one) bounded(whole context.Context, send func(context.Context) error) *SendError {
 	ctx, cancel := context.WithTimeout(whole, sendTimeout)
 	defer cancel()
 	err := scrub(send(ctx), o.cfg.URL.Reveal())
@@ -280,7 +302,7 @@ func (o *one) bounded(whole context.Context, send func(context.Context) error) e
 		if err != nil {
 			level, text = slog.LevelWarn, "alerts cannot be told"
 		}
-		o.deps.Logger.LogAttrs(ctx, level, text, slog.String("sink", o.cfg.Name), slog.String("service", o.state.Service), slog.Any("error", err)) //nolint:sloglint // one of two constants
+		o.deps.Logger.LogAttrs(ctx, level, text, slog.String("sink", o.cfg.Name), slog.String("service", o.state.Service), slog.String("error", o.state.Error)) //nolint:sloglint // one of two constants
 	}
 	return err
 }

@@ -1,18 +1,23 @@
 package sink
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"log"
+	"mime"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/nicholas-fedor/shoutrrr/pkg/router"
+	"github.com/nicholas-fedor/shoutrrr/pkg/services/chat/discord"
+	"github.com/nicholas-fedor/shoutrrr/pkg/services/chat/slack"
+	"github.com/nicholas-fedor/shoutrrr/pkg/services/chat/telegram"
+	"github.com/nicholas-fedor/shoutrrr/pkg/services/email/smtp"
 	"github.com/nicholas-fedor/shoutrrr/pkg/types"
 
 	"github.com/loka/stratum/internal/alert"
@@ -21,6 +26,8 @@ import (
 // sender hands a message over.
 type sender interface {
 	send(ctx context.Context, m *message) error
+	// stuck says that an attempt goes on that was given up.
+	stuck() bool
 }
 
 // newSender makes the sender of a URL. The error is an [AddressError].
@@ -42,14 +49,50 @@ func newSender(raw string, client *http.Client) (sender, error) {
 		if !slices.ContainsFunc(Services(), func(s string) bool { return s == name }) {
 			return nil, noService(name)
 		}
-		return newShout(raw)
+		return newService(raw, client)
 	}
+}
+
+// newService makes the sender of a service whose form of URL is shoutrrr's.
+func newService(raw string, client *http.Client) (sender, error) {
+	first, err := newShout(raw)
+	if err != nil {
+		return nil, err
+	}
+	switch service := first.service.(type) {
+	case *slack.Service, *telegram.Service, *discord.Service:
+		at, err := url.Parse(raw)
+		if err != nil {
+			return nil, &AddressError{scrub(err, raw).Error()}
+		}
+		chat, err := newChat(Service(raw), at, client)
+		if err != nil {
+			return nil, &AddressError{scrub(err, raw).Error()}
+		}
+		return chat, nil
+	case *smtp.Service:
+		all := make([]sender, 0, len(service.Config.ToAddresses))
+		for _, to := range service.Config.ToAddresses {
+			one, err := newShout(raw)
+			if err != nil {
+				return nil, err
+			}
+			if mail, ok := one.service.(*smtp.Service); ok {
+				mail.Config.ToAddresses = []string{to}
+			}
+			one.mail = true
+			all = append(all, one)
+		}
+		return severally(all), nil
+	}
+	return first, nil
 }
 
 // shout is a service of shoutrrr's.
 type shout struct {
 	service types.Service
 	titled  bool
+	mail    bool
 	// busy has one element while an attempt is on its way: some services wait for as
 	// long as the network lets them, and cannot be told to stop. So one that is stuck
 	// keeps one goroutine, until the other side or the kernel gives its connection up or
@@ -61,7 +104,7 @@ type shout struct {
 //
 //nolint:gochecknoglobals // a table
 var titled = []string{
-	"bark", "discord", "generic", "gotify", "join", "lark", "matrix", "mattermost", "ntfy", "opsgenie", "pushbullet", "pushover", "slack", "smtp", "teams", "telegram", "zulip",
+	"bark", "generic", "gotify", "join", "lark", "matrix", "mattermost", "ntfy", "opsgenie", "pushbullet", "pushover", "smtp", "teams", "zulip",
 }
 
 func newShout(raw string) (*shout, error) {
@@ -74,7 +117,7 @@ func newShout(raw string) (*shout, error) {
 	if err != nil {
 		return nil, &AddressError{scrub(why(r, raw, err), raw).Error()}
 	}
-	return &shout{service, slices.Contains(titled, Service(raw)), make(chan struct{}, 1)}, nil
+	return &shout{service: service, titled: slices.Contains(titled, Service(raw)), busy: make(chan struct{}, 1)}, nil
 }
 
 // why asks the service itself what it does not like, for its router does not say.
@@ -104,11 +147,14 @@ func (s *shout) send(ctx context.Context, m *message) error {
 	case <-ctx.Done():
 		return stuckError{}
 	}
-	text, params := m.text(), types.Params{}
+	title, text, params := m.title(), m.text(), types.Params{}
+	if s.mail {
+		title, text = mime.QEncoding.Encode("utf-8", title), folded(text)
+	}
 	if s.titled {
-		params.SetTitle(m.title())
+		params.SetTitle(title)
 	} else {
-		text = m.title() + "\n" + text
+		text = title + "\n" + text
 	}
 	done := make(chan error, 1)
 	go func() { // it may outlive ctx, alone: see busy
@@ -117,10 +163,38 @@ func (s *shout) send(ctx context.Context, m *message) error {
 	}()
 	select {
 	case err := <-done:
+		if s.mail {
+			return ofMail(err)
+		}
 		return err
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+func (s *shout) stuck() bool { return len(s.busy) > 0 }
+
+// longestLine bounds a line of mail, in bytes; more than 998 may be refused.
+const longestLine = 900
+
+// folded breaks the lines that mail does not take.
+func folded(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		for len(line) > longestLine {
+			at := longestLine
+			if space := strings.LastIndexByte(line[:at], ' '); space > 0 {
+				at = space
+			}
+			for at > 0 && !utf8.RuneStart(line[at]) {
+				at--
+			}
+			b.WriteString(line[:at] + "\n")
+			line = strings.TrimPrefix(line[at:], " ")
+		}
+		b.WriteString(line)
+	}
+	return b.String()
 }
 
 // panicError is of a service that has panicked over what it was answered.
@@ -173,6 +247,8 @@ type hookAlert struct {
 	Flapping bool              `json:"flapping"`
 }
 
+func (*webhook) stuck() bool { return false }
+
 func (w *webhook) send(ctx context.Context, m *message) error {
 	body := hookBody{
 		Version: 1, Instance: m.instance, At: m.at.UTC(), Test: m.test, Title: m.title(), Text: m.text(), Dropped: m.dropped,
@@ -194,37 +270,4 @@ func (w *webhook) send(ctx context.Context, m *message) error {
 		body.Alerts = append(body.Alerts, one)
 	}
 	return post(ctx, w.client, w.url, body)
-}
-
-// statusError is of an answer that is no success.
-type statusError struct {
-	code int
-	text string
-}
-
-func (e *statusError) Error() string {
-	return fmt.Sprintf("answered %d %s: %s", e.code, http.StatusText(e.code), e.text)
-}
-
-// post sends JSON and wants a success.
-func post(ctx context.Context, client *http.Client, url string, body any) error {
-	data, err := json.Marshal(body)
-	if err != nil {
-		return err
-	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(data))
-	if err != nil {
-		return err
-	}
-	r.Header.Set("Content-Type", "application/json")
-	answer, err := client.Do(r)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = answer.Body.Close() }()
-	said, err := io.ReadAll(io.LimitReader(answer.Body, 512))
-	if answer.StatusCode/100 != 2 {
-		return &statusError{answer.StatusCode, strings.Join(strings.Fields(string(said)), " ")}
-	}
-	return err
 }

@@ -212,7 +212,10 @@ func (s *Sinks) Test(ctx context.Context, name string) (results []Result, ok boo
 		wait.Go(func() {
 			at := s.deps.Now()
 			err := o.attempt(ctx, &message{instance: s.deps.Instance, at: at, test: true})
-			results[i] = Result{o.cfg.Name, err, s.deps.Now().Sub(at)}
+			results[i] = Result{Sink: o.cfg.Name, Took: s.deps.Now().Sub(at)}
+			if err != nil {
+				results[i].Err = err
+			}
 		})
 	}
 	wait.Wait()

@@ -15,6 +15,9 @@ import (
 	"github.com/loka/stratum/internal/store"
 )
 
+// files are the steps. Each way of one is a single statement to goose, for its reader
+// takes 4 MiB for every line to see whether a statement ends there.
+//
 //go:embed sqlite/*.sql postgres/*.sql
 var files embed.FS
 

@@ -3,14 +3,14 @@
 // changed is put in place; forms and links of a table do that, too, without leaving the
 // page. Nothing here reads markup from anywhere but this server's own pages.
 //
-// For other scripts there is window.loka: refresh(), toast(text, kind) and
-// on("refreshed", f).
+// For other scripts there is window.loka: refresh(), toast(text, kind), on("refreshed", f),
+// and streams(yes), by which a page that is told of changes is asked for less often.
 
 (() => {
   const EVERY = Number(document.body.dataset.every) || 0;
   const root = document.documentElement, body = document.body;
   const listeners = [];
-  let running = null, failures = 0, answered = Date.now(), timer = 0, generation = 0;
+  let running = null, failures = 0, answered = Date.now(), timer = 0, generation = 0, streamed = false;
 
   // Idiomorph changes what differs and leaves the rest: focus, what is marked and where
   // a table was scrolled to stay. What a script has drawn into is left alone.
@@ -79,7 +79,14 @@
 
   function again() {
     clearTimeout(timer);
-    if (EVERY && !document.hidden) timer = setTimeout(refresh, failures > 4 ? 5 * EVERY : EVERY);
+    if (EVERY && !document.hidden) timer = setTimeout(refresh, streamed || failures > 4 ? 5 * EVERY : EVERY);
+  }
+
+  function streams(yes) {
+    if (yes === streamed) return;
+    streamed = yes;
+    root.classList.toggle("streamed", yes);
+    if (yes && !failures) again(); else if (!document.hidden) refresh();
   }
 
   document.addEventListener("visibilitychange", () => {
@@ -154,6 +161,6 @@
     if (kind !== "bad") setTimeout(() => el.remove(), 8000);
   }
 
-  window.loka = { refresh, toast, on: (what, f) => { if (what === "refreshed") listeners.push(f); } };
+  window.loka = { refresh, streams, toast, on: (what, f) => { if (what === "refreshed") listeners.push(f); } };
   again();
 })();

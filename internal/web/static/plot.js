@@ -113,13 +113,13 @@
     known.src = src;
     try {
       const answer = await fetch(src, { signal: AbortSignal.timeout(30000) });
-      if (!answer.ok) throw new Error(`the API answers ${answer.status}`);
+      if (!answer.ok) throw new Error(answer.status === 503 ? "the store does not answer" : `the API answers ${answer.status}`);
       const data = buckets(await answer.json());
       if (known.src !== src || !el.isConnected) return;
       known.data = data;
       if (known.drawn && data) known.drawn.setData(data); else draw(el);
     } catch (e) {
-      if (!known.data) say(el, `The history is not to be had now: ${e.message}.`);
+      if (!known.data) say(el, `The history is not to be had now: ${e.message}. It shows by itself once it is.`);
     }
     known.timer = setTimeout(() => { if (!document.hidden) load(el); else known.due = true; }, known.data && known.data[0].length > 4 ? AGAIN : YOUNG);
   }

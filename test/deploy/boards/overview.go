@@ -101,6 +101,27 @@ func overview() Board {
 					queries: q(`sum by (verdict) (verdict:loka_pool_shares:rate5m{`+of+`, verdict!="accepted"})`, "{{verdict}}"),
 				},
 			}},
+			{"loka's own alerts", []panel{
+				{
+					kind: lines, title: "Own alerts that fire", span: 8, height: 8, unit: count, runbook: "LokaOwnCritical",
+					says:    "Alerts of the rules in loka's own file, silenced or not. loka alerts list and the page say which.",
+					queries: q(`sum by (severity) (loka_alerts_firing{`+of+`})`, "{{severity}}"),
+				},
+				{
+					kind: states, title: "Sinks", span: 8, height: 8, unit: "none", runbook: "LokaSinkFailing", words: []word{{"1", "takes alerts", "green"}, {"0", "takes none", "red"}},
+					says:    "Whether the last attempt to tell each place went well. Nobody hears of an alert where none does.",
+					queries: q(`min by (instance, sink) (loka_alert_sink_up{`+of+`})`, "{{instance}} {{sink}}"),
+				},
+				{
+					kind: lines, title: "Alerts that were not told", span: 8, height: 8, unit: count, runbook: "LokaSinkDropped",
+					says: "Those that wait for a sink, attempts that went wrong within an hour, and those that were given up. Nothing is good.",
+					queries: []query{
+						{`sum by (sink) (loka_alert_sink_waiting{` + of + `})`, "{{sink}} waiting"},
+						{`sum by (sink) (increase(loka_alert_sink_messages_total{` + of + `, result="failed"}[1h]))`, "{{sink}} failed"},
+						{`sum by (sink) (increase(loka_alert_sink_dropped_total{` + of + `}[1h]))`, "{{sink}} given up"},
+					},
+				},
+			}},
 			{"Pools and alerts", []panel{
 				{
 					kind: states, title: "Pools", span: 12, height: 8, unit: "none", runbook: "LokaPoolDown", words: poolStates(),

@@ -1,4 +1,5 @@
 -- +goose Up
+-- +goose StatementBegin
 
 -- Names are compared byte by byte, as everywhere else in the program. Verdicts and
 -- sides are numbers, as the program has them.
@@ -215,8 +216,10 @@ CREATE TABLE shipped (
     last bigint NOT NULL,
     PRIMARY KEY (instance, log)
 );
+-- +goose StatementEnd
 
 -- +goose Down
+-- +goose StatementBegin
 
 DROP TABLE shipped;
 DROP TABLE audit;
@@ -235,3 +238,4 @@ DROP TABLE users;
 DROP TABLE routes;
 DROP TABLE pools;
 DROP TABLE instances;
+-- +goose StatementEnd

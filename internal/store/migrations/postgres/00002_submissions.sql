@@ -1,4 +1,5 @@
 -- +goose Up
+-- +goose StatementBegin
 
 -- Single shares. A partition is a day of them in UTC, named submissions_YYYYMMDD;
 -- it is made when the first share of the day comes.
@@ -19,7 +20,10 @@ CREATE TABLE submissions (
     pool_value numeric(38,12) NOT NULL,
     PRIMARY KEY (id, instance, at)
 ) PARTITION BY RANGE (at);
+-- +goose StatementEnd
 
 -- +goose Down
+-- +goose StatementBegin
 
 DROP TABLE submissions;
+-- +goose StatementEnd

@@ -1,4 +1,5 @@
 -- +goose Up
+-- +goose StatementBegin
 
 -- Times are microseconds since 1970 in UTC; amounts are whole satoshi and the
 -- 10^-12 parts beyond them; verdicts and sides are numbers, as the program has them.
@@ -262,8 +263,10 @@ CREATE TABLE state (
     name TEXT PRIMARY KEY,
     data BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
+-- +goose StatementEnd
 
 -- +goose Down
+-- +goose StatementBegin
 
 DROP TABLE state;
 DROP TABLE totals;
@@ -286,3 +289,4 @@ DROP TABLE users;
 DROP TABLE routes;
 DROP TABLE pools;
 DROP TABLE instances;
+-- +goose StatementEnd

@@ -1,4 +1,5 @@
 -- +goose Up
+-- +goose StatementBegin
 
 -- Nothing has written to the table of before: a ban is of a kind now, may be of a
 -- worker at an address, and says who made it and why.
@@ -18,8 +19,10 @@ CREATE TABLE bans (
     PRIMARY KEY (instance, kind, prefix, login),
     CHECK (prefix <> '' OR login <> '')
 ) STRICT, WITHOUT ROWID;
+-- +goose StatementEnd
 
 -- +goose Down
+-- +goose StatementBegin
 
 DROP TABLE bans;
 
@@ -36,3 +39,4 @@ CREATE TABLE bans (
     UNIQUE (instance, prefix),
     UNIQUE (instance, login)
 ) STRICT;
+-- +goose StatementEnd

@@ -1,0 +1,5 @@
+//go:build !race
+
+package vardiff_test
+
+const racing = false
