@@ -14,6 +14,27 @@ import (
 	"github.com/loka/stratum/internal/view"
 )
 
+// indexed finds a login's connections without a search, as the real hub does.
+type indexed struct {
+	*fakeHub
+
+	of map[string][]view.MinerState
+}
+
+func newIndexed(h *fakeHub) *indexed {
+	x := &indexed{h, make(map[string][]view.MinerState)}
+	for _, m := range h.miners {
+		for _, login := range m.Workers {
+			x.of[login] = append(x.of[login], m)
+		}
+	}
+	return x
+}
+
+func (x *indexed) MinersOf(login string) []view.MinerState { return x.of[login] }
+
+func (x *indexed) WorkerCount() int { return len(x.of) }
+
 // largeFarm is one of so many workers, each of which has a connection and shares.
 func largeFarm(workers int) Deps {
 	deps, hub := newDeps()
@@ -34,7 +55,7 @@ func largeFarm(workers int) Deps {
 		books.Tick(now)
 	}
 	deps.Now = time.Now
-	deps.Model = view.New(view.Deps{Version: "1.2.3", Instance: "test", Books: books, Hub: hub, Started: now, Now: time.Now})
+	deps.Model = view.New(view.Deps{Version: "1.2.3", Instance: "test", Books: books, Hub: newIndexed(hub), Started: now, Now: time.Now})
 	return deps
 }
 
