@@ -25,6 +25,12 @@ RACE           := -race $(foreach p,modernc.org/sqlite/lib crypto/sha256 crypto/
 # goroutine still does something. The tests see to it that none does, and start
 # hundreds of processes.
 export GORACE  ?= atexit_sleep_ms=20
+# This package is tested first, so that it is not left alone at the end.
+LONGEST        := ./internal/app
+# These are tested without the race detector: of the scripts most start a process that
+# asks one thing and ends, which takes most of their time with it (make thorough has them
+# so); of the others, which know no goroutines, what is long has but a sample with it.
+PLAIN          := ./test/script ./internal/steer ./internal/vardiff
 export GOTOOLCHAIN = local
 
 .PHONY: help run build test thorough lint fuzz fuzz-long bench e2e api-compat api-release soak soak-shared soak-churn soak-failover soak-chaos soak-crash soak-outage soak-disk durable attack cover walls tidy generate vulncheck compiler postgres systemd  browser chromium deploy-test prometheus container
@@ -38,13 +44,18 @@ run: build ## start the demo: a simulated pool, real CPU miners, the proxy; no n
 build: ## build ./loka
 	CGO_ENABLED=0 $(GO) build -trimpath -o loka ./cmd/loka
 
-test: compiler postgres systemd prometheus ## all tests, with the race detector, shuffled; some mostly wait, so four packages, and four tests of each, at a time
-	CGO_ENABLED=1 $(GO) test $(RACE) -shuffle=on -p 4 -parallel 4 -timeout $(TEST_TIMEOUT) ./...
-	$(GO) test -count=1 -run 'Alloc' $$(grep -rlE '^func Test.*Alloc' --include='*_test.go' work sv1 internal | xargs -n1 dirname | sort -u | sed 's,^,./,') # the race detector allocates: these once more without it
+test: compiler postgres systemd prometheus ## all tests, with the race detector but for PLAIN, shuffled; some mostly wait, so four packages, and four tests of each, at a time
+	CGO_ENABLED=0 $(GO) build -trimpath -o /dev/null ./cmd/loka # tests start it: here once for all, and the lines at the end have the same objects
+	CGO_ENABLED=0 $(GO) test -trimpath -vet=off -shuffle=on -parallel 4 -timeout $(TEST_TIMEOUT) $(PLAIN) & plain=$$!; \
+	CGO_ENABLED=1 $(GO) test $(RACE) -vet=off -shuffle=on -p 3 -parallel 4 -timeout $(TEST_TIMEOUT) $(LONGEST) $$($(GO) list ./... | grep -v '/test/script$$'); \
+	race=$$?; wait $$plain && exit $$race # vet is make lint's
+	CGO_ENABLED=0 $(GO) test -trimpath -vet=off -count=1 -run 'Alloc' $$(grep -rlE '^func Test.*Alloc' --include='*_test.go' work sv1 internal | xargs -n1 dirname | sort -u | sed 's,^,./,') # the race detector allocates: these once more without it
 
 thorough: compiler ## the properties and divisions of which make test looks at a sample, at length
 	CGO_ENABLED=1 $(GO) test $(RACE) -count=1 -timeout 30m ./internal/hub -rapid.checks=500
 	CGO_ENABLED=1 LOKA_THOROUGH=1 $(GO) test $(RACE) -count=1 -timeout 30m ./internal/steer
+	CGO_ENABLED=1 LOKA_THOROUGH=1 $(GO) test $(RACE) -count=1 -timeout 30m -run '^TestThousandMiners$$' ./internal/app
+	CGO_ENABLED=1 $(GO) test $(RACE) -count=1 -parallel 4 -timeout 30m ./test/script
 
 compiler: # the race detector needs a C compiler; get one where that is possible without asking
 	@command -v $${CC:-cc} >/dev/null 2>&1 || command -v gcc >/dev/null 2>&1 || { \

@@ -161,6 +161,7 @@ func (c *counts) timed(side mining.Side, of wire.Config) wire.Config {
 func (c *counts) validate() validate.Metrics {
 	return validate.Metrics{
 		Logins: c.m.Refused("validate", mining.Authorize), Shares: c.m.Refused("validate", mining.Submit),
+		Negotiations: c.m.Refused("validate", mining.Negotiate),
 	}
 }
 

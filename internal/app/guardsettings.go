@@ -2,12 +2,15 @@ package app
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/loka/stratum/internal/config"
+	"github.com/loka/stratum/internal/hub"
 	"github.com/loka/stratum/internal/pipeline/logins"
 	"github.com/loka/stratum/internal/pipeline/patterns"
 	"github.com/loka/stratum/internal/pipeline/ratelimit"
 	"github.com/loka/stratum/internal/pipeline/threat"
+	"github.com/loka/stratum/internal/pipeline/validate"
 )
 
 // threatConfig maps the [threat] table.
@@ -30,6 +33,29 @@ func limitsConfig(cfg *config.Config) ratelimit.Config {
 		Worker: rate(l.Worker, l.WorkerBurst), Address: rate(l.Address, l.AddressBurst), Subnet: rate(l.Subnet, l.SubnetBurst),
 		Bits4: l.SubnetV4, Bits6: l.SubnetV6, MaxHold: l.MaxHold,
 	}
+}
+
+// fieldsConfig is what requests have to be like.
+func fieldsConfig(cfg *config.Config, h *hub.Hub) validate.Config {
+	// A pool judges version bits itself in dedicated mode.
+	return validate.Config{VersionBits: 0xffffffff, RoutesFor: h.RoutesFor, Routes: policies(cfg)}
+}
+
+// policies are what routes do not allow, of those that have anything against something.
+func policies(cfg *config.Config) map[string]validate.Policy {
+	all := make(map[string]validate.Policy)
+	for i := range cfg.Routes {
+		r := &cfg.Routes[i]
+		if len(r.Refuse)+len(r.Workers) == 0 {
+			continue
+		}
+		refuses := func(what string) bool { return slices.Contains(r.Refuse, what) }
+		all[r.Name] = validate.Policy{
+			TLS: refuses(config.RefuseWithoutTLS), NoVersionRolling: refuses(config.RefuseVersionRolling),
+			NoSuggestions: refuses(config.RefuseSuggestDifficulty), NoOptions: refuses(config.RefusePasswordOptions), Workers: r.Workers,
+		}
+	}
+	return all
 }
 
 // patternsConfig maps the [patterns] table.

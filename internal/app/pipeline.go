@@ -21,8 +21,7 @@ func (g *walk) list(c *counts) []pipeline.Middleware {
 		// It looks at everybody's answers.
 		g.threat,
 		g.limits,
-		// A pool judges version bits itself in dedicated mode.
-		validate.New(validate.Config{VersionBits: 0xffffffff}, c.validate()),
+		g.fields,
 		g.patterns,
 		identity.New(identity.Config{}, c.identity()),
 		// They ask about workers. No route leaves out the first.
@@ -38,6 +37,7 @@ type walk struct {
 	log      *slog.Logger
 	threat   *threat.Middleware
 	limits   *ratelimit.Middleware
+	fields   *validate.Middleware
 	patterns *patterns.Middleware
 	bans     *logins.Keeper
 	logins   *logins.Middleware
@@ -61,6 +61,7 @@ func newWalk(cfg *config.Config, h *hub.Hub, c *counts, w advisers, log *slog.Lo
 		hub: h, log: log,
 		threat:   threat.New(threatConfig(cfg), w.standing, c.threat()),
 		limits:   ratelimit.New(limitsConfig(cfg), c.limits()),
+		fields:   validate.New(fieldsConfig(cfg, h), c.validate()),
 		patterns: patterns.New(patternsConfig(cfg), c.patterns()),
 		bans:     logins.NewKeeper(w.gate, c.logins(logins.GateName)),
 	}
@@ -89,6 +90,7 @@ func (g *walk) prepare(next *config.Config) (use func(), err error) {
 		useLogins()
 		g.threat.Reconfigure(threatConfig(next))
 		g.limits.Reconfigure(limitsConfig(next))
+		g.fields.Reconfigure(policies(next))
 		g.patterns.Reconfigure(patternsConfig(next))
 		if err := g.chain.Skip(g.hub.RouteOf, skips(next)); err != nil { // the configuration knows the names
 			g.log.Error("what routes leave out is as before", "error", err)

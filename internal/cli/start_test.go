@@ -15,6 +15,7 @@ import (
 
 	"github.com/loka/stratum/internal/app"
 	"github.com/loka/stratum/internal/config"
+	"github.com/loka/stratum/internal/testkit"
 	"github.com/loka/stratum/internal/testkit/process"
 )
 
@@ -47,7 +48,8 @@ func newBench() *bench {
 		signals: make(chan os.Signal, 8), proxy: &fakeProxy{run: untilDone, reread: make(chan struct{}, 8)},
 	}
 	b.env = &environment{
-		stdin: strings.NewReader(""), stdout: b.stdout, stderr: b.stderr,
+		stdin:  strings.NewReader(""),
+		stdout: testkit.Overhear(outcry{}, "the standard output", b.stdout), stderr: testkit.Overhear(outcry{}, "the standard error", b.stderr),
 		lookup: func(name string) (string, bool) {
 			v, ok := b.vars[name]
 			return v, ok
@@ -61,6 +63,12 @@ func newBench() *bench {
 	}
 	return b
 }
+
+// outcry ends a test where a command says the secret of a file.
+type outcry struct{}
+
+func (outcry) Helper()                           {}
+func (outcry) Errorf(format string, args ...any) { panic(fmt.Sprintf(format, args...)) }
 
 // run runs a command line and returns its exit code.
 func (b *bench) run(args ...string) int { return run(append([]string{"loka"}, args...), b.env) }

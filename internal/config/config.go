@@ -165,7 +165,11 @@ type Route struct {
 	// room for fewer.
 	MaxMinersPerConnection int `toml:"max_miners_per_connection"`
 	// Skip names what is left out for this route's miners.
-	Skip    []string        `toml:"skip"`
+	Skip []string `toml:"skip"`
+	// Refuse is what this route's miners may not, of [Refusable]; Workers are globs of
+	// which one matches their logins, empty for any.
+	Refuse  []string        `toml:"refuse"`
+	Workers []string        `toml:"workers"`
 	Split   []SplitPart     `toml:"split"`
 	Vardiff VardiffOverride `toml:"vardiff"`
 	Match   Match           `toml:"match"`

@@ -66,6 +66,7 @@ func (l *loader) noteInertRoute(at string, r Route, c *Config) {
 	if r.Match.ServerName != "" && !slices.ContainsFunc(c.Listeners, tls) {
 		l.note(join(join(at, "match"), "server_name"), "no miner gets here: no listener that it may come in by speaks TLS")
 	}
+	l.notePolicy(at, r, c)
 	if r.Password != "" && !slices.ContainsFunc(r.EveryPool(), c.lacksPassword) {
 		l.note(join(at, "password"), "has no effect: each of the route's pools has a password of its own")
 	}

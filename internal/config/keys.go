@@ -130,7 +130,7 @@ func meanings() map[string]meaning {
 		"storage.archive":      {"Whether the single shares of a day are compressed into `data_dir/archive` before they are dropped. loka does not drop what is there, and `max_disk` does not count it.", ""},
 	}
 	for _, more := range []map[string]meaning{
-		poolMeanings(), routeMeanings(), skipMeanings(), limitsMeanings(), threatMeanings(), patternsMeanings(), loginsMeanings(),
+		poolMeanings(), routeMeanings(), skipMeanings(), policyMeanings(), limitsMeanings(), threatMeanings(), patternsMeanings(), loginsMeanings(),
 		banMeanings(), httpMeanings(), metricsMeanings(), accessMeanings(), watchMeanings(), alertMeanings(), telemetryMeanings(),
 	} {
 		maps.Copy(m, more)

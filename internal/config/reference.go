@@ -36,6 +36,7 @@ func Reference() string {
 		b.WriteString("| " + strings.Join(cells, " | ") + " |\n")
 	}
 	b.WriteString(referenceMiners)
+	b.WriteString(policyReference())
 	b.WriteString(guardReference())
 	b.WriteString(referenceWork)
 	b.WriteString(watchReference())

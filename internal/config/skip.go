@@ -1,28 +1,13 @@
 package config
 
-import (
-	"slices"
-	"strings"
-)
+import "strings"
 
 // Skippable lists the middlewares that a route may leave out.
 func Skippable() []string { return []string{"threat", "rate_limit", "patterns", "logins"} }
 
 // checkSkip checks which middlewares a route leaves out.
 func (l *loader) checkSkip(at string, names []string) {
-	for i, name := range names {
-		switch {
-		case slices.Contains(names[:i], name):
-			l.add(index(at, i), "%q is named twice; once is enough", name)
-		case slices.Contains(Skippable(), name):
-		default:
-			if meant := nearest(name, Skippable()); meant != "" {
-				l.add(index(at, i), "nothing that can be left out is called %q, did you mean %q?", name, meant)
-				continue
-			}
-			l.add(index(at, i), "nothing that can be left out is called %q; write some of %s", name, quoteAll(Skippable()))
-		}
-	}
+	l.checkWords(at, names, Skippable(), "nothing that can be left out")
 }
 
 // checkGuard checks the tables that say whom miners must be and how they must
@@ -34,6 +19,7 @@ func (l *loader) checkGuard(c *Config) {
 	l.checkLogins(c.Logins)
 	for i, r := range c.Routes {
 		l.checkSkip(join(index("route", i), "skip"), r.Skip)
+		l.checkPolicy(index("route", i), r)
 	}
 }
 

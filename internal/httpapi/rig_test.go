@@ -18,18 +18,19 @@ import (
 	"github.com/loka/stratum/internal/events"
 	"github.com/loka/stratum/internal/ledger"
 	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/testkit"
 	"github.com/loka/stratum/internal/view"
 	"github.com/loka/stratum/internal/watch"
 )
 
-const secret = "the-admin-token"
+const secret = testkit.Canary + "the-admin-token"
 
 var epoch = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
 type fakeToken struct{}
 
 // tokenOfRole are tokens of the roles.
-var tokenOfRole = map[auth.Role]string{auth.Nobody: "", auth.Viewer: "a-viewers-token", auth.Operator: "an-operators-token", auth.Admin: secret}
+var tokenOfRole = map[auth.Role]string{auth.Nobody: "", auth.Viewer: testkit.Planted("a-viewers-token"), auth.Operator: testkit.Planted("an-operators-token"), auth.Admin: secret}
 
 func (fakeToken) Check(presented string, _ time.Time) (auth.Identity, error) {
 	switch presented {
@@ -279,6 +280,7 @@ func (a ask) do(t *testing.T, h http.Handler) *httptest.ResponseRecorder {
 	}
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
+	testkit.Hear(t, a.method+" "+a.path, fmt.Append(w.Body.Bytes(), "\n", w.Header()))
 	return w
 }
 

@@ -87,7 +87,7 @@ func only(names ...string) func(c *hub.Config) {
 		c.Pools = nil
 		for _, name := range names {
 			c.Pools = append(c.Pools, hub.PoolConfig{
-				Name: name, Endpoint: dial.Endpoint{Host: name, Port: 3333}, Account: "ACC-" + name, Password: "pool-secret",
+				Name: name, Endpoint: dial.Endpoint{Host: name, Port: 3333}, Account: "ACC-" + name, Password: poolSecret,
 			})
 		}
 	}

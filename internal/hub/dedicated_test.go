@@ -42,7 +42,7 @@ func TestIdentityAndPassword(t *testing.T) {
 			}
 		}
 		for _, a := range p.logins {
-			if string(a.Password) != "pool-secret" {
+			if string(a.Password) != poolSecret {
 				t.Errorf("%s came with password %q, want the pool's", a.User, a.Password)
 			}
 		}
@@ -96,7 +96,7 @@ func TestWhosePassword(t *testing.T) {
 					}
 				}
 			}
-			check(own, func(string) string { return "pool-secret" })
+			check(own, func(string) string { return poolSecret })
 			check(open, func(user string) string {
 				if strings.Contains(user, "b-open") {
 					return "of-b-open"

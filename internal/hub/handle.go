@@ -59,6 +59,35 @@ func (h *Hub) RouteOf(m *mining.Miner) string {
 	return s.route.Name
 }
 
+// RoutesFor are the names of the routes that a request is of: the one that its miner is
+// on, or all that the miner may still come to by what is known once the request is
+// taken. It takes the miner's own mutex only.
+func (h *Hub) RoutesFor(m *mining.Miner, req *mining.Request) (names []string) {
+	s, ok := m.Seat.(*seat)
+	if !ok {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f := s.facts
+	switch req.Kind {
+	case mining.Open:
+		f.UserAgent, f.Opened = req.UserAgent, true
+	case mining.Authorize:
+		if pass := optionsOf(req); !f.Authorized && req.Worker != nil {
+			f.Worker, f.Authorized, f.Pool, f.Group = req.Worker.Login, true, pass.pool, pass.group
+		}
+	case mining.Negotiate, mining.Submit, mining.Suggest:
+		if s.route != nil {
+			return []string{s.route.Name}
+		}
+	}
+	for _, r := range h.roster().candidates(f) {
+		names = append(names, r.Name)
+	}
+	return names
+}
+
 // Booked puts a handler's immediate refusals of shares into the ledger. It
 // stands before the whole pipeline, so that whoever refuses a share is booked
 // alike. What comes later is booked when it comes.
@@ -294,7 +323,7 @@ func (s *seat) authorize(req *mining.Request) mining.Answer {
 		return a
 	}
 	a.Verdict = mining.Pending
-	w, pass := req.Worker, readOptions(req.Password)
+	w, pass := req.Worker, optionsOf(req)
 	if !s.facts.Authorized {
 		s.facts.Worker, s.facts.Authorized = w.Login, true
 		s.facts.Pool, s.facts.Group = pass.pool, pass.group

@@ -18,6 +18,7 @@ import (
 	"github.com/loka/stratum/internal/ledger"
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/internal/steer"
+	"github.com/loka/stratum/internal/testkit"
 	"github.com/loka/stratum/internal/wire"
 	"github.com/loka/stratum/work"
 )
@@ -112,6 +113,9 @@ func buildWith(t *testing.T, pools []*fakePool, log *slog.Logger, change func(*h
 	return buildHub(t, pools, hub.Deps{Logger: log}, change)
 }
 
+// poolSecret is our password at pools. Nobody may hear it but they.
+const poolSecret = testkit.Canary + "pool"
+
 // buildHub is build with a logger, metrics or a ledger.
 func buildHub(t *testing.T, pools []*fakePool, deps hub.Deps, change func(*hub.Config)) *house {
 	t.Helper()
@@ -126,7 +130,7 @@ func buildHub(t *testing.T, pools []*fakePool, deps hub.Deps, change func(*hub.C
 		h.pools[p.name] = p
 		cfg.Pools = append(cfg.Pools, hub.PoolConfig{
 			Name: p.name, Endpoint: dial.Endpoint{Host: p.name, Port: 3333},
-			Account: "ACC-" + p.name, Password: "pool-secret",
+			Account: "ACC-" + p.name, Password: poolSecret,
 		})
 		r.Pools = append(r.Pools, p.name)
 	}
@@ -134,6 +138,7 @@ func buildHub(t *testing.T, pools []*fakePool, deps hub.Deps, change func(*hub.C
 	if change != nil {
 		change(&cfg)
 	}
+	deps.Logger = testkit.OverhearLog(t, slog.LevelDebug, deps.Logger)
 	deps.Ledger, deps.Wire = h.books, wire.Config{MaxLine: 1 << 20}
 	deps.Dial = func(_ context.Context, e dial.Endpoint) (net.Conn, error) { return h.pools[e.Host].dial() }
 	h.cfg = cfg
@@ -211,7 +216,9 @@ func (g *guest) open() mining.Answer {
 	return g.told
 }
 
-func (g *guest) authorize(login string) mining.Answer { return g.authorizeBy(login, "miner-secret") }
+func (g *guest) authorize(login string) mining.Answer {
+	return g.authorizeBy(login, testkit.Canary+"miner")
+}
 
 func (g *guest) authorizeBy(login string, password mining.Secret) mining.Answer {
 	w := mining.NewWorker(login)

@@ -22,6 +22,14 @@ type options struct {
 	pool, group string
 }
 
+// optionsOf are those of a login.
+func optionsOf(req *mining.Request) options {
+	if req.NoOptions {
+		return options{}
+	}
+	return readOptions(req.Password)
+}
+
 // readOptions reads a password such as "x", "d=1024" or "foo,d=64;group=farm".
 // Keys are of either case, of two alike the later holds; what is not known, too
 // long or not a difficulty is ignored.

@@ -74,6 +74,8 @@ type Request struct {
 	Worker *Worker
 	// Password is the miner's (Authorize). It never reaches a pool or a log.
 	Password Secret
+	// NoOptions says that what the password asks for has no effect (Authorize).
+	NoOptions bool
 
 	// Share is what is submitted (Submit).
 	Share Share

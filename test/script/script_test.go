@@ -18,15 +18,13 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
-
-	"github.com/loka/stratum/internal/cli"
 )
 
 var update = flag.Bool("update", false, "write the scripts' golden files anew")
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"loka": func() { os.Exit(cli.Main(os.Args, os.Stdin, os.Stdout, os.Stderr)) },
+		"loka": func() { os.Exit(overheard()) },
 	})
 }
 
@@ -50,7 +48,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("OVER", over.Format(time.RFC3339))
 			env.Setenv("BEFORE", over.Add(-24*time.Hour).Format(time.RFC3339))
 			env.Setenv("NOT_OVER", over.Add(26*time.Hour).Format(time.RFC3339))
-			return nil
+			return listen(t, env)
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"signal":     sendSignal,

@@ -9,8 +9,14 @@
 // roll ([Config.VersionBits]) is answered [mining.Invalid]. Everything else
 // goes on unchanged.
 //
+// A route may forbid more ([Policy]): logins without TLS or by other names than those
+// of its globs are answered [mining.Unauthorized], a wish for version bits is refused,
+// and a suggested difficulty and what a password asks for are passed over. What is asked
+// before it is settled which route the miner comes to is refused where all routes refuse
+// it that are left.
+//
 // It does not know workers, jobs, targets or what a connection was granted:
 // the session checks what follows from the protocol, the house what follows
-// from the job. It holds no state, allocates nothing and is safe for any
-// number of goroutines.
+// from the job. It keeps nothing of a
+// connection, allocates nothing for a share and is safe for any number of goroutines.
 package validate

@@ -1,8 +1,11 @@
 package validate
 
 import (
+	"sync/atomic"
+
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/internal/pipeline"
+	"github.com/loka/stratum/internal/steer"
 	"github.com/loka/stratum/work"
 )
 
@@ -15,7 +18,30 @@ type Config struct {
 	MaxPassword int
 	// VersionBits are all the bits that any miner may roll.
 	VersionBits work.VersionMask
+	// RoutesFor are the names of the routes that a request is of: its miner's, or all
+	// that the miner may still come to. It is not asked about shares, nor where no
+	// route has a policy; nil is none.
+	RoutesFor func(*mining.Miner, *mining.Request) []string
+	// Routes are the policies of routes, by their names.
+	Routes map[string]Policy
 }
+
+// Policy is what a route does not allow. The zero Policy allows all.
+type Policy struct {
+	// TLS refuses logins by connections that are not encrypted.
+	TLS bool
+	// NoVersionRolling grants no version bits.
+	NoVersionRolling bool
+	// NoSuggestions has no effect given to what miners suggest as difficulty.
+	NoSuggestions bool
+	// NoOptions has none given to what passwords ask for.
+	NoOptions bool
+	// Workers are globs of which one has to match a login; none takes all.
+	Workers []string
+}
+
+// textTLS is what who has to come by TLS is told.
+const textTLS = "TLS required"
 
 // DefaultConfig returns the defaults.
 func DefaultConfig() Config {
@@ -28,12 +54,22 @@ type Metrics struct {
 	Logins pipeline.Counter
 	// Shares counts refused submits.
 	Shares pipeline.Counter
+	// Negotiations counts refused requests for version bits.
+	Negotiations pipeline.Counter
 }
 
 // Middleware is the check. Use [New].
 type Middleware struct {
 	cfg     Config
 	metrics Metrics
+	routes  atomic.Pointer[map[string]policy]
+}
+
+// policy is a Policy as it is worked with.
+type policy struct {
+	Policy
+
+	workers steer.Globs
 }
 
 // New returns the middleware.
@@ -48,7 +84,18 @@ func New(cfg Config, metrics Metrics) *Middleware {
 	if cfg.VersionBits == 0 {
 		cfg.VersionBits = d.VersionBits
 	}
-	return &Middleware{cfg: cfg, metrics: metrics}
+	m := &Middleware{cfg: cfg, metrics: metrics}
+	m.Reconfigure(cfg.Routes)
+	return m
+}
+
+// Reconfigure puts other policies in place, for what is asked from now on.
+func (m *Middleware) Reconfigure(routes map[string]Policy) {
+	all := make(map[string]policy, len(routes))
+	for name, p := range routes {
+		all[name] = policy{p, steer.CompileGlobs(p.Workers)}
+	}
+	m.routes.Store(&all)
 }
 
 // Name is "validate".
@@ -56,13 +103,13 @@ func (*Middleware) Name() string { return "validate" }
 
 // Wrap returns the check before next.
 func (m *Middleware) Wrap(next pipeline.Handler, _ pipeline.Slot) pipeline.Handler {
-	return &handler{cfg: m.cfg, metrics: m.metrics, next: next}
+	return &handler{Middleware: m, next: next}
 }
 
 type handler struct {
-	cfg     Config
-	metrics Metrics
-	next    pipeline.Handler
+	*Middleware
+
+	next pipeline.Handler
 }
 
 // Handle implements [pipeline.Handler].
@@ -73,6 +120,12 @@ func (h *handler) Handle(m *mining.Miner, req *mining.Request) mining.Answer {
 			pipeline.Count(h.metrics.Logins)
 			return pipeline.Refuse(req, mining.Unauthorized)
 		}
+		if text, refused := h.logsIn(m, req); refused {
+			pipeline.Count(h.metrics.Logins)
+			a := pipeline.Refuse(req, mining.Unauthorized)
+			a.Text = text
+			return a
+		}
 	case mining.Submit:
 		if v := h.judge(&req.Share); v != mining.Accepted {
 			if req.Worker == nil { // the session has refused it
@@ -81,9 +134,47 @@ func (h *handler) Handle(m *mining.Miner, req *mining.Request) mining.Answer {
 			pipeline.Count(h.metrics.Shares)
 			return pipeline.Refuse(req, v)
 		}
-	case mining.Negotiate, mining.Open, mining.Suggest:
+	case mining.Negotiate:
+		if h.all(m, req, func(p *policy) bool { return p.NoVersionRolling }) {
+			pipeline.Count(h.metrics.Negotiations)
+			return pipeline.Refuse(req, mining.Invalid)
+		}
+	case mining.Suggest:
+		if h.all(m, req, func(p *policy) bool { return p.NoSuggestions }) {
+			return mining.Answer{Ticket: req.Ticket, Verdict: mining.Accepted} // it is told, not asked
+		}
+	case mining.Open:
 	}
 	return h.next.Handle(m, req)
+}
+
+// logsIn applies the policy of a login's route to it: whether it is refused, and what
+// the miner is told, if not the usual words.
+func (h *handler) logsIn(m *mining.Miner, req *mining.Request) (text string, refused bool) {
+	switch {
+	case h.all(m, req, func(p *policy) bool { return p.TLS }) && !m.TLS:
+		return textTLS, true
+	case h.all(m, req, func(p *policy) bool { return !p.workers.Empty() && !p.workers.Match(req.Worker.Login) }):
+		return "", true
+	}
+	// Before this is set the options have had their say in which route it is.
+	req.NoOptions = h.all(m, req, func(p *policy) bool { return p.NoOptions })
+	return "", false
+}
+
+// all says that all routes that a request may be of have something in their policies.
+func (h *handler) all(m *mining.Miner, req *mining.Request, has func(*policy) bool) bool {
+	policies := *h.routes.Load()
+	if len(policies) == 0 || h.cfg.RoutesFor == nil {
+		return false
+	}
+	names := h.cfg.RoutesFor(m, req)
+	for _, name := range names {
+		if p, ok := policies[name]; !ok || !has(&p) {
+			return false
+		}
+	}
+	return len(names) > 0
 }
 
 func (h *handler) loginOK(login string) bool {
