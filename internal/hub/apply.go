@@ -47,6 +47,7 @@ func (h *Hub) Apply(cfg Config) error {
 	for _, s := range h.all() {
 		s.rematch(&n.roster, now)
 	}
+	h.counted.Store(nil) // it is of the pools and routes there were
 	h.poolChanged()
 	return nil
 }

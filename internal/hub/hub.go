@@ -241,7 +241,7 @@ const sweepEvery = time.Second
 
 // sweep looks after what happens by the clock.
 func (h *Hub) sweep(now time.Time) {
-	all := newCensus(now)
+	all, ro := newCensus(now), h.roster()
 	var alone []*dedicated
 	for _, s := range h.all() {
 		if d := s.tick(all, now); d != nil {
@@ -249,7 +249,9 @@ func (h *Hub) sweep(now time.Time) {
 			alone = append(alone, d)
 		}
 	}
-	h.counted.Store(all)
+	if h.roster() == ro {
+		h.counted.Store(all)
+	}
 	for _, g := range h.allGroups() {
 		g.tick(now)
 	}

@@ -54,12 +54,12 @@ func (h *Hub) Workers() int {
 // MinersOf are the connections that a login is authorized on, the oldest first.
 func (h *Hub) MinersOf(login string) []mining.MinerID {
 	h.mu.Lock()
-	all := h.logins[login]
+	all := slices.Clone(h.logins[login])
+	h.mu.Unlock()
 	ids := make([]mining.MinerID, 0, len(all))
 	for _, m := range all {
 		ids = append(ids, m.seat.miner.ID)
 	}
-	h.mu.Unlock()
 	slices.Sort(ids)
 	return slices.Compact(ids) // it may be authorized twice on one
 }

@@ -122,7 +122,8 @@ type MinerState struct {
 
 // Pools takes a snapshot of every pool, in the order of the configuration. Those
 // that are not configured any more and still have miners come after. What was
-// configured otherwise counts with what is in its place.
+// configured otherwise counts with what is in its place. Of a crowd miners are counted as
+// of the last sweep.
 func (h *Hub) Pools() []PoolState {
 	now, ro := time.Now(), h.roster()
 	preferred := h.preferred(now)
@@ -177,7 +178,8 @@ func (g *group) state() (p *pool, s LinkState, ok bool) {
 	}, true
 }
 
-// Routes takes a snapshot of every route, in the order they are matched.
+// Routes takes a snapshot of every route, in the order they are matched. Of a crowd miners
+// are counted as of the last sweep.
 func (h *Hub) Routes() []RouteState {
 	now, ro, parts := time.Now(), h.roster(), make(map[*route][]PartState)
 	for _, r := range ro.routes {

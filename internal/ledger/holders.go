@@ -42,7 +42,9 @@ func (l *Ledger) open(login, route string, now time.Time) *WorkerBook {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	w := l.book(login, route, now)
-	w.holders.Add(1)
+	if w != l.other && w != l.unknown {
+		w.holders.Add(1)
+	}
 	return w
 }
 

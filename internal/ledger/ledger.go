@@ -69,11 +69,9 @@ type Ledger struct {
 	mu         sync.RWMutex
 	workers    map[string]*WorkerBook
 	workerList []*WorkerBook // in no order
-	// byName are all books of workers by name, as of the last look; a list that was made
-	// is not changed. fresh came after it, some of which may be gone.
-	byName []*WorkerBook
-	fresh  []*WorkerBook
-	// dropped says that some in byName or fresh are gone.
+	// fresh came since the list of them by name was made; dropped says that some of it or
+	// of fresh are gone.
+	fresh     []*WorkerBook
 	dropped   bool
 	idle      []*WorkerBook
 	retired   time.Time // when books of long ago were looked for last
@@ -85,7 +83,10 @@ type Ledger struct {
 
 	// bookMu guards what follows and what is in every book. The share path
 	// takes it only where a queue is full.
-	bookMu  sync.Mutex
+	bookMu sync.Mutex
+	// byName are all books of workers by name, as of the last look at all; a list that was
+	// made is not changed.
+	byName  []*WorkerBook
 	started time.Time
 	latest  time.Time // as of the last Tick, or who read
 	clock   sampleClock
@@ -258,9 +259,12 @@ func (l *Ledger) bookQueued(now time.Time) {
 // bookMu is held.
 func (l *Ledger) lists() ([]*WorkerBook, []*PoolBook, []*RouteBook) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	l.reap()
-	return l.inOrder(), l.poolsHeld(), l.routesHeld()
+	fresh, dropped := l.fresh, l.dropped
+	l.fresh, l.dropped = nil, false
+	pools, routes := l.poolsHeld(), l.routesHeld()
+	l.mu.Unlock()
+	return l.inOrder(fresh, dropped), pools, routes
 }
 
 // routesHeld is a copy of the list of routes. mu is held.

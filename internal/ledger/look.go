@@ -53,9 +53,12 @@ func (g *Glance) Name() string { return g.book.name }
 // Route is the route that the worker came by last.
 func (g *Glance) Route() string { return *g.book.route.Load() }
 
-// Holders is on how many connections the login is authorized; none of those that have no
-// books of their own.
-func (g *Glance) Holders() int { return int(g.book.holders.Load()) }
+// Holders is on how many connections the login is authorized, with those that have ended
+// and whose shares have verdicts due; 0 for those that have no books of their own.
+func (g *Glance) Holders() int { return g.book.Holders() }
+
+// Holders is as of [Glance].
+func (w *WorkerBook) Holders() int { return int(w.holders.Load()) }
 
 // Tally is what the worker did; it is not to be changed.
 func (g *Glance) Tally() *Tally { return &g.book.tally }
@@ -90,14 +93,13 @@ func (l *Ledger) shows(b *WorkerBook) bool {
 	return b != l.other && b != l.unknown || b.used()
 }
 
-// inOrder are all books of workers by name; the list is not changed later. What came since
-// the last time is put in its place. mu and bookMu are held.
-func (l *Ledger) inOrder() []*WorkerBook {
-	if len(l.fresh) == 0 && !l.dropped {
+// inOrder are all books of workers by name; the list is not changed later. fresh came since
+// the last time, and is changed; dropped says that some are gone. bookMu is held.
+func (l *Ledger) inOrder(fresh []*WorkerBook, dropped bool) []*WorkerBook {
+	if len(fresh) == 0 && !dropped {
 		return l.byName
 	}
-	gone := func(b *WorkerBook) bool { return b.dropped }
-	fresh := slices.DeleteFunc(l.fresh, gone)
+	fresh = slices.DeleteFunc(fresh, func(b *WorkerBook) bool { return b.dropped })
 	slices.SortFunc(fresh, func(a, b *WorkerBook) int { return strings.Compare(a.name, b.name) })
 	all := make([]*WorkerBook, 0, len(l.byName)+len(fresh))
 	for _, b := range l.byName {
@@ -109,6 +111,6 @@ func (l *Ledger) inOrder() []*WorkerBook {
 		}
 		all = append(all, b)
 	}
-	l.byName, l.fresh, l.dropped = append(all, fresh...), nil, false
+	l.byName = append(all, fresh...)
 	return l.byName
 }

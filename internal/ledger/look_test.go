@@ -101,3 +101,19 @@ func TestLookAsSnapshot(t *testing.T) {
 		}
 	})
 }
+
+// TestLookAtOthers: those that have no books of their own are nobody's connections.
+func TestLookAtOthers(t *testing.T) {
+	l := New(Config{MaxWorkers: 1}, epoch)
+	own := l.Worker("own", "r", epoch)
+	for range 3 {
+		other := l.Worker("one more", "r", epoch)
+		l.Record(Entry{Worker: other, Verdict: mining.Accepted, Difficulty: 1, At: epoch})
+		l.Release(other)
+	}
+	holders := make(map[string]int)
+	l.Look(epoch, func(g *Glance) { holders[g.Name()] = g.Holders() })
+	if diff := cmp.Diff(map[string]int{"own": 1, OtherWorker: 0}, holders); diff != "" || own.Holders() != 1 {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}

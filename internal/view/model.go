@@ -3,6 +3,7 @@ package view
 import (
 	"cmp"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/loka/stratum/internal/ledger"
@@ -58,6 +59,9 @@ type Model struct {
 
 	crowd  lately[crowd]
 	miners lately[[]Miner]
+	pages  pages
+	// long is held by who has a long list of workers made.
+	long sync.Mutex
 }
 
 // New makes a model.

@@ -1,10 +1,12 @@
 package view
 
 import (
+	"fmt"
 	"maps"
 	"math"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/loka/stratum/internal/ledger"
@@ -48,47 +50,90 @@ type WorkerQuery struct {
 type WorkerPage struct {
 	Workers []Worker
 	// Found counts those that were asked for on whatever page, All all there are, and Here
-	// those that are connected.
+	// those that are connected, or were seconds ago and have verdicts due.
 	Found, All, Here int
 }
 
 // Workers finds workers. What is not on the page costs little: a farm may have very many.
+// Others are shown the same: it is not to be changed, and where there are very many it may
+// be of up to a second ago.
 func (m *Model) Workers(q WorkerQuery) WorkerPage {
-	now := m.deps.Now()
-	s := search{query: &q, text: strings.ToLower(q.Text), by: q.keys()}
+	if q.Limit <= 0 || q.Limit > someWorkers {
+		m.long.Lock() // what is so large is not kept, and made once at a time
+		defer m.long.Unlock()
+		return m.find(&q)
+	}
+	return m.pages.of(fmt.Sprintf("%#v", q)).get(m.deps.Now, func(time.Time) WorkerPage { return m.find(&q) })
+}
+
+// find looks for workers.
+func (m *Model) find(q *WorkerQuery) WorkerPage {
+	s := search{query: q, text: strings.ToLower(q.Text), by: q.keys()}
 	if q.Pool != "" || slices.ContainsFunc(s.by, func(k workerKey) bool { return k.present }) {
 		s.here = m.present().here
 	}
-	page := WorkerPage{Here: m.deps.Hub.WorkerCount()}
-	m.deps.Books.Look(now, func(g *ledger.Glance) {
+	var page WorkerPage
+	m.deps.Books.Look(m.deps.Now(), func(g *ledger.Glance) {
 		page.All++
+		if g.Holders() > 0 {
+			page.Here++
+		}
 		s.look(g)
 	})
 	page.Found = len(s.books)
 	places := s.sorted()
 	books := make([]*ledger.WorkerBook, 0, len(places))
+	connections := 0
 	for _, i := range places {
 		books = append(books, s.books[i])
+		connections += s.books[i].Holders()
 	}
+	if s.here == nil && connections > someWorkers {
+		s.here = m.present().here
+	}
+	now := m.deps.Now()
 	read := m.deps.Books.Read(books, now)
 	page.Workers = make([]Worker, 0, len(read))
 	for i := range read {
-		page.Workers = append(page.Workers, worker(&read[i], m.attendance(read[i].Name, len(read)), now))
+		page.Workers = append(page.Workers, worker(&read[i], m.attendance(read[i].Name, &s), now))
 	}
 	return page
 }
 
-// someWorkers is from how many workers on it is cheaper to look at all connections than at
-// those of each worker.
+// someWorkers is how many connections are looked at one by one: to look at all of them is
+// cheaper for more, and is remembered. It is the longest page that is remembered, too.
 const someWorkers = 500
 
-// attendance is what the open connections say of a login that is one of so many that are
-// asked for.
-func (m *Model) attendance(login string, among int) *attendance {
-	if among > someWorkers {
-		return m.present().here[login]
+// attendance is what the open connections say of a login that was found.
+func (m *Model) attendance(login string, s *search) *attendance {
+	if s.here != nil {
+		return s.here[login]
 	}
 	return presence(m.deps.Hub.MinersOf(login))[login]
+}
+
+// pages are those that were asked for last.
+type pages struct {
+	mu   sync.Mutex
+	kept map[string]*lately[WorkerPage]
+}
+
+// mostPages bounds how many are kept.
+const mostPages = 32
+
+// of is the page of a query.
+func (p *pages) of(query string) *lately[WorkerPage] {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	page, ok := p.kept[query]
+	if !ok {
+		if len(p.kept) >= mostPages || p.kept == nil {
+			p.kept = make(map[string]*lately[WorkerPage])
+		}
+		page = new(lately[WorkerPage])
+		p.kept[query] = page
+	}
+	return page
 }
 
 // Away counts workers without a connection that had a share within a time.

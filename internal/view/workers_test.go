@@ -48,9 +48,10 @@ func compareAny(a, b any) int {
 func people(t *rapid.T) *Model {
 	books, now := ledger.New(ledger.Config{}, epoch), epoch
 	hub := &fakeHub{}
+	logins := rapid.SampledFrom([]int{1, 3, 100, 1000}).Draw(t, "logins")
 	for i := range rapid.SampledFrom([]int{0, 1, 7, 40, 700}).Draw(t, "workers") {
 		now = now.Add(time.Second)
-		name := fmt.Sprintf("Rig%d", i*37%100)
+		name := fmt.Sprintf("Rig%d", i*37%logins)
 		w := books.Worker(name, rapid.SampledFrom([]string{"farm", "solo", "alone"}).Draw(t, "route"), now)
 		if rapid.Bool().Draw(t, "gone") {
 			books.Release(w)
@@ -79,7 +80,7 @@ func TestFindWorkers(t *testing.T) {
 			Shown: rapid.SampledFrom([]WorkersShown{AllWorkers, WorkersHere, WorkersAway, WorkersRejecting}).Draw(t, "shown"),
 			Text:  rapid.SampledFrom([]string{"", "rIG", "1", "nobody"}).Draw(t, "text"), Route: rapid.SampledFrom([]string{"", "farm"}).Draw(t, "of"),
 			Pool:   rapid.SampledFrom([]string{"", "", "main"}).Draw(t, "at"),
-			Offset: rapid.SampledFrom([]int{0, 0, 1, 30, 650, 1000}).Draw(t, "offset"), Limit: rapid.SampledFrom([]int{0, 1, 10, 100}).Draw(t, "limit"),
+			Offset: rapid.SampledFrom([]int{0, 0, 1, 30, 650, 1000}).Draw(t, "offset"), Limit: rapid.SampledFrom([]int{0, 1, 10, 100, 600}).Draw(t, "limit"),
 		}
 		for range rapid.IntRange(0, 2).Draw(t, "orders") {
 			q.By = append(q.By, WorkerOrder{rapid.SampledFrom(keys).Draw(t, "by"), rapid.Bool().Draw(t, "down")})

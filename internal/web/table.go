@@ -134,10 +134,10 @@ func (p pager) Text() string {
 // page is the page that is asked for; there may be none of that number.
 func (q *query) page() int {
 	n, err := strconv.Atoi(q.Get("page"))
-	if err != nil || n > 1<<30 {
+	if err != nil {
 		return 1
 	}
-	return n
+	return min(n, 1<<30)
 }
 
 func (q *query) pager(all, each int) pager {

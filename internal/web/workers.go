@@ -151,6 +151,7 @@ func (s *Server) workerTable(r *http.Request) *workerTable {
 	if t.Pager.From != ask.Offset { // there are fewer pages than that
 		ask.Offset = t.Pager.From
 		page = s.deps.Model.Workers(ask)
+		t.Pager = q.pager(page.Found, workersAPage)
 	}
 	t.All, t.Found, t.Here = page.All, page.Found, page.Here
 	t.Rows, t.Trend = s.workerRows(page.Workers)
