@@ -42,6 +42,7 @@ func (r *rig) asked(path string) string {
 		r.t.Fatal(err)
 	}
 	http.DefaultClient.CloseIdleConnections()
+	testkit.Hear(r.t, "GET "+path, text)
 	return string(text)
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/loka/stratum/internal/config"
 	"github.com/loka/stratum/internal/httpapi"
 	"github.com/loka/stratum/internal/sim"
+	"github.com/loka/stratum/internal/testkit"
 )
 
 // reload writes the file anew and has it put in place.
@@ -185,7 +186,7 @@ func TestReloadKeepsFiles(t *testing.T) {
 	r := startPools(t, 2, sim.PoolConfig{Seed: 14, Difficulty: failoverDifficulty}, steadily, slog.LevelInfo)
 	good := r.text(r.names, "[[route]]\nname = \"farm\"\npools = [\"main\", \"backup\"]\nreturn_after = \"3s\"\nmode = \"shared\"\n"+steadily)
 	for i := range 12 {
-		r.reload(strings.Replace(good, `password = "x"`, fmt.Sprintf(`password = "secret%d"`, i), 1))
+		r.reload(strings.Replace(good, `password = "`+testkit.Planted("pool")+`"`, fmt.Sprintf(`password = "secret%d"`, i), 1))
 	}
 	files, err := filepath.Glob(filepath.Join(r.dir, "applied", "*"))
 	if err != nil || len(files) != 20 {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -17,6 +18,7 @@ import (
 	"github.com/loka/stratum/internal/app"
 	"github.com/loka/stratum/internal/config"
 	"github.com/loka/stratum/internal/sim"
+	"github.com/loka/stratum/internal/testkit"
 	"github.com/loka/stratum/internal/view"
 )
 
@@ -66,7 +68,7 @@ func (r *rig) serve(pc sim.PoolConfig, text string) {
 
 // poolText is the configuration of a pool.
 func poolText(name string, p *sim.Pool) string {
-	return fmt.Sprintf("[[pool]]\nname = %q\nurl = %q\nusername = \"ACCOUNT\"\npassword = \"x\"\n", name, p.URL())
+	return fmt.Sprintf("[[pool]]\nname = %q\nurl = %q\nusername = \"ACCOUNT\"\npassword = %q\n", name, p.URL(), testkit.Planted("pool"))
 }
 
 // runPool runs a pool until the test ends.
@@ -95,6 +97,13 @@ func runPool(t *testing.T, pc sim.PoolConfig) *sim.Pool {
 func (r *rig) proxy(text string) {
 	r.t.Helper()
 	r.dir = filepath.Join(r.t.TempDir(), "data")
+	// The admin token is one that is known here, so that it is heard if anybody says it.
+	if err := os.MkdirAll(r.dir, 0o700); err != nil {
+		r.t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(r.dir, "api.token"), []byte(testkit.Planted("admin-token-0123456789")+"\n"), 0o600); err != nil {
+		r.t.Fatal(err)
+	}
 	r.again(text)
 }
 
@@ -108,7 +117,7 @@ func (r *rig) again(text string) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	a, err := app.New(cfg, app.Deps{Version: "test", Source: r.file, Text: whole, Logger: slog.New(slog.NewTextHandler(testWriter{r.t}, &slog.HandlerOptions{Level: r.level}))})
+	a, err := app.New(cfg, app.Deps{Version: "test", Source: r.file, Text: whole, Logger: slog.New(slog.NewTextHandler(testkit.Overhear(r.t, "the log", testWriter{r.t}), &slog.HandlerOptions{Level: r.level}))})
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -175,6 +184,7 @@ const patient = 10
 // unless it is said how much.
 func (r *rig) mine(mc sim.MinersConfig) (finish func() sim.MinersStats) {
 	r.t.Helper()
+	mc.Password = cmp.Or(mc.Password, testkit.Planted("miner"))
 	mc.Pool, mc.OnShare, mc.Patience = r.addr, r.told, cmp.Or(mc.Patience, patient)
 	miners, err := sim.NewMiners(mc)
 	if err != nil {

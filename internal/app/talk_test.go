@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/loka/stratum/internal/testkit"
 )
 
 // raw is a miner that sends lines as they are written here.
@@ -134,6 +136,7 @@ func (r *rig) ask(method, path, body string) (status int, text string) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
+	testkit.Hear(r.t, method+" "+path, answer)
 	return res.StatusCode, string(answer)
 }
 

@@ -52,7 +52,7 @@ func listen(t *testing.T, env *testscript.Env) error {
 			t.Error(err)
 		}
 		for _, file := range said {
-			text, err := os.ReadFile(file) //nolint:gosec // of this test
+			text, err := os.ReadFile(file)
 			if err != nil {
 				t.Error(err)
 			}
@@ -76,7 +76,7 @@ func adminTokens(under string) (all [][]byte, err error) {
 		case err != nil || d.IsDir() || d.Name() != "api.token":
 			return err
 		}
-		text, err := os.ReadFile(name) //nolint:gosec // of this test
+		text, err := os.ReadFile(name)
 		if token := bytes.TrimSpace(text); len(token) > 0 {
 			all = append(all, token)
 		}
