@@ -28,12 +28,12 @@ export GORACE  ?= atexit_sleep_ms=20
 # This package is tested first, so that it is not left alone at the end.
 LONGEST        := ./internal/app
 # These are tested without the race detector: of the scripts most start a process that
-# asks one thing and ends, which takes most of their time with it (make thorough has them
-# so); of the others, which know no goroutines, what is long has but a sample with it.
+# asks one thing and ends, which takes most of their time with it (make scripts has them
+# so, and CI runs it); of the others, which know no goroutines, what is long has but a sample with it.
 PLAIN          := ./test/script ./internal/steer ./internal/vardiff
 export GOTOOLCHAIN = local
 
-.PHONY: help run build test thorough lint fuzz fuzz-long bench e2e api-compat api-release soak soak-shared soak-churn soak-failover soak-chaos soak-crash soak-outage soak-disk durable attack cover walls tidy generate vulncheck compiler postgres systemd  browser chromium deploy-test prometheus container
+.PHONY: help run build test thorough scripts lint fuzz fuzz-long bench e2e api-compat api-release soak soak-shared soak-churn soak-failover soak-chaos soak-crash soak-outage soak-disk durable attack cover walls tidy generate vulncheck compiler postgres systemd  browser chromium deploy-test prometheus container
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -51,11 +51,13 @@ test: compiler postgres systemd prometheus ## all tests, with the race detector 
 	race=$$?; wait $$plain && exit $$race # vet is make lint's
 	CGO_ENABLED=0 $(GO) test -trimpath -vet=off -count=1 -run 'Alloc' $$(grep -rlE '^func Test.*Alloc' --include='*_test.go' work sv1 internal | xargs -n1 dirname | sort -u | sed 's,^,./,') # the race detector allocates: these once more without it
 
-thorough: compiler ## the properties and divisions of which make test looks at a sample, at length
+thorough: compiler scripts ## the properties and divisions of which make test looks at a sample, at length
 	CGO_ENABLED=1 $(GO) test $(RACE) -count=1 -timeout 30m ./internal/hub -rapid.checks=500
 	CGO_ENABLED=1 LOKA_THOROUGH=1 $(GO) test $(RACE) -count=1 -timeout 30m ./internal/steer
 	CGO_ENABLED=1 LOKA_THOROUGH=1 $(GO) test $(RACE) -count=1 -timeout 30m -run '^TestThousandMiners$$' ./internal/app
-	CGO_ENABLED=1 $(GO) test $(RACE) -count=1 -parallel 4 -timeout 30m ./test/script
+
+scripts: compiler ## the scripts that start the binary, with the race detector
+	CGO_ENABLED=1 $(GO) test $(RACE) -shuffle=on -count=1 -parallel 4 -timeout 10m ./test/script
 
 compiler: # the race detector needs a C compiler; get one where that is possible without asking
 	@command -v $${CC:-cc} >/dev/null 2>&1 || command -v gcc >/dev/null 2>&1 || { \

@@ -36,7 +36,7 @@ func benchRecorder(b *testing.B, command string) {
 	f.connect(f.addr, miners, false)
 	f.load.do("%s", command) // the first round fills caches
 	var off, on shareCost
-	var costs, rates []float64
+	costs, rates := make([]float64, 0, rounds), make([]float64, 0, rounds)
 	for i := range rounds {
 		for j := range 2 { // who is first takes turns, too
 			recorded := (i+j)%2 == 1

@@ -48,12 +48,12 @@ func (s *Splitter) Targets() []float64 { return s.targets }
 
 // Worked books accepted work, in difficulty-1 shares, for a part: that of members
 // who are bound to it, or to one that it is the heir of, does not count.
-func (s *Splitter) Worked(part int, work float64) {
+func (s *Splitter) Worked(part int, done float64) {
 	for i, target := range s.targets {
-		s.owed[i] += target * work
+		s.owed[i] += target * done
 	}
 	if part < len(s.owed) {
-		s.owed[part] -= work
+		s.owed[part] -= done
 	}
 }
 
