@@ -320,7 +320,8 @@ func FuzzSignIn(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body, cookie string) {
 		deps, _ := newDeps()
 		deps.Records = nil
-		w := ask{method: http.MethodPost, path: "/signin", kind: formKind, body: body, cookie: cookie}.do(t, Handler(deps, false))
+		// What a form is sent is shown again, and a fuzzer knows our secrets: nothing is heard.
+		w := ask{method: http.MethodPost, path: "/signin", kind: formKind, body: body, cookie: cookie}.send(Handler(deps, false))
 		to := w.Header().Get("Location")
 		in := w.Code == http.StatusSeeOther
 		if in != (to != "") || in != (w.Header().Get("Set-Cookie") != "") {
