@@ -25,8 +25,17 @@ func words() template.FuncMap {
 		"percent":  func(f float64) string { return strconv.FormatFloat(f*100, 'f', 1, 64) + " %" },
 		"bytes":    func(f float64) string { return humanize.IBytes(uint64(max(f, 0))) },
 		"duration": func(f float64) string { return time.Duration(f * float64(time.Second)).Round(time.Second).String() },
-		"number":   func(f float64) string { return humanize.CommafWithDigits(f, 2) },
+		"number":   plain,
 	}
+}
+
+// plain is a number with two decimals where they say something.
+func plain(f float64) string {
+	text := humanize.CommafWithDigits(f, 2)
+	if strings.Contains(text, ".") {
+		text = strings.TrimRight(strings.TrimRight(text, "0"), ".")
+	}
+	return text
 }
 
 // parseMessage checks the template by making a message of nothing; the error is an
