@@ -61,18 +61,19 @@ type Window struct {
 }
 
 // Since is what was counted in about the time of a length before now, of at most ten
-// minutes: it begins with a note, the first that is not older. Where there is none, as at
+// minutes: it begins with a note, the oldest that is not older. Where there is none, as at
 // the start, it is all that was counted.
 func (p *Profile) Since(length time.Duration, now time.Time) Window {
 	const late = NoteEvery / 2 // a ticker is not on the dot
+	w, oldest := Window{profile: p}, time.Duration(-1)
 	p.past.mu.Lock()
 	defer p.past.mu.Unlock()
 	for _, n := range slices.Concat(p.past.coarse, p.past.fine) {
-		if age := now.Sub(n.at); age >= 0 && age <= length+late {
-			return Window{p, n}
+		if age := now.Sub(n.at); age > oldest && age <= length+late {
+			w.from, oldest = n, age
 		}
 	}
-	return Window{p, nil}
+	return w
 }
 
 // All is what was counted since the start.

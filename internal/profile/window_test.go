@@ -25,10 +25,10 @@ func TestAWindowHasWhatCameInIt(t *testing.T) {
 			counted[tick]++
 		}
 		now = now.Add(profile.NoteEvery)
-		for _, length := range []time.Duration{time.Minute, 10 * time.Minute} {
+		for length, grain := range map[time.Duration]time.Duration{time.Minute: profile.NoteEvery, 10 * time.Minute: time.Minute} {
 			w := p.Since(length, now)
 			from, ok := w.From()
-			if age := now.Sub(from); !ok || age > length || tick > 70 && age <= length-time.Minute {
+			if age := now.Sub(from); !ok || age > length || tick > 70 && age <= length-grain {
 				t.Fatalf("after %d ticks a window of %v begins %v ago (%t)", tick, length, age, ok)
 			}
 			want := 0
