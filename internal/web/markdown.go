@@ -1,16 +1,26 @@
 package web
 
 import (
+	"bytes"
 	"html/template"
 	"regexp"
 	"strings"
+
+	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/ast"
+	"github.com/yuin/goldmark/extension"
+	tables "github.com/yuin/goldmark/extension/ast"
+	"github.com/yuin/goldmark/parser"
+	"github.com/yuin/goldmark/renderer"
+	"github.com/yuin/goldmark/text"
+	"github.com/yuin/goldmark/util"
 )
 
 // prose is a text of ours or of others for reading: what stands between two backticks is
 // code, as in a terminal; all else is text.
-func prose(text string) template.HTML {
+func prose(said string) template.HTML {
 	var b strings.Builder
-	parts := strings.Split(text, "`")
+	parts := strings.Split(said, "`")
 	for i, part := range parts {
 		switch escaped := template.HTMLEscapeString(part); {
 		case i%2 == 0:
@@ -24,171 +34,115 @@ func prose(text string) template.HTML {
 	return template.HTML(b.String()) //nolint:gosec // it is escaped
 }
 
-// markdown makes pages of documents of this repository. It knows what these have: sections,
-// paragraphs, lists, tables, code, emphasis and links. What is of other documents is text,
-// for no link leads away from here.
-type markdown struct {
-	// link is where an anchor is shown; empty: nowhere.
-	link func(anchor string) string
-}
+// notAnchor is what an anchor does not have of its heading.
+var notAnchor = regexp.MustCompile(`[^\p{L}\p{N}_ -]`)
 
-var (
-	linked     = regexp.MustCompile(`\[([^\]]+)\]\(([^)\s]+)\)`)
-	strong     = regexp.MustCompile(`\*\*([^*]+)\*\*`)
-	emphasized = regexp.MustCompile(`(^|[\s(])\*([^*\s][^*]*)\*`)
-	numbered   = regexp.MustCompile(`^\d+\. `)
-	// notAnchor is what an anchor does not have of its heading.
-	notAnchor = regexp.MustCompile(`[^\p{L}\p{N}_ -]`)
-)
-
-// anchorOf is what a heading is linked to by.
+// anchorOf is what a heading is linked to by, as GitHub has it.
 func anchorOf(heading string) string {
 	return strings.ReplaceAll(notAnchor.ReplaceAllString(strings.ToLower(heading), ""), " ", "-")
 }
 
-// inline is a line's text. Code is set aside meanwhile: nothing in it means anything.
-func (m *markdown) inline(text string) string {
-	const aside = "\x00"
-	var codes []string
-	parts := strings.Split(text, "`")
-	for i, part := range parts {
-		parts[i] = template.HTMLEscapeString(part)
-		if i%2 == 1 && i < len(parts)-1 {
-			codes = append(codes, "<code>"+strings.ReplaceAll(parts[i], `\|`, "|")+"</code>")
-			parts[i] = aside
-		}
-	}
-	text = strong.ReplaceAllString(strings.Join(parts, ""), "<strong>$1</strong>")
-	text = emphasized.ReplaceAllString(text, "$1<em>$2</em>")
-	text = linked.ReplaceAllStringFunc(text, func(found string) string {
-		part := linked.FindStringSubmatch(found)
-		file, anchor, _ := strings.Cut(part[2], "#")
-		if file == "" || file == "OPERATIONS.md" {
-			if to := m.link(anchor); to != "" {
-				return `<a href="` + template.HTMLEscapeString(to) + `">` + part[1] + `</a>`
-			}
-		}
-		return part[1]
-	})
-	for _, one := range codes {
-		text = strings.Replace(text, aside, one, 1)
-	}
-	return text
+// markdown reads a document of this repository, and makes pages of its parts. Markup in it
+// is text or left out, and no link leads away from here.
+type markdown struct {
+	goldmark.Markdown
+
+	source []byte
+	// link is where an anchor is shown; empty: nowhere.
+	link func(anchor string) string
 }
 
-// html is a part of a document, without headings.
-func (m *markdown) html(text string) template.HTML {
-	var b strings.Builder
-	lines := strings.Split(text, "\n")
-	for at := 0; at < len(lines); {
-		n := m.block(&b, lines[at:])
-		at += n
-	}
-	return template.HTML(b.String()) //nolint:gosec // of our own document, and escaped
+func newMarkdown(source string, link func(anchor string) string) *markdown {
+	m := &markdown{source: []byte(source), link: link}
+	m.Markdown = goldmark.New(
+		goldmark.WithParser(parser.NewParser(
+			parser.WithBlockParsers(parser.DefaultBlockParsers()...),
+			parser.WithInlineParsers(util.Prioritized(parser.NewCodeSpanParser(), 100), util.Prioritized(parser.NewLinkParser(), 200), util.Prioritized(parser.NewEmphasisParser(), 500)),
+			parser.WithParagraphTransformers(parser.DefaultParagraphTransformers()...),
+		)),
+		goldmark.WithExtensions(extension.Table),
+		goldmark.WithRendererOptions(renderer.WithNodeRenderers(util.Prioritized(m, 100))),
+	)
+	return m
 }
 
-// block writes what begins with the first of some lines, and says how many it has.
-func (m *markdown) block(b *strings.Builder, lines []string) int {
-	first := lines[0]
-	switch {
-	case strings.TrimSpace(first) == "" || strings.HasPrefix(first, "<!--"):
-		return 1
-	case strings.HasPrefix(first, "```"):
-		n := run(lines[1:], func(line string) bool { return !strings.HasPrefix(line, "```") })
-		code(b, lines[1:1+n])
-		return min(n+2, len(lines))
-	case strings.HasPrefix(first, "    "):
-		n := run(lines, func(line string) bool { return strings.HasPrefix(line, "    ") })
-		code(b, lines[:n])
-		return n
-	case strings.HasPrefix(first, "|"):
-		n := run(lines, func(line string) bool { return strings.HasPrefix(line, "|") })
-		m.table(b, lines[:n])
-		return n
-	case item(first) != "":
-		n := run(lines, func(line string) bool { return item(line) != "" || strings.HasPrefix(line, "  ") })
-		m.list(b, lines[:n])
-		return n
-	}
-	n := run(lines, func(line string) bool {
-		return strings.TrimSpace(line) != "" && item(line) == "" && !strings.HasPrefix(line, "|") && !strings.HasPrefix(line, "```")
-	})
-	b.WriteString("<p>" + m.inline(strings.Join(lines[:n], " ")) + "</p>\n")
-	return n
-}
-
-// run counts the lines from the first on that are like that.
-func run(lines []string, is func(string) bool) int {
-	for i, line := range lines {
-		if !is(line) {
-			return i
-		}
-	}
-	return len(lines)
-}
-
-func code(b *strings.Builder, lines []string) {
-	b.WriteString(`<pre tabindex="0"><code>`)
-	for _, line := range lines {
-		b.WriteString(template.HTMLEscapeString(strings.TrimPrefix(line, "    ")) + "\n")
-	}
-	b.WriteString("</code></pre>\n")
-}
-
-// item is what an item of a list begins with; empty: it is none.
-func item(line string) string {
-	if strings.HasPrefix(line, "- ") {
-		return "- "
-	}
-	return numbered.FindString(line)
-}
-
-func (m *markdown) list(b *strings.Builder, lines []string) {
-	tag := either(item(lines[0]) == "- ", "ul", "ol")
-	b.WriteString("<" + tag + ">")
-	for at := 0; at < len(lines); {
-		n := 1 + run(lines[at+1:], func(line string) bool { return item(line) == "" })
-		parts := append(make([]string, 0, n), strings.TrimPrefix(lines[at], item(lines[at])))
-		for _, more := range lines[at+1 : at+n] {
-			parts = append(parts, strings.TrimSpace(more))
-		}
-		b.WriteString("<li>" + m.inline(strings.Join(parts, " ")) + "</li>\n")
-		at += n
-	}
-	b.WriteString("</" + tag + ">\n")
-}
-
-// table has its heads in the first line, and what divides them from the rest in the second.
-func (m *markdown) table(b *strings.Builder, lines []string) {
-	b.WriteString(`<div class="table"><table>`)
-	for i, line := range lines {
-		if i == 1 {
-			continue
-		}
-		cell, row := "td", cells(line)
-		if i == 0 {
-			cell = `th scope="col"`
-			b.WriteString("<thead>")
-		}
-		b.WriteString("<tr>")
-		for _, text := range row {
-			b.WriteString("<" + cell + ">" + m.inline(text) + "</" + cell[:2] + ">")
-		}
-		b.WriteString("</tr>\n")
-		if i == 0 {
-			b.WriteString("</thead><tbody>")
-		}
-	}
-	b.WriteString("</tbody></table></div>\n")
-}
-
-// cells are those of a row; \| is a bar in one of them.
-func cells(line string) []string {
-	const bar = "\x00"
-	line = strings.Trim(strings.ReplaceAll(strings.TrimSpace(line), `\|`, bar), "|")
-	all := strings.Split(line, "|")
-	for i := range all {
-		all[i] = strings.TrimSpace(strings.ReplaceAll(all[i], bar, "|"))
+// blocks are those of the document, in its order.
+func (m *markdown) blocks() (all []ast.Node) {
+	doc := m.Parser().Parse(text.NewReader(m.source))
+	for n := doc.FirstChild(); n != nil; n = n.NextSibling() {
+		all = append(all, n)
 	}
 	return all
+}
+
+// html is what some of its blocks look like.
+func (m *markdown) html(blocks []ast.Node) (template.HTML, error) {
+	part := ast.NewDocument()
+	for _, one := range blocks {
+		part.AppendChild(part, one)
+	}
+	var found []ast.Node
+	_ = ast.Walk(part, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+		if entering {
+			found = append(found, n)
+		}
+		return ast.WalkContinue, nil
+	})
+	for _, n := range found {
+		m.ours(n)
+	}
+	var b bytes.Buffer
+	err := m.Renderer().Render(&b, m.source, part)
+	return template.HTML(b.String()), err //nolint:gosec // of our own document, and without markup of its own
+}
+
+// ours makes of what was read what is shown here: a link leads to another page, or is text.
+func (m *markdown) ours(n ast.Node) {
+	switch n := n.(type) {
+	case *ast.Link:
+		file, anchor, _ := strings.Cut(string(n.Destination), "#")
+		if to := m.link(anchor); to != "" && (file == "" || file == "OPERATIONS.md") {
+			n.Destination = []byte(to)
+		} else {
+			unwrap(n)
+		}
+	case *ast.Image:
+		unwrap(n)
+	case *tables.TableCell:
+		if n.Parent().Kind() == tables.KindTableHeader {
+			n.SetAttributeString("scope", []byte("col"))
+		}
+	}
+}
+
+// unwrap leaves what is in a node in its place.
+func unwrap(n ast.Node) {
+	for c := n.FirstChild(); c != nil; c = n.FirstChild() {
+		n.Parent().InsertBefore(n.Parent(), n, c)
+	}
+	n.Parent().RemoveChild(n.Parent(), n)
+}
+
+// RegisterFuncs implements [renderer.NodeRenderer]: code can be scrolled without a pointer,
+// and a table within its own box.
+func (m *markdown) RegisterFuncs(reg renderer.NodeRendererFuncRegisterer) {
+	code := around(`<pre tabindex="0"><code>`, "</code></pre>\n")
+	reg.Register(ast.KindCodeBlock, code)
+	reg.Register(ast.KindFencedCodeBlock, code)
+	reg.Register(tables.KindTable, around(`<div class="table"><table>`, "</table></div>\n"))
+}
+
+// around draws a node between two pieces of markup; the lines of code are text.
+func around(before, after string) renderer.NodeRendererFunc {
+	return func(w util.BufWriter, source []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
+		if !entering {
+			_, err := w.WriteString(after)
+			return ast.WalkContinue, err
+		}
+		_, err := w.WriteString(before)
+		if err == nil && n.Kind() != tables.KindTable {
+			_, err = w.Write(util.EscapeHTML(n.Lines().Value(source)))
+		}
+		return ast.WalkContinue, err
+	}
 }

@@ -3,10 +3,13 @@ package web
 import (
 	"fmt"
 	"html/template"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 
-	"github.com/loka/stratum/docs"
+	"github.com/yuin/goldmark/ast"
+
 	"github.com/loka/stratum/internal/alert"
 	"github.com/loka/stratum/internal/auth"
 	"github.com/loka/stratum/internal/view"
@@ -37,17 +40,21 @@ type book struct {
 	by          map[string]*section
 }
 
-// manyParts is from how many on parts are looked for by their names.
-const manyParts = 5
+const (
+	// manyParts is from how many on parts are looked for by their names.
+	manyParts = 5
+	// partLevel is that of a part's heading; one above is a chapter's.
+	partLevel = 3
+)
 
 // section is what stands under a heading.
 type section struct {
 	Title, Anchor string
 	// Alert is the rule whose runbook it is; empty: it is of something else.
-	Alert string
-	Text  template.HTML
-	Parts []*section
-	lines []string
+	Alert  string
+	Text   template.HTML
+	Parts  []*section
+	blocks []ast.Node
 }
 
 // Path is where it is shown.
@@ -56,29 +63,25 @@ func (s *section) Path() string { return runbookPath(s.Anchor) }
 func runbookPath(anchor string) string { return "/runbooks/" + anchor }
 
 // openBook divides the document by its headings.
-func openBook(text string) *book {
+func openBook(source string) (*book, error) {
 	b := &book{by: make(map[string]*section)}
-	intro := &section{}
-	at, fenced := intro, false
-	for line := range strings.Lines(text) {
-		line = strings.TrimRight(line, "\r\n")
-		if strings.HasPrefix(line, "```") {
-			fenced = !fenced
-		}
-		level, heading, _ := strings.Cut(line, " ")
-		switch {
-		case fenced || level != "#" && level != "##" && level != "###":
-			at.lines = append(at.lines, line)
-		case level != "#":
-			at = b.add(level, heading)
-		}
-	}
-	m := &markdown{link: func(anchor string) string {
+	m := newMarkdown(source, func(anchor string) string {
 		if b.by[anchor] == nil {
 			return ""
 		}
 		return runbookPath(anchor)
-	}}
+	})
+	intro := &section{}
+	at := intro
+	for _, n := range m.blocks() {
+		h, ok := n.(*ast.Heading)
+		switch {
+		case !ok || h.Level > partLevel:
+			at.blocks = append(at.blocks, n)
+		case h.Level > 1:
+			at = b.add(h.Level, string(h.Lines().Value(m.source)))
+		}
+	}
 	for _, c := range b.chapters {
 		if len(c.Parts) >= manyParts {
 			b.Lists = append([]*section{c}, b.Lists...)
@@ -86,20 +89,24 @@ func openBook(text string) *book {
 			b.Rest = append(b.Rest, c)
 		}
 	}
-	b.Intro = m.html(strings.Join(intro.lines, "\n"))
-	for _, s := range b.by {
-		s.Text = m.html(strings.Join(s.lines, "\n"))
+	for _, s := range append(slices.Collect(maps.Values(b.by)), intro) {
+		var err error
+		if s.Text, err = m.html(s.blocks); err != nil {
+			return nil, fmt.Errorf("runbooks: %s: %w", s.Title, err)
+		}
+		s.blocks = nil
 	}
-	return b
+	b.Intro = intro.Text
+	return b, nil
 }
 
 // add begins a section. The first of two that are called the same has the anchor.
-func (b *book) add(level, heading string) *section {
+func (b *book) add(level int, heading string) *section {
 	s := &section{Title: strings.ReplaceAll(heading, "`", ""), Anchor: anchorOf(heading)}
 	if name, ok := strings.CutPrefix(s.Anchor, strings.TrimPrefix(alert.Anchor(""), "#")); ok && strings.HasPrefix(heading, "Alert ") {
 		s.Alert, s.Title = name, words(name)
 	}
-	if n := len(b.chapters); level == "###" && n > 0 {
+	if n := len(b.chapters); level == partLevel && n > 0 {
 		b.chapters[n-1].Parts = append(b.chapters[n-1].Parts, s)
 	} else {
 		b.chapters = append(b.chapters, s)
@@ -131,9 +138,6 @@ func (s *Server) runbook(anchor string) (any, error) {
 	}
 	return p, nil
 }
-
-// openOperations is the document of this version.
-func openOperations() *book { return openBook(docs.Operations) }
 
 // runbookLink is where a runbook is to be read: here, if it is one of ours. An operator's
 // own may be anywhere. Empty: it is no address.

@@ -85,9 +85,9 @@ func TestRunbookOfWhatFires(t *testing.T) {
 }
 
 func TestMarkdown(t *testing.T) {
-	m := &markdown{link: func(anchor string) string { return map[string]string{"here": "/runbooks/here"}[anchor] }}
+	link := func(anchor string) string { return map[string]string{"here": "/runbooks/here"}[anchor] }
 	for _, c := range []struct{ name, text, want string }{
-		{"a paragraph of two lines", "one\ntwo\n\nthree", "<p>one two</p>\n<p>three</p>\n"},
+		{"a paragraph of two lines", "one\ntwo\n\nthree", "<p>one\ntwo</p>\n<p>three</p>\n"},
 		{"emphasis", "**a** and *b* of 2 * 3 * 4", "<p><strong>a</strong> and <em>b</em> of 2 * 3 * 4</p>\n"},
 		{"code is not marked up", "`a*b*c **d** [x](#here) <i>`", "<p><code>a*b*c **d** [x](#here) &lt;i&gt;</code></p>\n"},
 		{"emphasis around code", "*fires at `x * 2`.*", "<p><em>fires at <code>x * 2</code>.</em></p>\n"},
@@ -95,18 +95,21 @@ func TestMarkdown(t *testing.T) {
 			"links", "[`a` b](#here), [c](CONFIG.md#here), [d](https://example.com), [e](#gone), [f](OPERATIONS.md#here)",
 			`<p><a href="/runbooks/here"><code>a</code> b</a>, c, d, e, <a href="/runbooks/here">f</a></p>` + "\n",
 		},
-		{"markup is text", "<script>alert(1)</script>", "<p>&lt;script&gt;alert(1)&lt;/script&gt;</p>\n"},
-		{"a list", "- one\n  more\n- two", "<ul><li>one more</li>\n<li>two</li>\n</ul>\n"},
-		{"a numbered list", "1. one\n2. two", "<ol><li>one</li>\n<li>two</li>\n</ol>\n"},
+		{"nothing leads away", "<https://example.com> ![a *b*](https://example.com/x.png) [c][d] **[e [f](#here)](x)**\n\n[d]: javascript:alert(1)", "<p>&lt;https://example.com&gt; a <em>b</em> c <strong>[e <a href=\"/runbooks/here\">f</a>](x)</strong></p>\n"},
+		{"markup is text in a line", "a <b onclick=x>b</b>", "<p>a &lt;b onclick=x&gt;b&lt;/b&gt;</p>\n"},
+		{"markup is left out on its own", "<script>alert(1)</script>", "<!-- raw HTML omitted -->\n"},
+		{"a comment", "<!-- x -->", "<!-- raw HTML omitted -->\n"},
+		{"a list", "- one\n  more\n- two", "<ul>\n<li>one\nmore</li>\n<li>two</li>\n</ul>\n"},
 		{"code in a fence", "```sh\n| a <b>\n```\nx", "<pre tabindex=\"0\"><code>| a &lt;b&gt;\n</code></pre>\n<p>x</p>\n"},
-		{"a fence that does not end", "```\na", "<pre tabindex=\"0\"><code>a\n</code></pre>\n"},
 		{"indented code", "    a\n    b", "<pre tabindex=\"0\"><code>a\nb\n</code></pre>\n"},
-		{"a table", "| a | b |\n|---|---|\n| `x \\| y` | |", `<div class="table"><table><thead><tr><th scope="col">a</th><th scope="col">b</th></tr>` + "\n" +
-			"</thead><tbody><tr><td><code>x | y</code></td><td></td></tr>\n</tbody></table></div>\n"},
-		{"a comment", "<!-- x -->", ""},
+		{
+			"a table", "| a | b |\n|---|---|\n| `x \\| y` | |",
+			"<div class=\"table\"><table><thead>\n<tr>\n<th scope=\"col\">a</th>\n<th scope=\"col\">b</th>\n</tr>\n</thead>\n<tbody>\n<tr>\n<td><code>x | y</code></td>\n<td></td>\n</tr>\n</tbody>\n</table></div>\n",
+		},
 	} {
-		if got := string(m.html(c.text)); got != c.want {
-			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		m := newMarkdown(c.text, link)
+		if got, err := m.html(m.blocks()); string(got) != c.want || err != nil {
+			t.Errorf("%s: %q (%v), want %q", c.name, got, err, c.want)
 		}
 	}
 	for heading, want := range map[string]string{"Alert `pool_down`": "alert-pool_down", "LokaDown": "lokadown", "The log": "the-log", "What is lost, when?": "what-is-lost-when"} {

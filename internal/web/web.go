@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/loka/stratum/docs"
 	"github.com/loka/stratum/internal/auth"
 	"github.com/loka/stratum/internal/events"
 	"github.com/loka/stratum/internal/ledger"
@@ -85,7 +86,10 @@ func New(deps Deps) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{deps: deps, assets: a, pages: pages(), mux: http.NewServeMux(), teller: newTeller(), book: openOperations()}
+	s := &Server{deps: deps, assets: a, pages: pages(), mux: http.NewServeMux(), teller: newTeller()}
+	if s.book, err = openBook(docs.Operations); err != nil {
+		return nil, err
+	}
 	if s.shared, err = s.parse("layout.html", "parts.html", "control.html"); err != nil {
 		return nil, err
 	}
