@@ -70,7 +70,8 @@ var links = regexp.MustCompile(`[a-zA-Z][a-zA-Z0-9+.-]*://[^\s"'<>]+`)
 const shortest = 4
 
 // scrub takes out of an error whatever may be secret of a sink's URL: its parts, and
-// all of other URLs but their scheme.
+// all of other URLs but their scheme. It is cut only then: half a secret is not known
+// for one.
 func scrub(err error, raw string) *SendError {
 	if err == nil {
 		return nil
@@ -82,7 +83,11 @@ func scrub(err error, raw string) *SendError {
 	for _, part := range secrets(raw) {
 		text = strings.ReplaceAll(text, part, "*****")
 	}
-	return &SendError{Text: text, cause: err}
+	e := &SendError{Text: cut(text, longestWord), cause: err}
+	if said := e.refusal(); said != nil && said.kind == lasting {
+		e.Text += "; that does not mend itself: look at the sink's url, and at what it lets in"
+	}
+	return e
 }
 
 // SendError is why something could not be sent, without what is secret.

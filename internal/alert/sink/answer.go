@@ -16,7 +16,8 @@ import (
 )
 
 const (
-	// longestAnswer bounds what is read of an answer, and longestWord what is told of it.
+	// longestAnswer bounds what is read of an answer, and longestWord what is told of an
+	// error, in bytes.
 	longestAnswer, longestWord = 64 << 10, 512
 	// longestAfter bounds how long a service may have us wait.
 	longestAfter = time.Hour
@@ -43,12 +44,7 @@ type refusal struct {
 	after time.Duration
 }
 
-func (e *refusal) Error() string {
-	if e.kind == lasting {
-		return e.said + "; that does not mend itself: look at the sink's url, and at what it lets in"
-	}
-	return e.said
-}
+func (e *refusal) Error() string { return e.said }
 
 // answer is what a service has said.
 type answer struct {
@@ -90,6 +86,11 @@ func post(ctx context.Context, client *http.Client, url string, body any) error 
 	if err != nil {
 		return err
 	}
+	return success(a)
+}
+
+// success is the verdict where the status says all.
+func success(a *answer) error {
 	if a.code/100 == 2 {
 		return nil
 	}
@@ -99,9 +100,6 @@ func post(ctx context.Context, client *http.Client, url string, body any) error 
 // refused is the error of an answer that is no success.
 func (a *answer) refused(words string) *refusal {
 	words = strings.Join(strings.Fields(words), " ")
-	if len(words) > longestWord {
-		words = strings.ToValidUTF8(words[:longestWord], "")
-	}
 	e := &refusal{said: strings.TrimSuffix(fmt.Sprintf("answered %d %s: %s", a.code, http.StatusText(a.code), words), ": "), after: a.retryAfter()}
 	switch a.code {
 	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusGone:

@@ -137,14 +137,6 @@ func slackText(text string) string {
 	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(text)
 }
 
-// success is of those whose status says all.
-func success(a *answer) error {
-	if a.code/100 == 2 {
-		return nil
-	}
-	return a.refused(string(a.body))
-}
-
 // slackVerdict reads what Slack's API says, which is mostly with a status of 200.
 func slackVerdict(a *answer) error {
 	var said struct {

@@ -246,11 +246,13 @@ func TestChatsRefuse(t *testing.T) {
 	}{
 		{"slack hook", refusing(404, "no_service"), lasting, 0, "404 Not Found: no_service"},
 		{"slack hook", refusing(403, "invalid_token "+echo("slack")), lasting, 0, "invalid_token"},
+		{"slack hook", refusing(403, strings.Repeat("x", longestWord-32)+slackHook), lasting, 0, "mend itself"},
 		{"slack hook", refusing(400, "invalid_payload"), unfit, 0, "invalid_payload"},
 		{"slack hook", refusing(429, "", "Retry-After", "30"), passing, 30 * time.Second, "429 Too Many Requests"},
 		{"slack hook", refusing(500, "rollup_error"), passing, 0, "500"},
 		{"slack api", refusing(200, `{"ok":false,"error":"invalid_auth"}`), lasting, 0, "invalid_auth"},
 		{"slack api", refusing(200, `{"ok":false,"error":"channel_not_found"}`), lasting, 0, "channel_not_found"},
+		{"slack api", refusing(200, `{"ok":false,"error":"`+strings.Repeat("x", longestAnswer/2)+`"}`), lasting, 0, "x…; that does not mend itself"},
 		{"slack api", refusing(200, `{"ok":false,"error":"msg_too_long"}`), unfit, 0, "msg_too_long"},
 		{"slack api", refusing(200, `{"ok":false,"error":"internal_error"}`), passing, 0, "internal_error"},
 		{"slack api", refusing(429, `{"ok":false,"error":"ratelimited"}`, "Retry-After", "7"), passing, 7 * time.Second, "ratelimited"},
@@ -291,7 +293,7 @@ func TestChatsRefuse(t *testing.T) {
 		if st.Up || st.Failed != 1 || len(server.all(t)) != 1 {
 			t.Errorf("%s, %s: %+v, %d calls", c.chat, c.says, st, len(server.calls))
 		}
-		for _, secret := range secrets[service(c.chat)] {
+		for _, secret := range append(secrets[service(c.chat)], slackHook[20:32]) { // a part that was cut off is no less a secret
 			if told := err.Error() + said.String() + st.Error; strings.Contains(told, secret) {
 				t.Errorf("%s, %s: a secret in %s", c.chat, c.says, told)
 			}
