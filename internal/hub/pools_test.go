@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/loka/stratum/internal/hub"
+	"github.com/loka/stratum/internal/ledger"
 	"github.com/loka/stratum/internal/link"
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/internal/steer"
@@ -174,11 +175,20 @@ func TestLinkOutlivesItsMinerWhileVerdictsAreDue(t *testing.T) {
 		g.authorize("alice")
 		g.submit("alice", 5, hex(t, "00000001"))
 		g.leave()
+		h.books.Look(time.Now(), func(w *ledger.Glance) {
+			if n := w.Holders(); n != 0 {
+				t.Errorf("%s, who is gone, is on %d connections", w.Name(), n)
+			}
+		})
+		if n := h.hub.Workers(); n != 0 {
+			t.Errorf("%d workers are here", n)
+		}
 		time.Sleep(2 * time.Second)
 		p.last().late(5, "true")
 		synctest.Wait()
-		if snap := h.books.Snapshot(time.Now()); snap.Total.Tally.Pools.Accepted() != 1 {
-			t.Errorf("%d shares booked by the pool's word", snap.Total.Tally.Pools.Accepted())
+		snap := h.books.Snapshot(time.Now())
+		if len(snap.Workers) != 1 || snap.Workers[0].Name != "alice" || snap.Workers[0].Tally.Pools.Accepted() != 1 || snap.Total.Tally.Pools.Accepted() != 1 {
+			t.Errorf("%d shares booked by the pool's word, of %d workers", snap.Total.Tally.Pools.Accepted(), len(snap.Workers))
 		}
 		time.Sleep(2 * time.Second)
 		synctest.Wait()

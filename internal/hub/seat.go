@@ -148,7 +148,9 @@ func (s *seat) memberOf(w *mining.Worker) (*member, bool) {
 func (s *seat) admit(w *mining.Worker, name string, now time.Time) *member {
 	m := &member{seat: s, worker: w, name: name, book: s.hub.deps.Ledger.Worker(w.Login, s.route.Name, now)}
 	s.members = append(s.members, m)
-	if !s.left {
+	if s.left { // a pool's yes that outlives its miner
+		s.hub.deps.Ledger.Release(m.book)
+	} else {
 		s.hub.enlist(m)
 	}
 	if s.first == nil {
@@ -164,6 +166,9 @@ func (s *seat) leave(now time.Time) {
 	defer s.mu.Unlock()
 	s.left = true
 	s.hub.strike(s.members)
+	for _, m := range s.members { // what is due is still booked
+		s.hub.deps.Ledger.Release(m.book)
+	}
 	if s.gone != nil {
 		close(s.gone)
 	}
@@ -181,9 +186,6 @@ func (s *seat) leave(now time.Time) {
 // release lets the seat go. mu is held.
 func (s *seat) release() {
 	s.hub.forget(s)
-	for _, m := range s.members {
-		s.hub.deps.Ledger.Release(m.book)
-	}
 	s.members = nil
 }
 
