@@ -18,23 +18,14 @@ type Brief struct {
 // Briefs reads a little of every worker's book, by name. It is some twenty times
 // quicker than [Ledger.Snapshot].
 func (l *Ledger) Briefs(now time.Time) []Brief {
-	l.bookMu.Lock()
-	defer l.bookMu.Unlock()
-	l.bring(now)
-	workers, _, _ := l.lists()
-	from := l.clock.from(now)[TenMinutes]
-	all := make([]Brief, 0, len(workers))
-	for _, b := range workers {
-		if !l.shows(b) {
-			continue
-		}
-		t := &b.tally
-		recent := b.within(&l.clock, from, now)
+	all := make([]Brief, 0, l.Len()+2)
+	l.Look(now, func(g *Glance) {
+		ours := &g.Tally().Ours
 		all = append(all, Brief{
-			Name: b.name, Hashrate: recent.Hashrate(), Accepted: t.Ours.Accepted(), Rejected: t.Ours.Rejected(),
-			Since: b.windows.born, LastShareAt: b.last,
+			Name: g.Name(), Hashrate: g.Hashrate(TenMinutes), Accepted: ours.Accepted(), Rejected: ours.Rejected(),
+			Since: g.Since(), LastShareAt: g.Last(),
 		})
-	}
+	})
 	return all
 }
 

@@ -1,15 +1,11 @@
 package ledger
 
 import (
-	"fmt"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
-
-	"github.com/loka/stratum/internal/mining"
-	"github.com/loka/stratum/work"
 )
 
 // What waits to be booked is counted, and so is who had to book it.
@@ -38,19 +34,7 @@ func TestQueued(t *testing.T) {
 func TestBriefsAsSnapshot(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
-		l, now := New(Config{}, epoch), epoch
-		for range rapid.IntRange(0, 60).Draw(rt, "shares") {
-			now = now.Add(rapid.SampledFrom([]time.Duration{0, time.Second, 17 * time.Second, 5 * time.Minute, 2 * time.Hour}).Draw(rt, "pass"))
-			l.Tick(now)
-			e := Entry{
-				Verdict:    rapid.SampledFrom([]mining.Verdict{mining.Accepted, mining.Stale, mining.Invalid, mining.Unpaid}).Draw(rt, "verdict"),
-				Difficulty: work.Difficulty(rapid.Float64Range(0, 1e6).Draw(rt, "difficulty")), At: now,
-			}
-			if n := rapid.IntRange(0, 3).Draw(rt, "worker"); n > 0 {
-				e.Worker = l.Worker(fmt.Sprintf("w%d", n), "r", now)
-			}
-			l.Record(e)
-		}
+		l, now := someShares(rt)
 		now = now.Add(time.Second)
 		want := make(map[string]Brief)
 		own := 0

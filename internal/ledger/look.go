@@ -53,8 +53,8 @@ func (g *Glance) Name() string { return g.book.name }
 // Route is the route that the worker came by last.
 func (g *Glance) Route() string { return *g.book.route.Load() }
 
-// Holders is on how many connections the login is authorized, with those that have ended
-// and whose shares have verdicts due; 0 for those that have no books of their own.
+// Holders is on how many connections the login is authorized; 0 for those that have no
+// books of their own.
 func (g *Glance) Holders() int { return g.book.Holders() }
 
 // Holders is as of [Glance].

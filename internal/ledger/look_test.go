@@ -52,24 +52,30 @@ func TestLookByName(t *testing.T) {
 	})
 }
 
+// someShares books shares of a few workers over some hours.
+func someShares(t *rapid.T) (l *Ledger, now time.Time) {
+	l, now = New(Config{}, epoch), epoch
+	for range rapid.IntRange(0, 60).Draw(t, "shares") {
+		now = now.Add(rapid.SampledFrom([]time.Duration{0, time.Second, 17 * time.Second, 5 * time.Minute, 2 * time.Hour}).Draw(t, "pass"))
+		l.Tick(now)
+		e := Entry{
+			Verdict:    rapid.SampledFrom([]mining.Verdict{mining.Accepted, mining.Stale, mining.Invalid, mining.Unpaid}).Draw(t, "verdict"),
+			Difficulty: work.Difficulty(rapid.Float64Range(0, 1e6).Draw(t, "difficulty")), At: now,
+		}
+		if n := rapid.IntRange(0, 3).Draw(t, "worker"); n > 0 {
+			e.Worker = l.Worker(fmt.Sprintf("w%d", n), "r", now)
+		}
+		l.Record(e)
+	}
+	return l, now
+}
+
 // TestLookAsSnapshot: what is seen at a glance, and what is read of what was looked at, is
 // what a snapshot has.
 func TestLookAsSnapshot(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		l, now := New(Config{}, epoch), epoch
-		for range rapid.IntRange(0, 60).Draw(t, "shares") {
-			now = now.Add(rapid.SampledFrom([]time.Duration{0, time.Second, 17 * time.Second, 5 * time.Minute, 2 * time.Hour}).Draw(t, "pass"))
-			l.Tick(now)
-			e := Entry{
-				Verdict:    rapid.SampledFrom([]mining.Verdict{mining.Accepted, mining.Stale, mining.Invalid, mining.Unpaid}).Draw(t, "verdict"),
-				Difficulty: work.Difficulty(rapid.Float64Range(0, 1e6).Draw(t, "difficulty")), At: now,
-			}
-			if n := rapid.IntRange(0, 3).Draw(t, "worker"); n > 0 {
-				e.Worker = l.Worker(fmt.Sprintf("w%d", n), "r", now)
-			}
-			l.Record(e)
-		}
+		l, now := someShares(t)
 		want := l.Snapshot(now).Workers
 		seen := []Worker{}
 		var books []*WorkerBook

@@ -7,8 +7,9 @@ import (
 
 const (
 	// worthOf is how many times as long as it took what was looked at is shown again,
-	// longest at the most: readers cost a twentieth of a processor in all, however many
-	// they are. What took less than a shortest look is looked at anew each time.
+	// longest at the most: those who ask for the same cost a twentieth of a processor in
+	// all, however many they are. What took less than a shortest look is looked at anew
+	// each time.
 	worthOf  = 20
 	longest  = time.Second
 	shortest = time.Millisecond

@@ -3,7 +3,6 @@ package view
 import (
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -50,7 +49,7 @@ type WorkerQuery struct {
 type WorkerPage struct {
 	Workers []Worker
 	// Found counts those that were asked for on whatever page, All all there are, and Here
-	// those that are connected, or were seconds ago and have verdicts due.
+	// those that are connected.
 	Found, All, Here int
 }
 
@@ -328,7 +327,7 @@ func workerKeys() map[string]workerKey {
 		"stale":         tally(func(t *ledger.Tally) float64 { return float64(t.Ours.Of(mining.Stale)) }),
 		"reject_rate": tally(func(t *ledger.Tally) float64 {
 			refused := float64(t.Ours.Rejected())
-			return refused / math.Max(refused+float64(t.Ours.Accepted()), 1)
+			return refused / max(refused+float64(t.Ours.Accepted()), 1)
 		}),
 		"pool_accepted":   tally(func(t *ledger.Tally) float64 { return float64(t.Pools.Accepted()) }),
 		"pool_rejected":   tally(func(t *ledger.Tally) float64 { return float64(t.Pools.Refused()) }),
