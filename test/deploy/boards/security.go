@@ -26,6 +26,16 @@ func security() Board {
 					queries: q(`sum by (instance) (loka_strangers_memory_bytes{`+of+`})`, "{{instance}}"),
 				},
 				{
+					kind: lines, title: "Who waits for the processor", span: 12, height: 8, unit: count,
+					says:    "Connections to accept, handshakes, strangers and miners that say too much (loud) share half of the processors, and wait here for their turn; shares do not wait for them.",
+					queries: q(`sum by (kind) (loka_turns_waiting{`+of+`})`, "{{kind}}"),
+				},
+				{
+					kind: lines, title: "How long they wait together", span: 12, height: 8, unit: seconds,
+					says:    "Seconds of waiting a second: 1 is that one of them waited all the time, or ten of them a tenth of it.",
+					queries: q(`sum by (kind) (rate(loka_turns_waited_seconds_total{`+of+`}[$__rate_interval]))`, "{{kind}}"),
+				},
+				{
 					kind: lines, title: "Turned away", span: 12, height: 8, unit: perSec, runbook: "LokaNewcomersRefused",
 					says: "Connections a second that were ended at the door, by reason.",
 					queries: q(`sum by (reason) (rate(loka_connections_closed_total{`+of+
