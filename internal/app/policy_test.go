@@ -74,6 +74,10 @@ func TestWhatARouteAllows(t *testing.T) {
 	r.reloaded(vardiff + listeners + strings.Replace(route("match.worker = \"acme.*\"\nrefuse = [\"without_tls\"]\n"), "farm", "acme", 1) + route(""))
 	says(plain, line{subscribes, ""}, line{authorizes("acme.5", "x"), tls})
 	says(plain, line{subscribes, ""}, line{authorizes("others", "x"), granted})
+
+	// Who logs in before the subscribe has said what firmware it is gets round nothing.
+	r.reloaded(vardiff + listeners + strings.Replace(route("match.user_agent = \"bosminer*\"\nrefuse = [\"without_tls\"]\n"), "farm", "acme", 1) + route(""))
+	says(plain, line{authorizes("acme.6", "x"), tls}, line{subscribes, ""}, line{authorizes("acme.6", "x"), granted})
 	r.expectMetric(`loka_requests_refused_total{kind="negotiate",middleware="validate"} 2`)
-	r.expectMetric(`loka_requests_refused_total{kind="authorize",middleware="validate"} 5`)
+	r.expectMetric(`loka_requests_refused_total{kind="authorize",middleware="validate"} 6`)
 }

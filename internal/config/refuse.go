@@ -93,9 +93,9 @@ workers = ["acme.?*", "acme2.?*"]
 | ` + "`refuse = [\"password_options\"]`" + `: a login whose password has [options](#passwords) | as any login; the options have no effect |
 | ` + "`workers`" + `: a login that no glob matches | ` + "`\"result\":false,\"error\":[24,\"Unauthorized worker\",null]`" + ` |
 
-A miner's route is known with its connection, its subscribe or its first login, by what the ` + "`match`" + ` of the routes asks for. A question that comes before, as
-` + "`mining.configure`" + ` mostly does, is refused where every route refuses it that the miner may still come to. So let a route that forbids version rolling be found by
-address, listener or name of TLS, not by worker. A load balancer that ends TLS makes connections that are not encrypted to here. After a reload all this holds for what is asked
+A miner's route is known with its connection, its subscribe or its first login, by what the ` + "`match`" + ` of the routes asks for. Until then several may be left: a login
+before the subscribe is refused where any of them refuses it, all else, as ` + "`mining.configure`" + ` mostly is, where every one does. So let a route that forbids version rolling
+be found by address, listener or name of TLS, not by worker. A load balancer that ends TLS makes connections that are not encrypted to here. After a reload all this holds for what is asked
 from then on; who is logged in stays so.
 `
 }

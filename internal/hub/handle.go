@@ -60,8 +60,8 @@ func (h *Hub) RouteOf(m *mining.Miner) string {
 }
 
 // RoutesFor are the names of the routes that a request is of: the one that its miner is
-// on, or all that the miner may still come to by what is known once the request is
-// taken. It takes the miner's own mutex only.
+// on, or all that the miner may still come to, with a login by what it says. It takes the
+// miner's own mutex only.
 func (h *Hub) RoutesFor(m *mining.Miner, req *mining.Request) (names []string) {
 	s, ok := m.Seat.(*seat)
 	if !ok {
@@ -70,17 +70,12 @@ func (h *Hub) RoutesFor(m *mining.Miner, req *mining.Request) (names []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f := s.facts
-	switch req.Kind {
-	case mining.Open:
-		f.UserAgent, f.Opened = req.UserAgent, true
-	case mining.Authorize:
-		if pass := optionsOf(req); !f.Authorized && req.Worker != nil {
-			f.Worker, f.Authorized, f.Pool, f.Group = req.Worker.Login, true, pass.pool, pass.group
-		}
-	case mining.Negotiate, mining.Submit, mining.Suggest:
-		if s.route != nil {
-			return []string{s.route.Name}
-		}
+	switch logsIn := req.Kind == mining.Authorize && req.Worker != nil; {
+	case logsIn && !f.Authorized:
+		pass := optionsOf(req)
+		f.Worker, f.Authorized, f.Pool, f.Group = req.Worker.Login, true, pass.pool, pass.group
+	case !logsIn && s.route != nil:
+		return []string{s.route.Name}
 	}
 	for _, r := range h.roster().candidates(f) {
 		names = append(names, r.Name)

@@ -11,12 +11,12 @@
 //
 // A route may forbid more ([Policy]): logins without TLS or by other names than those
 // of its globs are answered [mining.Unauthorized], a wish for version bits is refused,
-// and a suggested difficulty and what a password asks for are passed over. What is asked
-// before it is settled which route the miner comes to is refused where all routes refuse
-// it that are left.
+// and a suggested difficulty and what a password asks for are passed over. Before it is
+// settled which route the miner comes to, a login is refused where any route that is left
+// refuses it, and all else where all of them do.
 //
 // It does not know workers, jobs, targets or what a connection was granted:
 // the session checks what follows from the protocol, the house what follows
-// from the job. It keeps nothing of a
-// connection, allocates nothing for a share and is safe for any number of goroutines.
+// from the job. It keeps nothing of a connection, allocates nothing for a share and is
+// safe for any number of goroutines.
 package validate

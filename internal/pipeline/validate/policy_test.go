@@ -103,22 +103,33 @@ func TestPolicyOfWishes(t *testing.T) {
 	}
 }
 
-// Before it is settled which route a miner comes to all of those that are left have to
-// refuse.
+// Before it is settled which route a miner comes to any of those that are left may refuse a
+// login, for it holds for whichever it is; to refuse all else they have to be of one mind.
 func TestPolicyOfSeveralRoutes(t *testing.T) {
-	r := newRuled(map[string]validate.Policy{"farm": {NoVersionRolling: true}, "barn": {NoVersionRolling: true}, "lax": {TLS: true}})
+	r := newRuled(map[string]validate.Policy{
+		"farm": {NoVersionRolling: true, NoOptions: true}, "barn": {NoVersionRolling: true, NoOptions: true},
+		"lax": {NoOptions: true}, "tls": {TLS: true}, "named": {Workers: []string{"b"}},
+	})
 	for _, tt := range []struct {
 		routes []string
-		want   mining.Verdict
+		// rolls and logsIn are the answers; optionless says that options have no effect.
+		rolls, logsIn mining.Verdict
+		optionless    bool
 	}{
-		{[]string{"farm", "barn"}, mining.Invalid},
-		{[]string{"farm", "lax"}, mining.Accepted},
-		{[]string{"farm", "of no policy"}, mining.Accepted},
-		{nil, mining.Accepted},
+		{[]string{"farm", "barn"}, mining.Invalid, mining.Accepted, true},
+		{[]string{"farm", "lax"}, mining.Accepted, mining.Accepted, true},
+		{[]string{"farm", "of no policy"}, mining.Accepted, mining.Accepted, false},
+		{[]string{"of no policy", "tls"}, mining.Accepted, mining.Unauthorized, false},
+		{[]string{"named", "farm"}, mining.Accepted, mining.Unauthorized, false},
+		{nil, mining.Accepted, mining.Accepted, false},
 	} {
 		r.routes = tt.routes
-		if a := r.Handle(&mining.Miner{}, &mining.Request{Kind: mining.Negotiate}); a.Verdict != tt.want {
-			t.Errorf("%v: %v, want %v", tt.routes, a.Verdict, tt.want)
+		if a := r.Handle(&mining.Miner{}, &mining.Request{Kind: mining.Negotiate}); a.Verdict != tt.rolls {
+			t.Errorf("%v: version bits are %v, want %v", tt.routes, a.Verdict, tt.rolls)
+		}
+		req := login("a")
+		if a := r.Handle(&mining.Miner{}, req); a.Verdict != tt.logsIn || req.NoOptions != tt.optionless {
+			t.Errorf("%v: a login is %v, without options: %t", tt.routes, a.Verdict, req.NoOptions)
 		}
 	}
 }

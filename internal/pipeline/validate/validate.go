@@ -1,6 +1,7 @@
 package validate
 
 import (
+	"slices"
 	"sync/atomic"
 
 	"github.com/loka/stratum/internal/mining"
@@ -91,11 +92,11 @@ func New(cfg Config, metrics Metrics) *Middleware {
 
 // Reconfigure puts other policies in place, for what is asked from now on.
 func (m *Middleware) Reconfigure(routes map[string]Policy) {
-	all := make(map[string]policy, len(routes))
+	by := make(map[string]policy, len(routes))
 	for name, p := range routes {
-		all[name] = policy{p, steer.CompileGlobs(p.Workers)}
+		by[name] = policy{p, steer.CompileGlobs(p.Workers)}
 	}
-	m.routes.Store(&all)
+	m.routes.Store(&by)
 }
 
 // Name is "validate".
@@ -135,12 +136,12 @@ func (h *handler) Handle(m *mining.Miner, req *mining.Request) mining.Answer {
 			return pipeline.Refuse(req, v)
 		}
 	case mining.Negotiate:
-		if h.all(m, req, func(p *policy) bool { return p.NoVersionRolling }) {
+		if all(h.policies(m, req), func(p policy) bool { return p.NoVersionRolling }) {
 			pipeline.Count(h.metrics.Negotiations)
 			return pipeline.Refuse(req, mining.Invalid)
 		}
 	case mining.Suggest:
-		if h.all(m, req, func(p *policy) bool { return p.NoSuggestions }) {
+		if all(h.policies(m, req), func(p policy) bool { return p.NoSuggestions }) {
 			return mining.Answer{Ticket: req.Ticket, Verdict: mining.Accepted} // it is told, not asked
 		}
 	case mining.Open:
@@ -148,33 +149,39 @@ func (h *handler) Handle(m *mining.Miner, req *mining.Request) mining.Answer {
 	return h.next.Handle(m, req)
 }
 
-// logsIn applies the policy of a login's route to it: whether it is refused, and what
-// the miner is told, if not the usual words.
+// logsIn applies the policies of a login's routes to it: whether it is refused, and what
+// the miner is told, if not the usual words. One that comes before the subscribe may have
+// several left, each of which may refuse it: nobody is asked again once it is on one.
 func (h *handler) logsIn(m *mining.Miner, req *mining.Request) (text string, refused bool) {
-	switch {
-	case h.all(m, req, func(p *policy) bool { return p.TLS }) && !m.TLS:
-		return textTLS, true
-	case h.all(m, req, func(p *policy) bool { return !p.workers.Empty() && !p.workers.Match(req.Worker.Login) }):
-		return "", true
+	routes := h.policies(m, req)
+	for _, p := range routes {
+		switch {
+		case p.TLS && !m.TLS:
+			return textTLS, true
+		case !p.workers.Empty() && !p.workers.Match(req.Worker.Login):
+			return "", true
+		}
 	}
 	// Before this is set the options have had their say in which route it is.
-	req.NoOptions = h.all(m, req, func(p *policy) bool { return p.NoOptions })
+	req.NoOptions = all(routes, func(p policy) bool { return p.NoOptions })
 	return "", false
 }
 
-// all says that all routes that a request may be of have something in their policies.
-func (h *handler) all(m *mining.Miner, req *mining.Request, has func(*policy) bool) bool {
-	policies := *h.routes.Load()
-	if len(policies) == 0 || h.cfg.RoutesFor == nil {
-		return false
+// policies are those of the routes that a request may be of.
+func (h *handler) policies(m *mining.Miner, req *mining.Request) (some []policy) {
+	known := *h.routes.Load()
+	if len(known) == 0 || h.cfg.RoutesFor == nil {
+		return nil
 	}
-	names := h.cfg.RoutesFor(m, req)
-	for _, name := range names {
-		if p, ok := policies[name]; !ok || !has(&p) {
-			return false
-		}
+	for _, name := range h.cfg.RoutesFor(m, req) {
+		some = append(some, known[name])
 	}
-	return len(names) > 0
+	return some
+}
+
+// all says that there are policies, and that all have something in them.
+func all(policies []policy, has func(policy) bool) bool {
+	return len(policies) > 0 && !slices.ContainsFunc(policies, func(p policy) bool { return !has(p) })
 }
 
 func (h *handler) loginOK(login string) bool {
