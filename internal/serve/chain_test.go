@@ -20,7 +20,7 @@ import (
 func chained(t *testing.T, limits ratelimit.Config) *rig {
 	t.Helper()
 	r := newRig(t)
-	who, err := logins.New(logins.Config{Password: "x", MaxRefused: 2}, logins.Metrics{})
+	who, err := logins.New(logins.Config{Password: password, MaxRefused: 2}, logins.Metrics{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,11 +69,11 @@ func TestExactRefusals(t *testing.T) {
 		m.expect(`{"id":1,"result":null,"error":[25,"Not subscribed",null]}`)
 		m.say(subscribe("2"))
 		m.heard()
-		m.say(`{"id":3,"method":"mining.authorize","params":["al ice","x"]}`)
+		m.say(authorize("3", "al ice"))
 		m.expect(`{"id":3,"result":false,"error":[24,"Unauthorized worker",null]}`)
 		m.say(`{"id":4,"method":"mining.authorize","params":["alice","y"]}`)
 		m.expect(`{"id":4,"result":false,"error":[24,"Unauthorized worker",null]}`)
-		m.say(`{"id":5,"method":"mining.authorize","params":["alice","x,d=5"]}`)
+		m.say(`{"id":5,"method":"mining.authorize","params":["alice","` + password + `,d=5"]}`)
 		m.expect(ok("5"))
 		for _, c := range []struct {
 			verdict mining.Verdict

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
 	"strings"
 	"sync"
@@ -22,7 +23,11 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-const difficulty = `{"id":null,"method":"mining.set_difficulty","params":[1024]}`
+const (
+	difficulty = `{"id":null,"method":"mining.set_difficulty","params":[1024]}`
+	// password is every miner's. No log may say it.
+	password = testkit.Canary + "miner"
+)
 
 // house is a scripted House and Handler in one. It notes what it must not
 // see: a request before Join or after Leave, a second Join or Leave.
@@ -165,7 +170,7 @@ func newRig(t *testing.T, change ...func(*Config)) *rig {
 	for _, c := range change {
 		c(&cfg)
 	}
-	r.server = New(cfg, Deps{House: r.house, Handler: r.house, Metrics: Metrics{
+	r.server = New(cfg, Deps{House: r.house, Handler: r.house, Logger: testkit.OverhearLog(t, slog.LevelDebug, nil), Metrics: Metrics{
 		Closed: func(reason mining.Reason) Counter { return count{r, reason} },
 	}})
 	t.Cleanup(func() {
@@ -333,7 +338,7 @@ func subscribe(id string) string {
 }
 
 func authorize(id, login string) string {
-	return `{"id":` + id + `,"method":"mining.authorize","params":["` + login + `","x"]}`
+	return `{"id":` + id + `,"method":"mining.authorize","params":["` + login + `","` + password + `"]}`
 }
 
 // submit is a share of the first work.

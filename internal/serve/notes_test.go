@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/testkit"
 )
 
 // diary is a log whose lines can be looked up.
@@ -27,7 +28,7 @@ func (d *diary) Write(b []byte) (int, error) {
 
 // keep has the server log here, all levels.
 func (d *diary) keep(r *rig) {
-	r.server.notes.log = slog.New(slog.NewJSONHandler(d, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	r.server.notes.log = slog.New(slog.NewJSONHandler(testkit.Overhear(r.t, "the log", d), &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
 
 // of returns the lines that say msg at a level.
