@@ -297,7 +297,7 @@ A mistake in an expression or a template is a mistake of the file, with its line
 |---|---|
 | `+"`webhook+https://HOST/PATH`"+` | any program, in JSON: `+"`title`, `text`"+` and all `+"`alerts`"+` with their fields |
 | `+"`alertmanager+http://HOST:9093`"+` | an Alertmanager, all that fires every minute; it groups, silences and repeats by itself |
-| `+"`slack://…`, `telegram://…`, `discord://…`, `smtp://…`"+` and others | people; the forms of these URLs are those of [shoutrrr](https://shoutrrr.nickfedor.com/) |
+| `+"`slack://…`, `telegram://…`, `discord://…`, `smtp://…`"+` and others | people; the forms of these URLs are those of [shoutrrr](https://shoutrrr.nickfedor.com/). To Slack, Telegram and Discord loka speaks itself: `+"`title`, `parsemode`, `splitLines`, `json`"+` and the colours of Discord change nothing there |
 
 Services: %s.
 
