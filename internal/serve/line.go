@@ -137,7 +137,7 @@ func (c *Conn) ask(req *mining.Request, now time.Time) pipeline.Reaction {
 	}
 	if kind == mining.Authorize {
 		if answer.Verdict != mining.Pending && answer.Verdict != mining.Accepted {
-			c.server.notes.loginRefused(&c.miner, login, answer.Verdict)
+			c.server.notes.loginRefused(&c.miner, login, answer)
 		}
 		c.welcome(login)
 	}

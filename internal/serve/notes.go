@@ -31,18 +31,23 @@ func newNotes(log *slog.Logger) notes {
 	}}
 }
 
-// loginRefused says that a miner was refused for its name.
-func (n *notes) loginRefused(m *mining.Miner, login string, v mining.Verdict) {
+// loginRefused says that a miner was refused, mostly for its name: what it was told says
+// more, where that is not the usual.
+func (n *notes) loginRefused(m *mining.Miner, login string, a mining.Answer) {
 	level := slog.LevelDebug
 	if n.refused.Due(time.Now()) {
 		level = slog.LevelWarn
+	}
+	why := slog.String("advice", "set the miner's user name to 1 to 128 printable ASCII characters without spaces, such as ACCOUNT.WORKER, and its password to 256 bytes at most; where the configuration has [logins], [patterns] or workers of a route, both must be as those say")
+	if a.Text != "" {
+		why = slog.String("text", a.Text)
 	}
 	n.log.LogAttrs(context.Background(), level, "login refused",
 		slog.String("login", shown(login)),
 		slog.Uint64("miner", uint64(m.ID)),
 		slog.String("remote", m.Remote.String()),
-		slog.String("verdict", v.String()),
-		slog.String("advice", "set the miner's user name to 1 to 128 printable ASCII characters without spaces, such as ACCOUNT.WORKER, and its password to 256 bytes at most; where the configuration has [logins] or [patterns], both must be as those say"))
+		slog.String("verdict", a.Verdict.String()),
+		why)
 }
 
 // shown is an untrusted login as a log may show it.

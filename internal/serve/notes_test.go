@@ -57,8 +57,12 @@ func TestRefusedLoginIsLogged(t *testing.T) {
 		d.keep(r)
 		r.house.handle = func(c *Conn, req *mining.Request) mining.Answer {
 			if req.Kind == mining.Authorize && req.Worker.Login != "alice" {
+				text := ""
+				if req.Worker.Login == "plain" {
+					text = "TLS required"
+				}
 				req.Worker = nil // whatever the pipeline does with it
-				return mining.Answer{Ticket: req.Ticket, Verdict: mining.Unauthorized}
+				return mining.Answer{Ticket: req.Ticket, Verdict: mining.Unauthorized, Text: text}
 			}
 			return r.house.grant(c, req)
 		}
@@ -83,6 +87,11 @@ func TestRefusedLoginIsLogged(t *testing.T) {
 		lines = d.of(t, "WARN", "login refused")
 		if len(lines) != 2 || lines[1]["login"] != `"`+strings.Repeat("a", 64)+`"…` {
 			t.Errorf("logged %v", lines)
+		}
+		time.Sleep(time.Minute)
+		m.say(authorize("6", "plain"))
+		if lines = d.of(t, "WARN", "login refused"); len(lines) != 3 || lines[2]["text"] != "TLS required" || lines[2]["advice"] != nil {
+			t.Errorf("one that is told why: logged %v", lines)
 		}
 		if strings.Contains(d.buf.String(), "alice") {
 			t.Errorf("a login that was granted: %s", &d.buf)
