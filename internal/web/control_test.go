@@ -49,6 +49,8 @@ func (desk) Query(f events.Filter) (p events.Page) {
 	return p
 }
 
+func (desk) Latest() uint64 { return 99 }
+
 func (desk) Configured() view.Configuration {
 	return view.Configuration{
 		File: evil, Settings: []view.Setting{{Key: "pool[" + evil + "].url", Value: evil, From: "file"}, {Key: "http.listen", Value: "x", From: "default"}},

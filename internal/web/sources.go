@@ -43,6 +43,8 @@ type AlertDesk interface {
 // Past is what has happened. [events.Log] is one.
 type Past interface {
 	Query(f events.Filter) events.Page
+	// Latest is the latest id that was given.
+	Latest() uint64
 }
 
 // Configured says what is in place, and was.
