@@ -15,7 +15,7 @@ type Follow struct {
 // Follower is given events as they happen.
 type Follower struct {
 	// Missed is what came since the event after which it resumes, the oldest first, and
-	// Gap says that some of that is forgotten; nil where nothing is. Both are static.
+	// Gap says that some of that is forgotten; nil where nothing is. Both belong to who follows.
 	Missed []Event
 	Gap    *Gap
 	// Latest is the id of the latest event when it began to follow.

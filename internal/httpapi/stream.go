@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"reflect"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -117,9 +118,15 @@ func (e *eventing) serve(w http.ResponseWriter, r *http.Request, what events.Fol
 	if f.Gap != nil {
 		s.frame("", "gap", f.Gap)
 	}
-	for i := range f.Missed {
-		s.event(&f.Missed[i])
+	for some := range slices.Chunk(f.Missed, maxTogether) {
+		if s.flush() != nil {
+			return
+		}
+		for i := range some {
+			s.event(&some[i])
+		}
 	}
+	f.Missed = nil // nobody needs it any more, and a stream lasts
 	if s.flush() == nil {
 		e.follow(r, s, f)
 	}

@@ -148,6 +148,28 @@ func TestStream(t *testing.T) {
 	})
 }
 
+// Whoever missed many is told all of them in order, before what happens next.
+func TestStreamOfManyMissed(t *testing.T) {
+	deps, _ := newDeps()
+	deps.Now = time.Now
+	before := deps.Events.Latest()
+	serving(t, deps, func(t *testing.T, p *pipes) {
+		t.Helper()
+		ids := make([]uint64, 0, 2*maxTogether+4)
+		for range 2*maxTogether + 3 {
+			ids = append(ids, entered(deps.Events, "down"))
+		}
+		f := followed(t, p, "?kinds=pool", fmt.Sprintf("Last-Event-ID: %d\r\n", before))
+		f.want("hello")
+		ids = append(ids, entered(deps.Events, "active"))
+		for _, id := range ids {
+			if e := f.want("pool"); e.id != strconv.FormatUint(id, 10) {
+				t.Fatalf("%+v, not %d", e, id)
+			}
+		}
+	})
+}
+
 // Events that are forgotten are told of.
 func TestStreamGap(t *testing.T) {
 	deps, _ := newDeps()
