@@ -154,7 +154,8 @@ func (s *Server) Run(ctx context.Context) error {
 	if s.listener == nil {
 		return errors.New("http: Run before Listen")
 	}
-	server := s.server()
+	server, conns := s.server(), new(sync.WaitGroup)
+	server.ConnState = counting(conns)
 	served := make(chan error, 1)
 	bounded := newBoundedListener(s.listener, s.cfg.MaxConnections, s.deps.Now, s.log)
 	go func() { served <- server.Serve(bounded) }()
@@ -173,8 +174,22 @@ func (s *Server) Run(ctx context.Context) error {
 	if stopped := <-served; !errors.Is(stopped, http.ErrServerClosed) {
 		err = errors.Join(err, stopped)
 	}
+	conns.Wait() // those that were cut off know it by their contexts
 	s.saveUses(context.WithoutCancel(ctx))
 	return err
+}
+
+// counting counts connections, each of which has a goroutine, for who waits for their ends.
+func counting(conns *sync.WaitGroup) func(net.Conn, http.ConnState) {
+	return func(_ net.Conn, state http.ConnState) {
+		switch state {
+		case http.StateNew: // by who accepts, so that none is added once that has ended
+			conns.Add(1)
+		case http.StateClosed, http.StateHijacked:
+			conns.Done()
+		case http.StateActive, http.StateIdle:
+		}
+	}
 }
 
 // server is how HTTP is spoken: nobody can keep a connection busy by being slow, and

@@ -93,13 +93,18 @@ func TestServerFinishesWhatIsInFlight(t *testing.T) {
 	}
 }
 
-// TestServerCutsOffTheSlow: a client that does not let go is cut off.
+// TestServerCutsOffTheSlow: a client that does not let go is cut off, and what was done for
+// it has ended when the server has.
 func TestServerCutsOffTheSlow(t *testing.T) {
 	deps, _ := newDeps()
-	began := make(chan struct{})
+	began, cut, release := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	ended := false
 	deps.Page = http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		close(began)
 		<-r.Context().Done()
+		close(cut)
+		<-release
+		ended = true
 	})
 	url, stop := start(t, Config{ShutdownTimeout: time.Millisecond}, deps)
 	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", strings.TrimPrefix(url, "http://"))
@@ -111,8 +116,17 @@ func TestServerCutsOffTheSlow(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-began
-	if err := stop(); err != nil {
-		t.Error(err)
+	stopped := make(chan error, 1)
+	go func() { stopped <- stop() }()
+	<-cut
+	select {
+	case err := <-stopped:
+		t.Fatalf("it has stopped (%v), and a request goes on", err)
+	case <-time.After(50 * time.Millisecond):
+	}
+	close(release)
+	if err := <-stopped; err != nil || !ended {
+		t.Errorf("%v; the request has ended: %t", err, ended)
 	}
 }
 
