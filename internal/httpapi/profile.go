@@ -13,7 +13,7 @@ import (
 // Profile is the body of GET /api/v1/profile.
 type Profile struct {
 	Window string      `json:"window" enum:"start,10m,1m" doc:"The window, as asked for"`
-	From   time.Time   `json:"from" doc:"Where it begins in truth: some seconds later than was asked for, and with the process at the earliest"`
+	From   time.Time   `json:"from" doc:"Where it begins in truth: up to ten seconds later than was asked for, of ten minutes up to a minute, and with the process at the earliest"`
 	Steps  []view.Step `json:"steps" nullable:"false" doc:"In the order that they are taken, first a share's"`
 }
 
