@@ -78,7 +78,7 @@ func TestSecretsAreNowhere(t *testing.T) {
 	t.Parallel()
 	for name, storage := range map[string]string{
 		"records in a file":       "",
-		"a database that is away": "[storage]\nurl = \"postgres://loka:" + secret("database") + "@127.0.0.1:1/loka?connect_timeout=1\"\n",
+		"a database that is away": "[storage]\nurl = \"postgres://loka:" + testkit.Planted("database") + "@127.0.0.1:1/loka?connect_timeout=1\"\n",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -86,11 +86,6 @@ func TestSecretsAreNowhere(t *testing.T) {
 		})
 	}
 }
-
-// secretPrefix is what all secrets begin with.
-const secretPrefix = "c4nary-"
-
-func secret(what string) string { return secretPrefix + what }
 
 // tellAll has a proxy say all that it can, with its records in a store.
 func tellAll(t *testing.T, storage string) {
@@ -100,7 +95,7 @@ func tellAll(t *testing.T, storage string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	token := secret("admin-token-0123456789")
+	token := testkit.Planted("admin-token-0123456789")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -109,17 +104,17 @@ func tellAll(t *testing.T, storage string) {
 	}
 	pool := runPool(t, sim.PoolConfig{Difficulty: 1e-7, Seed: 3})
 	proxy := refusingProxy(t)
-	hash, err := logins.NewHash(secret("of-bob"), 10)
+	hash, err := logins.NewHash(testkit.Planted("of-bob"), 10)
 	if err != nil {
 		t.Fatal(err)
 	}
 	bobs, broken := filepath.Join(t.TempDir(), "logins"), filepath.Join(t.TempDir(), "broken")
-	for path, line := range map[string]string{bobs: "bob:" + hash.String(), broken: "bob:" + secret("in-a-line") + "$" + hash.String()} {
+	for path, line := range map[string]string{bobs: "bob:" + hash.String(), broken: "bob:" + testkit.Planted("in-a-line") + "$" + hash.String()} {
 		if err := os.WriteFile(path, []byte(line+"\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	file := &secretConfig{env: map[string]string{"POOL_SECRET": secret("of-the-environment")}}
+	file := &secretConfig{env: map[string]string{"POOL_SECRET": testkit.Planted("of-the-environment")}}
 	text := func(password string) string {
 		return storage + fmt.Sprintf(`[logins]
 password = %q
@@ -158,9 +153,9 @@ proxy = "http://loka:%s@%s"
 name = "farm"
 pools = ["main", "proxied"]
 password = %q
-`, secret("miner"), bobs, secret("traces"), secret("of-traces"), secret("sentry"), secret("hook"), secret("chat"), cert, key, pool.URL(), password, secret("proxy"), proxy, secret("route"))
+`, testkit.Planted("miner"), bobs, testkit.Planted("traces"), testkit.Planted("of-traces"), testkit.Planted("sentry"), testkit.Planted("hook"), testkit.Planted("chat"), cert, key, pool.URL(), password, testkit.Planted("proxy"), proxy, testkit.Planted("route"))
 	}
-	file.write(dir, text(secret("pool")))
+	file.write(dir, text(testkit.Planted("pool")))
 	whole, _ := file.Read()
 	cfg, err := file.Load(whole)
 	if err != nil {
@@ -182,14 +177,14 @@ password = %q
 	}
 	r := &rig{t: t, app: a, model: a.Model(), addr: a.Addrs().Miners[0], dir: dir}
 	r.await("ready", 20*time.Second, r.model.Ready)
-	finish := r.mine(sim.MinersConfig{Manners: []sim.Manner{sim.CGMiner, sim.CPUMiner}, User: "alice", Password: secret("miner"), Hashrate: 20_000})
+	finish := r.mine(sim.MinersConfig{Manners: []sim.Manner{sim.CGMiner, sim.CPUMiner}, User: "alice", Password: testkit.Planted("miner"), Hashrate: 20_000})
 	r.await("a share", 40*time.Second, func() bool { return r.model.Summary().Shares.Accepted > 0 })
 
-	for _, password := range []string{secret("miner"), secret("not-the-miners")} {
+	for _, password := range []string{testkit.Planted("miner"), testkit.Planted("not-the-miners")} {
 		blunder(t, r.addr, password, pool.URL())
 	}
-	say(t, r.addr, `{"id":1,"method":"mining.authorize","params":["bob","`+secret("of-bob")+"\"]}\n"+`{"id":2,"method":"mining.authorize","params":["bob","`+secret("not-bobs")+"\"]}\n")
-	api := &apiReader{t: t, said: said, base: "http://" + a.Addrs().HTTP, tokens: []string{token, "", secret("wrong-token-0123456789")}}
+	say(t, r.addr, `{"id":1,"method":"mining.authorize","params":["bob","`+testkit.Planted("of-bob")+"\"]}\n"+`{"id":2,"method":"mining.authorize","params":["bob","`+testkit.Planted("not-bobs")+"\"]}\n")
+	api := &apiReader{t: t, said: said, base: "http://" + a.Addrs().HTTP, tokens: []string{token, "", testkit.Planted("wrong-token-0123456789")}}
 	for _, role := range []string{"viewer", "operator", "admin"} {
 		api.tokens = append(api.tokens, api.makes(role))
 	}
@@ -198,7 +193,7 @@ password = %q
 	for _, sink := range []string{"hook", "chat"} { // neither can be reached
 		api.ask(http.MethodPost, "/api/v1/alerts/test", "application/json", `{"sink":"`+sink+`"}`)
 	}
-	for _, next := range []string{text(secret("pool-2")), strings.ReplaceAll(text(secret("pool-2b")), secret("miner"), secret("miner-2")), strings.Replace(text(secret("pool-2c")), bobs, broken, 1), strings.Replace(text(secret("pool-3")), "proxy = \"http", "proxy = \"gopher", 1), strings.ReplaceAll(text(secret("pool-4")), `"`, "")} {
+	for _, next := range []string{text(testkit.Planted("pool-2")), strings.ReplaceAll(text(testkit.Planted("pool-2b")), testkit.Planted("miner"), testkit.Planted("miner-2")), strings.Replace(text(testkit.Planted("pool-2c")), bobs, broken, 1), strings.Replace(text(testkit.Planted("pool-3")), "proxy = \"http", "proxy = \"gopher", 1), strings.ReplaceAll(text(testkit.Planted("pool-4")), `"`, "")} {
 		whole := fmt.Sprintf("data_dir = %q\n[server]\nlisten = [\"127.0.0.1:0\"]\n%s", dir, next)
 		api.ask(http.MethodPost, "/api/v1/plan", "application/toml", whole)
 		file.write(dir, next)
@@ -218,9 +213,10 @@ password = %q
 	if err != nil {
 		t.Fatal(err)
 	}
-	needles := append(slices.Clone(api.tokens[3:]), secretPrefix, hash.String(), hash.String()[strings.LastIndexByte(hash.String(), '$')+1:], base64.StdEncoding.EncodeToString([]byte("loka:"+secret("proxy"))), connectLogin(secret("miner")),
+	needles := append(slices.Clone(api.tokens[3:]), testkit.Canary, hash.String(), hash.String()[strings.LastIndexByte(hash.String(), '$')+1:], base64.StdEncoding.EncodeToString([]byte("loka:"+testkit.Planted("proxy"))), connectLogin(testkit.Planted("miner")),
 		strings.Split(string(keyText), "\n")[1])
 	for _, who := range slices.Sorted(maps.Keys(said.said)) {
+		testkit.Hear(t, who, said.said[who].Bytes())
 		for _, needle := range needles {
 			if at := strings.Index(said.said[who].String(), needle); at >= 0 {
 				from := said.said[who].String()[max(0, at-200):]
