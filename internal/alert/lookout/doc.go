@@ -8,6 +8,7 @@
 // It knows no rule and no sink by name. Readers read what the last look found: they
 // wait for no look.
 //
-// Invariants: nothing here is on the way of a share or a job; a look that fails to keep
-// or tell something goes on; the history is bounded in memory and on the disk.
+// Invariants: nothing here is on the way of a share or a job; a look waits for no write to
+// the disk, and goes on where something cannot be kept or told; the history is bounded in
+// memory and on the disk.
 package lookout

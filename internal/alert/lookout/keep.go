@@ -67,12 +67,16 @@ type history struct {
 	path string
 	log  *slog.Logger
 
+	// Owned by the goroutine that writes: size is the file's, failed says that the last
+	// lines could not be written.
+	size   int64
+	failed bool
+
+	// mu guards what follows, and is not held for the disk.
 	mu     sync.Mutex
 	events []view.AlertEvent // the oldest first
-	// pending are lines that are not in the file yet; size is the file's.
+	// pending are lines that are not in the file yet.
 	pending bytes.Buffer
-	size    int64
-	failed  bool
 }
 
 func openHistory(dir string, log *slog.Logger) *history {
@@ -136,44 +140,59 @@ func (h *history) add(e view.AlertEvent) {
 func (h *history) list() []view.AlertEvent {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	all := slices.Clone(h.events[max(len(h.events)-mostEvents, 0):])
+	all := h.latest()
 	slices.Reverse(all)
 	return all
+}
+
+// latest are those that are kept, the oldest first. mu is held.
+func (h *history) latest() []view.AlertEvent {
+	return slices.Clone(h.events[max(len(h.events)-mostEvents, 0):])
 }
 
 // flush writes what is pending.
 func (h *history) flush() {
 	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.pending.Len() == 0 {
+	lines := bytes.Clone(h.pending.Bytes())
+	var all []view.AlertEvent
+	if h.size+int64(len(lines)) > mostHistory {
+		all = h.latest()
+	}
+	h.mu.Unlock()
+	if len(lines) == 0 {
 		return
 	}
-	err := h.write()
+	var n int
+	var err error
+	if all == nil {
+		n, err = h.write(lines)
+	} else if err = h.rewrite(all); err == nil {
+		n = len(lines)
+	}
+	h.mu.Lock()
+	h.pending.Next(n)
+	h.mu.Unlock()
 	if err != nil && !h.failed {
 		h.log.Warn("the history of alerts cannot be written; it goes on in memory", "file", historyName, "error", err)
 	}
 	h.failed = err != nil
 }
 
-// write appends, or writes the file anew where it has become too large.
-func (h *history) write() error {
-	if h.size+int64(h.pending.Len()) > mostHistory {
-		return h.rewrite()
-	}
+// write appends lines, and says how much of them is in the file.
+func (h *history) write(lines []byte) (int, error) {
 	f, err := os.OpenFile(h.path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	n, err := f.Write(h.pending.Bytes())
+	n, err := f.Write(lines)
 	h.size += int64(n)
-	h.pending.Next(n)
-	return errors.Join(err, f.Close())
+	return n, errors.Join(err, f.Close())
 }
 
-// rewrite keeps the latest half of what may be in the file.
-func (h *history) rewrite() error {
+// rewrite writes the file anew, with the latest half of what may be in it.
+func (h *history) rewrite(events []view.AlertEvent) error {
 	var all bytes.Buffer
-	for _, e := range h.events[max(len(h.events)-mostEvents, 0):] {
+	for _, e := range events {
 		line, err := json.Marshal(e)
 		if err != nil {
 			return err
@@ -189,6 +208,5 @@ func (h *history) rewrite() error {
 		return err
 	}
 	h.size = int64(len(data))
-	h.pending.Reset()
 	return nil
 }

@@ -50,7 +50,10 @@ type Lookout struct {
 	deps Deps
 	log  *slog.Logger
 
-	// mu guards what follows, and is held for a look.
+	// silencing is held from a change of silences until it is kept, so that the file has
+	// the latest; before mu.
+	silencing sync.Mutex
+	// mu guards what follows, is held for a look, and not for the disk.
 	mu       sync.Mutex
 	cfg      Config
 	engine   *alert.Engine
@@ -67,6 +70,10 @@ type Lookout struct {
 	// seen is what the last look found.
 	seen    atomic.Pointer[seen]
 	changed chan struct{}
+	// written has an element while there is history to be written, dumps the reason of a
+	// dump that is to be made.
+	written chan struct{}
+	dumps   chan string
 }
 
 // seen is what a look has found, for readers.
@@ -105,7 +112,10 @@ func New(cfg Config, deps Deps) *Lookout {
 	if deps.Around == nil {
 		deps.Around = func(time.Time) Around { return Around{} }
 	}
-	l := &Lookout{deps: deps, log: deps.Logger, engine: alert.New(alert.Config{}), gatherer: NewGatherer(), changed: make(chan struct{}, 1)}
+	l := &Lookout{
+		deps: deps, log: deps.Logger, engine: alert.New(alert.Config{}), gatherer: NewGatherer(),
+		changed: make(chan struct{}, 1), written: make(chan struct{}, 1), dumps: make(chan string, 1),
+	}
 	l.history = openHistory(deps.Dir, l.log)
 	l.seen.Store(&seen{})
 	kept := loadSilences(deps.Dir, l.log)
@@ -135,12 +145,16 @@ func (l *Lookout) Reconfigure(cfg Config) {
 
 // Run looks out until ctx ends.
 func (l *Lookout) Run(ctx context.Context) error {
+	keeping, end := context.WithCancel(context.WithoutCancel(ctx))
+	var kept sync.WaitGroup
+	kept.Go(func() { l.keep(keeping) })
+	defer kept.Wait()
+	defer end()
 	timer := time.NewTimer(l.interval())
 	defer timer.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			l.history.flush()
 			return nil
 		case <-l.changed:
 			l.Look()
@@ -148,6 +162,22 @@ func (l *Lookout) Run(ctx context.Context) error {
 			l.Look()
 		}
 		timer.Reset(l.interval())
+	}
+}
+
+// keep writes what is to be kept until ctx ends: no look waits for a disk that hangs,
+// of which it may be to tell.
+func (l *Lookout) keep(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			l.history.flush()
+			return
+		case <-l.written:
+			l.history.flush()
+		case why := <-l.dumps:
+			l.deps.Dump(why)
+		}
 	}
 }
 
@@ -179,8 +209,7 @@ func (l *Lookout) Look() {
 	step := l.engine.Step(facts.At, facts)
 	l.took = l.deps.Now().Sub(began)
 	overflow := l.engine.Overflow()
-	l.publish(facts.At)
-	firing := l.seen.Load().firing()
+	firing := l.publish(facts.At).firing()
 	l.mu.Unlock()
 
 	l.deps.Sinks.Tell(step.Tell)
@@ -207,10 +236,16 @@ func (l *Lookout) note(step *alert.Step, now time.Time) {
 			l.logged(a, of.event, now)
 		}
 	}
-	l.history.flush()
+	select {
+	case l.written <- struct{}{}:
+	default:
+	}
 	for i := range step.Began {
 		if a := &step.Began[i]; a.Severity == alert.Critical && l.deps.Dump != nil && l.dumping.Due(now) {
-			l.deps.Dump("alert " + a.ID)
+			select {
+			case l.dumps <- "alert " + a.ID:
+			default: // the one before is not made yet
+			}
 		}
 	}
 }
@@ -245,8 +280,8 @@ func (l *Lookout) logged(a *alert.Alert, event string, now time.Time) {
 }
 
 // publish puts what is known in front of readers. mu is held.
-func (l *Lookout) publish(at time.Time) {
-	l.seen.Store(&seen{
-		l.engine.Alerts(alert.Firing, alert.Pending, alert.Resolved), l.engine.Rules(), l.engine.Silences(l.deps.Now()), l.took, at,
-	})
+func (l *Lookout) publish(at time.Time) *seen {
+	now := &seen{l.engine.Alerts(alert.Firing, alert.Pending, alert.Resolved), l.engine.Rules(), l.engine.Silences(l.deps.Now()), l.took, at}
+	l.seen.Store(now)
+	return now
 }

@@ -71,28 +71,32 @@ func (l *Lookout) Silences() []view.Silence {
 // AddSilence makes one, which is kept. The error is one of package alert's, or of
 // keeping it: then there it is all the same.
 func (l *Lookout) AddSilence(s alert.Silence) (view.Silence, error) {
+	l.silencing.Lock()
+	defer l.silencing.Unlock()
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	now := l.deps.Now()
-	made, err := l.engine.AddSilence(s, now)
+	made, err := l.engine.AddSilence(s, l.deps.Now())
 	if err != nil {
+		l.mu.Unlock()
 		return view.Silence{}, err
 	}
-	l.publish(l.seen.Load().at)
-	seen := l.seen.Load()
-	return silenceOf(&made, seen.matches()[made.ID]), keepSilences(l.deps.Dir, l.engine.LastSilence(), seen.silences)
+	now, last := l.publish(l.seen.Load().at), l.engine.LastSilence()
+	l.mu.Unlock()
+	return silenceOf(&made, now.matches()[made.ID]), keepSilences(l.deps.Dir, last, now.silences)
 }
 
 // RemoveSilence ends one; ok is false where there is none of that id.
 func (l *Lookout) RemoveSilence(id string) (was view.Silence, ok bool, err error) {
+	l.silencing.Lock()
+	defer l.silencing.Unlock()
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	s, ok := l.engine.RemoveSilence(id)
 	if !ok {
+		l.mu.Unlock()
 		return view.Silence{}, false, nil
 	}
-	l.publish(l.seen.Load().at)
-	return silenceOf(&s, 0), true, keepSilences(l.deps.Dir, l.engine.LastSilence(), l.seen.Load().silences)
+	now, last := l.publish(l.seen.Load().at), l.engine.LastSilence()
+	l.mu.Unlock()
+	return silenceOf(&s, 0), true, keepSilences(l.deps.Dir, last, now.silences)
 }
 
 // Sinks says how each sink does.

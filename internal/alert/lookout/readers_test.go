@@ -2,6 +2,7 @@ package lookout
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -33,6 +34,42 @@ func TestReadersWaitForNoLook(t *testing.T) {
 	now = epoch.Add(time.Hour)
 	if got := l.Silences(); len(got) != 0 {
 		t.Errorf("it is over: %+v", got)
+	}
+}
+
+// A disk that hangs keeps no alert from being told: what is to be written waits, and is
+// written by the end.
+func TestLooksWaitForNoDisk(t *testing.T) {
+	dir, begun, hangs := t.TempDir(), make(chan string, 9), make(chan struct{})
+	clock := func() time.Time { return epoch }
+	l := New(Config{}, Deps{
+		Sinks: sink.New(sink.Deps{Now: clock}), Now: clock, Dir: dir,
+		Dump: func(why string) { begun <- why; <-hangs },
+	})
+	ctx, end := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- l.Run(ctx) }()
+	happens := func(id string, at time.Time) {
+		l.note(&alert.Step{Began: []alert.Alert{{ID: id, Name: "x", Kind: alert.OnPool, Severity: alert.Critical, Since: at}}}, at)
+	}
+	happens("a", epoch)
+	if why := <-begun; why != "alert a" {
+		t.Errorf("dumped for %q", why)
+	}
+	for i, id := range []string{"b", "c", "d"} {
+		happens(id, epoch.Add(time.Duration(i+1)*time.Hour))
+	}
+	l.Look()
+	if got := l.History(); len(got) != 4 {
+		t.Errorf("%+v", got)
+	}
+	end()
+	close(hangs)
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	if got := openHistory(dir, l.log).list(); len(got) != 4 || got[0].ID != "d" {
+		t.Errorf("kept: %+v", got)
 	}
 }
 
