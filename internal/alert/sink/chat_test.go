@@ -402,7 +402,7 @@ func TestChatsAreTriedAgain(t *testing.T) {
 // has them told nothing twice; once it takes alerts it has what it missed.
 func TestOneOfSeveralChats(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		blocked, had := true, make(map[string][]string)
+		blocked, tried, had := true, 0, make(map[string][]string)
 		server := &chatServer{}
 		server.answer = func(w http.ResponseWriter, c call) {
 			chat, _ := c.body["chat_id"].(string)
@@ -412,6 +412,7 @@ func TestOneOfSeveralChats(t *testing.T) {
 				_, _ = io.WriteString(w, `{"ok":true}`)
 				return
 			}
+			tried++
 			refusing(403, `{"ok":false,"description":"Forbidden: bot was kicked"}`)(w, c)
 		}
 		s := New(Deps{Instance: "north", Now: time.Now, Client: within(server)})
@@ -429,6 +430,9 @@ func TestOneOfSeveralChats(t *testing.T) {
 		tell(firing("b/1", alert.Warning))
 		server.mu.Lock()
 		blocked = false
+		if tried != 2 {
+			t.Errorf("one that does not mend itself was tried %d times within 10 min", tried)
+		}
 		server.mu.Unlock()
 		tell(over(firing("a/1", alert.Critical)))
 		tell(firing("c/1", alert.Info))

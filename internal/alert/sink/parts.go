@@ -18,6 +18,14 @@ type parts struct {
 	mu sync.Mutex
 	// had is, of each, what it took of a message that not all did, until all have.
 	had []map[telling]bool
+	// left is, of each, until when it is left alone, and what it said.
+	left []alone
+}
+
+// alone is of one that is not asked again before a time.
+type alone struct {
+	until time.Time
+	err   error
 }
 
 // telling is what a notice says.
@@ -37,18 +45,19 @@ func severally(all []sender) sender {
 	if len(all) == 1 {
 		return all[0]
 	}
-	return &parts{all: all, had: make([]map[telling]bool, len(all))}
+	return &parts{all: all, had: make([]map[telling]bool, len(all)), left: make([]alone, len(all))}
 }
 
 func (p *parts) send(ctx context.Context, m *message) error {
 	errs := make([]error, len(p.all))
 	var wait sync.WaitGroup
 	for i := range p.all {
-		left := p.left(i, m)
-		if left == nil {
+		rest, err := p.rest(i, m)
+		if rest == nil {
+			errs[i] = err
 			continue
 		}
-		wait.Go(func() { errs[i] = p.all[i].send(ctx, left) })
+		wait.Go(func() { errs[i] = p.all[i].send(ctx, rest) })
 	}
 	wait.Wait()
 	if !m.test {
@@ -67,28 +76,42 @@ type partialError struct{ err error }
 func (e *partialError) Error() string { return "not all of them took it: " + e.err.Error() }
 func (e *partialError) Unwrap() error { return e.err }
 
-// left is what of a message one has not had; nil: it had all.
-func (p *parts) left(i int, m *message) *message {
+// rest is what of a message one has not had; nil: it had all, or is left alone for the
+// error.
+func (p *parts) rest(i int, m *message) (*message, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if m.test || len(p.had[i]) == 0 {
-		return m
+	switch {
+	case m.test:
+		return m, nil
+	case m.at.Before(p.left[i].until):
+		return nil, p.left[i].err
+	case len(p.had[i]) == 0:
+		return m, nil
 	}
 	rest := *m
 	rest.dropped = 0 // it was told of them
 	rest.notices = slices.DeleteFunc(slices.Clone(m.notices), func(n alert.Notice) bool { return p.had[i][tellingOf(&n)] })
 	if len(rest.notices) == 0 {
-		return nil
+		return nil, nil
 	}
-	return &rest
+	return &rest, nil
 }
 
-// note remembers who had what, where not all had all of it.
+// note remembers who had what, where not all had all of it, and who is to be left alone
+// as a sink of its own would be.
 func (p *parts) note(m *message, errs []error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	whole := errors.Join(errs...) == nil
 	for i, err := range errs {
+		if said, ok := errors.AsType[*refusal](err); ok && !m.at.Before(p.left[i].until) {
+			wait := said.after
+			if said.kind == lasting {
+				wait = max(wait, longestPause)
+			}
+			p.left[i] = alone{m.at.Add(wait), err}
+		}
 		switch {
 		case whole:
 			p.had[i] = nil
