@@ -128,9 +128,6 @@ const (
 	Varies Mode = "varies"
 )
 
-// Modes lists the modes.
-func Modes() []Mode { return []Mode{Off, Configured, Learning, Fixed, Varies} }
-
 func (l *learner) mode() Mode {
 	switch {
 	case len(l.known) > 0:
