@@ -62,14 +62,18 @@ func (l *loader) noteInertRoute(at string, r Route, c *Config) {
 	if !targetable(r.Match.Connect) {
 		l.note(join(join(at, "match"), "connect"), "no HTTP CONNECT matches this; write HOST:PORT, or HOST:* for any port")
 	}
-	tls := func(one Listener) bool { return one.TLS != TLSOff && r.Match.takes(one.Address) }
-	if r.Match.ServerName != "" && !slices.ContainsFunc(c.Listeners, tls) {
+	if r.Match.ServerName != "" && !c.hasTLSFor(r) {
 		l.note(join(join(at, "match"), "server_name"), "no miner gets here: no listener that it may come in by speaks TLS")
 	}
 	l.notePolicy(at, r, c)
 	if r.Password != "" && !slices.ContainsFunc(r.EveryPool(), c.lacksPassword) {
 		l.note(join(at, "password"), "has no effect: each of the route's pools has a password of its own")
 	}
+}
+
+// hasTLSFor says that a listener that a route's miners may come in by speaks TLS.
+func (c *Config) hasTLSFor(r Route) bool {
+	return slices.ContainsFunc(c.Listeners, func(l Listener) bool { return l.TLS != TLSOff && r.Match.takes(l.Address) })
 }
 
 // lacksPassword says that a pool has no password of its own.

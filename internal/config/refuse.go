@@ -56,8 +56,7 @@ func (l *loader) checkWords(at string, words, known []string, none string) {
 
 // notePolicy remarks on a route that lets nobody in.
 func (l *loader) notePolicy(at string, r Route, c *Config) {
-	tls := func(one Listener) bool { return one.TLS != TLSOff && r.Match.takes(one.Address) }
-	if i := slices.Index(r.Refuse, RefuseWithoutTLS); i >= 0 && !slices.ContainsFunc(c.Listeners, tls) {
+	if i := slices.Index(r.Refuse, RefuseWithoutTLS); i >= 0 && !c.hasTLSFor(r) {
 		l.note(index(join(at, "refuse"), i), "nobody can log in: no listener that miners of this route may come in by speaks TLS")
 	}
 }
