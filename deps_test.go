@@ -30,6 +30,7 @@ var floors = map[string]int{
 	"internal/store/relational": 4, "internal/store/migrations": 4, "internal/store/storetest": 4, "internal/store/sqlite": 8, "internal/store/postgres": 8,
 	"internal/journal": 5, "internal/listen": 5, "internal/dial": 5, "internal/serve": 5, "internal/link": 5,
 	"internal/hub":     6,
+	"internal/load":    6,
 	"internal/view":    7,
 	"internal/metrics": 8, "internal/httpapi": 8, "internal/web": 8, "internal/config": 8,
 	"internal/app": 9, "internal/client": 9, "internal/top": 9,

@@ -8,12 +8,12 @@ import (
 	"net"
 	"runtime"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/loka/stratum/internal/app"
 	"github.com/loka/stratum/internal/config"
+	"github.com/loka/stratum/internal/load"
 )
 
 const benchMiners = 1000
@@ -29,9 +29,9 @@ const benchMiners = 1000
 //	x_relay      is that as a multiple of the bare relay's.
 func BenchmarkThousandMiners(b *testing.B) {
 	pool := acceptAll(b)
-	direct, directAllocs := load(b, pool)
-	relay, _ := load(b, lineRelay(b, pool))
-	proxy, allocs := load(b, proxied(b, pool))
+	direct, directAllocs := submitAll(b, pool)
+	relay, _ := submitAll(b, lineRelay(b, pool))
+	proxy, allocs := submitAll(b, proxied(b, pool))
 	relay, proxy = relay-direct, proxy-direct
 	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(float64(proxy.Nanoseconds())/2e3, "cpu-us/msg")
@@ -40,9 +40,9 @@ func BenchmarkThousandMiners(b *testing.B) {
 	b.ReportMetric(allocs-directAllocs, "allocs/share")
 }
 
-// load connects the miners to an address and returns the whole process's CPU
+// submitAll connects the miners to an address and returns the whole process's CPU
 // time and allocations for one share and its verdict.
-func load(b *testing.B, address string) (cpu time.Duration, allocs float64) {
+func submitAll(b *testing.B, address string) (cpu time.Duration, allocs float64) {
 	b.Helper()
 	var ready, done sync.WaitGroup
 	begin := make(chan struct{})
@@ -58,10 +58,10 @@ func load(b *testing.B, address string) (cpu time.Duration, allocs float64) {
 	ready.Wait()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	mallocs, before := m.Mallocs, cpuTime()
+	mallocs, before := m.Mallocs, load.CPUTime()
 	close(begin)
 	done.Wait()
-	cpu = (cpuTime() - before) / time.Duration(each*benchMiners)
+	cpu = (load.CPUTime() - before) / time.Duration(each*benchMiners)
 	runtime.ReadMemStats(&m)
 	return cpu, float64(m.Mallocs-mallocs) / float64(each*benchMiners)
 }
@@ -113,14 +113,6 @@ func submitter(address string, i, shares int, ready *sync.WaitGroup, begin <-cha
 		}
 	}
 	return nil
-}
-
-func cpuTime() time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		panic(err)
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // acceptAll is a pool that accepts every share without a look at it.

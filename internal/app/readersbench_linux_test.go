@@ -1,20 +1,49 @@
 package app_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"os/exec"
 	"slices"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/loka/stratum/internal/load"
 )
 
-// look reads addresses as pages that are open do, each at its interval, for a while.
-func (l *loader) look(args []string) error {
+// startLook has another process read addresses as pages that are open do, each at its
+// interval, for a while: DURATION EVERY URL…. The function that it returns waits for
+// the end and tells how long each reading took, in nanoseconds by address.
+func startLook(b *testing.B, args ...string) func() map[string][]int64 {
+	b.Helper()
+	cmd := exec.CommandContext(b.Context(), os.Args[0], args...)
+	cmd.Env = append(os.Environ(), childVariable+"=look")
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	return func() (looks map[string][]int64) {
+		err := json.NewDecoder(out).Decode(&looks)
+		if err := errors.Join(err, cmd.Wait()); err != nil {
+			b.Fatal(err)
+		}
+		return looks
+	}
+}
+
+// look is what the other process does.
+func look(args []string, out io.Writer) error {
 	if len(args)%2 == 0 {
-		return errors.New("look DURATION EVERY URL…")
+		return errors.New("want DURATION EVERY URL…")
 	}
 	during, err := time.ParseDuration(args[0])
 	if err != nil {
@@ -26,7 +55,7 @@ func (l *loader) look(args []string) error {
 		readers sync.WaitGroup
 		mu      sync.Mutex
 	)
-	l.looks = make(map[string][]int64)
+	looks := make(map[string][]int64)
 	end := time.Now().Add(during)
 	for i := 1; i < len(args); i += 2 {
 		every, err := time.ParseDuration(args[i])
@@ -38,14 +67,14 @@ func (l *loader) look(args []string) error {
 				time.Sleep(rest)
 				took, bad := read(client, args[i+1])
 				mu.Lock()
-				l.looks[args[i+1]] = append(l.looks[args[i+1]], took)
+				looks[args[i+1]] = append(looks[args[i+1]], took)
 				err = errors.Join(err, bad)
 				mu.Unlock()
 			}
 		})
 	}
 	readers.Wait()
-	return err
+	return errors.Join(err, json.NewEncoder(out).Encode(looks))
 }
 
 // read takes an answer whole and says how long that took, in nanoseconds.
@@ -78,52 +107,46 @@ func BenchmarkSharedReaders(b *testing.B) {
 	f := newFarm(b, n)
 	api := "http://" + f.http
 	urls := map[string]string{"overview": api + "/", "plot": api + "/api/v1/history?from=24h", "workers": api + "/workers?sort=-hashrate"}
-	readers := startLoad(b)
 	f.connect(f.addr, n, false)
 	defer f.leave(b, f.addr)
 	shares := fmt.Sprintf("paced %d %d", rate, rate*seconds)
 	f.load.do("%s", fmt.Sprintf("paced 5000 %d", n)) // each has a share in the books
 	looks := make(map[string][]float64)
 	round := func(read bool) (cpu, p99 float64) {
-		f.load.do("watch") // work does not stay good for ever
-		if _, err := f.pool.announce(); err != nil {
-			b.Fatal(err)
-		}
-		f.load.report()
+		f.renew() // work does not stay good for ever
+		looked := func() map[string][]int64 { return nil }
 		if read {
-			readers.say("look %ds 2s %s 30s %s 4s %s", seconds-1, urls["overview"], urls["plot"], urls["workers"])
+			looked = startLook(b, fmt.Sprintf("%ds", seconds-1), "2s", urls["overview"], "30s", urls["plot"], "4s", urls["workers"])
 		}
-		before := cpuTime()
+		before := load.CPUTime()
 		r := f.load.do("%s", shares)
-		cpu = float64((cpuTime() - before).Nanoseconds()) / 1e3 / float64(r.Answered)
+		cpu = float64((load.CPUTime() - before).Nanoseconds()) / 1e3 / float64(r.Answered)
 		slices.Sort(r.Took)
-		if read {
-			seen := readers.report().Looks
-			for name, url := range urls {
-				for _, took := range seen[url] {
-					looks[name] = append(looks[name], float64(took)/1e6)
-				}
+		seen := looked()
+		for name, url := range urls {
+			for _, took := range seen[url] {
+				looks[name] = append(looks[name], float64(took)/1e6)
 			}
 		}
 		return cpu, float64(r.Took[len(r.Took)*99/100]) / 1e3
 	}
 	round(true) // the first has caches to fill
 	clear(looks)
-	var cpu, p99 duel
+	var cpu, p99 load.Duel
 	for range rounds {
 		alone, aloneP99 := round(false)
 		with, withP99 := round(true)
-		cpu.round(with, alone)
-		p99.round(withP99, aloneP99)
+		cpu.Round(with, alone)
+		p99.Round(withP99, aloneP99)
 	}
 	b.ReportMetric(0, "ns/op")
-	b.ReportMetric(median(cpu.bare), "cpu-us/share")
-	b.ReportMetric(median(cpu.ours), "with-cpu-us/share")
-	b.ReportMetric(median(cpu.ratio), "x_cpu")
-	b.ReportMetric(median(p99.bare), "p99-us")
-	b.ReportMetric(slices.Max(p99.bare), "p99-max-us")
-	b.ReportMetric(median(p99.ours), "with-p99-us")
-	b.ReportMetric(slices.Max(p99.ours), "with-p99-max-us")
+	b.ReportMetric(load.Median(cpu.Bare), "cpu-us/share")
+	b.ReportMetric(load.Median(cpu.Ours), "with-cpu-us/share")
+	b.ReportMetric(load.Median(cpu.Ratio), "x_cpu")
+	b.ReportMetric(load.Median(p99.Bare), "p99-us")
+	b.ReportMetric(slices.Max(p99.Bare), "p99-max-us")
+	b.ReportMetric(load.Median(p99.Ours), "with-p99-us")
+	b.ReportMetric(slices.Max(p99.Ours), "with-p99-max-us")
 	for name, took := range looks {
 		slices.Sort(took)
 		b.ReportMetric(took[len(took)*99/100], name+"-p99-ms")

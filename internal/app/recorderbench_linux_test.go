@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/loka/stratum/internal/config"
+	"github.com/loka/stratum/internal/load"
 	"github.com/loka/stratum/internal/recorder"
 )
 
@@ -35,24 +36,24 @@ func benchRecorder(b *testing.B, command string) {
 	}
 	f.connect(f.addr, miners, false)
 	f.load.do("%s", command) // the first round fills caches
-	var off, on shareCost
+	var off, on load.Cost
 	costs, rates := make([]float64, 0, rounds), make([]float64, 0, rounds)
 	for i := range rounds {
 		for j := range 2 { // who is first takes turns, too
 			recorded := (i+j)%2 == 1
 			record(recorded)
 			if recorded {
-				on.measure(f.load, command)
+				f.load.measure(&on, command)
 			} else {
-				off.measure(f.load, command)
+				f.load.measure(&off, command)
 			}
 		}
-		costs, rates = append(costs, on.cpu[i]/off.cpu[i]), append(rates, on.rate[i]/off.rate[i])
+		costs, rates = append(costs, on.CPU[i]/off.CPU[i]), append(rates, on.Rate[i]/off.Rate[i])
 	}
 	record(false)
 	b.ReportMetric(0, "ns/op")
-	b.ReportMetric(median(off.cpu), "off-us/share")
-	b.ReportMetric(median(on.cpu), "on-us/share")
-	b.ReportMetric(median(costs), "x_on")
-	b.ReportMetric(median(rates), "x_rate")
+	b.ReportMetric(load.Median(off.CPU), "off-us/share")
+	b.ReportMetric(load.Median(on.CPU), "on-us/share")
+	b.ReportMetric(load.Median(costs), "x_on")
+	b.ReportMetric(load.Median(rates), "x_rate")
 }

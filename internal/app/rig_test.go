@@ -22,7 +22,16 @@ import (
 	"github.com/loka/stratum/internal/view"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if role := os.Getenv(childVariable); role != "" {
+		beChild(role)
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// childVariable makes a test binary something else: a process that a benchmark needs
+// beside its own. Its value says what.
+const childVariable = "LOKA_BENCH_CHILD"
 
 // dedicated is the route that these tests are about.
 const dedicated = "[[route]]\nname = \"farm\"\nmode = \"dedicated\"\npools = [\"main\"]\n"

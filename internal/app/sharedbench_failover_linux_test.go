@@ -7,6 +7,7 @@ import (
 
 	"github.com/loka/stratum/internal/app"
 	"github.com/loka/stratum/internal/link"
+	"github.com/loka/stratum/internal/load"
 )
 
 // failoverRoute is farmRoute with two pools, between which nobody goes but
@@ -50,7 +51,7 @@ type failoverFarm struct {
 	farm
 
 	app   *app.App
-	pools [2]*timedPool
+	pools [2]*load.Pool
 	// at is the pool where the miners are.
 	at int
 }
@@ -59,48 +60,13 @@ func benchFailover(b *testing.B, n, each int) {
 	b.Helper()
 	const rounds = 4
 	needDescriptors(b, n)
-	f := &failoverFarm{pools: [2]*timedPool{{}, {}}}
-	text := farmPool("main", serveTCP(b, f.pools[0].serve)) + farmPool("backup", serveTCP(b, f.pools[1].serve))
+	f := &failoverFarm{pools: [2]*load.Pool{{}, {}}}
+	text := farmPool("main", serveTCP(b, f.pools[0].Serve)) + farmPool("backup", serveTCP(b, f.pools[1].Serve))
 	f.app = farmProxy(b, text+failoverRoute+fmt.Sprintf("max_miners_per_connection = %d\n", each))
 	f.addr, f.load = f.app.Addrs().Miners[0], startLoad(b)
 	f.connect(f.addr, n, true)
 	defer f.leave(b, f.addr)
-	sockets := serverSockets(b, f.addr)
-	line := ""
-	bare := func() time.Time {
-		begin := time.Now()
-		if err := rawFanout(sockets, []byte(line)); err != nil {
-			b.Fatal(err)
-		}
-		return begin
-	}
-	written := func(send func() time.Time) float64 {
-		begin := send()
-		time.Sleep(time.Second) // asleep, so that the miners take no time from the sender
-		r := f.load.do("gather")
-		line = r.Sample
-		return float64(r.Last-begin.UnixNano()) / 1e6
-	}
-	received := func(send func() time.Time) float64 {
-		f.load.do("watch")
-		begin := send()
-		return float64(f.load.report().Last-begin.UnixNano()) / 1e6
-	}
-	b.ReportMetric(0, "ns/op")
-	for _, way := range []struct {
-		name    string
-		measure func(func() time.Time) float64
-	}{{"written", written}, {"received", received}} {
-		var d duel
-		for range rounds {
-			f.prepare(b, n)
-			ours := way.measure(f.end)
-			d.round(ours, way.measure(bare))
-		}
-		b.ReportMetric(median(d.ours), way.name+"-ms")
-		b.ReportMetric(median(d.bare), "bare-"+way.name+"-ms")
-		b.ReportMetric(median(d.ratio), "x_"+way.name)
-	}
+	f.duelFanout(b, n, rounds, func() { f.prepare(b, n) }, f.end)
 	if got := f.app.Model().Connected(); got != n {
 		b.Errorf("%d miners are left", got)
 	}
@@ -110,22 +76,19 @@ func benchFailover(b *testing.B, n, each int) {
 // and gives them a job there, so that none comes by the clock meanwhile.
 func (f *failoverFarm) prepare(b *testing.B, n int) {
 	b.Helper()
-	f.pools[1-f.at].away.Store(false)
+	f.pools[1-f.at].Away.Store(false)
 	await(b, "the pools to be ready", func() bool {
 		here, next := f.app.Hub().Pools()[f.at], f.app.Hub().Pools()[1-f.at]
 		return here.Miners == n && next.Probe.State == link.Active && len(next.Shared) > 0 && next.Shared[0].Session.Job != nil
 	})
-	f.load.do("watch")
-	if _, err := f.pools[f.at].announce(); err != nil {
-		b.Fatal(err)
-	}
-	f.load.report()
+	f.pool = f.pools[f.at]
+	f.renew()
 }
 
 // end has the miners' pool end all its connections and refuse others.
 func (f *failoverFarm) end() time.Time {
-	f.pools[f.at].away.Store(true)
-	begin := f.pools[f.at].end()
+	f.pools[f.at].Away.Store(true)
+	begin := f.pools[f.at].End()
 	f.at = 1 - f.at
 	return begin
 }

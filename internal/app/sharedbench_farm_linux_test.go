@@ -1,23 +1,18 @@
 package app_test
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"fmt"
 	"net"
 	"os"
-	"runtime"
-	"slices"
-	"strings"
-	"sync"
-	"sync/atomic"
+	"os/exec"
 	"testing"
 	"time"
 
 	"github.com/loka/stratum/internal/app"
 	"github.com/loka/stratum/internal/config"
 	"github.com/loka/stratum/internal/listen"
+	"github.com/loka/stratum/internal/load"
 )
 
 // farmRoute is a route of shared mode at the lowest difficulty there is, where
@@ -37,7 +32,7 @@ max_miners_per_connection = 20000
 // farm is the proxy before a pool whose jobs the benchmark times, and the
 // load that mines there.
 type farm struct {
-	pool *timedPool
+	pool *load.Pool
 	// addr is where miners connect, http where the API and the page are.
 	addr, http string
 	load       *loadProcess
@@ -47,8 +42,8 @@ type farm struct {
 func newFarm(b *testing.B, n int) *farm {
 	b.Helper()
 	needDescriptors(b, n)
-	f := &farm{pool: &timedPool{}}
-	addrs := farmProxy(b, farmPool("main", serveTCP(b, f.pool.serve))+farmRoute).Addrs()
+	f := &farm{pool: &load.Pool{}}
+	addrs := farmProxy(b, farmPool("main", serveTCP(b, f.pool.Serve))+farmRoute).Addrs()
 	f.addr, f.http = addrs.Miners[0], addrs.HTTP
 	f.load = startLoad(b)
 	return f
@@ -92,15 +87,13 @@ func farmProxy(b *testing.B, text string) *app.App {
 // needDescriptors skips a benchmark that the limit of open files forbids.
 func needDescriptors(b *testing.B, n int) {
 	b.Helper()
-	// Listeners, pool and files, and what the listener keeps in reserve.
-	const besides = 400
 	soft, err := listen.RaiseFileLimit()
 	if err != nil {
 		b.Fatal(err)
 	}
-	if possible := int(soft) - besides; n > possible {
-		b.Skipf("SKIPPED: %d miners need %d open files and the limit is %d (ulimit -Hn); %d miners would be possible",
-			n, n+besides, soft, max(0, possible))
+	if possible := load.Most(soft); n > possible {
+		b.Skipf("SKIPPED: %d miners need more open files than the limit of %d (ulimit -Hn) allows; %d miners would be possible",
+			n, soft, possible)
 	}
 }
 
@@ -129,119 +122,123 @@ func await(tb testing.TB, what string, cond func() bool) {
 	}
 }
 
-// timedPool takes whoever comes and everything that is said, and has a new
-// job when it is told to.
-type timedPool struct {
-	// away says that new connections are refused.
-	away atomic.Bool
+// loadProcess is a load that fails a test where it fails.
+type loadProcess struct {
+	*load.Process
 
-	mu    sync.Mutex
-	conns []net.Conn
-	jobs  int
+	tb testing.TB
 }
 
-// announce sends a new block's job on every connection, a miner's size of it:
-// 250 bytes of coinbase, 12 branches. It returns the time before the first
-// byte left.
-func (p *timedPool) announce() (time.Time, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.jobs++
-	line := p.notify()
-	begin := time.Now()
-	for _, conn := range p.conns {
-		if _, err := conn.Write(line); err != nil {
-			return begin, err
-		}
+// startLoad starts a load that ends with the test.
+func startLoad(tb testing.TB) *loadProcess {
+	tb.Helper()
+	cmd := exec.CommandContext(tb.Context(), os.Args[0], "-test.run=^$")
+	cmd.Env = append(os.Environ(), childVariable+"=load")
+	cmd.Stderr = os.Stderr
+	p, err := load.Start(cmd)
+	if err != nil {
+		tb.Fatal(err)
 	}
-	return begin, nil
+	tb.Cleanup(p.Close)
+	return &loadProcess{p, tb}
 }
 
-// end closes all connections, with FIN, and returns the time before the first.
-func (p *timedPool) end() time.Time {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	begin := time.Now()
-	for _, conn := range p.conns {
-		_ = conn.Close()
+// do has a command carried out.
+func (p *loadProcess) do(format string, args ...any) load.Report {
+	p.tb.Helper()
+	r, err := p.Do(format, args...)
+	if err != nil {
+		p.tb.Fatal(err)
 	}
-	p.conns = nil
-	return begin
+	return r
 }
 
-// notify renders the present job; p.mu is held. The pool's extranonce is
-// twelve bytes of the coinbase.
-func (p *timedPool) notify() []byte {
-	branch := fmt.Sprintf("%064x", 0xfeed)
-	return fmt.Appendf(nil, "{\"id\":null,\"method\":\"mining.notify\",\"params\":[\"j%d\",\"%064x\",\"%0120x\",\"%0356x\",[\"%s\"],\"20000000\",\"1703a30c\",\"65537f00\",true]}\n",
-		p.jobs, p.jobs, p.jobs, 0xcafe, strings.Join(slices.Repeat([]string{branch}, 12), `","`))
-}
-
-func (p *timedPool) serve(conn net.Conn) {
-	r := bufio.NewReader(conn)
-	for !p.away.Load() {
-		line, err := r.ReadSlice('\n')
-		if err != nil {
-			return
-		}
-		if err := p.answer(conn, line); err != nil {
-			return
-		}
+// measure has shares sent, and adds what one costs.
+func (p *loadProcess) measure(c *load.Cost, command string) {
+	p.tb.Helper()
+	if _, err := c.Measure(p.Process, command); err != nil {
+		p.tb.Fatal(err)
 	}
 }
 
-func (p *timedPool) answer(conn net.Conn, line []byte) error {
-	_, rest, _ := bytes.Cut(line, []byte(`"id":`))
-	id, _, _ := bytes.Cut(rest, []byte(","))
-	reply := fmt.Appendf(nil, "{\"id\":%s,\"result\":true,\"error\":null}\n", id)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	switch {
-	case bytes.Contains(line, []byte("mining.subscribe")):
-		reply = fmt.Appendf(nil, "{\"id\":%s,\"result\":[[[\"mining.notify\",\"1\"]],\"aabbccdd\",8],\"error\":null}\n", id)
-	case bytes.Contains(line, []byte("mining.configure")):
-		reply = fmt.Appendf(nil, "{\"id\":%s,\"result\":{\"version-rolling\":true,\"version-rolling.mask\":\"1fffe000\"},\"error\":null}\n", id)
-	case bytes.Contains(line, []byte("mining.authorize")):
-		reply = append(reply, "{\"id\":null,\"method\":\"mining.set_difficulty\",\"params\":[1]}\n"...)
-		reply = append(reply, p.notify()...)
-		p.conns = append(p.conns, conn)
+// renew gives all miners a new job.
+func (f *farm) renew() {
+	f.load.tb.Helper()
+	if _, err := f.load.Received(func() (time.Time, error) { return f.pool.Announce(), nil }); err != nil {
+		f.load.tb.Fatal(err)
 	}
-	_, err := conn.Write(reply)
-	return err
 }
 
-// inUse is what this process has in heaps and stacks after the garbage is
-// gone, and what of it is resident.
-func inUse(b *testing.B) (heapAndStacks, resident float64) {
+// bareServer says a proxy's words as plain Go does and returns its address.
+func bareServer(b *testing.B, proxy string) string {
 	b.Helper()
-	runtime.GC()
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	status, err := os.ReadFile("/proc/self/status")
+	words, err := load.Learn(b.Context(), proxy, 99999)
 	if err != nil {
 		b.Fatal(err)
 	}
-	_, rest, _ := bytes.Cut(status, []byte("VmRSS:"))
-	var kib float64
-	if _, err := fmt.Sscan(string(rest), &kib); err != nil {
+	return serveTCP(b, func(conn net.Conn) { words.Serve(conn) })
+}
+
+// serverSockets are the descriptors of connections accepted at an address.
+func serverSockets(tb testing.TB, address string) []int {
+	tb.Helper()
+	found, err := load.Sockets(address)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return found
+}
+
+// duelFanout has a line written to n miners by send and by a bare loop in turns, and
+// reports both ways of looking at that; ready is called before each round.
+func (f *farm) duelFanout(b *testing.B, n, rounds int, ready func(), send func() time.Time) (notify string) {
+	b.Helper()
+	sockets := serverSockets(b, f.addr)
+	if len(sockets) != n {
+		b.Fatalf("%d sockets of %d miners found", len(sockets), n)
+	}
+	ours := func() (time.Time, error) { return send(), nil }
+	bare := func() (time.Time, error) {
+		begin := time.Now()
+		return begin, load.WriteAll(sockets, []byte(notify))
+	}
+	b.ReportMetric(0, "ns/op")
+	for _, way := range []struct {
+		name string
+		look func(func() (time.Time, error)) (load.Fanout, error)
+	}{
+		{"written", func(send func() (time.Time, error)) (load.Fanout, error) { return f.load.Written(load.Rest(n), send) }},
+		{"received", f.load.Received},
+	} {
+		measure := func(send func() (time.Time, error)) float64 {
+			seen, err := way.look(send)
+			if err != nil {
+				b.Fatal(err)
+			}
+			if seen.Line != "" {
+				notify = seen.Line
+			}
+			return seen.Last().Seconds() * 1e3
+		}
+		var d load.Duel
+		for range rounds {
+			ready()
+			first := measure(ours) // before the bare loop, which needs the line
+			d.Round(first, measure(bare))
+		}
+		b.ReportMetric(load.Median(d.Ours), way.name+"-ms")
+		b.ReportMetric(load.Median(d.Bare), "bare-"+way.name+"-ms")
+		b.ReportMetric(load.Median(d.Ratio), "x_"+way.name)
+	}
+	return notify
+}
+
+// inUse is what this process has in heaps and stacks, and what is resident.
+func inUse(b *testing.B) (heapAndStacks, resident float64) {
+	b.Helper()
+	heapAndStacks, resident, err := load.Memory()
+	if err != nil {
 		b.Fatal(err)
 	}
-	return float64(m.HeapInuse + m.StackInuse), kib * 1024
-}
-
-// median of what was measured.
-func median(of []float64) float64 {
-	sorted := slices.Sorted(slices.Values(of))
-	n := len(sorted)
-	return (sorted[(n-1)/2] + sorted[n/2]) / 2
-}
-
-// duel gathers rounds of the proxy and the bare thing in turns. The ratio is
-// taken within a round, so that what strikes both does not count.
-type duel struct{ ours, bare, ratio []float64 }
-
-func (d *duel) round(ours, bare float64) {
-	d.ours, d.bare = append(d.ours, ours), append(d.bare, bare)
-	d.ratio = append(d.ratio, ours/bare)
+	return heapAndStacks, resident
 }

@@ -2,9 +2,10 @@ package app_test
 
 import (
 	"fmt"
-	"runtime"
 	"testing"
 	"time"
+
+	"github.com/loka/stratum/internal/load"
 )
 
 // The benchmarks of shared mode. The proxy runs in the test's process, the
@@ -40,53 +41,9 @@ func benchFanout(b *testing.B, n int) {
 	f := newFarm(b, n)
 	f.connect(f.addr, n, true)
 	defer f.leave(b, f.addr)
-	sockets := serverSockets(b, f.addr)
-	if len(sockets) != n {
-		b.Fatalf("%d sockets of %d miners found", len(sockets), n)
-	}
-	line := ""
-	ours := func() time.Time {
-		begin, err := f.pool.announce()
-		if err != nil {
-			b.Fatal(err)
-		}
-		return begin
-	}
-	bare := func() time.Time {
-		begin := time.Now()
-		if err := rawFanout(sockets, []byte(line)); err != nil {
-			b.Fatal(err)
-		}
-		return begin
-	}
-	written := func(send func() time.Time) float64 {
-		begin := send()
-		// Asleep, so that the miners take no time from the sender.
-		time.Sleep(100*time.Millisecond + time.Duration(n)*25*time.Microsecond)
-		r := f.load.do("gather")
-		line = r.Sample
-		return float64(r.Last-begin.UnixNano()) / 1e6
-	}
-	received := func(send func() time.Time) float64 {
-		f.load.do("watch")
-		begin := send()
-		return float64(f.load.report().Last-begin.UnixNano()) / 1e6
-	}
-	b.ReportMetric(0, "ns/op")
-	for _, way := range []struct {
-		name    string
-		measure func(func() time.Time) float64
-	}{{"written", written}, {"received", received}} {
-		way.measure(ours) // the first has caches to fill, and line to learn
-		var d duel
-		for range rounds {
-			d.round(way.measure(ours), way.measure(bare))
-		}
-		b.ReportMetric(median(d.ours), way.name+"-ms")
-		b.ReportMetric(median(d.bare), "bare-"+way.name+"-ms")
-		b.ReportMetric(median(d.ratio), "x_"+way.name)
-	}
-	b.ReportMetric(float64(len(line)), "B/notify")
+	f.renew() // the first has caches to fill
+	notify := f.duelFanout(b, n, rounds, func() {}, f.pool.Announce)
+	b.ReportMetric(float64(len(notify)), "B/notify")
 }
 
 // BenchmarkSharedShares measures the CPU time of a share that is checked in
@@ -120,49 +77,31 @@ func benchShares(b *testing.B, n int, command string) (ours, bare float64) {
 	b.Helper()
 	const cycles, rounds = 3, 3
 	f := newFarm(b, n)
-	plain := bareServer(b, learn(b, f.addr))
-	proxyCost, bareCost := &shareCost{}, &shareCost{}
+	plain := bareServer(b, f.addr)
+	proxyCost, bareCost := &load.Cost{}, &load.Cost{}
 	for range cycles {
 		for _, side := range []struct {
 			addr string
-			cost *shareCost
+			cost *load.Cost
 		}{{f.addr, proxyCost}, {plain, bareCost}} {
 			f.connect(side.addr, n, false)
 			f.load.do("%s", command) // the first round fills caches
 			for range rounds {
-				side.cost.measure(f.load, command)
+				f.load.measure(side.cost, command)
 			}
 			f.leave(b, side.addr)
 		}
 	}
-	ours, bare = median(proxyCost.cpu), median(bareCost.cpu)
+	ours, bare = load.Median(proxyCost.CPU), load.Median(bareCost.CPU)
 	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(ours, "cpu-us/share")
 	b.ReportMetric(bare, "bare-cpu-us/share")
 	b.ReportMetric(ours/bare, "x_bare")
-	b.ReportMetric(median(proxyCost.allocs), "allocs/share")
-	b.ReportMetric(median(proxyCost.rate), "shares/s")
-	b.ReportMetric(median(bareCost.rate), "bare-shares/s")
-	b.ReportMetric(median(proxyCost.load), "load-us/share")
+	b.ReportMetric(load.Median(proxyCost.Allocs), "allocs/share")
+	b.ReportMetric(load.Median(proxyCost.Rate), "shares/s")
+	b.ReportMetric(load.Median(bareCost.Rate), "bare-shares/s")
+	b.ReportMetric(load.Median(proxyCost.Load), "load-us/share")
 	return ours, bare
-}
-
-// shareCost gathers rounds of a load: microseconds of CPU time, and so on, a
-// share.
-type shareCost struct{ cpu, load, rate, allocs []float64 }
-
-func (c *shareCost) measure(p *loadProcess, command string) {
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	mallocs, before := m.Mallocs, cpuTime()
-	r := p.do("%s", command)
-	cpu := cpuTime() - before
-	runtime.ReadMemStats(&m)
-	n := float64(r.Answered)
-	c.cpu = append(c.cpu, float64(cpu.Nanoseconds())/1e3/n)
-	c.load = append(c.load, float64(r.CPU)/1e3/n)
-	c.rate = append(c.rate, n/time.Duration(r.Elapsed).Seconds())
-	c.allocs = append(c.allocs, float64(m.Mallocs-mallocs)/n)
 }
 
 // BenchmarkSharedIdle measures what a miner costs that has work and is
@@ -180,7 +119,7 @@ func BenchmarkSharedIdle(b *testing.B) {
 func benchIdle(b *testing.B, n int) {
 	b.Helper()
 	f := newFarm(b, n)
-	plain := bareServer(b, learn(b, f.addr))
+	plain := bareServer(b, f.addr)
 	grew := func(addr string) (inHeap, resident, worked float64) {
 		heap, rss := inUse(b)
 		f.connect(addr, n, false)
@@ -218,19 +157,19 @@ func benchStorm(b *testing.B, n int) {
 	b.Helper()
 	const rounds = 5
 	f := newFarm(b, n)
-	plain := bareServer(b, learn(b, f.addr))
+	plain := bareServer(b, f.addr)
 	storm := func(addr string) float64 {
 		took := f.connect(addr, n, false)
 		f.leave(b, addr)
 		return took.Seconds() * 1e3
 	}
 	storm(f.addr) // the first has caches to fill
-	var d duel
+	var d load.Duel
 	for range rounds {
-		d.round(storm(f.addr), storm(plain))
+		d.Round(storm(f.addr), storm(plain))
 	}
 	b.ReportMetric(0, "ns/op")
-	b.ReportMetric(median(d.ours), "ms")
-	b.ReportMetric(median(d.bare), "bare-ms")
-	b.ReportMetric(median(d.ratio), "x_bare")
+	b.ReportMetric(load.Median(d.Ours), "ms")
+	b.ReportMetric(load.Median(d.Bare), "bare-ms")
+	b.ReportMetric(load.Median(d.Ratio), "x_bare")
 }

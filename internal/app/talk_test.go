@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/loka/stratum/internal/load"
 	"github.com/loka/stratum/internal/testkit"
 )
 
@@ -173,28 +174,12 @@ func (r *rig) expectMetric(line string) {
 // of its own, until the test ends.
 func serveTCP(tb testing.TB, serve func(net.Conn)) (addr string) {
 	tb.Helper()
-	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
+	server, err := load.NewServer(context.Background(), serve)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	var all sync.WaitGroup
-	all.Go(func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			all.Go(func() {
-				defer func() { _ = conn.Close() }()
-				serve(conn)
-			})
-		}
-	})
-	tb.Cleanup(func() {
-		_ = l.Close()
-		all.Wait()
-	})
-	return l.Addr().String()
+	tb.Cleanup(server.Close)
+	return server.Addr()
 }
 
 // join copies both ways until either side ends, which is the end of both.

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/loka/stratum/internal/listen"
+	"github.com/loka/stratum/internal/load"
 )
 
 // idleVariable makes a test binary a crowd of idle miners.
@@ -29,8 +30,8 @@ const idleVariable = "LOKA_BENCH_IDLE"
 func BenchmarkIdleTLSMiners(b *testing.B) {
 	const n = 2000
 	needDescriptors(b, n)
-	pool := &timedPool{}
-	a := farmProxy(b, farmPool("main", serveTCP(b, pool.serve))+farmRoute+"[[listener]]\naddress = \"127.0.0.1:0\"\ntls = \"required\"\n")
+	pool := &load.Pool{}
+	a := farmProxy(b, farmPool("main", serveTCP(b, pool.Serve))+farmRoute+"[[listener]]\naddress = \"127.0.0.1:0\"\ntls = \"required\"\n")
 	for _, version := range []string{"1.2", "1.3"} {
 		b.Run(version, func(b *testing.B) {
 			const rounds = 3
@@ -40,9 +41,9 @@ func BenchmarkIdleTLSMiners(b *testing.B) {
 				encrypted = append(encrypted, idle(b, a.Addrs().Miners[1], n, version))
 			}
 			b.ReportMetric(0, "ns/op")
-			b.ReportMetric(median(plain)/1024, "KiB/plain")
-			b.ReportMetric(median(encrypted)/1024, "KiB/tls")
-			b.ReportMetric((median(encrypted)-median(plain))/1024, "KiB/more")
+			b.ReportMetric(load.Median(plain)/1024, "KiB/plain")
+			b.ReportMetric(load.Median(encrypted)/1024, "KiB/tls")
+			b.ReportMetric((load.Median(encrypted)-load.Median(plain))/1024, "KiB/more")
 		})
 	}
 }
@@ -146,7 +147,7 @@ func idleMiner(addr string, i int, version string) (net.Conn, error) {
 		}
 		conn = tls.Client(conn, cfg)
 	}
-	if _, err := fmt.Fprintf(conn, loadSubscribe+loadAuthorize, i); err != nil {
+	if _, err := io.WriteString(conn, load.Greeting(i)); err != nil {
 		return nil, err
 	}
 	lines := bufio.NewReader(conn)

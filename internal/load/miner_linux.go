@@ -1,4 +1,4 @@
-package app_test
+package load
 
 import (
 	"bytes"
@@ -12,12 +12,9 @@ import (
 	"github.com/loka/stratum/work"
 )
 
-// What a miner of a load says before it submits.
-const (
-	loadSubscribe = "{\"id\":1,\"method\":\"mining.subscribe\",\"params\":[\"bench/1\"]}\n"
-	loadAuthorize = "{\"id\":2,\"method\":\"mining.authorize\",\"params\":[\"farm.w%05d\",\"x\"]}\n"
-	loadSubmit    = "{\"id\":10000,\"method\":\"mining.submit\",\"params\":[\"farm.w%05d\",\"%s\",\"%s\",\"%s\",\"00000000\"]}\n"
-)
+// submitLine hands in a share: worker, job, extranonce2, ntime; the id's last digits and
+// the nonce are put in later.
+const submitLine = "{\"id\":10000,\"method\":\"mining.submit\",\"params\":[\"farm.w%05d\",\"%s\",\"%s\",\"%s\",\"00000000\"]}\n"
 
 // stage is how far a miner of a load has come.
 type stage uint8
@@ -30,16 +27,16 @@ const (
 	working
 )
 
-// loadMiner is one connection of a load. One request is outstanding at a
+// miner is one connection of a load. One request is outstanding at a
 // time, so what is no method is the answer to it.
-type loadMiner struct {
+type miner struct {
 	fd, number int
 	stage      stage
 	en1, en2   work.Extranonce
 	// target is for the jobs to come.
 	target work.Target
 	// job is nil before the first, fresh says that one came since the mark.
-	job   *loadJob
+	job   *job
 	fresh bool
 	// header is the job's once it is begun. The nonce counts on from one
 	// job to the next.
@@ -52,16 +49,17 @@ type loadMiner struct {
 	part []byte
 }
 
-// loadJob is a notify. Miners that are sent the same line have the same job.
-type loadJob struct {
+// job is a notify. Miners that are sent the same line have the same job.
+type job struct {
 	line   []byte
 	notify sv1.Notify
 }
 
 // write sends a line whole or fails: with one request outstanding the kernel
 // has room for it.
-func (m *loadMiner) write(line []byte) error {
+func (m *miner) write(l *loader, line []byte) error {
 	n, errno := rawCall(unix.SYS_WRITE, m.fd, line)
+	l.wrote += int64(n)
 	if errno != 0 || n != len(line) {
 		return fmt.Errorf("wrote %d bytes of %d: %w", n, len(line), errno)
 	}
@@ -69,7 +67,7 @@ func (m *loadMiner) write(line []byte) error {
 }
 
 // take cuts what came into lines.
-func (m *loadMiner) take(l *loader, data []byte) error {
+func (m *miner) take(l *loader, data []byte) error {
 	if len(m.part) > 0 {
 		m.part = append(m.part, data...)
 		data = m.part
@@ -88,7 +86,7 @@ func (m *loadMiner) take(l *loader, data []byte) error {
 	return nil
 }
 
-func (m *loadMiner) line(l *loader, line []byte) error {
+func (m *miner) line(l *loader, line []byte) error {
 	if bytes.Contains(line[:min(len(line), 64)], []byte(`"method":`)) {
 		return m.told(l, line)
 	}
@@ -100,7 +98,7 @@ func (m *loadMiner) line(l *loader, line []byte) error {
 		if err := m.greeting(line); err != nil {
 			return err
 		}
-		return m.write(fmt.Appendf(nil, loadAuthorize, m.number))
+		return m.write(l, fmt.Appendf(nil, authorizeLine, m.number))
 	case authorizing:
 		if !granted {
 			return fmt.Errorf("not authorized: %s", line)
@@ -125,7 +123,7 @@ func (m *loadMiner) line(l *loader, line []byte) error {
 
 // greeting finds the extranonce in the answer to a subscribe:
 // {"id":1,"result":[…,"EXTRANONCE1",SIZE],"error":null}.
-func (m *loadMiner) greeting(line []byte) error {
+func (m *miner) greeting(line []byte) error {
 	before, _, ok := bytes.Cut(line, []byte(`],"error"`))
 	at := max(0, bytes.LastIndexByte(before, ','))
 	size, err := strconv.Atoi(string(before[min(at+1, len(before)):]))
@@ -140,7 +138,7 @@ func (m *loadMiner) greeting(line []byte) error {
 }
 
 // told takes a method.
-func (m *loadMiner) told(l *loader, line []byte) (err error) {
+func (m *miner) told(l *loader, line []byte) (err error) {
 	_, params, ok := bytes.Cut(line, []byte(`"params":`))
 	params, end := bytes.CutSuffix(params, []byte("}"))
 	switch {
@@ -163,32 +161,35 @@ func (m *loadMiner) told(l *loader, line []byte) (err error) {
 	if !m.fresh {
 		m.fresh = true
 		l.fresh++
-		if l.first == 0 {
-			l.first = l.at
-		}
-		l.first, l.last = min(l.first, l.at), max(l.last, l.at)
+		l.arrivals = append(l.arrivals, l.at)
 	}
 	m.begin(l)
 	return nil
 }
 
+// mostJobs bounds how many jobs are found again by their lines.
+const mostJobs = 256
+
 // jobOf decodes a notify once for all that are sent it.
-func (l *loader) jobOf(line, params []byte) (*loadJob, error) {
-	if l.job != nil && bytes.Equal(l.job.line, line) {
-		return l.job, nil
+func (l *loader) jobOf(line, params []byte) (*job, error) {
+	if known := l.jobs[string(line)]; known != nil {
+		return known, nil
 	}
 	// What is decoded aliases the line, which is a copy.
-	job := &loadJob{line: bytes.Clone(line)}
+	made := &job{line: bytes.Clone(line)}
 	start := len(line) - len(params) - 1
-	if err := job.notify.Decode(job.line[start : start+len(params)]); err != nil {
+	if err := made.notify.Decode(made.line[start : start+len(params)]); err != nil {
 		return nil, fmt.Errorf("%s: %w", line, err)
 	}
-	l.job = job
-	return job, nil
+	if len(l.jobs) >= mostJobs {
+		clear(l.jobs)
+	}
+	l.jobs[string(line)] = made
+	return made, nil
 }
 
 // begin makes the miner ready once it is authorized and has work.
-func (m *loadMiner) begin(l *loader) {
+func (m *miner) begin(l *loader) {
 	if m.stage == waiting && m.job != nil {
 		m.stage = working
 		l.ready++
@@ -196,19 +197,19 @@ func (m *loadMiner) begin(l *loader) {
 }
 
 // prepare makes header and submit for the present job.
-func (m *loadMiner) prepare() {
+func (m *miner) prepare() {
 	n := &m.job.notify
 	coinbase := work.AppendCoinbase(nil, n.Coinb1, m.en1, m.en2, n.Coinb2)
 	m.header = work.Header{
 		Version: n.Version, PrevHash: n.PrevHash, NTime: n.NTime, NBits: n.NBits, Nonce: m.header.Nonce,
 		MerkleRoot: work.MerkleRoot(work.DoubleSHA256(coinbase), n.Branches),
 	}
-	m.next = fmt.Appendf(m.next[:0], loadSubmit, m.number, n.JobID, m.en2, n.NTime)
+	m.next = fmt.Appendf(m.next[:0], submitLine, m.number, n.JobID, m.en2, n.NTime)
 	m.begun = true
 }
 
 // submit finds a share that was not sent before and sends it.
-func (m *loadMiner) submit() error {
+func (m *miner) submit(l *loader) error {
 	if !m.begun {
 		m.prepare()
 	}
@@ -222,5 +223,5 @@ func (m *loadMiner) submit() error {
 		id[i] = '0' + byte(n%10)
 	}
 	m.asked = time.Now().UnixNano()
-	return m.write(m.next)
+	return m.write(l, m.next)
 }

@@ -1,4 +1,4 @@
-package app_test
+package load
 
 import (
 	"encoding/binary"
@@ -16,9 +16,6 @@ import (
 // answer: fewer than the kernel lets wait for an accept, as what it drops
 // there comes again a second later and hides everything else.
 const openAtOnce = 3000
-
-// loadPatience bounds each thing that a load is told to do.
-const loadPatience = time.Minute
 
 // clock says whose time an arrival gets.
 type clock uint8
@@ -42,13 +39,14 @@ type loader struct {
 
 	addr    unix.SockaddrInet4
 	stamped bool
-	miners  []loadMiner
+	miners  []miner
 	// opened, greeted and ready count connections: begun, with an answer to
 	// the subscribe, and with work.
 	opened, greeted, ready int
 
-	// job is the newest.
-	job *loadJob
+	// jobs are the newest by their lines, for a proxy has one for each of its
+	// connections to the pool.
+	jobs map[string]*job
 	// more is how many submits are to be sent yet in a closed loop.
 	more           int
 	sent, answered int
@@ -57,15 +55,16 @@ type loader struct {
 	// timed says that took is filled, with how long each answer was waited for.
 	timed bool
 	took  []int64
-	// looks are how long pages took, by address.
-	looks map[string][]int64
+	// wrote and heard count bytes.
+	wrote, heard int64
 
-	// fresh counts miners that were given a job since the last mark.
-	fresh       int
-	first, last int64
-	clock       clock
-	at          int64
-	sample      []byte
+	// fresh counts miners that were given a job since the last mark, arrivals are
+	// when, in nanoseconds since 1970.
+	fresh    int
+	arrivals []int64
+	clock    clock
+	at       int64
+	sample   []byte
 }
 
 func newLoader() (*loader, error) {
@@ -75,14 +74,14 @@ func newLoader() (*loader, error) {
 	}
 	return &loader{
 		epoll: epoll, events: make([]unix.EpollEvent, 512),
-		buf: make([]byte, 64<<10), oob: make([]byte, 128),
+		buf: make([]byte, 64<<10), oob: make([]byte, 128), jobs: make(map[string]*job),
 	}, nil
 }
 
 // open connects n miners, shakes hands and waits until each has work.
 func (l *loader) open(addr netip.AddrPort, n int, stamped bool) error {
 	l.addr = unix.SockaddrInet4{Port: int(addr.Port()), Addr: addr.Addr().As4()}
-	l.stamped, l.miners = stamped, make([]loadMiner, n)
+	l.stamped, l.miners = stamped, make([]miner, n)
 	l.opened, l.greeted, l.ready = 0, 0, 0
 	l.sent, l.answered = 0, 0
 	return l.until(func() (bool, error) {
@@ -100,7 +99,7 @@ func (l *loader) open(addr netip.AddrPort, n int, stamped bool) error {
 
 // until takes what comes until done says so.
 func (l *loader) until(done func() (bool, error)) error {
-	for end := time.Now().Add(loadPatience); ; {
+	for end := time.Now().Add(patience); ; {
 		if over, err := done(); over || err != nil {
 			return err
 		}
@@ -116,13 +115,13 @@ func (l *loader) until(done func() (bool, error)) error {
 
 // dial begins a connection. The sources take turns, so that no address runs
 // out of ports; an end without a goodbye leaves none of them waiting.
-func (l *loader) dial(m *loadMiner) error {
+func (l *loader) dial(m *miner) error {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return fmt.Errorf("socket: %w", err)
 	}
-	*m = loadMiner{fd: fd, number: l.opened}
-	source := unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, byte(2 + l.opened%4)}}
+	*m = miner{fd: fd, number: l.opened}
+	source := unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, byte(2 + l.opened%4)}} //nolint:gosec // 2 to 5
 	l.opened++
 	err = errors.Join(
 		unix.SetsockoptInt(fd, unix.SOL_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1),
@@ -140,7 +139,7 @@ func (l *loader) dial(m *loadMiner) error {
 		return fmt.Errorf("connect: %w", err)
 	}
 	const events = unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLET&0xffffffff
-	return unix.EpollCtl(l.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: events, Fd: int32(m.number)})
+	return unix.EpollCtl(l.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: events, Fd: int32(m.number)}) //nolint:gosec // descriptors are fewer
 }
 
 // turn waits a millisecond at most and takes what came.
@@ -164,18 +163,18 @@ func (l *loader) turn() error {
 }
 
 // connected says the first line on a connection that has come about.
-func (l *loader) connected(m *loadMiner) error {
+func (l *loader) connected(m *miner) error {
 	code, err := unix.GetsockoptInt(m.fd, unix.SOL_SOCKET, unix.SO_ERROR)
 	if err != nil || code != 0 {
 		return fmt.Errorf("connect: %w", errors.Join(err, syscall.Errno(code)))
 	}
 	m.stage = subscribing
-	return m.write([]byte(loadSubscribe))
+	return m.write(l, []byte(subscribeLine))
 }
 
 // read takes the bytes that wait on a connection. Less than the buffer holds
 // is all there was: the next arrival is another event.
-func (l *loader) read(m *loadMiner) error {
+func (l *loader) read(m *miner) error {
 	n, err := l.receive(m.fd)
 	switch {
 	case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EINTR):
@@ -185,6 +184,7 @@ func (l *loader) read(m *loadMiner) error {
 	case n == 0:
 		return errors.New("the connection was closed by the other side")
 	}
+	l.heard += int64(n)
 	if l.clock == kernelClock && m.number == 0 {
 		l.sample = append(l.sample, l.buf[:n]...)
 	}
@@ -212,13 +212,13 @@ func (l *loader) receive(fd int) (int, error) {
 		return n, errors.New("the kernel gave no time of arrival")
 	}
 	seconds, nanos := binary.NativeEndian.Uint64(l.oob[header:]), binary.NativeEndian.Uint64(l.oob[header+8:])
-	l.at = time.Unix(int64(seconds), int64(nanos)).UnixNano()
+	l.at = time.Unix(int64(seconds), int64(nanos)).UnixNano() //nolint:gosec // the kernel gave signed ones
 	return n, nil
 }
 
 // mark forgets who was given what.
 func (l *loader) mark() {
-	l.fresh, l.first, l.last, l.sample = 0, 0, 0, l.sample[:0]
+	l.fresh, l.arrivals, l.sample = 0, l.arrivals[:0], l.sample[:0]
 	l.clock = noClock
 	for i := range l.miners {
 		l.miners[i].fresh = false
@@ -251,13 +251,13 @@ func (l *loader) closed(count int) error {
 }
 
 // next sends the miner's next submit if one is to be sent.
-func (l *loader) next(m *loadMiner) error {
+func (l *loader) next(m *miner) error {
 	if l.more == 0 {
 		return nil
 	}
 	l.more--
 	l.sent++
-	return m.submit()
+	return m.submit(l)
 }
 
 // paced sends count submits at a rate, the miners in turns.
@@ -269,7 +269,7 @@ func (l *loader) paced(rate, count int) error {
 	return l.until(func() (bool, error) {
 		due := min(count, int(time.Since(start).Seconds()*float64(rate)))
 		for ; l.sent < due; l.sent++ {
-			if err := l.miners[l.sent%len(l.miners)].submit(); err != nil {
+			if err := l.miners[l.sent%len(l.miners)].submit(l); err != nil {
 				return false, err
 			}
 		}
@@ -288,6 +288,6 @@ func (l *loader) close() {
 // rawCall is read(2) or write(2) on a descriptor that does not block, without
 // the scheduler's bookkeeping. p is not empty.
 func rawCall(call uintptr, fd int, p []byte) (int, syscall.Errno) {
-	n, _, errno := syscall.RawSyscall(call, uintptr(fd), uintptr(unsafe.Pointer(&p[0])), uintptr(len(p)))
+	n, _, errno := syscall.RawSyscall(call, uintptr(fd), uintptr(unsafe.Pointer(&p[0])), uintptr(len(p))) //nolint:gosec // the kernel is done with p when it returns
 	return int(n), errno
 }

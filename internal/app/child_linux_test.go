@@ -1,0 +1,25 @@
+package app_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/loka/stratum/internal/load"
+)
+
+// beChild is this process's work where it is one beside a benchmark's.
+func beChild(role string) {
+	err := errors.New("unknown role " + role)
+	switch role {
+	case "load":
+		err = load.Serve(os.Stdin, os.Stdout)
+	case "look":
+		err = look(os.Args[1:], os.Stdout)
+	}
+	if err != nil {
+		_, _ = fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}

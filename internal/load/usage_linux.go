@@ -1,0 +1,39 @@
+package load
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"runtime"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// CPUTime is the processor time of this process, of user and kernel.
+func CPUTime() time.Duration {
+	var u unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {
+		panic(err) // the arguments are right
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// Memory is what this process has in heaps and stacks once the garbage is gone, and
+// what of it is resident, in bytes.
+func Memory() (heapAndStacks, resident float64, err error) {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0, 0, fmt.Errorf("read the resident memory: %w", err)
+	}
+	_, rest, _ := bytes.Cut(status, []byte("VmRSS:"))
+	var kib float64
+	if _, err := fmt.Sscan(string(rest), &kib); err != nil {
+		return 0, 0, fmt.Errorf("read the resident memory: %w", err)
+	}
+	return float64(m.HeapInuse + m.StackInuse), kib * 1024, nil
+}
