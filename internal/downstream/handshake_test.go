@@ -3,6 +3,7 @@ package downstream_test
 import (
 	"testing"
 
+	"github.com/loka/stratum/internal/downstream"
 	"github.com/loka/stratum/internal/mining"
 )
 
@@ -248,4 +249,23 @@ func readSlowly(m *miner, lines []string) {
 		m.answer(len(m.waiting) - 1)
 	}
 	m.flush()
+}
+
+// Whatever a request of the handshake is answered with, no work overtakes it.
+func TestNothingOvertakesAnAnswerOfTheHandshake(t *testing.T) {
+	for _, line := range []string{
+		`{"id":1,"method":"mining.configure","params":"no"}`,
+		`{"id":1,"method":"mining.configure","params":[["info"]]}`,
+		`{"id":1,"method":"mining.configure","params":[["version-rolling"]]}`,
+		`{"id":1,"method":"mining.subscribe","params":"no"}`,
+		`{"id":1,"method":"mining.subscribe","params":[]}`,
+		`{"id":1,"method":"mining.authorize","params":"no"}`,
+		`{"id":1,"method":"mining.authorize","params":["u"]}`,
+	} {
+		m := newMiner(t)
+		m.read(line)
+		if len(m.frames) == 0 || m.frames[0].Class != downstream.Gate {
+			t.Errorf("%s is answered by %+v", line, m.frames)
+		}
+	}
 }

@@ -27,6 +27,8 @@ type reply struct {
 	// code and text are the error's.
 	code int
 	text string
+	// handshake says that an error answers a request of the handshake.
+	handshake bool
 
 	subscribe *sv1.SubscribeReply
 	configure *sv1.ConfigureReply
@@ -41,7 +43,7 @@ func (r reply) gate() bool {
 	case replyGranted, replyRefusal, replySubscribe, replyConfigure:
 		return true
 	default:
-		return false
+		return r.handshake
 	}
 }
 
@@ -63,6 +65,11 @@ const (
 	textUnanswered    = "Pool did not answer"
 	textNoWork        = "No work available"
 )
+
+// unreadable is the reply to a request of the handshake that cannot be decoded.
+func unreadable(err error) reply {
+	return reply{kind: replyError, code: sv1.CodeOther, text: err.Error(), handshake: true}
+}
 
 func failure(code int, text string) reply { return reply{kind: replyError, code: code, text: text} }
 
