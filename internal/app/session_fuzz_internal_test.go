@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -316,7 +317,7 @@ func (w *sessionWorld) calm() {
 	for _, m := range w.miners {
 		m.deaf = false
 	}
-	for range 5 {
+	for round := 0; round == 0 || round < 5 && w.waits(); round++ {
 		w.rest(8 * time.Second)
 		for _, p := range w.pools {
 			p.job(false)
@@ -332,6 +333,13 @@ func (w *sessionWorld) calm() {
 			}
 		}
 	}
+}
+
+// waits says that a miner has an answer to come.
+func (w *sessionWorld) waits() bool {
+	return slices.ContainsFunc(w.miners, func(m *sessionMiner) bool {
+		return !m.ended && slices.ContainsFunc(m.due, func(d sessionDue) bool { return !d.maybe })
+	})
 }
 
 // book compares what the books hold with what was handed in.
