@@ -17,7 +17,7 @@ var errAway = errors.New("connection refused")
 // TestLogIsHeldWhileTheStoreIsAway: what waits for a store grows while that is away,
 // and is held to its bound then, too.
 func TestLogIsHeldWhileTheStoreIsAway(t *testing.T) {
-	r := newRig(t, Config{MaxDisk: 1})
+	r := newRig(t, Config{KeepShares: keep, MaxDisk: 1})
 	r.start(epoch)
 	ctx := context.Background()
 	r.house.fail = func(string) (error, error) { return errAway, nil }
@@ -59,7 +59,7 @@ func (w *slowHouse) Apply(ctx context.Context, c *store.Chunk) error {
 // that is said; one that is only slow is given less.
 func TestSlowStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, Config{})
+		r := newRig(t, Config{KeepShares: keep})
 		r.start(time.Now())
 		slow := &slowHouse{r.house, -1}
 		r.j.deps.Warehouse = slow
@@ -97,7 +97,7 @@ func TestSlowStore(t *testing.T) {
 // are, so that a moment's trouble is not told of for longer.
 func TestTroubleIsOverSoon(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, Config{})
+		r := newRig(t, Config{KeepShares: keep})
 		r.start(time.Now())
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error)
@@ -128,7 +128,7 @@ func TestTroubleIsOverSoon(t *testing.T) {
 // TestIdleStoreIsLookedAt: a store that is away is told of before there is anything
 // for it.
 func TestIdleStoreIsLookedAt(t *testing.T) {
-	r := newRig(t, Config{})
+	r := newRig(t, Config{KeepShares: keep})
 	r.start(epoch)
 	r.house.fail = func(string) (error, error) { return errAway, nil }
 	if err := r.j.ship(context.Background(), epoch); !errors.Is(err, errAway) || !errors.Is(r.j.Status().Ship.Err, errAway) {
@@ -143,7 +143,7 @@ func TestIdleStoreIsLookedAt(t *testing.T) {
 // TestWorkersOfLateComeFirst: of more workers than there is room for, those of late
 // have books of their own after a start.
 func TestWorkersOfLateComeFirst(t *testing.T) {
-	r := newRig(t, Config{})
+	r := newRig(t, Config{KeepShares: keep})
 	r.start(epoch)
 	ctx := context.Background()
 	for i := range 9 {

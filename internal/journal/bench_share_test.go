@@ -37,7 +37,7 @@ func newProcess(b *testing.B, path string, workers int, now time.Time) *process 
 	if p.disk, err = sqlite.Open(b.Context(), path); err != nil {
 		b.Fatal(err)
 	}
-	if p.j, err = New(b.Context(), Config{Instance: "bench"}, Deps{Disk: p.disk, Warehouse: p.disk}); err != nil {
+	if p.j, err = New(b.Context(), Config{Instance: "bench", KeepShares: keep}, Deps{Disk: p.disk, Warehouse: p.disk}); err != nil {
 		b.Fatal(err)
 	}
 	first, err := p.j.FirstID(b.Context(), now)
@@ -230,7 +230,7 @@ func (p *process) again(b *testing.B, now time.Time) {
 	p.must(b, p.disk.Totals(b.Context(), func(*store.Total) error { n++; return nil }))
 	bare, bareCPU := time.Since(begun), cpuTime(b)-begunCPU
 	begun, begunCPU = time.Now(), cpuTime(b)
-	j, err := New(b.Context(), Config{Instance: "bench"}, Deps{Disk: p.disk, Warehouse: p.disk})
+	j, err := New(b.Context(), Config{Instance: "bench", KeepShares: keep}, Deps{Disk: p.disk, Warehouse: p.disk})
 	p.must(b, err)
 	p.must(b, j.Restore(b.Context(), ledger.New(ledger.Config{Sink: j}, now), now))
 	took, tookCPU := time.Since(begun), cpuTime(b)-begunCPU

@@ -39,7 +39,7 @@ type Config struct {
 	ChunkShares int
 	ShipTimeout time.Duration
 	// KeepShares is how long single shares are kept, by whole days: a day goes
-	// when its last share is as old. 0 keeps none for longer than their day.
+	// when its last share is as old. 0 keeps none: the warehouse has their sums only.
 	// KeepMinutes is how long sums of minutes are; 0 is for ever.
 	KeepShares, KeepMinutes time.Duration
 	// MaxDisk bounds what the log takes on the disk, and what the warehouse

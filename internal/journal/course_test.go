@@ -31,7 +31,7 @@ func TestUnheardOf(t *testing.T) {
 			_, _ = r.j.shipSome(context.Background())
 		},
 	} {
-		r := newRig(t, Config{})
+		r := newRig(t, Config{KeepShares: keep})
 		now := epoch
 		do := func(n int) {
 			for range n {
@@ -76,7 +76,7 @@ func TestUnheardOf(t *testing.T) {
 // TestRenamedUnheardOf: an instance that gets another name after the store took shares
 // and nobody heard of it does not give them again.
 func TestRenamedUnheardOf(t *testing.T) {
-	r := newRig(t, Config{})
+	r := newRig(t, Config{KeepShares: keep})
 	now := epoch
 	r.start(now)
 	do := func(n int) {

@@ -23,6 +23,9 @@ import (
 	"github.com/loka/stratum/work"
 )
 
+// keep is for how long the rigs keep single shares.
+const keep = 48 * time.Hour
+
 var epoch = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
 func TestMain(m *testing.M) {
@@ -143,6 +146,7 @@ func add(c *ledger.Cell, o ledger.Cell) {
 func TestRandomLives(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := newRig(t, Config{
+			KeepShares: keep,
 			MaxPending: rapid.SampledFrom([]int{4, 1000}).Draw(t, "room"), ChunkShares: rapid.SampledFrom([]int{1, 3, 1000}).Draw(t, "chunk"),
 			MaxDisk: rapid.SampledFrom([]int64{0, 1}).Draw(t, "disk"),
 		})
@@ -223,7 +227,7 @@ func TestRandomLives(t *testing.T) {
 // the warehouse within ten, and a good end leaves nothing behind.
 func TestRunKeepsTheTimes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, Config{})
+		r := newRig(t, Config{KeepShares: keep})
 		r.start(time.Now())
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error)
@@ -254,11 +258,42 @@ func TestRunKeepsTheTimes(t *testing.T) {
 	})
 }
 
+// TestKeepsNone: who keeps no single shares has their sums in the warehouse, and
+// never a single one of them.
+func TestKeepsNone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, Config{})
+		r.start(time.Now())
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- r.j.Run(ctx) }()
+		r.share("a.1", 7, time.Now())
+		time.Sleep(11 * time.Second)
+		r.share("a.1", 7, time.Now())
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		if s, _ := r.disk.State(context.Background()); s.Last != s.Settled || len(r.house.shares) != 0 {
+			t.Errorf("the log has %+v, the warehouse %d single shares", s, len(r.house.shares))
+		}
+		sums := uint64(0)
+		for k, c := range r.house.rollups {
+			if k.Side == store.Ours && k.Verdict == mining.Accepted {
+				sums += c.Shares
+			}
+		}
+		if sums == 0 {
+			t.Error("the warehouse has no sums")
+		}
+	})
+}
+
 // TestDiskFull: while the log takes nothing, what waits is bounded, single shares
 // are forgotten and sums are not; it is said, once.
 func TestDiskFull(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, Config{MaxPending: 100})
+		r := newRig(t, Config{KeepShares: keep, MaxPending: 100})
 		r.start(time.Now())
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error)
@@ -372,7 +407,7 @@ func FuzzFrame(f *testing.F) {
 // room the oldest first.
 func TestLimits(t *testing.T) {
 	day := func(n int) time.Time { return time.Date(2026, 3, n, 0, 0, 0, 0, time.UTC) }
-	r := newRig(t, Config{KeepShares: 48 * time.Hour, KeepMinutes: 100 * time.Hour, MaxDisk: 1000})
+	r := newRig(t, Config{KeepShares: keep, KeepMinutes: 100 * time.Hour, MaxDisk: 1000})
 	r.start(epoch)
 	for n := 1; n <= 6; n++ {
 		r.house.days = append(r.house.days, store.DayOfShares{Day: day(n), Bytes: 400})
@@ -413,7 +448,7 @@ func TestLimits(t *testing.T) {
 
 // TestWindowsAreNotAhead: what windows know of is in the log before they are saved.
 func TestWindowsAreNotAhead(t *testing.T) {
-	r := newRig(t, Config{})
+	r := newRig(t, Config{KeepShares: keep})
 	r.start(epoch)
 	var did []string
 	r.disk.fail = func(what string) (error, error) {
@@ -440,7 +475,7 @@ func TestWindowsAreNotAhead(t *testing.T) {
 
 // TestIDsGrow: share ids of a later run are above, whatever the clock says.
 func TestIDsGrow(t *testing.T) {
-	r := newRig(t, Config{})
+	r := newRig(t, Config{KeepShares: keep})
 	var last ledger.ShareID
 	for _, at := range []time.Time{epoch, epoch.Add(time.Second), epoch.Add(-48 * time.Hour), {}, epoch.Add(time.Hour)} {
 		r.start(at)
@@ -476,7 +511,7 @@ func (w *fakeWarehouse) count() (n uint64) {
 // Another warehouse is given what happens from then on, each share once, and so is
 // one that was put back to an earlier time.
 func TestAnotherWarehouse(t *testing.T) {
-	r := newRig(t, Config{})
+	r := newRig(t, Config{KeepShares: keep})
 	now := epoch
 	do := func(n int) {
 		for range n {
@@ -524,7 +559,7 @@ func TestAnotherWarehouse(t *testing.T) {
 // happens from then on gets there, and what was there is not counted again.
 func TestLogPutBack(t *testing.T) {
 	for _, waiting := range []int{0, 2} {
-		r := newRig(t, Config{})
+		r := newRig(t, Config{KeepShares: keep})
 		now := epoch
 		do := func(n int) {
 			for range n {

@@ -165,6 +165,9 @@ func (j *Journal) chunk(ctx context.Context, frames []store.Frame) (*store.Chunk
 		}
 		content.addTo(sums)
 		c.Blocks = append(c.Blocks, content.Blocks...)
+		if j.cfg.KeepShares == 0 {
+			continue
+		}
 		for k := range content.Shares {
 			c.Shares = join(c.Shares, at, content.share(k))
 		}

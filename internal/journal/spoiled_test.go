@@ -20,7 +20,7 @@ func TestSpoiledFrame(t *testing.T) {
 			return r.j.fitLog(ctx)
 		},
 	} {
-		r := newRig(t, Config{})
+		r := newRig(t, Config{KeepShares: keep})
 		r.start(epoch)
 		for range 3 {
 			r.share("alice", 10, epoch)
@@ -51,7 +51,7 @@ func TestSpoiledFrame(t *testing.T) {
 		}
 	}
 	// One that a later version wrote is not spoiled: it is read by that.
-	r := newRig(t, Config{})
+	r := newRig(t, Config{KeepShares: keep})
 	r.start(epoch)
 	r.share("alice", 10, epoch)
 	r.books.Tick(epoch)

@@ -10,7 +10,7 @@ import (
 // sums of minutes, nor with frames that have nothing in them.
 func TestSumsAreHeldToTheBound(t *testing.T) {
 	const bound = 16 << 10
-	r := newRig(t, Config{MaxDisk: bound})
+	r := newRig(t, Config{KeepShares: keep, MaxDisk: bound})
 	r.start(epoch)
 	ctx := context.Background()
 	r.house.fail = func(string) (error, error) { return errAway, nil }

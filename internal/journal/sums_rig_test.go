@@ -97,7 +97,7 @@ func (f *farm) start() {
 	if f.house == nil {
 		f.house = f.disk
 	}
-	f.j, err = New(f.ctx, Config{Instance: f.instance, ChunkShares: rapid.SampledFrom([]int{1, 200, 100_000}).Draw(f.T, "chunk")}, Deps{Disk: f.disk, Warehouse: f.house})
+	f.j, err = New(f.ctx, Config{Instance: f.instance, KeepShares: keep, ChunkShares: rapid.SampledFrom([]int{1, 200, 100_000}).Draw(f.T, "chunk")}, Deps{Disk: f.disk, Warehouse: f.house})
 	f.try(err)
 	first, err := f.j.FirstID(f.ctx, f.now)
 	f.try(err)
