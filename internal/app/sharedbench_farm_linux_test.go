@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"strings"
 	"testing"
 	"time"
 
@@ -38,12 +39,12 @@ type farm struct {
 	load       *loadProcess
 }
 
-// newFarm needs descriptors for n miners in one process.
-func newFarm(b *testing.B, n int) *farm {
+// newFarm needs descriptors for n miners in one process; more is configuration.
+func newFarm(b *testing.B, n int, more ...string) *farm {
 	b.Helper()
 	needDescriptors(b, n)
 	f := &farm{pool: &load.Pool{}}
-	addrs := farmProxy(b, farmPool("main", serveTCP(b, f.pool.Serve))+farmRoute).Addrs()
+	addrs := farmProxy(b, farmPool("main", serveTCP(b, f.pool.Serve))+farmRoute+strings.Join(more, "\n")).Addrs()
 	f.addr, f.http = addrs.Miners[0], addrs.HTTP
 	f.load = startLoad(b)
 	return f

@@ -50,7 +50,8 @@ func benchFanout(b *testing.B, n int) {
 // full and answered, beside a bare server that answers lines of the same size
 // without a look at them, on fresh sockets. In a closed loop each miner has one
 // share outstanding; paced, 5,000 shares a second are spread over 1,000
-// miners.
+// miners. What is kept of single shares is no part of it, but for the last: it is
+// written to the disk seconds later, which here would be while the other has its turn.
 //
 //	cpu-us/share  is the proxy's CPU time for a share and its answer,
 //	x_bare        is that as a multiple of the bare server's,
@@ -62,7 +63,7 @@ func BenchmarkSharedShares(b *testing.B) {
 	var few, bareFew float64
 	for _, n := range sharedMiners() {
 		b.Run(fmt.Sprintf("closed/miners=%d", n), func(b *testing.B) {
-			ours, bare := benchShares(b, n, fmt.Sprintf("closed %d", max(60_000, 4*n)))
+			ours, bare := benchShares(b, n, fmt.Sprintf("closed %d", max(60_000, 4*n)), keepsNone)
 			if n == sharedMiners()[0] {
 				few, bareFew = ours, bare
 			} else if few > 0 {
@@ -70,13 +71,17 @@ func BenchmarkSharedShares(b *testing.B) {
 			}
 		})
 	}
-	b.Run("paced/miners=1000", func(b *testing.B) { benchShares(b, 1000, "paced 5000 5000") })
+	b.Run("paced/miners=1000", func(b *testing.B) { benchShares(b, 1000, "paced 5000 5000", keepsNone) })
+	b.Run("kept/miners=1000", func(b *testing.B) { benchShares(b, 1000, "paced 5000 5000", "") })
 }
 
-func benchShares(b *testing.B, n int, command string) (ours, bare float64) {
+// keepsNone is the configuration of a proxy that keeps sums, but no single shares.
+const keepsNone = "[storage]\nkeep_shares = \"0s\"\n"
+
+func benchShares(b *testing.B, n int, command, text string) (ours, bare float64) {
 	b.Helper()
 	const cycles, rounds = 3, 3
-	f := newFarm(b, n)
+	f := newFarm(b, n, text)
 	plain := bareServer(b, f.addr)
 	proxyCost, bareCost := &load.Cost{}, &load.Cost{}
 	for range cycles {
