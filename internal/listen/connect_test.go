@@ -108,7 +108,7 @@ func FuzzConnect(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text []byte, size uint16) {
 		text = append([]byte(connectMethod), text...)
-		v := &visit{conn: nil}
+		v := &visit{opening: &opening{}}
 		conn := &scripted{}
 		for at := 0; at < len(text); at += int(size) + 1 {
 			conn.chunks = append(conn.chunks, text[at:min(len(text), at+int(size)+1)])

@@ -39,6 +39,7 @@ func (l *Listener) handle(ctx context.Context, v *visit) {
 	}
 	if reason == "" {
 		v.turn.Give() // who it is handed to takes its own
+		ours = false
 		l.handOn(ctx, cfg, v)
 		return
 	}
@@ -72,7 +73,9 @@ func (l *Listener) handOn(ctx context.Context, cfg *Config, v *visit) {
 	if !l.gate.private {
 		v.arrival.Guest = g
 	}
-	l.deps.Serve(ctx, v.conn, v.have, v.arrival, func() { l.gone(v) })
+	o := v.opening
+	v.opening = nil
+	l.deps.Serve(ctx, o.conn, o.have, o.arrival, func() { l.gone(v) })
 }
 
 // receive reads until Stratum begins, or to the end of a proxy's header, within one

@@ -79,7 +79,7 @@ func TestGivesWayWhileItWaitsForATurn(t *testing.T) {
 		}
 		ours, theirs := net.Pipe()
 		defer func() { _ = theirs.Close() }()
-		v := &visit{raw: ours, conn: ours, until: time.Now().Add(time.Hour)}
+		v := &visit{raw: ours, opening: &opening{conn: ours, until: time.Now().Add(time.Hour)}}
 		done := make(chan mining.Reason, 1)
 		go func() { done <- v.secure(t.Context(), turns, &Config{TLS: &tls.Config{}}) }()
 		synctest.Wait()

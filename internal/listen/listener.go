@@ -142,7 +142,7 @@ func (l *Listener) Run(ctx context.Context) error {
 // accept is the accept loop. Errors such as a lack of descriptors pause it
 // and never end it.
 func (l *Listener) accept(ctx context.Context) error {
-	pause, told := pauses{}, false
+	pause, told, h := pauses{}, false, l.host(ctx)
 	for {
 		conn, err := l.ln.Accept()
 		switch {
@@ -157,7 +157,7 @@ func (l *Listener) accept(ctx context.Context) error {
 				l.deps.Logger.LogAttrs(ctx, slog.LevelInfo, "accepting connections again", slog.String("listener", l.address))
 			}
 			turn := l.deps.Turns.Take(turns.Accept)
-			l.meet(ctx, conn)
+			l.meet(ctx, h, conn)
 			turn.Give()
 		case errors.Is(err, net.ErrClosed):
 			return fmt.Errorf("accept miners on %s: %w", l.address, err)
@@ -176,14 +176,26 @@ func (l *Listener) accept(ctx context.Context) error {
 	}
 }
 
+// host is what is done with connections that are accepted until ctx ends.
+func (l *Listener) host(ctx context.Context) *host {
+	return &host{
+		start: func(v *visit) { go l.handle(ctx, v) },
+		drop: func(v *visit, reason mining.Reason) {
+			abort(v.raw)
+			l.refused(ctx, v, reason)
+			l.gone(v)
+		},
+	}
+}
+
 // meet admits a connection, unless it is the listener's own: the other end of that may
 // still be connecting, and has it go without a trace.
-func (l *Listener) meet(ctx context.Context, conn net.Conn) {
+func (l *Listener) meet(ctx context.Context, h *host, conn net.Conn) {
 	if l.isProbe(conn) {
 		_ = conn.Close()
 		return
 	}
-	l.admit(ctx, conn)
+	l.admit(ctx, h, conn)
 }
 
 // outOfDescriptors says that there are too few of them, in the process or the system.
@@ -192,18 +204,12 @@ func outOfDescriptors(err error) bool {
 }
 
 // admit asks the door for a place, and sends the connection away if there is none.
-func (l *Listener) admit(ctx context.Context, conn net.Conn) {
+func (l *Listener) admit(ctx context.Context, h *host, conn net.Conn) {
 	l.deps.Metrics.Accepted.Inc()
 	cfg := l.cfg.Load()
-	v := &visit{
-		raw: conn, conn: conn, turns: l.deps.Turns, arrival: mining.Arrival{Listener: l.address, Remote: remoteOf(conn)},
-		start: func(v *visit) { go l.handle(ctx, v) },
-		drop: func(v *visit, reason mining.Reason) {
-			abort(v.raw)
-			l.refused(ctx, v, reason)
-			l.gone(v)
-		},
-	}
+	v := &visit{raw: conn, host: h, opening: &opening{
+		conn: conn, turns: l.deps.Turns, arrival: mining.Arrival{Listener: l.address, Remote: remoteOf(conn)},
+	}}
 	v.behind = cfg.believes(v.arrival.Remote.Addr())
 	l.mu.Lock()
 	l.conns[v] = struct{}{}
@@ -238,7 +244,7 @@ func (l *Listener) sendAway() {
 	l.mu.Unlock()
 	for _, v := range all {
 		if g := v.guest.Load(); g != nil && l.gate.door.Withdraw(g) {
-			v.drop(v, mining.Shutdown)
+			v.host.drop(v, mining.Shutdown)
 		}
 	}
 }

@@ -273,7 +273,7 @@ func FuzzProxyHeader(f *testing.F) {
 		for at := 0; at < len(text); at += int(size) + 1 {
 			conn.chunks = append(conn.chunks, text[at:min(len(text), at+int(size)+1)])
 		}
-		v := &visit{conn: conn, behind: true, arrival: mining.Arrival{Remote: netip.MustParseAddrPort("127.0.0.1:1")}}
+		v := &visit{opening: &opening{conn: conn, behind: true, arrival: mining.Arrival{Remote: netip.MustParseAddrPort("127.0.0.1:1")}}}
 		if p, reason := v.first(t.Context()); p != proxyHeader || reason != "" {
 			t.Fatalf("first of all comes %d, %s", p, reason)
 		}

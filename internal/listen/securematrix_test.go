@@ -448,7 +448,7 @@ func TestTLSTurnIsNotHeldByWriting(t *testing.T) {
 	turns := NewHandshakes(1, nil)
 	ours, theirs := net.Pipe()
 	slow := nobodyReads{ours, make(chan struct{}), make(chan struct{})}
-	v := &visit{conn: slow, until: time.Now().Add(time.Minute)}
+	v := &visit{opening: &opening{conn: slow, until: time.Now().Add(time.Minute)}}
 	done := make(chan mining.Reason, 1)
 	go func() { done <- v.secure(context.Background(), turns, &Config{TLS: s.tls(certs.Spec{})}) }()
 	go func() { _, _ = theirs.Write(helloOf(t)) }()

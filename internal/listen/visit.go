@@ -17,14 +17,34 @@ import (
 	"github.com/loka/stratum/internal/turns"
 )
 
-// visit is a connection before it is handed on or refused.
+// visit is a connection, from when it was accepted until it is gone. What it takes to
+// open it is let go once it is handed on: there are as many of them as miners.
 type visit struct {
 	// Static after construction.
 	raw   net.Conn // the socket
-	turns *turns.Turns
+	host  *host
+	guest atomic.Pointer[guard.Guest]
+
+	*opening // nil once it was handed on
+
+	// Guarded by mu.
+	mu sync.Mutex
+	// ending is what it is to end for.
+	ending mining.Reason
+	// cancel ends what waits for something else than the socket; nil is nothing.
+	cancel context.CancelFunc
+}
+
+// host is what a listener does with the visits of one Run.
+type host struct {
 	start func(v *visit)
 	drop  func(v *visit, reason mining.Reason)
-	guest atomic.Pointer[guard.Guest]
+}
+
+// opening is what is known of a connection before it is handed on or refused.
+type opening struct {
+	// Static after construction.
+	turns *turns.Turns
 	// behind says that it comes from a proxy whose headers are believed. proxy is
 	// where that is, set with the header.
 	behind bool
@@ -43,25 +63,18 @@ type visit struct {
 	proxy   netip.AddrPort
 	// err is what it ended with, if that says more than the reason.
 	err error
-
-	// Guarded by mu.
-	mu sync.Mutex
-	// ending is what it is to end for.
-	ending mining.Reason
-	// cancel ends what waits for something else than the socket; nil is nothing.
-	cancel context.CancelFunc
 }
 
 // Start implements [guard.Visitor].
 func (v *visit) Start(g *guard.Guest) {
 	v.guest.Store(g)
-	v.start(v)
+	v.host.start(v)
 }
 
 // Drop implements [guard.Visitor].
 func (v *visit) Drop(g *guard.Guest, reason mining.Reason) {
 	v.guest.Store(g)
-	v.drop(v, reason)
+	v.host.drop(v, reason)
 }
 
 // Close implements [guard.Visitor]: whoever reads or writes gives up.
