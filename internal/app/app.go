@@ -47,7 +47,8 @@ type Deps struct {
 	Source Source
 	Text   []byte
 	// Process says that this app is all that the process is for: what the runtime dies
-	// of is written into its data directory, too.
+	// of is written into its data directory, too, and the runtime is told of what memory
+	// the process may have.
 	Process bool
 }
 
@@ -91,6 +92,8 @@ type App struct {
 	gate     *listen.Gate
 	// descriptors is the limit of this process.
 	descriptors uint64
+	// memoryBound is what the runtime was told to stay below, in bytes; 0 is nothing.
+	memoryBound int64
 	// vitals are what is looked at now and then, recorder has the last seconds, and crash
 	// is how the run before has ended, nil if by no crash.
 	vitals   *vitals
@@ -144,6 +147,7 @@ func New(cfg *config.Config, deps Deps) (*App, error) {
 	a.cfg.Store(cfg)
 	if deps.Process {
 		a.watchCrashes(cfg.DataDir)
+		a.heedMemory()
 	}
 	if err := a.build(cfg); err != nil {
 		a.Close()

@@ -139,7 +139,7 @@ func noneListens(all checks) bool {
 // newHealth is all that is looked at besides what the read model knows by itself.
 func (a *App) newHealth() *vitals {
 	disk, clock := &diskLook{dir: a.cfg.Load().DataDir, most: func() int64 { return int64(a.cfg.Load().Storage.MaxDisk) }}, newClockLook()
-	memory := newMemoryLook()
+	memory := newMemoryLook(a.memoryBound)
 	return newVitals(
 		look{"listeners", lookEvery, a.lookAtListeners()},
 		look{"disk", seldomEvery, disk.at},

@@ -208,13 +208,50 @@ func TestMemoryOfThisProcess(t *testing.T) {
 	before := debug.SetMemoryLimit(-1)
 	defer debug.SetMemoryLimit(before)
 	debug.SetMemoryLimit(math.MaxInt64)
-	if got := runtimeUses(); len(got) != 0 {
+	if got := runtimeUses(0); len(got) != 0 {
 		t.Errorf("without a limit: %+v", got)
 	}
 	debug.SetMemoryLimit(runtimeBytes() * 101 / 100)
-	expect(t, "full", checkMemory(runtimeUses()), view.Degraded, "GOMEMLIMIT")
+	expect(t, "full", checkMemory(runtimeUses(0)), view.Degraded, "GOMEMLIMIT")
 	debug.SetMemoryLimit(runtimeBytes() * 100)
-	expect(t, "roomy", newMemoryLook().at(t.Context(), time.Now())["memory"], view.OK)
+	expect(t, "roomy", newMemoryLook(0).at(t.Context(), time.Now())["memory"], view.OK)
+}
+
+// TestBoundMemory: the runtime is told of the narrowest of the groups that have a limit,
+// is then not judged by it besides the group, and of none where somebody else has said
+// one or there is none.
+func TestBoundMemory(t *testing.T) {
+	before := debug.SetMemoryLimit(-1)
+	defer debug.SetMemoryLimit(before)
+	debug.SetMemoryLimit(math.MaxInt64)
+	root := fstest.MapFS{}
+	for name, text := range map[string]string{
+		"proc/self/cgroup":                     "0::/a/b",
+		"sys/fs/cgroup/a/b/memory.max":         "4000000000000",
+		"sys/fs/cgroup/a/b/memory.current":     "1000",
+		"sys/fs/cgroup/a/memory.max":           "2000000000000",
+		"sys/fs/cgroup/a/memory.current":       "2000",
+		"sys/fs/cgroup/memory.limit_in_bytes":  "5",
+		"sys/fs/cgroup/unrelated/memory.max":   "7",
+		"sys/fs/cgroup/a/b/memory.stat":        "inactive_file 0",
+		"sys/fs/cgroup/unrelated/memory.stats": "",
+	} {
+		root[name] = &fstest.MapFile{Data: []byte(text + "\n")}
+	}
+	unset := func(string) (string, bool) { return "", false }
+	if got := boundMemory(root, func(string) (string, bool) { return "1GiB", true }); got != 0 || debug.SetMemoryLimit(-1) != math.MaxInt64 {
+		t.Errorf("somebody else's limit is overridden by %d", got)
+	}
+	if got := boundMemory(fstest.MapFS{}, unset); got != 0 || debug.SetMemoryLimit(-1) != math.MaxInt64 {
+		t.Errorf("without a limit there is one of %d", got)
+	}
+	got := boundMemory(root, unset)
+	if got != 1_800_000_000_000 || debug.SetMemoryLimit(-1) != got {
+		t.Errorf("the bound is %d, the runtime's %d", got, debug.SetMemoryLimit(-1))
+	}
+	if uses := runtimeUses(got); len(uses) != 0 {
+		t.Errorf("it is judged by its own bound: %+v", uses)
+	}
 }
 
 func TestDescriptors(t *testing.T) {

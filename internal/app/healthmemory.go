@@ -32,12 +32,15 @@ type memoryUse struct {
 type memoryLook struct {
 	// root is the file system with the cgroups and what the kernel says of this process.
 	root fs.FS
+	// bound is the runtime's limit as it follows from the cgroups, which are looked at
+	// themselves; 0 is none.
+	bound int64
 }
 
-func newMemoryLook() *memoryLook { return &memoryLook{os.DirFS("/")} }
+func newMemoryLook(bound int64) *memoryLook { return &memoryLook{os.DirFS("/"), bound} }
 
 func (m *memoryLook) at(context.Context, time.Time) checks {
-	all := append(cgroupUses(m.root), runtimeUses()...)
+	all := append(cgroupUses(m.root), runtimeUses(m.bound)...)
 	return checks{"memory": checkMemory(all)}
 }
 
@@ -62,10 +65,11 @@ func checkMemory(all []memoryUse) view.Check {
 
 func (u memoryUse) part() float64 { return float64(u.used) / float64(max(u.limit, 1)) }
 
-// runtimeUses is what the Go runtime uses of its own limit, if it has one.
-func runtimeUses() []memoryUse {
+// runtimeUses is what the Go runtime uses of its own limit, if it has one that is not
+// the bound.
+func runtimeUses(bound int64) []memoryUse {
 	limit := debug.SetMemoryLimit(-1)
-	if limit <= 0 || limit == math.MaxInt64 {
+	if limit <= 0 || limit == math.MaxInt64 || limit == bound {
 		return nil
 	}
 	return []memoryUse{{
