@@ -32,6 +32,9 @@ const (
 	sessionTime = 10 * time.Minute
 	// sessionMiners is how many connections one program has at most.
 	sessionMiners = 6
+	// sessionCalm is for how many times eight seconds answers may be waited for at the
+	// end: as many lines as a program can say take that long by the limits.
+	sessionCalm = 30
 	// sessionMemory is what all of a process may hold after many programs, in bytes;
 	// 100 MiB of it are the fuzzer's own.
 	sessionMemory = 256 << 20
@@ -307,8 +310,8 @@ func (w *sessionWorld) apply(which byte) {
 	}
 }
 
-// calm makes the pools well, the miners listen, and waits for as long as the
-// slowest answer may take.
+// calm makes the pools well, the miners listen, and waits until all answers have come,
+// or for as long as the slowest may take.
 func (w *sessionWorld) calm() {
 	for _, p := range w.pools {
 		p.answers(sessionGrants)
@@ -317,7 +320,7 @@ func (w *sessionWorld) calm() {
 	for _, m := range w.miners {
 		m.deaf = false
 	}
-	for round := 0; round == 0 || round < 5 && w.waits(); round++ {
+	for round := 0; round == 0 || round < sessionCalm && w.waits(); round++ {
 		w.rest(8 * time.Second)
 		for _, p := range w.pools {
 			p.job(false)
