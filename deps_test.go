@@ -32,6 +32,7 @@ var floors = map[string]int{
 	"internal/hub":     6,
 	"internal/load":    6,
 	"internal/view":    7,
+	"internal/bench":   7,
 	"internal/metrics": 8, "internal/httpapi": 8, "internal/web": 8, "internal/config": 8,
 	"internal/app": 9, "internal/client": 9, "internal/top": 9,
 	"internal/cli": 10,

@@ -44,6 +44,8 @@ type commands struct {
 	Token      tokenCmd      `cmd:"" help:"Let others use a running proxy's API: make, list and remove tokens."`
 	Password   passwordCmd   `cmd:"" help:"Make the hash of a miner's secret, for the configuration's [logins]."`
 	Demo       demoCmd       `cmd:"" help:"Show everything at work on this machine: a pool, miners and the proxy."`
+	Bench      benchCmd      `cmd:"" help:"Measure how many miners this machine carries, and what limits that."`
+	BenchLoad  benchLoadCmd  `cmd:"" name:"bench-load" hidden:""`
 	Sim        simCmd        `cmd:"" help:"Simulate a pool or miners, to try or load-test a set-up."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`
 }

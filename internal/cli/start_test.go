@@ -33,8 +33,8 @@ func (p *fakeProxy) Reread(context.Context) { p.reread <- struct{}{} }
 
 func (*fakeProxy) ShutdownTimeout() time.Duration { return 30 * time.Second }
 
-// bench is a command line's environment in a test.
-type bench struct {
+// testBench is a command line's environment in a test.
+type testBench struct {
 	env            *environment
 	stdout, stderr *process.Output
 	vars           map[string]string
@@ -42,8 +42,8 @@ type bench struct {
 	proxy          *fakeProxy
 }
 
-func newBench() *bench {
-	b := &bench{
+func newBench() *testBench {
+	b := &testBench{
 		stdout: new(process.Output), stderr: new(process.Output), vars: map[string]string{},
 		signals: make(chan os.Signal, 8), proxy: &fakeProxy{run: untilDone, reread: make(chan struct{}, 8)},
 	}
@@ -71,7 +71,7 @@ func (outcry) Helper()                           {}
 func (outcry) Errorf(format string, args ...any) { panic(fmt.Sprintf(format, args...)) }
 
 // run runs a command line and returns its exit code.
-func (b *bench) run(args ...string) int { return run(append([]string{"loka"}, args...), b.env) }
+func (b *testBench) run(args ...string) int { return run(append([]string{"loka"}, args...), b.env) }
 
 func writeFile(t *testing.T, text string) string {
 	t.Helper()
