@@ -114,6 +114,8 @@ func TestWallsRefuse(t *testing.T) {
 		{"internal/alert/a.go", "net/http", "internal/alert imports net/http"},
 		{"internal/top/a.go", module + "/internal/app", "internal/top imports internal/app"},
 		{"internal/client/a.go", module + "/internal/app", "internal/client imports internal/app"},
+		{"internal/bench/a.go", module + "/internal/app", "internal/bench imports internal/app"},
+		{"internal/load/a.go", module + "/internal/hub", "internal/load imports internal/hub"},
 		{"internal/stranger/a.go", "fmt", "internal/stranger is on no floor"},
 	} {
 		src := fmt.Sprintf("package p\n\nimport _ %q\n", c.imports)
