@@ -24,9 +24,10 @@ type Coefficients struct {
 	BaseMemory   float64 `json:"base_memory_bytes"`
 	MinerMemory  float64 `json:"miner_memory_bytes"`
 	KernelMemory float64 `json:"kernel_memory_bytes"`
-	// Fanout is how much later the last miner has a new block's work for each miner
-	// that there is, in seconds.
-	Fanout float64 `json:"fanout_seconds"`
+	// Fanout is how much later the last miner has a new block's work for each miner that
+	// there is, FanoutBase what it takes however few there are, in seconds.
+	Fanout     float64 `json:"fanout_seconds"`
+	FanoutBase float64 `json:"fanout_base_seconds"`
 	// ShareUp and ShareDown are the bytes of a share and of its answer, JobDown those of
 	// a job, without what TCP and IP put around them.
 	ShareUp   float64 `json:"share_up_bytes"`
@@ -51,7 +52,8 @@ func (f Farm) jobs() float64 { return float64(f.Miners) / f.JobEvery }
 type Demand struct {
 	// Processors are how many are busy.
 	Processors float64 `json:"processors"`
-	// Memory is heap, stacks and the kernel's sockets, in bytes.
+	// Memory is heap, stacks and as much again for garbage, which is when the collector
+	// begins, and the kernel's sockets, in bytes.
 	Memory float64 `json:"memory_bytes"`
 	// Fanout is when the last miner has a new block's work, in seconds.
 	Fanout float64 `json:"fanout_seconds"`
@@ -65,12 +67,16 @@ func (c *Coefficients) Predict(f Farm) Demand {
 	n := float64(f.Miners)
 	return Demand{
 		Processors: c.BaseCPU + n*c.MinerCPU + f.shares()*c.ShareCPU + f.jobs()*c.JobCPU,
-		Memory:     c.BaseMemory + n*(c.MinerMemory+c.KernelMemory),
-		Fanout:     n * c.Fanout,
+		Memory:     withGarbage*(c.BaseMemory+n*c.MinerMemory) + n*c.KernelMemory,
+		Fanout:     c.FanoutBase + n*c.Fanout,
 		Up:         f.shares() * c.ShareUp,
 		Down:       f.shares()*c.ShareDown + f.jobs()*c.JobDown,
 	}
 }
+
+// withGarbage is how many times what is in use a process comes to have: the collector
+// begins when there is as much garbage again (GOGC=100).
+const withGarbage = 2
 
 // Machine is what a proxy may have. What is 0 is not known, and bounds nothing.
 type Machine struct {
@@ -120,13 +126,15 @@ func (c *Coefficients) Limits(f Farm, m Machine) []Limit {
 			all = append(all, Limit{what, int(min(max(left/each*(1+1e-12), 0), most))}) // a whole number may come out a little below it
 		}
 	}
+	f.Miners = 0
+	none := c.Predict(f)
 	f.Miners = 1
 	one := c.Predict(f)
 	add(OpenFiles, m.Files > 0, float64(listen.ClampConnections(0, m.Files, 1)), 1)
 	add(Connections, m.MaxConnections > 0, float64(m.MaxConnections), 1)
-	add(Processors, m.Processors > 0, cpuPart*float64(m.Processors)-c.BaseCPU, one.Processors-c.BaseCPU)
-	add(Memory, m.Memory > 0, memoryPart*m.Memory-c.BaseMemory, one.Memory-c.BaseMemory)
-	add(Fanout, true, fanoutMost.Seconds(), one.Fanout)
+	add(Processors, m.Processors > 0, cpuPart*float64(m.Processors)-none.Processors, one.Processors-none.Processors)
+	add(Memory, m.Memory > 0, memoryPart*m.Memory-none.Memory, one.Memory-none.Memory)
+	add(Fanout, true, fanoutMost.Seconds()-none.Fanout, one.Fanout-none.Fanout)
 	slices.SortStableFunc(all, func(a, b Limit) int { return cmp.Compare(a.Miners, b.Miners) })
 	return all
 }

@@ -13,7 +13,7 @@ import (
 func sample() Coefficients {
 	return Coefficients{
 		Miners: 1000, BaseCPU: 0.01, MinerCPU: 5e-6, ShareCPU: 100e-6, JobCPU: 10e-6,
-		BaseMemory: 20e6, MinerMemory: 10e3, KernelMemory: 5e3, Fanout: 5e-6,
+		BaseMemory: 20e6, MinerMemory: 10e3, KernelMemory: 5e3, Fanout: 5e-6, FanoutBase: 1e-3,
 		ShareUp: 100, ShareDown: 40, JobDown: 1500,
 	}
 }
@@ -25,8 +25,8 @@ func TestPredict(t *testing.T) {
 	// 1,000 shares and 500 jobs for a miner a second.
 	want := Demand{
 		Processors: 0.01 + 0.05 + 0.1 + 0.005,
-		Memory:     20e6 + 150e6,
-		Fanout:     0.05,
+		Memory:     2*(20e6+100e6) + 50e6,
+		Fanout:     0.051,
 		Up:         100e3,
 		Down:       40e3 + 750e3,
 	}
@@ -45,11 +45,11 @@ func TestLimits(t *testing.T) {
 	}{
 		"all": {
 			Machine{Processors: 2, Memory: 1e9, Files: 20_000, MaxConnections: 30_000},
-			// 0.99 processors of 15.5 µs a second each, 730 MB of 15 kB, 250 ms of 5 µs.
-			[]Limit{{OpenFiles, 19_872}, {Connections, 30_000}, {Memory, 48_666}, {Fanout, 50_000}, {Processors, 63_870}},
+			// 0.99 processors of 15.5 µs a second each, 710 MB of 25 kB, 249 ms of 5 µs.
+			[]Limit{{OpenFiles, 19_872}, {Memory, 28_400}, {Connections, 30_000}, {Fanout, 49_800}, {Processors, 63_870}},
 		},
-		"nothing is known": {Machine{}, []Limit{{Fanout, 50_000}}},
-		"no room":          {Machine{Memory: 1e6}, []Limit{{Memory, 0}, {Fanout, 50_000}}},
+		"nothing is known": {Machine{}, []Limit{{Fanout, 49_800}}},
+		"no room":          {Machine{Memory: 1e6}, []Limit{{Memory, 0}, {Fanout, 49_800}}},
 	} {
 		if diff := cmp.Diff(tt.want, c.Limits(f, tt.machine)); diff != "" {
 			t.Errorf("%s: %s", name, diff)
@@ -64,7 +64,7 @@ func TestLimitsAreWhatIsPredicted(t *testing.T) {
 		few := func(name string, least, most float64) float64 { return rapid.Float64Range(least, most).Draw(t, name) }
 		c := Coefficients{
 			BaseCPU: few("base", 0, 0.1), MinerCPU: few("miner", 1e-7, 1e-4), ShareCPU: few("share", 1e-6, 1e-3), JobCPU: few("job", 1e-6, 1e-4),
-			BaseMemory: few("base memory", 0, 1e8), MinerMemory: few("miner memory", 1e3, 1e5), Fanout: few("fanout", 1e-7, 1e-4),
+			BaseMemory: few("base memory", 0, 1e8), MinerMemory: few("miner memory", 1e3, 1e5), Fanout: few("fanout", 1e-7, 1e-4), FanoutBase: few("fanout base", 0, 0.1),
 		}
 		f := Farm{SharesPerMinute: few("shares", 0.1, 60), JobEvery: few("every", 5, 60)}
 		m := Machine{Processors: rapid.IntRange(1, 64).Draw(t, "processors"), Memory: few("memory", 1e9, 1e12)}

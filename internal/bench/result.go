@@ -82,14 +82,15 @@ type Side struct {
 	// Verdict is how long a share waits for its answer at Rate shares a second.
 	Verdict Span    `json:"verdict"`
 	Rate    float64 `json:"shares_per_second"`
-	// Paced is the processor time of a share at that rate, Closed that of one after the
-	// other on each connection, in microseconds; ClosedRate is how many there are then
-	// in a second.
+	// Paced is the processor time of a share at that rate, with all that becomes of it,
+	// Closed that of one after the other on each connection, in microseconds; ClosedRate
+	// is how many there are then in a second. Neither has what is done without shares.
 	Paced      float64 `json:"paced_cpu_us"`
 	Closed     float64 `json:"closed_cpu_us"`
 	ClosedRate float64 `json:"closed_shares_per_second"`
 	// Idle is heap and stacks of a silent miner, Resident what the process's resident
-	// memory grew by for each, Worked heap and stacks once each has had shares, in bytes.
+	// memory has grown by for each since there were none, Worked heap and stacks once
+	// each has had shares, in bytes.
 	Idle     float64 `json:"idle_bytes"`
 	Resident float64 `json:"resident_bytes"`
 	Worked   float64 `json:"worked_bytes"`

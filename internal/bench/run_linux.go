@@ -71,26 +71,28 @@ func told(ctx context.Context, err error) error {
 	return err
 }
 
-// all measures one side after the other.
+// all measures one side after the other. The bare server has its turn before the proxy
+// has much to do in the same process.
 func (m *run) all() error {
-	few := max(1, m.many/fewPart)
 	m.tell("measuring without miners")
 	if err := m.without(); err != nil {
 		return err
 	}
-	var err error
+	m.tell(fmt.Sprintf("measuring %d miners of a server that only answers", m.many))
+	if err := m.bared(m.many); err != nil {
+		return err
+	}
 	for _, one := range []struct {
 		n    int
 		side *Side
 		cost *Coefficients
-	}{{few, &m.result.Few, &m.result.FromFew}, {m.many, &m.result.Many, &m.result.FromMany}} {
+	}{{max(1, m.many/fewPart), &m.result.Few, &m.result.FromFew}, {m.many, &m.result.Many, &m.result.FromMany}} {
 		m.tell(fmt.Sprintf("measuring %d miners", one.n))
-		if *one.side, *one.cost, err = m.proxied(one.n); err != nil {
+		if err := m.proxied(one.n, one.side, one.cost); err != nil {
 			return err
 		}
 	}
-	m.tell(fmt.Sprintf("measuring %d miners of a server that only answers", m.many))
-	return m.bared(m.many)
+	return nil
 }
 
 // warm are the miners that the proxy has before it is looked at without any: what it
@@ -99,17 +101,17 @@ const warm = 50
 
 // without looks at the proxy without miners.
 func (m *run) without() (err error) {
+	if m.base.cpu, err = m.silence(m.Duration / 15); err != nil {
+		return err
+	}
 	addr := m.proxy.Addr()
 	if _, err := m.connect(addr, min(warm, m.many)); err != nil {
 		return err
 	}
-	if _, err := m.load.Do("closed %d", 100*warm); err != nil {
+	if _, err := m.load.Do("closed %d", 10*warm); err != nil {
 		return err
 	}
 	if err := m.leave(addr); err != nil {
-		return err
-	}
-	if m.base.cpu, err = m.silence(m.Duration / 12); err != nil {
 		return err
 	}
 	m.base.heap, m.base.resident, err = load.Memory()

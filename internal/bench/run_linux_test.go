@@ -120,7 +120,7 @@ func TestRun(t *testing.T) {
 	if !c.stopped {
 		t.Error("the proxy was left running")
 	}
-	if len(told) != 5 || told[3] != "measuring 60 miners" {
+	if len(told) != 5 || told[4] != "measuring 60 miners" {
 		t.Errorf("told %q", told)
 	}
 	if r.Few.Miners != 10 || r.Many.Miners != 60 || r.Bare.Miners != 60 || r.Many.Rate != 600 || r.Took <= 0 {
@@ -128,7 +128,7 @@ func TestRun(t *testing.T) {
 	}
 	for name, s := range map[string]Side{"few": r.Few, "many": r.Many, "bare": r.Bare} {
 		for what, v := range map[string]float64{
-			"storm": s.Storm, "written": s.Written.P50, "verdict": s.Verdict.P50, "paced": s.Paced, "closed": s.Closed, "shares": s.ClosedRate,
+			"storm": s.Storm, "written": s.Written.P50, "verdict": s.Verdict.P50, "answers": s.Verdict.Last,
 		} {
 			if v <= 0 {
 				t.Errorf("%s: %s is %v", name, what, v)
@@ -137,6 +137,9 @@ func TestRun(t *testing.T) {
 		if s.Written.P50 > s.Written.P99 || s.Written.P99 > s.Written.Last || s.Verdict.P50 > s.Verdict.P999 {
 			t.Errorf("%s: spans %v and %v", name, s.Written, s.Verdict)
 		}
+	}
+	if r.Many.Closed <= 0 || r.Bare.Closed <= 0 || r.Many.ClosedRate <= 0 || r.Few.Closed != 0 {
+		t.Errorf("as fast as answers come: %+v, %+v and %+v", r.Few, r.Many, r.Bare)
 	}
 	submit := float64(len(load.PlainWords().Submit))
 	for _, k := range []Coefficients{r.FromFew, r.FromMany} {

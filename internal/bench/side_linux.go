@@ -14,55 +14,68 @@ import (
 // before the proxy gives it again by the clock there is another one.
 const pieceMost = 20 * time.Second
 
-// proxied measures the proxy with n miners.
-func (m *run) proxied(n int) (s Side, c Coefficients, err error) {
+// storeEvery is how often the proxy takes what was booked to its store, and a little: so
+// long after a share all is done that becomes of it.
+const storeEvery = 10500 * time.Millisecond
+
+// proxied measures the proxy with n miners. What is as fast as it can be is last: it
+// leaves work behind.
+func (m *run) proxied(n int, s *Side, c *Coefficients) error {
 	s.Miners, s.Rate = n, float64(m.rate)
-	c = Coefficients{Miners: n, BaseCPU: m.base.cpu, BaseMemory: m.base.heap}
-	heap, _, err := load.Memory()
-	if err != nil {
-		return s, c, err
-	}
+	*c = Coefficients{Miners: n, BaseCPU: m.base.cpu, BaseMemory: m.base.heap}
 	slab := kernelMemory()
 	addr := m.proxy.Addr()
-	took, err := m.connect(addr, n)
-	if err != nil {
-		return s, c, err
+	if err := m.arrive(addr, s); err != nil {
+		return err
 	}
-	s.Storm = took.Seconds() * 1e3
-	if err := m.rest(500 * time.Millisecond); err != nil {
-		return s, c, err
-	}
-	after, _, err := load.Memory()
-	if err != nil {
-		return s, c, err
-	}
-	s.Idle = (after - heap) / float64(n)
 	// Both ends are on this machine.
 	c.KernelMemory = max(0, kernelMemory()-slab) / 2 / float64(n)
-	if err := m.fanout(&s, &c); err != nil {
-		return s, c, err
+	if err := m.fanout(s, c); err != nil {
+		return err
 	}
-	cpu, err := m.silence(m.Duration / 6)
+	idle, err := m.silence(m.Duration / 15)
 	if err != nil {
-		return s, c, err
+		return err
 	}
-	c.MinerCPU = max(0, cpu-m.base.cpu) / float64(n)
-	paced, err := m.paced(&s, m.Duration/6)
+	c.MinerCPU = max(0, idle-m.base.cpu) / float64(n)
+	during := m.Duration / 15
+	if n == m.many {
+		during *= 2
+	}
+	if err := m.paced(s, c, during, idle); err != nil {
+		return err
+	}
+	heap, _, err := load.Memory()
 	if err != nil {
-		return s, c, err
+		return err
 	}
-	c.ShareCPU = max(0, paced.cpu-cpu) / paced.rate
-	c.ShareUp, c.ShareDown = paced.up, paced.down
-	if err := m.closed(&s); err != nil {
-		return s, c, err
-	}
-	after, resident, err := load.Memory()
-	if err != nil {
-		return s, c, err
-	}
-	s.Worked, s.Resident = (after-m.base.heap)/float64(n), (resident-m.base.resident)/float64(n)
+	s.Worked = (heap - m.base.heap) / float64(n)
 	c.MinerMemory = s.Worked
-	return s, c, m.leave(addr)
+	if n == m.many {
+		if err := m.closed(s); err != nil {
+			return err
+		}
+	}
+	return m.leave(addr)
+}
+
+// arrive has the side's miners connect, and looks at what they take.
+func (m *run) arrive(addr string, s *Side) error {
+	before, _, err := load.Memory()
+	if err != nil {
+		return err
+	}
+	took, err := m.connect(addr, s.Miners)
+	if err != nil {
+		return err
+	}
+	if err := m.rest(500 * time.Millisecond); err != nil {
+		return err
+	}
+	heap, resident, err := load.Memory()
+	n := float64(s.Miners)
+	s.Storm, s.Idle, s.Resident = took.Seconds()*1e3, (heap-before)/n, (resident-m.base.resident)/n
+	return err
 }
 
 // fanout measures a new block's way to all miners, by turns with the bare loop.
@@ -79,16 +92,16 @@ func (m *run) fanout(s *Side, c *Coefficients) error {
 	}
 	rest := load.Rest(s.Miners)
 	each := 2 * (rest + 50*time.Millisecond + time.Duration(s.Miners)*10*time.Microsecond)
-	rounds := min(max(int(m.Duration/8/each), 1), 9)
+	rounds := min(max(int(m.Duration/12/each), 1), 9)
 	var ours, bare []load.Fanout
-	var cpu []float64
+	var cpu, slope []float64
 	for range rounds {
 		before := load.CPUTime()
 		f, err := m.load.Written(rest, m.announce)
 		if err != nil {
 			return err
 		}
-		cpu = append(cpu, (load.CPUTime() - before).Seconds())
+		cpu, slope = append(cpu, (load.CPUTime()-before).Seconds()), append(slope, slopeOf(f.Late))
 		b, err := m.load.Written(rest, func() (time.Time, error) {
 			begin := time.Now()
 			return begin, load.WriteAll(sockets, []byte(f.Line))
@@ -102,10 +115,21 @@ func (m *run) fanout(s *Side, c *Coefficients) error {
 	if s.Miners == m.many {
 		m.result.Bare.Written = middle(bare)
 	}
-	c.Fanout = s.Written.Last / 1e3 / float64(s.Miners)
+	c.Fanout = load.Median(slope)
+	c.FanoutBase = max(0, s.Written.Last/1e3-c.Fanout*float64(s.Miners))
 	c.JobCPU = load.Median(cpu) / float64(s.Miners)
 	c.JobDown = float64(len(ours[0].Line))
 	return m.renew() // the bare loop's line is one miner's, and nobody else's
+}
+
+// slopeOf is how much later each next miner has it, in seconds, by the middle four fifths:
+// how it begins and ends is no matter of how many there are.
+func slopeOf(late []time.Duration) float64 {
+	from, to := len(late)/10, len(late)-1-len(late)/10
+	if to <= from {
+		return late[len(late)-1].Seconds() / float64(len(late))
+	}
+	return (late[to] - late[from]).Seconds() / float64(to-from)
 }
 
 // middle is the span of the round whose last was the middle one.
@@ -114,39 +138,42 @@ func middle(rounds []load.Fanout) Span {
 	return spanOf(rounds[len(rounds)/2].Late)
 }
 
-// sent is what came of shares.
-type sent struct {
-	// cpu is the part of a processor, rate shares a second, up and down bytes a share.
-	cpu, rate, up, down float64
-}
-
-// paced has shares sent at the farm's rate for a while, a piece for each job.
-func (m *run) paced(s *Side, d time.Duration) (all sent, err error) {
-	var cpu, during time.Duration
+// paced has shares sent at the farm's rate for a while, a piece for each job. Idle is the
+// part of a processor that is used without shares, which is no share's.
+func (m *run) paced(s *Side, c *Coefficients, d time.Duration, idle float64) error {
 	var took []time.Duration
+	var cpu float64
 	pieces := int((d + pieceMost - 1) / pieceMost)
 	for range pieces {
-		if s != &m.result.Bare { // which has one job for ever
+		if c != nil { // the bare server has one job for ever
 			if err := m.renew(); err != nil {
-				return all, err
+				return err
 			}
 		}
-		before := load.CPUTime()
+		begin, before := time.Now(), load.CPUTime()
 		count := max(1, int(float64(m.rate)*(d/time.Duration(pieces)).Seconds()))
 		r, err := m.load.Do("paced %d %d", m.rate, count)
 		if err != nil {
-			return all, err
+			return err
 		}
-		cpu, during = cpu+load.CPUTime()-before, during+time.Duration(r.Elapsed)
 		for _, t := range r.Took {
 			took = append(took, time.Duration(t))
 		}
-		all.up, all.down = float64(r.Wrote)/float64(r.Answered), float64(r.Heard)/float64(r.Answered)
+		if c != nil {
+			c.ShareUp, c.ShareDown = float64(r.Wrote)/float64(r.Answered), float64(r.Heard)/float64(r.Answered)
+			if err := m.rest(min(storeEvery, m.Duration/6)); err != nil {
+				return err
+			}
+		}
+		cpu += (load.CPUTime() - before).Seconds() - idle*time.Since(begin).Seconds()
 	}
 	slices.Sort(took)
-	s.Verdict, s.Paced = spanOf(took), cpu.Seconds()*1e6/float64(len(took))
-	all.cpu, all.rate = cpu.Seconds()/during.Seconds(), float64(len(took))/during.Seconds()
-	return all, nil
+	each := max(0, cpu) / float64(len(took))
+	s.Verdict, s.Paced = spanOf(took), each*1e6
+	if c != nil {
+		c.ShareCPU = each
+	}
+	return nil
 }
 
 // closed has shares sent as fast as answers come, one outstanding for each miner.
@@ -166,30 +193,17 @@ func (m *run) closed(s *Side) error {
 func (m *run) bared(n int) error {
 	s := &m.result.Bare
 	s.Miners, s.Rate = n, float64(m.rate)
-	heap, _, err := load.Memory()
-	if err != nil {
+	addr := m.bare.Addr()
+	if err := m.arrive(addr, s); err != nil {
 		return err
 	}
-	took, err := m.connect(m.bare.Addr(), n)
-	if err != nil {
-		return err
-	}
-	s.Storm = took.Seconds() * 1e3
-	if err := m.rest(500 * time.Millisecond); err != nil {
-		return err
-	}
-	after, _, err := load.Memory()
-	if err != nil {
-		return err
-	}
-	s.Idle = (after - heap) / float64(n)
-	if _, err := m.paced(s, m.Duration/12); err != nil {
+	if err := m.paced(s, nil, m.Duration/30, m.base.cpu); err != nil {
 		return err
 	}
 	if err := m.closed(s); err != nil {
 		return err
 	}
-	return m.leave(m.bare.Addr())
+	return m.leave(addr)
 }
 
 // kernelMemory is what the kernel has for itself, in bytes; 0 is not known.

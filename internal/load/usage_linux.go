@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -20,10 +21,10 @@ func CPUTime() time.Duration {
 }
 
 // Memory is what this process has in heaps and stacks once the garbage is gone, and
-// what of it is resident, in bytes.
+// what is resident of it once the system has back what is not needed, in bytes.
 func Memory() (heapAndStacks, resident float64, err error) {
 	runtime.GC()
-	runtime.GC()
+	debug.FreeOSMemory() // which collects once more
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	status, err := os.ReadFile("/proc/self/status")
