@@ -75,11 +75,17 @@ func told(ctx context.Context, err error) error {
 // has much to do in the same process.
 func (m *run) all() error {
 	m.tell("measuring without miners")
-	if err := m.without(); err != nil {
+	idle, err := m.silence(m.Duration / 15)
+	if err != nil {
 		return err
 	}
+	m.base.cpu = idle.mean
 	m.tell(fmt.Sprintf("measuring %d miners of a server that only answers", m.many))
 	if err := m.bared(m.many); err != nil {
+		return err
+	}
+	m.tell("warming up")
+	if err := m.warm(); err != nil {
 		return err
 	}
 	for _, one := range []struct {
@@ -95,32 +101,69 @@ func (m *run) all() error {
 	return nil
 }
 
-// warm are the miners that the proxy has before it is looked at without any: what it
+// warm has a few miners send as many shares as many do in a few seconds: what the proxy
 // takes once, for the first, is no miner's.
-const warm = 50
-
-// without looks at the proxy without miners.
-func (m *run) without() (err error) {
-	if m.base.cpu, err = m.silence(m.Duration / 15); err != nil {
-		return err
-	}
+func (m *run) warm() error {
+	const few = 50
 	addr := m.proxy.Addr()
-	if _, err := m.connect(addr, min(warm, m.many)); err != nil {
+	if _, err := m.connect(addr, min(few, m.many)); err != nil {
 		return err
 	}
-	if _, err := m.load.Do("closed %d", 10*warm); err != nil {
+	if _, err := m.load.Do("closed %d", max(few, 4*m.rate)); err != nil {
 		return err
 	}
-	if err := m.leave(addr); err != nil {
+	err := errors.Join(m.leave(addr), m.stored())
+	if err != nil {
 		return err
 	}
 	m.base.heap, m.base.resident, err = load.Memory()
 	return err
 }
 
-// silence is the part of a processor that is used while nothing is said.
-func (m *run) silence(d time.Duration) (cpu float64, err error) {
+// storeEvery is how often the proxy takes what was booked to its store, and a little: so
+// long after a share all is done that becomes of it.
+const storeEvery = 10500 * time.Millisecond
+
+// stored waits until all shares are in the store.
+func (m *run) stored() error { return m.rest(min(storeEvery, m.Duration/6)) }
+
+// used is the part of a processor that this process used for a while: on average, and in
+// half of the half seconds at the most, which is without what comes now and then.
+type used struct{ mean, steady float64 }
+
+// using looks at what is used while something is done.
+func using(what func() error) (u used, err error) {
+	const every = time.Second / 2
+	var parts []float64
+	over, done := make(chan struct{}), make(chan struct{})
 	begin, before := time.Now(), load.CPUTime()
-	err = m.rest(d)
-	return (load.CPUTime() - before).Seconds() / time.Since(begin).Seconds(), err
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(every)
+		defer tick.Stop()
+		for at, last := begin, before; ; {
+			select {
+			case <-over:
+				return
+			case <-tick.C:
+				now, cpu := time.Now(), load.CPUTime()
+				parts = append(parts, (cpu-last).Seconds()/now.Sub(at).Seconds())
+				at, last = now, cpu
+			}
+		}
+	}()
+	err = what()
+	u.mean = (load.CPUTime() - before).Seconds() / time.Since(begin).Seconds()
+	close(over)
+	<-done
+	u.steady = u.mean
+	if len(parts) > 0 {
+		u.steady = load.Median(parts)
+	}
+	return u, err
+}
+
+// silence looks at what is used while nothing is said.
+func (m *run) silence(d time.Duration) (used, error) {
+	return using(func() error { return m.rest(d) })
 }

@@ -120,7 +120,7 @@ func TestRun(t *testing.T) {
 	if !c.stopped {
 		t.Error("the proxy was left running")
 	}
-	if len(told) != 5 || told[4] != "measuring 60 miners" {
+	if len(told) != 6 || told[5] != "measuring 60 miners" {
 		t.Errorf("told %q", told)
 	}
 	if r.Few.Miners != 10 || r.Many.Miners != 60 || r.Bare.Miners != 60 || r.Many.Rate != 600 || r.Took <= 0 {

@@ -14,10 +14,6 @@ import (
 // before the proxy gives it again by the clock there is another one.
 const pieceMost = 20 * time.Second
 
-// storeEvery is how often the proxy takes what was booked to its store, and a little: so
-// long after a share all is done that becomes of it.
-const storeEvery = 10500 * time.Millisecond
-
 // proxied measures the proxy with n miners. What is as fast as it can be is last: it
 // leaves work behind.
 func (m *run) proxied(n int, s *Side, c *Coefficients) error {
@@ -37,12 +33,8 @@ func (m *run) proxied(n int, s *Side, c *Coefficients) error {
 	if err != nil {
 		return err
 	}
-	c.MinerCPU = max(0, idle-m.base.cpu) / float64(n)
-	during := m.Duration / 15
-	if n == m.many {
-		during *= 2
-	}
-	if err := m.paced(s, c, during, idle); err != nil {
+	c.MinerCPU = max(0, idle.mean-m.base.cpu) / float64(n)
+	if err := m.shares(s, c, idle); err != nil {
 		return err
 	}
 	heap, _, err := load.Memory()
@@ -138,42 +130,76 @@ func middle(rounds []load.Fanout) Span {
 	return spanOf(rounds[len(rounds)/2].Late)
 }
 
-// paced has shares sent at the farm's rate for a while, a piece for each job. Idle is the
-// part of a processor that is used without shares, which is no share's.
-func (m *run) paced(s *Side, c *Coefficients, d time.Duration, idle float64) error {
+// shares measures what a share costs at the rate of many miners. Few miners say it in two
+// steps, for theirs would be waited for more often, or each of theirs would be kept with
+// more others of the same worker: from the socket to its answer, at the rate of many, and
+// what is kept of it, at their own rate. What is used without shares is no share's.
+func (m *run) shares(s *Side, c *Coefficients, idle used) error {
+	d := m.Duration / 15
+	if s.Miners == m.many {
+		all, err := m.paced(s, m.rate, 2*d, true)
+		c.ShareCPU = max(0, all.cpu-idle.mean*all.lasted) / all.count
+		c.ShareUp, c.ShareDown, s.Paced = all.up, all.down, c.ShareCPU*1e6
+		return err
+	}
+	own := max(1, m.rate*s.Miners/m.many)
+	all, err := m.paced(s, own, 2*d, true)
+	if err != nil {
+		return err
+	}
+	// What comes now and then without shares is in idle.mean alone.
+	other := all.steady*all.sending + (idle.mean-idle.steady)*all.sending + idle.mean*(all.lasted-all.sending)
+	kept := max(0, all.cpu-other) / all.count
+	if all, err = m.paced(s, m.rate, d, false); err != nil {
+		return err
+	}
+	c.ShareCPU = max(0, all.steady-idle.steady)/float64(m.rate) + kept
+	c.ShareUp, c.ShareDown, s.Paced = all.up, all.down, c.ShareCPU*1e6
+	return nil
+}
+
+// sent is what came of shares: seconds of processor time in so many seconds, of which
+// shares were sent in some; the part of a processor that was used then, steadily; and of a
+// share the bytes up and down.
+type sent struct{ count, cpu, lasted, sending, steady, up, down float64 }
+
+// paced has shares sent at a rate for a while, a piece for each job, until they are kept
+// or not.
+func (m *run) paced(s *Side, rate int, d time.Duration, kept bool) (all sent, err error) {
 	var took []time.Duration
-	var cpu float64
+	var steady []float64
 	pieces := int((d + pieceMost - 1) / pieceMost)
 	for range pieces {
-		if c != nil { // the bare server has one job for ever
+		if s != &m.result.Bare { // which has one job for ever
 			if err := m.renew(); err != nil {
-				return err
+				return all, err
 			}
 		}
 		begin, before := time.Now(), load.CPUTime()
-		count := max(1, int(float64(m.rate)*(d/time.Duration(pieces)).Seconds()))
-		r, err := m.load.Do("paced %d %d", m.rate, count)
-		if err != nil {
+		var r load.Report
+		u, err := using(func() (err error) {
+			r, err = m.load.Do("paced %d %d", rate, max(1, int(float64(rate)*(d/time.Duration(pieces)).Seconds())))
 			return err
+		})
+		if err != nil {
+			return all, err
 		}
+		all.sending += time.Since(begin).Seconds()
+		if kept {
+			if err := m.stored(); err != nil {
+				return all, err
+			}
+		}
+		all.cpu, all.lasted = all.cpu+(load.CPUTime()-before).Seconds(), all.lasted+time.Since(begin).Seconds()
+		steady = append(steady, u.steady)
 		for _, t := range r.Took {
 			took = append(took, time.Duration(t))
 		}
-		if c != nil {
-			c.ShareUp, c.ShareDown = float64(r.Wrote)/float64(r.Answered), float64(r.Heard)/float64(r.Answered)
-			if err := m.rest(min(storeEvery, m.Duration/6)); err != nil {
-				return err
-			}
-		}
-		cpu += (load.CPUTime() - before).Seconds() - idle*time.Since(begin).Seconds()
+		all.up, all.down = float64(r.Wrote)/float64(r.Answered), float64(r.Heard)/float64(r.Answered)
 	}
 	slices.Sort(took)
-	each := max(0, cpu) / float64(len(took))
-	s.Verdict, s.Paced = spanOf(took), each*1e6
-	if c != nil {
-		c.ShareCPU = each
-	}
-	return nil
+	all.count, all.steady, s.Verdict = float64(len(took)), load.Median(steady), spanOf(took)
+	return all, nil
 }
 
 // closed has shares sent as fast as answers come, one outstanding for each miner.
@@ -197,9 +223,11 @@ func (m *run) bared(n int) error {
 	if err := m.arrive(addr, s); err != nil {
 		return err
 	}
-	if err := m.paced(s, nil, m.Duration/30, m.base.cpu); err != nil {
+	all, err := m.paced(s, m.rate, m.Duration/30, false)
+	if err != nil {
 		return err
 	}
+	s.Paced = max(0, all.cpu-m.base.cpu*all.lasted) / all.count * 1e6
 	if err := m.closed(s); err != nil {
 		return err
 	}
