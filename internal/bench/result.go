@@ -108,6 +108,8 @@ type Result struct {
 	Took    float64 `json:"took_seconds"`
 	Machine Machine `json:"machine"`
 	Farm    Farm    `json:"farm"`
+	// Others is how many processors other work on this machine has used meanwhile.
+	Others float64 `json:"other_processors"`
 	// Note says why there were fewer miners than were wanted, or nothing.
 	Note string `json:"note,omitempty"`
 	// Few and Many are the proxy with the two numbers of miners, Bare is the server

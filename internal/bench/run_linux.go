@@ -7,6 +7,8 @@ import (
 	"io"
 	"time"
 
+	"github.com/shirou/gopsutil/v4/cpu"
+
 	"github.com/loka/stratum/internal/load"
 )
 
@@ -36,7 +38,7 @@ type run struct {
 
 // Run measures this machine. The context ends it early, without a result.
 func Run(ctx context.Context, cfg Config, deps Deps) (_ *Result, err error) {
-	begin := time.Now()
+	begin, own := time.Now(), load.CPUTime()
 	ctx, cancel := context.WithTimeoutCause(ctx, cfg.Duration+overtime, errTooLong)
 	defer cancel()
 	possible := load.Most(cfg.Machine.Files)
@@ -51,6 +53,7 @@ func Run(ctx context.Context, cfg Config, deps Deps) (_ *Result, err error) {
 	m.result.Farm = Farm{m.many, cfg.SharesPerMinute, jobEvery}
 	m.rate = max(1, int(m.result.Farm.shares()))
 	m.tell("starting")
+	busy := busyProcessors()
 	if m.rig, err = newRig(ctx, deps); err != nil {
 		return nil, told(ctx, err)
 	}
@@ -60,7 +63,21 @@ func Run(ctx context.Context, cfg Config, deps Deps) (_ *Result, err error) {
 	}
 	m.result.conclude()
 	m.result.Took = time.Since(begin).Seconds()
+	if now := busyProcessors(); busy > 0 && now > busy {
+		m.result.Others = max(0, now-busy-(load.CPUTime()-own).Seconds()-m.load.CPUTime().Seconds()) / m.result.Took
+	}
 	return m.result, nil
+}
+
+// busyProcessors are the seconds that all processors of the machine were busy since it
+// started; 0 is not known.
+func busyProcessors() float64 {
+	all, err := cpu.Times(false)
+	if err != nil || len(all) == 0 {
+		return 0
+	}
+	t := all[0]
+	return t.User + t.Nice + t.System + t.Irq + t.Softirq + t.Steal
 }
 
 // told says why a run ended early, where that is why it failed.
@@ -146,9 +163,9 @@ func using(what func() error) (u used, err error) {
 			case <-over:
 				return
 			case <-tick.C:
-				now, cpu := time.Now(), load.CPUTime()
-				parts = append(parts, (cpu-last).Seconds()/now.Sub(at).Seconds())
-				at, last = now, cpu
+				now, spent := time.Now(), load.CPUTime()
+				parts = append(parts, (spent-last).Seconds()/now.Sub(at).Seconds())
+				at, last = now, spent
 			}
 		}
 	}()

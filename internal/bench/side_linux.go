@@ -37,12 +37,6 @@ func (m *run) proxied(n int, s *Side, c *Coefficients) error {
 	if err := m.shares(s, c, idle); err != nil {
 		return err
 	}
-	heap, _, err := load.Memory()
-	if err != nil {
-		return err
-	}
-	s.Worked = (heap - m.base.heap) / float64(n)
-	c.MinerMemory = s.Worked
 	if n == m.many {
 		if err := m.closed(s); err != nil {
 			return err
@@ -130,30 +124,34 @@ func middle(rounds []load.Fanout) Span {
 	return spanOf(rounds[len(rounds)/2].Late)
 }
 
-// shares measures what a share costs at the rate of many miners. Few miners say it in two
-// steps, for theirs would be waited for more often, or each of theirs would be kept with
-// more others of the same worker: from the socket to its answer, at the rate of many, and
-// what is kept of it, at their own rate. What is used without shares is no share's.
+// shares measures what a share costs at the rate of many miners, and what a miner takes
+// that has had some. Few miners say the first in two steps, for theirs would be waited for
+// more often, or each of theirs would be kept with more others of the same worker: what is
+// kept of it, at their own rate, and from the socket to its answer, at the rate of many.
+// What is used without shares is no share's.
 func (m *run) shares(s *Side, c *Coefficients, idle used) error {
-	d := m.Duration / 15
-	if s.Miners == m.many {
-		all, err := m.paced(s, m.rate, 2*d, true)
-		c.ShareCPU = max(0, all.cpu-idle.mean*all.lasted) / all.count
-		c.ShareUp, c.ShareDown, s.Paced = all.up, all.down, c.ShareCPU*1e6
-		return err
-	}
 	own := max(1, m.rate*s.Miners/m.many)
-	all, err := m.paced(s, own, 2*d, true)
+	all, err := m.paced(s, own, m.Duration/6, true)
 	if err != nil {
 		return err
 	}
-	// What comes now and then without shares is in idle.mean alone.
-	other := all.steady*all.sending + (idle.mean-idle.steady)*all.sending + idle.mean*(all.lasted-all.sending)
-	kept := max(0, all.cpu-other) / all.count
-	if all, err = m.paced(s, m.rate, d, false); err != nil {
+	heap, _, err := load.Memory()
+	if err != nil {
 		return err
 	}
-	c.ShareCPU = max(0, all.steady-idle.steady)/float64(m.rate) + kept
+	s.Worked = (heap - m.base.heap) / float64(s.Miners)
+	c.MinerMemory = s.Worked
+	if s.Miners == m.many {
+		c.ShareCPU = max(0, all.cpu-idle.mean*all.lasted) / all.count
+	} else {
+		// What comes now and then without shares is in idle.mean alone.
+		other := all.steady*all.sending + (idle.mean-idle.steady)*all.sending + idle.mean*(all.lasted-all.sending)
+		kept := max(0, all.cpu-other) / all.count
+		if all, err = m.paced(s, m.rate, m.Duration/15, false); err != nil {
+			return err
+		}
+		c.ShareCPU = max(0, all.steady-idle.steady)/float64(m.rate) + kept
+	}
 	c.ShareUp, c.ShareDown, s.Paced = all.up, all.down, c.ShareCPU*1e6
 	return nil
 }

@@ -11,12 +11,18 @@ import (
 	"github.com/loka/stratum/internal/figures"
 )
 
+// noticeable is how many processors other work may use before it is mentioned.
+const noticeable = 0.2
+
 // Write writes a result for people.
 func (r *Result) Write(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "loka %s on %s; measured in %.0f s, on loopback\n\n", r.Version, r.Machine.text(), r.Took)
 	if r.Note != "" {
 		fmt.Fprintf(&b, "%s\n\n", r.Note)
+	}
+	if r.Others > noticeable {
+		fmt.Fprintf(&b, "Other work on this machine used %.1f processors meanwhile: the figures are worse than they would be without.\n\n", r.Others)
 	}
 	r.writeSides(&b)
 	r.writeCompared(&b)

@@ -69,6 +69,7 @@ func TestWriteLimits(t *testing.T) {
 		"fan-out of a new block. Give it more or faster processors": func(r *Result) { r.FromMany.Fanout = 1 },
 		"memory. Give it more":                                      func(r *Result) { r.FromMany.MinerMemory = 1e9 },
 		"processors. Give":                                          func(r *Result) { r.FromMany.ShareCPU = 1 },
+		"Other work on this machine used 0.7 processors":            func(r *Result) { r.Others = 0.7 },
 		"about 3 miners":                                            func(r *Result) { r.Machine.MaxConnections = 3 },
 	} {
 		r := found()

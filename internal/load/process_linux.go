@@ -44,6 +44,14 @@ func (p *Process) Close() {
 	_ = p.cmd.Wait()
 }
 
+// CPUTime is the processor time of the load, once it is closed.
+func (p *Process) CPUTime() time.Duration {
+	if p.cmd.ProcessState == nil {
+		return 0
+	}
+	return p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()
+}
+
 // Do has a command carried out.
 func (p *Process) Do(format string, args ...any) (Report, error) {
 	if err := p.Say(format, args...); err != nil {
