@@ -16,7 +16,7 @@ type Subscribe struct {
 func (s *Subscribe) Decode(params []byte) error {
 	*s = Subscribe{}
 	p, err := openParams(MethodSubscribe, params)
-	if err != nil {
+	if err != nil || !p.more() {
 		return err
 	}
 	var kind FieldKind

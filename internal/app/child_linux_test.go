@@ -14,6 +14,8 @@ func beChild(role string) {
 	switch role {
 	case "load":
 		err = load.Serve(os.Stdin, os.Stdout)
+	case "pool":
+		err = servePool(os.Stdin, os.Stdout)
 	case "look":
 		err = look(os.Args[1:], os.Stdout)
 	}

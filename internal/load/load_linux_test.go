@@ -75,6 +75,9 @@ func TestLoad(t *testing.T) {
 	if r := do("closed %d", closed); r.Answered != closed || r.Heard != int64(closed*len(words.Submit)) || r.Wrote < closed*100 {
 		t.Errorf("%d answered of %d; %d bytes said and %d heard", r.Answered, closed, r.Wrote, r.Heard)
 	}
+	if r := do("bursts 16 %d", closed); r.Answered != closed || r.Heard != int64(closed*len(words.Submit)) {
+		t.Errorf("%d answered of %d in bursts; %d bytes heard", r.Answered, closed, r.Heard)
+	}
 	r := do("paced 1000 %d", paced)
 	if r.Answered != paced || len(r.Took) != paced || time.Duration(r.Elapsed) < 90*time.Millisecond {
 		t.Errorf("%d submits at 1,000 a second took %v, %d were timed", r.Answered, time.Duration(r.Elapsed), len(r.Took))
@@ -105,7 +108,7 @@ func TestLoad(t *testing.T) {
 	}
 	do("close")
 	s.Close()
-	if got := heard.Load(); got != closed+paced {
+	if got := heard.Load(); got != 2*closed+paced {
 		t.Errorf("%d submits arrived of %d", got, closed+paced)
 	}
 }
@@ -125,6 +128,7 @@ func TestLoadFails(t *testing.T) {
 	}{
 		"a command that there is not": {[]string{"dance"}, "dance: unknown command"},
 		"one without its number":      {[]string{"closed"}, "closed: "},
+		"bursts of nothing":           {[]string{"bursts 0 1"}, "bursts 0 1: a burst"},
 		"no address":                  {[]string{"open nowhere 1 false"}, "nowhere"},
 		"nobody there":                {[]string{"open 127.0.0.1:1 1 false"}, "connection refused"},
 		"a server that hangs up":      {[]string{"open " + hangs.Addr() + " 1 false"}, "miner 0: "},

@@ -47,8 +47,10 @@ type loader struct {
 	// jobs are the newest by their lines, for a proxy has one for each of its
 	// connections to the pool.
 	jobs map[string]*job
-	// more is how many submits are to be sent yet in a closed loop.
-	more           int
+	// more is how many submits are to be sent yet in a closed loop, as many of a miner
+	// together. lines are one miner's.
+	more, together int
+	lines          []byte
 	sent, answered int
 	refused        int
 	refusal        string
@@ -239,9 +241,10 @@ func (l *loader) fanout(c clock) error {
 	return l.until(func() (bool, error) { return l.fresh == len(l.miners), nil })
 }
 
-// closed sends count submits, one outstanding for each miner.
-func (l *loader) closed(count int) error {
-	l.sent, l.answered, l.more = 0, 0, count
+// closed sends count submits, of each miner as many in one write as together says,
+// which are all answered before it sends more.
+func (l *loader) closed(together, count int) error {
+	l.sent, l.answered, l.more, l.together = 0, 0, count, together
 	for i := range l.miners {
 		if err := l.next(&l.miners[i]); err != nil {
 			return err
@@ -250,14 +253,15 @@ func (l *loader) closed(count int) error {
 	return l.until(func() (bool, error) { return l.answered == count, nil })
 }
 
-// next sends the miner's next submit if one is to be sent.
+// next sends the miner's next submits if any are to be sent.
 func (l *loader) next(m *miner) error {
-	if l.more == 0 {
+	n := min(l.together, l.more)
+	if n == 0 {
 		return nil
 	}
-	l.more--
-	l.sent++
-	return m.submit(l)
+	l.more -= n
+	l.sent += n
+	return m.submit(l, n)
 }
 
 // paced sends count submits at a rate, the miners in turns.
@@ -269,7 +273,7 @@ func (l *loader) paced(rate, count int) error {
 	return l.until(func() (bool, error) {
 		due := min(count, int(time.Since(start).Seconds()*float64(rate)))
 		for ; l.sent < due; l.sent++ {
-			if err := l.miners[l.sent%len(l.miners)].submit(l); err != nil {
+			if err := l.miners[l.sent%len(l.miners)].submit(l, 1); err != nil {
 				return false, err
 			}
 		}

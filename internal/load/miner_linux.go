@@ -42,9 +42,11 @@ type miner struct {
 	// job to the next.
 	begun  bool
 	header work.Header
-	// next is the submit that is sent next, asked when the last was.
+	// next is the submit that is sent next, asked when the last was; due is how many
+	// have no answer yet.
 	next  []byte
 	asked int64
+	due   int
 	// part is a line that has not come whole.
 	part []byte
 }
@@ -114,6 +116,9 @@ func (m *miner) line(l *loader, line []byte) error {
 		if !granted {
 			l.refused++
 			l.refusal = string(line)
+		}
+		if m.due--; m.due > 0 {
+			return nil
 		}
 		return l.next(m)
 	default:
@@ -208,11 +213,26 @@ func (m *miner) prepare() {
 	m.begun = true
 }
 
-// submit finds a share that was not sent before and sends it.
-func (m *miner) submit(l *loader) error {
+// submit sends n shares that were not sent before, in one write.
+func (m *miner) submit(l *loader, n int) error {
 	if !m.begun {
 		m.prepare()
 	}
+	lines := m.find()
+	if n > 1 { // their lines, which differ, stand in the loader's buffer
+		l.lines = append(l.lines[:0], lines...)
+		for range n - 1 {
+			l.lines = append(l.lines, m.find()...)
+		}
+		lines = l.lines
+	}
+	m.due += n
+	m.asked = time.Now().UnixNano()
+	return m.write(l, lines)
+}
+
+// find finds a share and returns its line, which is valid until the next.
+func (m *miner) find() []byte {
 	for m.header.Nonce++; !m.target.Met(m.header.Hash()); m.header.Nonce++ {
 	}
 	// The line ends with the nonce and "]}\n; it begins with {"id": and five
@@ -222,6 +242,5 @@ func (m *miner) submit(l *loader) error {
 	for i, n := 3, m.header.Nonce; i >= 0; i, n = i-1, n/10 {
 		id[i] = '0' + byte(n%10)
 	}
-	m.asked = time.Now().UnixNano()
-	return m.write(l, m.next)
+	return m.next
 }

@@ -42,6 +42,7 @@ type Report struct {
 //	watch                    say "{}", then wait until each miner had a job, reading all the while
 //	gather                   the same for jobs that have arrived unread, by the kernel's clock
 //	closed N                 N submits, one outstanding for each miner
+//	bursts LINES N           N submits, LINES outstanding for each miner, sent in one write
 //	paced RATE N             N submits, RATE a second
 //	close                    end all connections
 func Serve(in io.Reader, out io.Writer) error {
@@ -105,7 +106,16 @@ func (l *loader) obey(command string) error {
 		if _, err := fmt.Sscan(command, &word, &n); err != nil {
 			return err
 		}
-		return l.closed(n)
+		return l.closed(1, n)
+	case "bursts":
+		var lines int
+		if _, err := fmt.Sscan(command, &word, &lines, &n); err != nil {
+			return err
+		}
+		if lines < 1 {
+			return errors.New("a burst has at least one line")
+		}
+		return l.closed(lines, n)
 	case "paced":
 		if _, err := fmt.Sscan(command, &word, &rate, &n); err != nil {
 			return err

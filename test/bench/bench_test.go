@@ -17,8 +17,11 @@ func tasks() []task {
 	return []task{
 		{"subscribe", []byte(subscribeLine), func(p parser) func([]byte) error { return p.subscribe }},
 		{"submit", []byte(submitLine), func(p parser) func([]byte) error { return p.submit }},
+		{"submit5", []byte(submit5Line), func(p parser) func([]byte) error { return p.submit }},
 		{"odd_submit", []byte(oddSubmitLine), func(p parser) func([]byte) error { return p.submit }},
 		{"notify", []byte(notifyLine), func(p parser) func([]byte) error { return p.notify }},
+		{"submit_split", []byte(submitLine), func(p parser) func([]byte) error { return p.split }},
+		{"notify_split", []byte(notifyLine), func(p parser) func([]byte) error { return p.split }},
 	}
 }
 

@@ -1,13 +1,14 @@
 package bench
 
-// The three inputs, and a second submit. All but the first are real: the submit
-// is of benjamin-wilson/public-pool test/models/MockRecording1.ts (a Bitaxe),
-// the odd one, which sv1 has no short cut for, of btcpool's
+// The inputs. All but the first are real: the submit
+// is of benjamin-wilson/public-pool test/models/MockRecording1.ts (a Bitaxe), and
+// the same from firmware that rolls no version; the odd one, which sv1 has no short cut for, of btcpool's
 // test/TestStratumServer.cc, the notify of 256foundation/mujina mujina-miner/src/asic/bm13xx/test_data.rs
 // (mainnet, height 901936, twelve branches).
 const (
 	subscribeLine = `{"id":1,"method":"mining.subscribe","params":[]}`
 	submitLine    = `{"id":4,"method":"mining.submit","params":["tb1qumezefzdeqqwn5zfvgdrhxjzc5ylr39uhuxcz4.bitaxe3","1","c7080000","64b3f3ec","ed460d91","00002000"]}`
+	submit5Line   = `{"id":4,"method":"mining.submit","params":["tb1qumezefzdeqqwn5zfvgdrhxjzc5ylr39uhuxcz4.bitaxe3","1","c7080000","64b3f3ec","ed460d91"]}`
 	oddSubmitLine = `{"id":7,"method":"mining.submit","params":["u","job","0000","5c39a313","07ba7929","00013f00"]}`
 	notifyLine    = `{"id":null,"method":"mining.notify","params":["875b4b7","6b6455fd6db962c101f2d4fc0d67f4a3bc96391d000152960000000000000000",` +
 		`"02000000010000000000000000000000000000000000000000000000000000000000000000ffffffff170330c30d5075626c69632d506f6f6c",` +

@@ -37,12 +37,21 @@ type (
 
 // parser decodes the three lines with one library; results stay in its fields.
 type parser struct {
-	name                      string
-	subscribe, submit, notify func(line []byte) error
+	name string
+	// split only takes a line apart: id, method and raw parameters.
+	split, subscribe, submit, notify func(line []byte) error
 }
 
-// envelope is what the two reflecting libraries decode a line into.
+// envelope is what the two reflecting libraries decode a line into, in one pass:
+// what the parameters are is not known before the method is.
 type envelope struct {
+	ID     json.RawMessage `json:"id"`
+	Method string          `json:"method"`
+	Params []any           `json:"params"`
+}
+
+// split is a line of which the parameters are left as they are.
+type split struct {
 	ID     json.RawMessage `json:"id"`
 	Method string          `json:"method"`
 	Params json.RawMessage `json:"params"`
@@ -74,7 +83,8 @@ func sv1Parser() parser {
 		return nil
 	}
 	return parser{
-		name: "sv1",
+		name:  "sv1",
+		split: m.Scan,
 		subscribe: func(line []byte) error {
 			if err := scan(line, sv1.MethodSubscribe); err != nil {
 				return err
@@ -101,82 +111,107 @@ func reflecting(name string, unmarshal func([]byte, any) error) parser {
 		s submit
 		n notify
 	)
-	params := func(line []byte, method string, into any) error {
+	params := func(line []byte, method string) ([]any, error) {
 		var e envelope
 		if err := unmarshal(line, &e); err != nil {
-			return err
+			return nil, err
 		}
 		if e.Method != method {
-			return errShape
+			return nil, errShape
 		}
-		return unmarshal(e.Params, into)
+		return e.Params, nil
 	}
 	return parser{
 		name: name,
+		split: func(line []byte) error {
+			var e split
+			return unmarshal(line, &e)
+		},
 		subscribe: func(line []byte) error {
-			var p []string
-			return params(line, "mining.subscribe", &p)
+			_, err := params(line, "mining.subscribe")
+			return err
 		},
 		submit: func(line []byte) error {
-			var p []string
-			if err := params(line, "mining.submit", &p); err != nil {
+			p, err := params(line, "mining.submit")
+			if err != nil {
 				return err
 			}
-			if len(p) != 6 {
-				return errShape
-			}
-			s = submit{worker: p[0], jobID: p[1]}
-			var err error
-			if s.extranonce2, err = work.ParseExtranonce([]byte(p[2])); err != nil {
-				return err
-			}
-			return words(word{[]byte(p[3]), &s.ntime}, word{[]byte(p[4]), &s.nonce}, word{[]byte(p[5]), &s.bits})
+			return submitFrom(&s, p)
 		},
 		notify: func(line []byte) error {
-			var p []json.RawMessage
-			if err := params(line, "mining.notify", &p); err != nil {
+			p, err := params(line, "mining.notify")
+			if err != nil {
 				return err
 			}
-			return notifyFromRaw(&n, p, unmarshal)
+			return notifyFrom(&n, p)
 		},
 	}
 }
 
-// notifyFromRaw is the usual way to take a mixed array apart.
-func notifyFromRaw(n *notify, p []json.RawMessage, unmarshal func([]byte, any) error) error {
-	if len(p) < 9 {
+// texts takes strings of an array apart.
+func texts(p []any, into ...*string) error {
+	if len(p) < len(into) {
 		return errShape
 	}
-	var text [7]string
-	for i, at := range []int{0, 1, 2, 3, 5, 6, 7} {
-		if err := unmarshal(p[at], &text[i]); err != nil {
-			return err
+	for i, to := range into {
+		if to == nil {
+			continue
+		}
+		var ok bool
+		if *to, ok = p[i].(string); !ok {
+			return errShape
 		}
 	}
-	var branches []string
-	if err := unmarshal(p[4], &branches); err != nil {
-		return err
-	}
-	*n = notify{jobID: text[0], branches: make([][32]byte, len(branches))}
-	if err := unmarshal(p[8], &n.clean); err != nil {
+	return nil
+}
+
+func submitFrom(s *submit, p []any) error {
+	var extranonce2, ntime, nonce, bits string
+	if err := texts(p, &s.worker, &s.jobID, &extranonce2, &ntime, &nonce); err != nil {
 		return err
 	}
 	var err error
-	if n.coinb1, err = hex.DecodeString(text[2]); err != nil {
+	if s.extranonce2, err = work.ParseExtranonce([]byte(extranonce2)); err != nil {
 		return err
 	}
-	if n.coinb2, err = hex.DecodeString(text[3]); err != nil {
+	if err := words(word{[]byte(ntime), &s.ntime}, word{[]byte(nonce), &s.nonce}); err != nil || len(p) == 5 {
 		return err
 	}
-	if err := prevHash(&n.prevHash, []byte(text[1])); err != nil {
+	if err := texts(p[5:], &bits); err != nil {
 		return err
 	}
-	for i, b := range branches {
-		if _, err := hex.Decode(n.branches[i][:], []byte(b)); err != nil {
-			return err
+	return words(word{[]byte(bits), &s.bits})
+}
+
+func notifyFrom(n *notify, p []any) error {
+	var prev, coinb1, coinb2, version, nbits, ntime string
+	if err := texts(p, &n.jobID, &prev, &coinb1, &coinb2, nil, &version, &nbits, &ntime); err != nil || len(p) < 9 {
+		return errShape
+	}
+	branches, ok := p[4].([]any)
+	if n.clean, _ = p[8].(bool); !ok {
+		return errShape
+	}
+	var err error
+	if n.coinb1, err = hex.AppendDecode(n.coinb1[:0], []byte(coinb1)); err != nil {
+		return err
+	}
+	if n.coinb2, err = hex.AppendDecode(n.coinb2[:0], []byte(coinb2)); err != nil {
+		return err
+	}
+	if err := prevHash(&n.prevHash, []byte(prev)); err != nil {
+		return err
+	}
+	n.branches = n.branches[:0]
+	for _, b := range branches {
+		var h [32]byte
+		digits, _ := b.(string)
+		if _, err := hex.Decode(h[:], []byte(digits)); err != nil || len(digits) != 64 {
+			return errShape
 		}
+		n.branches = append(n.branches, h)
 	}
-	return words(word{[]byte(text[4]), &n.version}, word{[]byte(text[5]), &n.nbits}, word{[]byte(text[6]), &n.ntime})
+	return words(word{[]byte(version), &n.version}, word{[]byte(nbits), &n.nbits}, word{[]byte(ntime), &n.ntime})
 }
 
 func fastjsonParser() parser {
@@ -197,6 +232,10 @@ func fastjsonParser() parser {
 	}
 	return parser{
 		name: "fastjson",
+		split: func(line []byte) error {
+			_, err := p.ParseBytes(line)
+			return err
+		},
 		subscribe: func(line []byte) error {
 			_, err := params(line, "mining.subscribe")
 			return err
@@ -206,13 +245,16 @@ func fastjsonParser() parser {
 			if err != nil {
 				return err
 			}
-			if len(a) != 6 || a[0].GetStringBytes() == nil || a[1].GetStringBytes() == nil {
+			if len(a) < 5 || a[0].GetStringBytes() == nil || a[1].GetStringBytes() == nil {
 				return errShape
 			}
 			if sh.extranonce2, err = work.ParseExtranonce(a[2].GetStringBytes()); err != nil {
 				return err
 			}
-			return words(word{a[3].GetStringBytes(), &sh.ntime}, word{a[4].GetStringBytes(), &sh.nonce}, word{a[5].GetStringBytes(), &sh.bits})
+			if err := words(word{a[3].GetStringBytes(), &sh.ntime}, word{a[4].GetStringBytes(), &sh.nonce}); err != nil || len(a) == 5 {
+				return err
+			}
+			return words(word{a[5].GetStringBytes(), &sh.bits})
 		},
 		notify: func(line []byte) error {
 			a, err := params(line, "mining.notify")

@@ -1,0 +1,286 @@
+package app_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/loka/stratum/internal/load"
+	"github.com/loka/stratum/internal/testkit/process"
+)
+
+// dedicatedMiners is how many connections there are on each side of a relay.
+const dedicatedMiners = 1000
+
+// BenchmarkDedicated measures the product's binary in dedicated mode beside haproxy
+// in TCP mode with two threads, which moves bytes and looks at none. Both have the
+// same miners, a process of one thread, and the same pool, a process that says yes to
+// every share; they take turns on fresh sockets, and so does the pool without a proxy.
+// Where there is no haproxy it is skipped.
+//
+// In paced 5,000 shares a second are spread over 1,000 miners. A message is a share or
+// its verdict, each in and out.
+//
+//	cpu-us/msg, haproxy-cpu-us/msg  are the proxies' CPU time for a message,
+//	x_cpu                           is ours as a multiple of haproxy's,
+//	p50-us, p99-us, haproxy-…, direct-…  are a share's way to its verdict,
+//	x_p50, x_p99                    are ours as multiples of haproxy's.
+//
+// In burst each miner sends 16 shares in one write and waits for their verdicts.
+//
+//	shares/s, haproxy-shares/s, direct-shares/s  are how many come back,
+//	x_burst                         is ours as a multiple of haproxy's,
+//	x_cpu                           as above.
+//
+// All ratios are medians of rounds of which each has both side by side.
+func BenchmarkDedicated(b *testing.B) {
+	b.Run("paced", func(b *testing.B) {
+		r := newRelays(b)
+		r.run(b, "paced 5000 15000", 5)
+		r.report(b)
+		for _, q := range []struct {
+			name string
+			of   func(relayRounds) []float64
+		}{{"p50", relayRounds.p50}, {"p99", relayRounds.p99}} {
+			b.ReportMetric(load.Median(q.of(r.rounds["loka"])), q.name+"-us")
+			for _, other := range []string{"haproxy", "direct"} {
+				b.ReportMetric(load.Median(q.of(r.rounds[other])), other+"-"+q.name+"-us")
+			}
+			b.ReportMetric(load.Median(ratios(q.of(r.rounds["loka"]), q.of(r.rounds["haproxy"]))), "x_"+q.name)
+		}
+	})
+	b.Run("burst", func(b *testing.B) {
+		r := newRelays(b)
+		r.run(b, "bursts 16 640000", 5)
+		r.report(b)
+		b.ReportMetric(load.Median(r.rounds["loka"].rate()), "shares/s")
+		for _, other := range []string{"haproxy", "direct"} {
+			b.ReportMetric(load.Median(r.rounds[other].rate()), other+"-shares/s")
+		}
+		b.ReportMetric(load.Median(ratios(r.rounds["loka"].rate(), r.rounds["haproxy"].rate())), "x_burst")
+	})
+}
+
+// relays are what a share can go through to the pool, by name.
+type relays struct {
+	load   *loadProcess
+	names  []string
+	addr   map[string]string
+	pid    map[string]int
+	rounds map[string]relayRounds
+}
+
+// relayRound is what one round told: microseconds of CPU time a message, of the whole
+// way of half and of 99 of 100 shares, and shares a second.
+type relayRound struct{ cpu, p50, p99, rate float64 }
+
+type relayRounds []relayRound
+
+func (r relayRounds) each(of func(relayRound) float64) []float64 {
+	all := make([]float64, len(r))
+	for i := range r {
+		all[i] = of(r[i])
+	}
+	return all
+}
+
+func (r relayRounds) cpu() []float64  { return r.each(func(o relayRound) float64 { return o.cpu }) }
+func (r relayRounds) p50() []float64  { return r.each(func(o relayRound) float64 { return o.p50 }) }
+func (r relayRounds) p99() []float64  { return r.each(func(o relayRound) float64 { return o.p99 }) }
+func (r relayRounds) rate() []float64 { return r.each(func(o relayRound) float64 { return o.rate }) }
+
+func ratios(ours, theirs []float64) []float64 {
+	all := make([]float64, len(ours))
+	for i := range ours {
+		all[i] = ours[i] / theirs[i]
+	}
+	return all
+}
+
+// newRelays starts the pool, haproxy, the proxy and the load.
+func newRelays(b *testing.B) *relays {
+	b.Helper()
+	haproxy, err := exec.LookPath("haproxy")
+	if err != nil {
+		b.Skip("SKIPPED: there is no haproxy to compare with (Debian: apt-get install haproxy)")
+	}
+	needDescriptors(b, 2*dedicatedMiners)
+	pool := startPool(b)
+	r := &relays{
+		load: startLoad(b), names: []string{"direct", "haproxy", "loka"},
+		addr: map[string]string{"direct": pool}, pid: map[string]int{}, rounds: map[string]relayRounds{},
+	}
+	r.startHaproxy(b, haproxy, pool)
+	r.startLoka(b, pool)
+	return r
+}
+
+func (r *relays) startHaproxy(b *testing.B, program, pool string) {
+	b.Helper()
+	r.addr["haproxy"] = process.FreeLocalPort(b)
+	file := filepath.Join(b.TempDir(), "haproxy.cfg")
+	text := fmt.Sprintf("global\n nbthread 2\n maxconn 8000\ndefaults\n mode tcp\n timeout connect 5s\n timeout client 10m\n timeout server 10m\n"+
+		"listen pool\n bind %s\n server pool %s\n", r.addr["haproxy"], pool)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	r.pid["haproxy"] = r.start(b, program, "-db", "-f", file)
+	await(b, "haproxy to listen", func() bool { return listens(r.addr["haproxy"]) })
+}
+
+func (r *relays) startLoka(b *testing.B, pool string) {
+	b.Helper()
+	built := process.Binary{Root: filepath.Join("..", "..")}
+	bin, err := built.Path()
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(built.Remove)
+	r.addr["loka"] = process.FreeLocalPort(b)
+	api := process.FreeLocalPort(b)
+	file := filepath.Join(b.TempDir(), "loka.toml")
+	text := fmt.Sprintf("data_dir = %q\n[server]\nlisten = [%q]\n[http]\nlisten = %q\n%s%s", b.TempDir(), r.addr["loka"], api, farmPool("main", pool), dedicated)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	r.pid["loka"] = r.start(b, bin, "start", "-c", file)
+	await(b, "the proxy to be ready", func() bool {
+		answer, err := http.Get("http://" + api + "/ready")
+		if err != nil {
+			return false
+		}
+		_ = answer.Body.Close()
+		return answer.StatusCode == http.StatusOK
+	})
+}
+
+// start starts a program that ends with the benchmark, and returns its number.
+func (r *relays) start(b *testing.B, program string, args ...string) int {
+	b.Helper()
+	said := new(process.Output)
+	p, err := process.Start(said, "", program, args...)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		if p.Ended() {
+			b.Errorf("%s ended by itself: %v", program, p.Err())
+		}
+		_ = p.Stop(10 * time.Second) // haproxy reports the signal as its end
+		if b.Failed() {
+			b.Log(said.Tail(4000))
+		}
+	})
+	return p.PID()
+}
+
+func listens(addr string) bool {
+	conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(context.Background(), "tcp", addr)
+	if err != nil {
+		return false
+	}
+	_ = conn.Close()
+	return true
+}
+
+// run has a command carried out by each relay in turns. Who is first takes turns, too.
+func (r *relays) run(b *testing.B, command string, rounds int) {
+	b.Helper()
+	for i := range rounds {
+		for j := range r.names {
+			r.round(b, r.names[(i+j)%len(r.names)], command)
+		}
+	}
+}
+
+func (r *relays) round(b *testing.B, name, command string) {
+	b.Helper()
+	r.load.do("open %s %d false", r.addr[name], dedicatedMiners)
+	r.load.do("closed %d", 5*dedicatedMiners) // this fills caches
+	before := r.spent(b, name)
+	report := r.load.do("%s", command)
+	spent := r.spent(b, name) - before
+	r.load.do("close")
+	shares := float64(report.Answered)
+	o := relayRound{cpu: float64(spent.Nanoseconds()) / 1e3 / (2 * shares), rate: shares / time.Duration(report.Elapsed).Seconds()}
+	if n := len(report.Took); n > 0 {
+		slices.Sort(report.Took)
+		o.p50, o.p99 = float64(report.Took[n/2])/1e3, float64(report.Took[n*99/100])/1e3
+	}
+	r.rounds[name] = append(r.rounds[name], o)
+	time.Sleep(200 * time.Millisecond) // the other side cleans up after the connections
+}
+
+func (r *relays) report(b *testing.B) {
+	b.Helper()
+	ours, theirs := r.rounds["loka"].cpu(), r.rounds["haproxy"].cpu()
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(load.Median(ours), "cpu-us/msg")
+	b.ReportMetric(load.Median(theirs), "haproxy-cpu-us/msg")
+	b.ReportMetric(load.Median(ratios(ours, theirs)), "x_cpu")
+}
+
+// spent is the time that a relay's threads have been on a processor, to the nanosecond:
+// /proc/PID/stat counts hundredths of a second. The pool alone has none.
+func (r *relays) spent(b *testing.B, name string) (all time.Duration) {
+	b.Helper()
+	pid, ok := r.pid[name]
+	if !ok {
+		return 0
+	}
+	threads, err := filepath.Glob(filepath.Join("/proc", strconv.Itoa(pid), "task", "*", "schedstat"))
+	if err != nil || len(threads) == 0 {
+		b.Fatalf("%s has no threads: %v", name, err)
+	}
+	for _, file := range threads {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			continue // a thread that has ended since
+		}
+		first, _, _ := strings.Cut(string(text), " ")
+		ns, err := strconv.ParseInt(first, 10, 64)
+		if err != nil {
+			b.Fatalf("%s says %q", file, text)
+		}
+		all += time.Duration(ns)
+	}
+	return all
+}
+
+// startPool starts a pool in a process of its own, so that its CPU time is nobody's
+// here, and returns its address. It ends with the benchmark.
+func startPool(b *testing.B) (addr string) {
+	b.Helper()
+	cmd := exec.CommandContext(b.Context(), os.Args[0], "-test.run=^$")
+	cmd.Env = append(os.Environ(), childVariable+"=pool")
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		_ = in.Close()
+		_ = cmd.Wait() // what it said last is not of interest
+	})
+	if addr, err = bufio.NewReader(out).ReadString('\n'); err != nil {
+		b.Fatalf("the pool: %v", err)
+	}
+	return strings.TrimSpace(addr)
+}
