@@ -142,9 +142,9 @@ func scanKey(b []byte, i int) (end, value int, kind SyntaxKind) {
 
 // scanString checks the rest of a string, from behind its opening quote.
 func scanString(b []byte, i int) (int, SyntaxKind) {
-	// Most strings are short and plain: this loop is the first of spanPlain's,
-	// written out because the call would cost as much as the work.
-	for first := i + 16; i < first && i+8 <= len(b); i += 8 {
+	// Most strings are short and plain: this loop is spanPlain's, written out
+	// because the call would cost as much as the work.
+	for ; i+8 <= len(b); i += 8 {
 		hit := special(binary.LittleEndian.Uint64(b[i : i+8]))
 		if hit == 0 {
 			continue

@@ -20,6 +20,7 @@ func tasks() []task {
 		{"submit5", []byte(submit5Line), func(p parser) func([]byte) error { return p.submit }},
 		{"odd_submit", []byte(oddSubmitLine), func(p parser) func([]byte) error { return p.submit }},
 		{"notify", []byte(notifyLine), func(p parser) func([]byte) error { return p.notify }},
+		{"subscribe_split", []byte(subscribeLine), func(p parser) func([]byte) error { return p.split }},
 		{"submit_split", []byte(submitLine), func(p parser) func([]byte) error { return p.split }},
 		{"notify_split", []byte(notifyLine), func(p parser) func([]byte) error { return p.split }},
 	}
@@ -73,7 +74,8 @@ func BenchmarkParsers(b *testing.B) {
 const turn = 500
 
 // BenchmarkRatios runs the parsers in turns. It reports sv1's ns per line and
-// how many times longer the others take, medians of all rounds.
+// how many times longer the others take, medians of all rounds. What ends in _split
+// is only taken apart: the parameters stay as they are.
 func BenchmarkRatios(b *testing.B) {
 	for _, job := range tasks() {
 		b.Run(job.name, func(b *testing.B) {

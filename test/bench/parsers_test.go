@@ -42,26 +42,28 @@ type parser struct {
 	split, subscribe, submit, notify func(line []byte) error
 }
 
-// envelope is what the two reflecting libraries decode a line into, in one pass:
-// what the parameters are is not known before the method is.
-type envelope struct {
-	ID     json.RawMessage `json:"id"`
-	Method string          `json:"method"`
-	Params []any           `json:"params"`
-}
-
-// split is a line of which the parameters are left as they are.
+// split is a line of which the parameters are left as they are until the method is
+// known.
 type split struct {
 	ID     json.RawMessage `json:"id"`
 	Method string          `json:"method"`
 	Params json.RawMessage `json:"params"`
 }
 
+// whole is a line of which the parameters are decoded with the rest, into whatever
+// they are.
+type whole struct {
+	ID     json.RawMessage `json:"id"`
+	Method string          `json:"method"`
+	Params []any           `json:"params"`
+}
+
 func parsers() []parser {
 	return []parser{
 		sv1Parser(),
-		reflecting("encoding/json", json.Unmarshal),
-		reflecting("sonic", sonic.Unmarshal),
+		standard(),
+		reflecting("json_at_once", json.Unmarshal, atOnce(json.Unmarshal)),
+		reflecting("sonic", sonic.Unmarshal, atOnce(sonic.Unmarshal)),
 		fastjsonParser(),
 	}
 }
@@ -106,20 +108,42 @@ func sv1Parser() parser {
 	}
 }
 
-func reflecting(name string, unmarshal func([]byte, any) error) parser {
+// unmarshaler is a library's way to decode.
+type unmarshaler func([]byte, any) error
+
+// inTwo finds the method first and decodes the parameters then, as most servers do.
+func inTwo(unmarshal unmarshaler) func([]byte) (string, []any, error) {
+	return func(line []byte) (string, []any, error) {
+		var e split
+		if err := unmarshal(line, &e); err != nil {
+			return "", nil, err
+		}
+		var p []any
+		err := unmarshal(e.Params, &p)
+		return e.Method, p, err
+	}
+}
+
+// atOnce decodes all of it in one pass.
+func atOnce(unmarshal unmarshaler) func([]byte) (string, []any, error) {
+	return func(line []byte) (string, []any, error) {
+		var e whole
+		err := unmarshal(line, &e)
+		return e.Method, e.Params, err
+	}
+}
+
+func reflecting(name string, unmarshal unmarshaler, decode func([]byte) (string, []any, error)) parser {
 	var (
 		s submit
 		n notify
 	)
 	params := func(line []byte, method string) ([]any, error) {
-		var e envelope
-		if err := unmarshal(line, &e); err != nil {
-			return nil, err
+		got, p, err := decode(line)
+		if err == nil && got != method {
+			err = errShape
 		}
-		if e.Method != method {
-			return nil, errShape
-		}
-		return e.Params, nil
+		return p, err
 	}
 	return parser{
 		name: name,

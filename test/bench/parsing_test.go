@@ -69,7 +69,7 @@ func framed(stream []byte) (messages int, err error) {
 // framedByJSON is framed with the standard library's scanner of lines and its
 // decoder.
 func framedByJSON(stream []byte) (messages int, err error) {
-	p := reflecting("encoding/json", json.Unmarshal)
+	p := standard()
 	for line := range bytes.Lines(stream) {
 		switch {
 		case bytes.Contains(line[:40], []byte("mining.submit")):
@@ -85,6 +85,11 @@ func framedByJSON(stream []byte) (messages int, err error) {
 		messages++
 	}
 	return messages, nil
+}
+
+// standard is encoding/json.
+func standard() parser {
+	return reflecting("encoding/json", json.Unmarshal, inTwo(json.Unmarshal))
 }
 
 // traffic is a stream of n messages: mostly submits, as a proxy sees it.
@@ -138,7 +143,7 @@ func BenchmarkParsing(b *testing.B) {
 	for name, line := range malformed() {
 		b.Run("malformed/"+name, func(b *testing.B) {
 			var m sv1.Message
-			var into envelope
+			var into split
 			versus(b, "json", func() { _ = m.Scan(line) }, func() { _ = json.Unmarshal(line, &into) })
 		})
 	}
@@ -211,13 +216,12 @@ func benchParallel(b *testing.B, job task) {
 		all.Wait()
 		return float64(goroutines*each) / time.Since(start).Seconds()
 	}
-	byJSON := func() parser { return reflecting("encoding/json", json.Unmarshal) }
 	var together, ratios, slower []float64
 	for b.Loop() {
 		for range rounds {
 			one, many := rate(sv1Parser, 1, lines), rate(sv1Parser, cores, lines)
 			together = append(together, many)
-			ratios = append(ratios, many/rate(byJSON, cores, lines/20))
+			ratios = append(ratios, many/rate(standard, cores, lines/20))
 			slower = append(slower, one*float64(cores)/many)
 		}
 	}
