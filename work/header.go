@@ -34,17 +34,24 @@ func ParseHeader(b []byte) (Header, error) {
 
 // Append appends the [HeaderSize] bytes that [ParseHeader] reads.
 func (h Header) Append(dst []byte) []byte {
-	dst = binary.LittleEndian.AppendUint32(dst, uint32(h.Version))
-	dst = append(dst, h.PrevHash[:]...)
-	dst = append(dst, h.MerkleRoot[:]...)
-	dst = binary.LittleEndian.AppendUint32(dst, uint32(h.NTime))
-	dst = binary.LittleEndian.AppendUint32(dst, uint32(h.NBits))
-	return binary.LittleEndian.AppendUint32(dst, uint32(h.Nonce))
+	var b [HeaderSize]byte
+	h.put(&b)
+	return append(dst, b[:]...)
 }
 
 // Hash returns the header's SHA-256d, which is the block's hash. It does not
 // allocate.
 func (h Header) Hash() Hash {
 	var b [HeaderSize]byte
-	return DoubleSHA256(h.Append(b[:0]))
+	h.put(&b)
+	return DoubleSHA256(b[:])
+}
+
+func (h *Header) put(b *[HeaderSize]byte) {
+	binary.LittleEndian.PutUint32(b[0:], uint32(h.Version))
+	copy(b[4:], h.PrevHash[:])
+	copy(b[36:], h.MerkleRoot[:])
+	binary.LittleEndian.PutUint32(b[68:], uint32(h.NTime))
+	binary.LittleEndian.PutUint32(b[72:], uint32(h.NBits))
+	binary.LittleEndian.PutUint32(b[76:], uint32(h.Nonce))
 }

@@ -1,15 +1,23 @@
 package work
 
+import "crypto/sha256"
+
 // MerkleRoot returns the merkle root of a block from the coinbase's id and the
 // branches of mining.notify, the coinbase always on the left. Without a branch
 // the coinbase is the block's only transaction and the root is its id. It
 // does not allocate.
 func MerkleRoot(coinbase Hash, branches []Hash) Hash {
-	root := coinbase
+	// What is hashed next stands where it is hashed from: on the share path each copy
+	// of a hash is one too many.
+	var pair [64]byte
+	copy(pair[:32], coinbase[:])
 	for i := range branches {
-		root = hashPair(&root, &branches[i])
+		copy(pair[32:], branches[i][:])
+		first := sha256.Sum256(pair[:])
+		root := sha256.Sum256(first[:])
+		copy(pair[:32], root[:])
 	}
-	return root
+	return Hash(pair[:32])
 }
 
 // MerkleBranches returns the branches with which [MerkleRoot] makes a block's

@@ -1,0 +1,124 @@
+package metrics
+
+import (
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/loka/stratum/internal/profile"
+)
+
+// BenchmarkMetrics is one event on the share path: an increment of a counter that is
+// kept in several places, an addition to it, a time in a histogram of such places, and
+// one in a step's histogram. The events are made by one goroutine and by several at
+// one time.
+//
+//	ns/op         is an event's time on a processor,
+//	x_one         is that as a multiple of what it is for one goroutine in the same run,
+//	x_atomic      and of an addition to one number that all goroutines share,
+//	x_prometheus  is how many times as long client_golang's counter or histogram takes.
+func BenchmarkMetrics(b *testing.B) {
+	ours, theirs := newPair()
+	h, plain := newHistograms()
+	step := new(profile.Histogram)
+	for _, event := range []struct {
+		name         string
+		ours, theirs func(n int)
+	}{
+		{"event", func(n int) {
+			for range n {
+				ours.Inc()
+			}
+		}, func(n int) {
+			for range n {
+				theirs.Inc()
+			}
+		}},
+		{"adder", func(n int) {
+			for range n {
+				ours.Add(80)
+			}
+		}, func(n int) {
+			for range n {
+				theirs.Add(80)
+			}
+		}},
+		{"histogram", func(n int) {
+			for range n {
+				h.Observe(0.0002)
+			}
+		}, func(n int) {
+			for range n {
+				plain.Observe(0.0002)
+			}
+		}},
+		{"step", func(n int) {
+			for range n {
+				step.Observe(0.0002)
+			}
+		}, func(n int) {
+			for range n {
+				plain.Observe(0.0002)
+			}
+		}},
+	} {
+		for _, goroutines := range []int{1, 2, 4, 8} {
+			b.Run(fmt.Sprintf("%s/goroutines=%d", event.name, goroutines), func(b *testing.B) {
+				benchEvent(b, goroutines, event.ours, event.theirs)
+			})
+		}
+	}
+}
+
+func benchEvent(b *testing.B, goroutines int, ours, theirs func(n int)) {
+	b.Helper()
+	const each = 50_000
+	var number atomic.Uint64
+	add := func(n int) {
+		for range n {
+			number.Add(1)
+		}
+	}
+	var took, toOne, toAtomic, toTheirs []float64
+	for b.Loop() {
+		many := together(goroutines, each, ours)
+		took = append(took, many)
+		toOne = append(toOne, many/together(1, each, ours))
+		toAtomic = append(toAtomic, many/together(goroutines, each, add))
+		toTheirs = append(toTheirs, together(goroutines, each, theirs)/many)
+	}
+	b.ReportMetric(middle(took), "ns/op")
+	b.ReportMetric(middle(toOne), "x_one")
+	b.ReportMetric(middle(toAtomic), "x_atomic")
+	b.ReportMetric(middle(toTheirs), "x_prometheus")
+}
+
+// together is the nanoseconds of a processor that a thing takes which so many
+// goroutines do at one time, each of them so often. They begin when all are there.
+func together(goroutines, each int, do func(n int)) float64 {
+	var ready, done sync.WaitGroup
+	begin := make(chan struct{})
+	for range goroutines {
+		ready.Add(1)
+		done.Go(func() {
+			ready.Done()
+			<-begin
+			do(each)
+		})
+	}
+	ready.Wait()
+	start := time.Now()
+	close(begin)
+	done.Wait()
+	processors := min(goroutines, runtime.GOMAXPROCS(0))
+	return float64(time.Since(start).Nanoseconds()) * float64(processors) / float64(goroutines*each)
+}
+
+func middle(of []float64) float64 {
+	slices.Sort(of)
+	return of[len(of)/2]
+}
