@@ -4,8 +4,8 @@ import (
 	"crypto/sha256"
 	"slices"
 	"testing"
-	"time"
 
+	"github.com/loka/stratum/internal/testkit/turns"
 	"github.com/loka/stratum/work"
 )
 
@@ -44,9 +44,7 @@ func BenchmarkShareCheck(b *testing.B) {
 		}
 		hashTwice(header)
 	}
-	toPairs, toHeaders := inTurns(b, check, pairs, func() { hashTwice(header) })
-	b.ReportMetric(toPairs, "x_sha256")
-	b.ReportMetric(toHeaders, "headers/op")
+	turns.Compare(b, check, turns.Of("x_sha256", pairs), turns.Of("headers/op", func() { hashTwice(header) }))
 	if met > 0 {
 		b.Fatalf("a padded coinbase cannot meet its target, but did %d times", met)
 	}
@@ -59,32 +57,6 @@ func hashTwice(b []byte) {
 	first := sha256.Sum256(b)
 	second := sha256.Sum256(first[:])
 	hashed = second[0]
-}
-
-// inTurns runs ours and two others, a hundred times each, in turns. It returns ours as
-// multiples of the others, medians of all rounds, and reports what one of ours takes.
-func inTurns(b *testing.B, ours, one, other func()) (toOne, toOther float64) {
-	b.Helper()
-	const turn = 100
-	timed := func(do func()) float64 {
-		start := time.Now()
-		for range turn {
-			do()
-		}
-		return float64(time.Since(start).Nanoseconds()) / turn
-	}
-	var took, ones, others []float64
-	b.ReportAllocs()
-	for b.Loop() {
-		t := timed(ours)
-		took, ones, others = append(took, t), append(ones, t/timed(one)), append(others, t/timed(other))
-	}
-	middle := func(of []float64) float64 {
-		slices.Sort(of)
-		return of[len(of)/2]
-	}
-	b.ReportMetric(middle(took), "ns/op")
-	return middle(ones), middle(others)
 }
 
 // BenchmarkHashing is the parts of a share's check, each as a multiple of the same
@@ -108,8 +80,7 @@ func BenchmarkHashing(b *testing.B) {
 		}},
 	} {
 		b.Run(part.name, func(b *testing.B) {
-			toBare, _ := inTurns(b, part.ours, part.bare, part.bare)
-			b.ReportMetric(toBare, "x_sha256")
+			turns.Compare(b, part.ours, turns.Of("x_sha256", part.bare))
 		})
 	}
 }

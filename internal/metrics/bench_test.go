@@ -3,13 +3,13 @@ package metrics
 import (
 	"fmt"
 	"runtime"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/loka/stratum/internal/profile"
+	"github.com/loka/stratum/internal/testkit/turns"
 )
 
 // BenchmarkMetrics is one event on the share path: an increment of a counter that is
@@ -91,10 +91,10 @@ func benchEvent(b *testing.B, goroutines int, ours, theirs func(n int)) {
 		toAtomic = append(toAtomic, many/together(goroutines, each, add))
 		toTheirs = append(toTheirs, together(goroutines, each, theirs)/many)
 	}
-	b.ReportMetric(middle(took), "ns/op")
-	b.ReportMetric(middle(toOne), "x_one")
-	b.ReportMetric(middle(toAtomic), "x_atomic")
-	b.ReportMetric(middle(toTheirs), "x_prometheus")
+	b.ReportMetric(turns.Median(took), "ns/op")
+	b.ReportMetric(turns.Median(toOne), "x_one")
+	b.ReportMetric(turns.Median(toAtomic), "x_atomic")
+	b.ReportMetric(turns.Median(toTheirs), "x_prometheus")
 }
 
 // together is the nanoseconds of a processor that a thing takes which so many
@@ -116,9 +116,4 @@ func together(goroutines, each int, do func(n int)) float64 {
 	done.Wait()
 	processors := min(goroutines, runtime.GOMAXPROCS(0))
 	return float64(time.Since(start).Nanoseconds()) * float64(processors) / float64(goroutines*each)
-}
-
-func middle(of []float64) float64 {
-	slices.Sort(of)
-	return of[len(of)/2]
 }

@@ -1,9 +1,10 @@
 package bench
 
 import (
-	"slices"
 	"testing"
 	"time"
+
+	"github.com/loka/stratum/internal/testkit/turns"
 )
 
 // task is one line and the function of a parser that decodes it.
@@ -91,13 +92,13 @@ func BenchmarkRatios(b *testing.B) {
 				}
 			}
 			b.ReportMetric(0, "ns/op") // a round is no operation
-			b.ReportMetric(median(took[0]), "ns/line")
+			b.ReportMetric(turns.Median(took[0]), "ns/line")
 			for i, p := range all[1:] {
 				ratios := make([]float64, len(took[0]))
 				for round := range ratios {
 					ratios[round] = took[i+1][round] / took[0][round]
 				}
-				b.ReportMetric(median(ratios), "x_"+p.name)
+				b.ReportMetric(turns.Median(ratios), "x_"+p.name)
 			}
 		})
 	}
@@ -112,10 +113,4 @@ func once(run func([]byte) error, line []byte) (float64, error) {
 		}
 	}
 	return float64(time.Since(start).Nanoseconds()) / turn, nil
-}
-
-func median(v []float64) float64 {
-	v = slices.Clone(v)
-	slices.Sort(v)
-	return v[len(v)/2]
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/loka/stratum/internal/testkit/turns"
 	"github.com/loka/stratum/sv1"
 )
 
@@ -144,7 +145,7 @@ func BenchmarkParsing(b *testing.B) {
 		b.Run("malformed/"+name, func(b *testing.B) {
 			var m sv1.Message
 			var into split
-			versus(b, "json", func() { _ = m.Scan(line) }, func() { _ = json.Unmarshal(line, &into) })
+			turns.Compare(b, func() { _ = m.Scan(line) }, turns.Than("x_json", func() { _ = json.Unmarshal(line, &into) }))
 		})
 	}
 	for _, job := range tasks() {
@@ -162,37 +163,8 @@ func benchBatch(b *testing.B, n int) {
 		}
 	}
 	b.SetBytes(int64(len(stream)))
-	ns := versus(b, "json", run(framed), run(framedByJSON))
+	ns := turns.Compare(b, run(framed), turns.Than("x_json", run(framedByJSON)))
 	b.ReportMetric(ns/float64(n), "ns/msg")
-}
-
-// versus runs two things in turns, reports how much longer the other takes and
-// returns the nanoseconds of the first, medians of all rounds.
-func versus(b *testing.B, other string, ours, theirs func()) (ns float64) {
-	b.Helper()
-	b.ReportAllocs()
-	var took, ratios []float64
-	for b.Loop() {
-		one := timed(ours)
-		took, ratios = append(took, one), append(ratios, timed(theirs)/one)
-	}
-	b.ReportMetric(median(took), "ns/op")
-	b.ReportMetric(median(ratios), "x_"+other)
-	return median(took)
-}
-
-// timed is the nanoseconds of a thing that is done often enough for the clock.
-func timed(do func()) float64 {
-	const least = 50 * time.Microsecond
-	for n := 1; ; n *= 2 {
-		start := time.Now()
-		for range n {
-			do()
-		}
-		if took := time.Since(start); took >= least {
-			return float64(took.Nanoseconds()) / float64(n)
-		}
-	}
 }
 
 func benchParallel(b *testing.B, job task) {
@@ -226,7 +198,7 @@ func benchParallel(b *testing.B, job task) {
 		}
 	}
 	b.ReportMetric(0, "ns/op") // a round is no operation
-	b.ReportMetric(median(together), "msgs/s")
-	b.ReportMetric(median(ratios), "x_json")
-	b.ReportMetric(median(slower), "x_alone")
+	b.ReportMetric(turns.Median(together), "msgs/s")
+	b.ReportMetric(turns.Median(ratios), "x_json")
+	b.ReportMetric(turns.Median(slower), "x_alone")
 }
