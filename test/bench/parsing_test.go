@@ -162,7 +162,6 @@ func benchBatch(b *testing.B, n int) {
 			}
 		}
 	}
-	b.SetBytes(int64(len(stream)))
 	ns := turns.Compare(b, run(framed), turns.Than("x_json", run(framedByJSON)))
 	b.ReportMetric(ns/float64(n), "ns/msg")
 }
