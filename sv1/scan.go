@@ -13,6 +13,8 @@ import (
 
 // skipSpace returns the index of the first byte at or after i that is not
 // JSON white space.
+//
+//gcassert:inline
 func skipSpace(b []byte, i int) int {
 	for i < len(b) && b[i] <= ' ' && (b[i] == ' ' || b[i] == '\t' || b[i] == '\r' || b[i] == '\n') {
 		i++

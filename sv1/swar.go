@@ -47,6 +47,8 @@ func spanPlain(b []byte, i int) int {
 // special has the high bit set in bytes of x that spanPlain stops at.
 // Subtracting borrows into higher bytes only above a true hit, so the lowest
 // set bit is always right, which is all that is used.
+//
+//gcassert:inline
 func special(x uint64) uint64 {
 	return (((x ^ quotes) - ones) | ((x ^ slants) - ones) | (x - blanks) | x) & highs
 }
@@ -54,6 +56,8 @@ func special(x uint64) uint64 {
 // hexWord reads eight hex digits of either case, the first of them in the low
 // byte of x. The bytes of v are in the digits' order. bad is 0 if all were
 // digits, else v is nonsense.
+//
+//gcassert:inline
 func hexWord(x uint64) (v uint32, bad uint64) {
 	letter := x >> 6 & ones
 	nibble := x&(0x0f*ones) + letter*9
@@ -70,8 +74,8 @@ func hexWord(x uint64) (v uint32, bad uint64) {
 func decodeHash(dst *[32]byte, digits *[64]byte) bool {
 	var bad uint64
 	for i := 0; i < 32; i += 4 { // two words at a time are slower: they do not fit the registers
-		v, wrong := hexWord(binary.LittleEndian.Uint64(digits[2*i : 2*i+8]))
-		binary.LittleEndian.PutUint32(dst[i:i+4], v)
+		v, wrong := hexWord(binary.LittleEndian.Uint64(digits[2*i : 2*i+8])) //gcassert:bce
+		binary.LittleEndian.PutUint32(dst[i:i+4], v)                         //gcassert:bce
 		bad |= wrong
 	}
 	return bad == 0

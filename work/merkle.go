@@ -12,7 +12,7 @@ func MerkleRoot(coinbase Hash, branches []Hash) Hash {
 	var pair [64]byte
 	copy(pair[:32], coinbase[:])
 	for i := range branches {
-		copy(pair[32:], branches[i][:])
+		copy(pair[32:], branches[i][:]) //gcassert:bce
 		first := sha256.Sum256(pair[:])
 		root := sha256.Sum256(first[:])
 		copy(pair[:32], root[:])

@@ -24,6 +24,7 @@ const padded = 128
 // run at the same time have different stacks; no lock, no allocation and no
 // help of the scheduler is needed. Where two meet nothing is lost, only time.
 func shard() int {
+	//gcassert:noescape
 	var here byte
 	at := uint64(uintptr(unsafe.Pointer(&here))) //nolint:gosec // the address is a number to hash; nothing is read through it
 	// A stack is at least 2 KiB and aligned to its size.

@@ -56,6 +56,8 @@ func startsOf(ends [perDoubling]uint64) (all [1 << guessBits]uint8) {
 }
 
 // split is a positive number as 2^exp times 1 and the mantissa.
+//
+//gcassert:inline
 func split(v float64) (exp int, mantissa uint64) {
 	bits := math.Float64bits(v)
 	return int(bits>>mantissaBits) - exponentBias, bits & (1<<mantissaBits - 1)
