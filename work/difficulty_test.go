@@ -264,3 +264,11 @@ func TestEarning(t *testing.T) {
 	equal(t, "no work yet", work.Earning(5, 0, 1e15, time.Hour), 0.0)
 	equal(t, "no number", work.Earning(5, math.NaN(), 1e15, time.Hour), 0.0)
 }
+
+func TestTargetDoesNotAllocate(t *testing.T) {
+	for _, d := range []work.Difficulty{0.001, 1, 8192, 126411437451912.23} {
+		if n := testing.AllocsPerRun(100, func() { _ = d.Target() }); n != 0 {
+			t.Errorf("%v: %v allocations", d, n)
+		}
+	}
+}
