@@ -26,55 +26,57 @@ const dedicatedMiners = 1000
 // in TCP mode with two threads, which moves bytes and looks at none. Both have the
 // same miners, a process of one thread, and the same pool, a process that says yes to
 // every share; they take turns on fresh sockets, and so does the pool without a proxy.
-// Where there is no haproxy it is skipped.
+// The binary is there twice: as it is by default, when it writes every share to its
+// store, and with keep_shares = "0s", when it keeps sums alone and what is left is
+// what a relay does. Where there is no haproxy it is skipped.
 //
 // In paced 5,000 shares a second are spread over 1,000 miners. A message is a share or
 // its verdict, each in and out.
 //
-//	cpu-us/msg, haproxy-cpu-us/msg  are the proxies' CPU time for a message,
-//	x_cpu                           is ours as a multiple of haproxy's,
-//	p50-us, p99-us, haproxy-…, direct-…  are a share's way to its verdict,
-//	x_p50, x_p99                    are ours as multiples of haproxy's.
+//	cpu-us/msg        is the proxy's CPU time for a message,
+//	p50-us, p99-us    are a share's way to its verdict,
+//	x_cpu, x_p50, …   are these as multiples of haproxy's.
 //
 // In burst each miner sends 16 shares in one write and waits for their verdicts.
 //
-//	shares/s, haproxy-shares/s, direct-shares/s  are how many come back,
-//	x_burst                         is ours as a multiple of haproxy's,
-//	x_cpu                           as above.
+//	shares/s          is how many come back,
+//	x_burst           is that as a multiple of haproxy's.
 //
-// All ratios are medians of rounds of which each has both side by side.
+// Of the one that keeps no shares it is unkept-cpu-us/msg, x_cpu_unkept and so on; what
+// begins with haproxy- and direct- is theirs. All ratios are medians of rounds of which
+// each has all of them side by side.
 func BenchmarkDedicated(b *testing.B) {
 	b.Run("paced", func(b *testing.B) {
 		r := newRelays(b)
-		r.run(b, "paced 5000 15000", 5)
-		r.report(b)
-		for _, q := range []struct {
-			name string
-			of   func(relayRounds) []float64
-		}{{"p50", relayRounds.p50}, {"p99", relayRounds.p99}} {
-			b.ReportMetric(load.Median(q.of(r.rounds["loka"])), q.name+"-us")
-			for _, other := range []string{"haproxy", "direct"} {
-				b.ReportMetric(load.Median(q.of(r.rounds[other])), other+"-"+q.name+"-us")
-			}
-			b.ReportMetric(load.Median(ratios(q.of(r.rounds["loka"]), q.of(r.rounds["haproxy"]))), "x_"+q.name)
-		}
+		r.run(b, "paced 5000 60000", 3) // a round is longer than it is from one writing to the store to the next
+		b.ReportMetric(0, "ns/op")
+		r.report(b, "cpu-us/msg", "x_cpu", relayRounds.cpu)
+		r.report(b, "p50-us", "x_p50", relayRounds.p50)
+		r.report(b, "p99-us", "x_p99", relayRounds.p99)
 	})
 	b.Run("burst", func(b *testing.B) {
 		r := newRelays(b)
-		r.run(b, "bursts 16 640000", 5)
-		r.report(b)
-		b.ReportMetric(load.Median(r.rounds["loka"].rate()), "shares/s")
-		for _, other := range []string{"haproxy", "direct"} {
-			b.ReportMetric(load.Median(r.rounds[other].rate()), other+"-shares/s")
-		}
-		b.ReportMetric(load.Median(ratios(r.rounds["loka"].rate(), r.rounds["haproxy"].rate())), "x_burst")
+		r.run(b, "bursts 16 320000", 3)
+		b.ReportMetric(0, "ns/op")
+		r.report(b, "cpu-us/msg", "x_cpu", relayRounds.cpu)
+		r.report(b, "shares/s", "x_burst", relayRounds.rate)
 	})
 }
+
+// The relays that are compared: none, haproxy, and the proxy twice.
+const (
+	direct  = "direct"
+	haproxy = "haproxy"
+	kept    = "kept"
+	unkept  = "unkept"
+)
+
+// settles is how long the proxy has shares that are not in its store.
+const settles = 11 * time.Second
 
 // relays are what a share can go through to the pool, by name.
 type relays struct {
 	load   *loadProcess
-	names  []string
 	addr   map[string]string
 	pid    map[string]int
 	rounds map[string]relayRounds
@@ -110,50 +112,50 @@ func ratios(ours, theirs []float64) []float64 {
 // newRelays starts the pool, haproxy, the proxy and the load.
 func newRelays(b *testing.B) *relays {
 	b.Helper()
-	haproxy, err := exec.LookPath("haproxy")
+	program, err := exec.LookPath("haproxy")
 	if err != nil {
 		b.Skip("SKIPPED: there is no haproxy to compare with (Debian: apt-get install haproxy)")
 	}
 	needDescriptors(b, 2*dedicatedMiners)
 	pool := startPool(b)
 	r := &relays{
-		load: startLoad(b), names: []string{"direct", "haproxy", "loka"},
-		addr: map[string]string{"direct": pool}, pid: map[string]int{}, rounds: map[string]relayRounds{},
+		load: startLoad(b), addr: map[string]string{direct: pool}, pid: map[string]int{}, rounds: map[string]relayRounds{},
 	}
-	r.startHaproxy(b, haproxy, pool)
-	r.startLoka(b, pool)
+	r.startHaproxy(b, program, pool)
+	built := process.Binary{Root: filepath.Join("..", "..")}
+	b.Cleanup(built.Remove)
+	bin, err := built.Path()
+	if err != nil {
+		b.Fatal(err)
+	}
+	r.startLoka(b, bin, kept, farmPool("main", pool)+dedicated)
+	r.startLoka(b, bin, unkept, "[storage]\nkeep_shares = \"0s\"\n"+farmPool("main", pool)+dedicated)
 	return r
 }
 
 func (r *relays) startHaproxy(b *testing.B, program, pool string) {
 	b.Helper()
-	r.addr["haproxy"] = process.FreeLocalPort(b)
+	r.addr[haproxy] = process.FreeLocalPort(b)
 	file := filepath.Join(b.TempDir(), "haproxy.cfg")
 	text := fmt.Sprintf("global\n nbthread 2\n maxconn 8000\ndefaults\n mode tcp\n timeout connect 5s\n timeout client 10m\n timeout server 10m\n"+
-		"listen pool\n bind %s\n server pool %s\n", r.addr["haproxy"], pool)
+		"listen pool\n bind %s\n server pool %s\n", r.addr[haproxy], pool)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		b.Fatal(err)
 	}
-	r.pid["haproxy"] = r.start(b, program, "-db", "-f", file)
-	await(b, "haproxy to listen", func() bool { return listens(r.addr["haproxy"]) })
+	r.pid[haproxy] = r.start(b, program, "-db", "-f", file)
+	await(b, "haproxy to listen", func() bool { return listens(r.addr[haproxy]) })
 }
 
-func (r *relays) startLoka(b *testing.B, pool string) {
+func (r *relays) startLoka(b *testing.B, bin, name, config string) {
 	b.Helper()
-	built := process.Binary{Root: filepath.Join("..", "..")}
-	bin, err := built.Path()
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(built.Remove)
-	r.addr["loka"] = process.FreeLocalPort(b)
+	r.addr[name] = process.FreeLocalPort(b)
 	api := process.FreeLocalPort(b)
 	file := filepath.Join(b.TempDir(), "loka.toml")
-	text := fmt.Sprintf("data_dir = %q\n[server]\nlisten = [%q]\n[http]\nlisten = %q\n%s%s", b.TempDir(), r.addr["loka"], api, farmPool("main", pool), dedicated)
+	text := fmt.Sprintf("data_dir = %q\n[server]\nlisten = [%q]\n[http]\nlisten = %q\n%s", b.TempDir(), r.addr[name], api, config)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		b.Fatal(err)
 	}
-	r.pid["loka"] = r.start(b, bin, "start", "-c", file)
+	r.pid[name] = r.start(b, bin, "start", "-c", file)
 	await(b, "the proxy to be ready", func() bool {
 		answer, err := http.Get("http://" + api + "/ready")
 		if err != nil {
@@ -196,9 +198,10 @@ func listens(addr string) bool {
 // run has a command carried out by each relay in turns. Who is first takes turns, too.
 func (r *relays) run(b *testing.B, command string, rounds int) {
 	b.Helper()
+	names := []string{direct, haproxy, kept, unkept}
 	for i := range rounds {
-		for j := range r.names {
-			r.round(b, r.names[(i+j)%len(r.names)], command)
+		for j := range names {
+			r.round(b, names[(i+j)%len(names)], command)
 		}
 	}
 }
@@ -219,15 +222,23 @@ func (r *relays) round(b *testing.B, name, command string) {
 	}
 	r.rounds[name] = append(r.rounds[name], o)
 	time.Sleep(200 * time.Millisecond) // the other side cleans up after the connections
+	if name == kept {
+		time.Sleep(settles) // else what it writes yet would disturb the next
+	}
 }
 
-func (r *relays) report(b *testing.B) {
+// report reports one figure of all relays, and the ratios.
+func (r *relays) report(b *testing.B, unit, ratio string, of func(relayRounds) []float64) {
 	b.Helper()
-	ours, theirs := r.rounds["loka"].cpu(), r.rounds["haproxy"].cpu()
-	b.ReportMetric(0, "ns/op")
-	b.ReportMetric(load.Median(ours), "cpu-us/msg")
-	b.ReportMetric(load.Median(theirs), "haproxy-cpu-us/msg")
-	b.ReportMetric(load.Median(ratios(ours, theirs)), "x_cpu")
+	theirs := of(r.rounds[haproxy])
+	b.ReportMetric(load.Median(of(r.rounds[kept])), unit)
+	b.ReportMetric(load.Median(ratios(of(r.rounds[kept]), theirs)), ratio)
+	b.ReportMetric(load.Median(ratios(of(r.rounds[unkept]), theirs)), ratio+"_unkept")
+	for _, other := range []string{unkept, haproxy, direct} {
+		if all := of(r.rounds[other]); all[0] > 0 {
+			b.ReportMetric(load.Median(all), other+"-"+unit)
+		}
+	}
 }
 
 // spent is the time that a relay's threads have been on a processor, to the nanosecond:
