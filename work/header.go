@@ -35,7 +35,7 @@ func ParseHeader(b []byte) (Header, error) {
 // Append appends the [HeaderSize] bytes that [ParseHeader] reads.
 func (h Header) Append(dst []byte) []byte {
 	var b [HeaderSize]byte
-	h.put(&b)
+	putHeader(&b, &h)
 	return append(dst, b[:]...)
 }
 
@@ -43,11 +43,11 @@ func (h Header) Append(dst []byte) []byte {
 // allocate.
 func (h Header) Hash() Hash {
 	var b [HeaderSize]byte
-	h.put(&b)
+	putHeader(&b, &h)
 	return DoubleSHA256(b[:])
 }
 
-func (h *Header) put(b *[HeaderSize]byte) {
+func putHeader(b *[HeaderSize]byte, h *Header) {
 	binary.LittleEndian.PutUint32(b[0:], uint32(h.Version))
 	copy(b[4:], h.PrevHash[:])
 	copy(b[36:], h.MerkleRoot[:])

@@ -76,7 +76,6 @@ func BenchmarkMetrics(b *testing.B) {
 
 func benchEvent(b *testing.B, goroutines int, ours, theirs func(n int)) {
 	b.Helper()
-	const each = 50_000
 	var number atomic.Uint64
 	add := func(n int) {
 		for range n {
@@ -85,11 +84,11 @@ func benchEvent(b *testing.B, goroutines int, ours, theirs func(n int)) {
 	}
 	var took, toOne, toAtomic, toTheirs []float64
 	for b.Loop() {
-		many := together(goroutines, each, ours)
+		many := together(goroutines, ours)
 		took = append(took, many)
-		toOne = append(toOne, many/together(1, each, ours))
-		toAtomic = append(toAtomic, many/together(goroutines, each, add))
-		toTheirs = append(toTheirs, together(goroutines, each, theirs)/many)
+		toOne = append(toOne, many/together(1, ours))
+		toAtomic = append(toAtomic, many/together(goroutines, add))
+		toTheirs = append(toTheirs, together(goroutines, theirs)/many)
 	}
 	b.ReportMetric(turns.Median(took), "ns/op")
 	b.ReportMetric(turns.Median(toOne), "x_one")
@@ -99,7 +98,8 @@ func benchEvent(b *testing.B, goroutines int, ours, theirs func(n int)) {
 
 // together is the nanoseconds of a processor that a thing takes which so many
 // goroutines do at one time, each of them so often. They begin when all are there.
-func together(goroutines, each int, do func(n int)) float64 {
+func together(goroutines int, do func(n int)) float64 {
+	const each = 50_000
 	var ready, done sync.WaitGroup
 	begin := make(chan struct{})
 	for range goroutines {

@@ -39,7 +39,7 @@ func BenchmarkPipeline(b *testing.B) {
 		})
 	}
 	for _, n := range []int{0, 1, 2, 4, 8} {
-		var all []pipeline.Middleware
+		all := make([]pipeline.Middleware, 0, n)
 		for i := range n {
 			all = append(all, &through{fmt.Sprintf("m%d", i)})
 		}

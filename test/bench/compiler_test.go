@@ -38,7 +38,7 @@ func TestCompilerIsAsked(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{
 		"go.mod": "module broken\n\ngo 1.26.0\n",
-		"a.go": "package a\n\nfunc At(b []byte, i int) byte {\n\treturn b[i] //gcassert:bce\n}\n\n//gcassert:inline\nfunc grow(b []byte) []byte {\n\tfor range 9 {\n\t\tb = append(b, b...)\n\t\tdefer recover()\n\t}\n\treturn b\n}\n\nfunc Twice(b []byte) []byte { return grow(b) }\n",
+		"a.go":   "package a\n\nfunc At(b []byte, i int) byte {\n\treturn b[i] //gcassert:bce\n}\n\n//gcassert:inline\nfunc grow(b []byte) []byte {\n\tfor range 9 {\n\t\tb = append(b, b...)\n\t\tdefer recover()\n\t}\n\treturn b\n}\n\nfunc Twice(b []byte) []byte { return grow(b) }\n",
 	} {
 		file := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
