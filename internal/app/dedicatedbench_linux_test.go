@@ -26,9 +26,8 @@ const dedicatedMiners = 1000
 // in TCP mode with two threads, which moves bytes and looks at none. Both have the
 // same miners, a process of one thread, and the same pool, a process that says yes to
 // every share; they take turns on fresh sockets, and so does the pool without a proxy.
-// The binary is there twice: as it is by default, when it writes every share to its
-// store, and with keep_shares = "0s", when it keeps sums alone and what is left is
-// what a relay does. Where there is no haproxy it is skipped.
+// The binary is as it is by default: it reads every line, and writes shares and their
+// sums to its store, which is in its CPU time. Where there is no haproxy it is skipped.
 //
 // In paced 5,000 shares a second are spread over 1,000 miners. A message is a share or
 // its verdict, each in and out.
@@ -42,9 +41,8 @@ const dedicatedMiners = 1000
 //	shares/s          is how many come back,
 //	x_burst           is that as a multiple of haproxy's.
 //
-// Of the one that keeps no shares it is unkept-cpu-us/msg, x_cpu_unkept and so on; what
-// begins with haproxy- and direct- is theirs. All ratios are medians of rounds of which
-// each has all of them side by side.
+// What begins with haproxy- and direct- is theirs. All ratios are medians of rounds of
+// which each has all of them side by side.
 func BenchmarkDedicated(b *testing.B) {
 	b.Run("paced", func(b *testing.B) {
 		r := newRelays(b)
@@ -63,12 +61,11 @@ func BenchmarkDedicated(b *testing.B) {
 	})
 }
 
-// The relays that are compared: none, haproxy, and the proxy twice.
+// The relays that are compared: none, haproxy, and the proxy.
 const (
 	direct  = "direct"
 	haproxy = "haproxy"
-	kept    = "kept"
-	unkept  = "unkept"
+	loka    = "loka"
 )
 
 // settles is how long the proxy has shares that are not in its store.
@@ -128,8 +125,7 @@ func newRelays(b *testing.B) *relays {
 	if err != nil {
 		b.Fatal(err)
 	}
-	r.startLoka(b, bin, kept, farmPool("main", pool)+dedicated)
-	r.startLoka(b, bin, unkept, "[storage]\nkeep_shares = \"0s\"\n"+farmPool("main", pool)+dedicated)
+	r.startLoka(b, bin, farmPool("main", pool)+dedicated)
 	return r
 }
 
@@ -146,16 +142,16 @@ func (r *relays) startHaproxy(b *testing.B, program, pool string) {
 	await(b, "haproxy to listen", func() bool { return listens(r.addr[haproxy]) })
 }
 
-func (r *relays) startLoka(b *testing.B, bin, name, config string) {
+func (r *relays) startLoka(b *testing.B, bin, config string) {
 	b.Helper()
-	r.addr[name] = process.FreeLocalPort(b)
+	r.addr[loka] = process.FreeLocalPort(b)
 	api := process.FreeLocalPort(b)
 	file := filepath.Join(b.TempDir(), "loka.toml")
-	text := fmt.Sprintf("data_dir = %q\n[server]\nlisten = [%q]\n[http]\nlisten = %q\n%s", b.TempDir(), r.addr[name], api, config)
+	text := fmt.Sprintf("data_dir = %q\n[server]\nlisten = [%q]\n[http]\nlisten = %q\n%s", b.TempDir(), r.addr[loka], api, config)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		b.Fatal(err)
 	}
-	r.pid[name] = r.start(b, bin, "start", "-c", file)
+	r.pid[loka] = r.start(b, bin, "start", "-c", file)
 	await(b, "the proxy to be ready", func() bool {
 		answer, err := http.Get("http://" + api + "/ready")
 		if err != nil {
@@ -198,7 +194,7 @@ func listens(addr string) bool {
 // run has a command carried out by each relay in turns. Who is first takes turns, too.
 func (r *relays) run(b *testing.B, command string, rounds int) {
 	b.Helper()
-	names := []string{direct, haproxy, kept, unkept}
+	names := []string{direct, haproxy, loka}
 	for i := range rounds {
 		for j := range names {
 			r.round(b, names[(i+j)%len(names)], command)
@@ -222,7 +218,7 @@ func (r *relays) round(b *testing.B, name, command string) {
 	}
 	r.rounds[name] = append(r.rounds[name], o)
 	time.Sleep(200 * time.Millisecond) // the other side cleans up after the connections
-	if name == kept {
+	if name == loka {
 		time.Sleep(settles) // else what it writes yet would disturb the next
 	}
 }
@@ -231,10 +227,9 @@ func (r *relays) round(b *testing.B, name, command string) {
 func (r *relays) report(b *testing.B, unit, ratio string, of func(relayRounds) []float64) {
 	b.Helper()
 	theirs := of(r.rounds[haproxy])
-	b.ReportMetric(load.Median(of(r.rounds[kept])), unit)
-	b.ReportMetric(load.Median(ratios(of(r.rounds[kept]), theirs)), ratio)
-	b.ReportMetric(load.Median(ratios(of(r.rounds[unkept]), theirs)), ratio+"_unkept")
-	for _, other := range []string{unkept, haproxy, direct} {
+	b.ReportMetric(load.Median(of(r.rounds[loka])), unit)
+	b.ReportMetric(load.Median(ratios(of(r.rounds[loka]), theirs)), ratio)
+	for _, other := range []string{haproxy, direct} {
 		if all := of(r.rounds[other]); all[0] > 0 {
 			b.ReportMetric(load.Median(all), other+"-"+unit)
 		}

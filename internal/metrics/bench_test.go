@@ -97,22 +97,25 @@ func benchEvent(b *testing.B, goroutines int, ours, theirs func(n int)) {
 }
 
 // together is the nanoseconds of a processor that a thing takes which so many
-// goroutines do at one time, each of them so often. They begin when all are there.
+// goroutines do at one time, each of them so often that it does not matter when which
+// of them was woken. They begin when all are there.
 func together(goroutines int, do func(n int)) float64 {
-	const each = 50_000
-	var ready, done sync.WaitGroup
-	begin := make(chan struct{})
+	const each = 1_000_000
+	var arrived atomic.Int64
+	var done sync.WaitGroup
+	var start time.Time
 	for range goroutines {
-		ready.Add(1)
 		done.Go(func() {
-			ready.Done()
-			<-begin
+			if arrived.Add(1) == int64(goroutines) {
+				start = time.Now()
+				arrived.Add(1)
+			}
+			for arrived.Load() <= int64(goroutines) {
+				runtime.Gosched()
+			}
 			do(each)
 		})
 	}
-	ready.Wait()
-	start := time.Now()
-	close(begin)
 	done.Wait()
 	processors := min(goroutines, runtime.GOMAXPROCS(0))
 	return float64(time.Since(start).Nanoseconds()) * float64(processors) / float64(goroutines*each)
