@@ -124,17 +124,25 @@ type sessionWorld struct {
 
 func newSessionWorld(t *testing.T, program []byte) *sessionWorld {
 	t.Helper()
-	w := &sessionWorld{t: t, program: program, pools: make(map[string]*sessionPool), left: sessionTime}
+	w := &sessionWorld{t: t, program: program, left: sessionTime}
 	kind := w.next()
-	cfg := sessionConfigs[int(kind)%len(sessionConfigs)]
 	// A pool of 3 bytes hands its own extranonce on.
 	width := []int{8, 5, 4, 3}[kind>>2&3]
+	w.begin(sessionConfigs[int(kind)%len(sessionConfigs)], func() *sessionPool { return &sessionPool{width: width, difficulty: sessionEasy, template: sessionJob} })
+	return w
+}
+
+// begin has a proxy run that is so configured, before such pools.
+func (w *sessionWorld) begin(cfg *config.Config, pool func() *sessionPool) {
+	t := w.t
+	t.Helper()
+	w.pools = make(map[string]*sessionPool)
 	for _, p := range cfg.Pools {
 		endpoint, err := dial.Parse(p.URL)
 		if err != nil {
 			t.Fatal(err)
 		}
-		w.pools[endpoint.Host] = &sessionPool{width: width, difficulty: sessionEasy}
+		w.pools[endpoint.Host] = pool()
 	}
 	hc, err := hubConfig(cfg, "fuzz")
 	if err != nil {
@@ -171,7 +179,6 @@ func newSessionWorld(t *testing.T, program []byte) *sessionWorld {
 		}
 	}
 	synctest.Wait()
-	return w
 }
 
 // next is the program's next byte, and 0 once there is none.
@@ -191,12 +198,22 @@ func (w *sessionWorld) run() {
 		w.settle()
 	}
 	w.calm()
+	w.leave()
+	w.book()
+	w.over()
+}
+
+// leave ends all connections.
+func (w *sessionWorld) leave() {
 	w.server.CloseAll(mining.Shutdown)
 	for _, m := range w.miners {
 		_ = m.conn.Close()
 		<-m.gone
 	}
-	w.book()
+}
+
+// over ends the proxy.
+func (w *sessionWorld) over() {
 	w.end()
 	if n := w.server.Len(); n != 0 {
 		w.t.Errorf("%d connections are left", n)
@@ -292,11 +309,17 @@ func (w *sessionWorld) connect() {
 	if len(w.miners) == sessionMiners {
 		return
 	}
+	w.at = len(w.miners)
+	w.arrive()
+}
+
+// arrive is connect without a bound.
+func (w *sessionWorld) arrive() *sessionMiner {
 	near, far := testkit.Pipe()
 	m := &sessionMiner{world: w, conn: far, near: near, gone: make(chan struct{}), known: make(map[string]sessionDue)}
-	w.at = len(w.miners)
 	w.miners = append(w.miners, m)
 	w.server.Serve(context.Background(), near, nil, mining.Arrival{Listener: "0.0.0.0:3333"}, func() { close(m.gone) })
+	return m
 }
 
 // apply puts another configuration in place, as a reload does.

@@ -174,20 +174,25 @@ func (m *sessionMiner) mine(op byte) {
 		en2, _ = work.MakeExtranonce(make([]byte, m.width))
 	}
 	if op&4 == 0 { // else the share before it, once more
-		coinbase := work.AppendCoinbase(nil, m.job.Coinb1, m.en1, en2, m.job.Coinb2)
-		header := work.Header{
-			Version: m.job.Version, PrevHash: m.job.PrevHash, NTime: m.job.NTime, NBits: m.job.NBits,
-			MerkleRoot: work.MerkleRoot(work.DoubleSHA256(coinbase), m.job.Branches),
-		}
-		for range 64 {
-			m.nonce++
-			if header.Nonce = m.nonce; sessionEasy.Target().Met(header.Hash()) {
-				break
-			}
-		}
+		m.search(en2, 64)
 	}
 	text := fmt.Sprintf(`{"id":%%s,"method":"mining.submit","params":[%q,"%s","%s","%s","%s"]}`, worker, m.job.JobID, en2, m.job.NTime, m.nonce)
 	m.line(sessionPhrase{format: text, share: true}, sessionIDs[int(op>>3)%len(sessionIDs)])
+}
+
+// search goes on to the next nonce that is worth something, or as far as it may.
+func (m *sessionMiner) search(en2 work.Extranonce, hashes int) {
+	coinbase := work.AppendCoinbase(nil, m.job.Coinb1, m.en1, en2, m.job.Coinb2)
+	header := work.Header{
+		Version: m.job.Version, PrevHash: m.job.PrevHash, NTime: m.job.NTime, NBits: m.job.NBits,
+		MerkleRoot: work.MerkleRoot(work.DoubleSHA256(coinbase), m.job.Branches),
+	}
+	for range hashes {
+		m.nonce++
+		if header.Nonce = m.nonce; sessionEasy.Target().Met(header.Hash()) {
+			break
+		}
+	}
 }
 
 // line says a phrase.

@@ -49,10 +49,12 @@ type sessionPool struct {
 	away       bool
 	width      int
 	difficulty work.Difficulty
-	conns      []*sessionLink
-	jobs       int
-	block      byte
-	nextEN1    uint32
+	// template has what all jobs have in common.
+	template sv1.Notify
+	conns    []*sessionLink
+	jobs     int
+	block    byte
+	nextEN1  uint32
 }
 
 // sessionLink is one connection of it.
@@ -137,13 +139,15 @@ func (p *sessionPool) difficultyLine() string {
 	return string((&sv1.SetDifficulty{Difficulty: p.difficulty}).Append(nil))
 }
 
+// sessionJob is a job that is soon read.
+var sessionJob = sv1.Notify{Coinb1: []byte("one"), Coinb2: []byte("two")}
+
 // jobLine is a new job, of a new block with clean.
 func (p *sessionPool) jobLine(clean bool) string {
 	p.jobs++
-	n := sv1.Notify{
-		JobID: fmt.Appendf(nil, "j%x", p.jobs), Coinb1: []byte("one"), Coinb2: []byte("two"), PrevHash: work.Hash{p.block},
-		Version: 0x20000000, NBits: 0x1703a30c, NTime: work.NTime(1_700_000_000 + p.jobs), Clean: clean, CleanKnown: true,
-	}
+	n := p.template
+	n.JobID, n.PrevHash, n.NTime = fmt.Appendf(nil, "j%x", p.jobs), work.Hash{p.block}, work.NTime(1_700_000_000+p.jobs)
+	n.Version, n.NBits, n.Clean, n.CleanKnown = 0x20000000, 0x1703a30c, clean, true
 	return string(n.Append(nil))
 }
 

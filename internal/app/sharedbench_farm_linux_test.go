@@ -40,13 +40,13 @@ type farm struct {
 }
 
 // newFarm needs descriptors for n miners in one process; more is configuration.
-func newFarm(b *testing.B, n int, more ...string) *farm {
-	b.Helper()
-	needDescriptors(b, n)
+func newFarm(tb testing.TB, n int, more ...string) *farm {
+	tb.Helper()
+	needDescriptors(tb, n)
 	f := &farm{pool: &load.Pool{}}
-	addrs := farmProxy(b, farmPool("main", serveTCP(b, f.pool.Serve))+farmRoute+strings.Join(more, "\n")).Addrs()
+	addrs := farmProxy(tb, farmPool("main", serveTCP(tb, f.pool.Serve))+farmRoute+strings.Join(more, "\n")).Addrs()
 	f.addr, f.http = addrs.Miners[0], addrs.HTTP
-	f.load = startLoad(b)
+	f.load = startLoad(tb)
 	return f
 }
 
@@ -56,44 +56,44 @@ func farmPool(name, addr string) string {
 }
 
 // farmProxy runs a proxy until the benchmark ends.
-func farmProxy(b *testing.B, text string) *app.App {
-	b.Helper()
+func farmProxy(tb testing.TB, text string) *app.App {
+	tb.Helper()
 	cfg, problems := config.Load(fmt.Appendf(nil, "data_dir = %q\n[server]\nlisten = [\"127.0.0.1:0\"]\n[http]\nlisten = \"127.0.0.1:0\"\n%s",
-		b.TempDir(), text), "bench.toml", config.Options{})
+		tb.TempDir(), text), "bench.toml", config.Options{})
 	if len(problems) > 0 {
-		b.Fatal(problems)
+		tb.Fatal(problems)
 	}
 	a, err := app.New(cfg, app.Deps{Version: "bench"})
 	if err != nil {
-		b.Fatal(err)
+		tb.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- a.Run(ctx) }()
-	b.Cleanup(func() {
+	tb.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {
-			b.Error(err)
+			tb.Error(err)
 		}
 	})
 	select {
 	case <-a.Started():
 	case <-time.After(10 * time.Second):
-		b.Fatal("the proxy did not start")
+		tb.Fatal("the proxy did not start")
 	}
-	await(b, "the proxy to be ready", a.Model().Ready)
+	await(tb, "the proxy to be ready", a.Model().Ready)
 	return a
 }
 
 // needDescriptors skips a benchmark that the limit of open files forbids.
-func needDescriptors(b *testing.B, n int) {
-	b.Helper()
+func needDescriptors(tb testing.TB, n int) {
+	tb.Helper()
 	soft, err := listen.RaiseFileLimit()
 	if err != nil {
-		b.Fatal(err)
+		tb.Fatal(err)
 	}
 	if possible := load.Most(soft); n > possible {
-		b.Skipf("SKIPPED: %d miners need more open files than the limit of %d (ulimit -Hn) allows; %d miners would be possible",
+		tb.Skipf("SKIPPED: %d miners need more open files than the limit of %d (ulimit -Hn) allows; %d miners would be possible",
 			n, soft, possible)
 	}
 }
