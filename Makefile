@@ -36,7 +36,7 @@ LONGEST        := ./internal/app
 PLAIN          := ./test/script ./internal/steer ./internal/vardiff
 export GOTOOLCHAIN = local
 
-.PHONY: help run build test thorough scripts lint fuzz fuzz-long bench e2e api-compat api-release soak soak-shared soak-churn soak-failover soak-chaos soak-crash soak-outage soak-disk durable attack cover walls tidy generate vulncheck compiler postgres systemd  browser chromium deploy-test prometheus container
+.PHONY: help run build test thorough scripts lint fuzz fuzz-long bench counts counts-update counts-proof tracers e2e api-compat api-release soak soak-shared soak-churn soak-failover soak-chaos soak-crash soak-outage soak-disk durable attack cover walls tidy generate vulncheck compiler postgres systemd  browser chromium deploy-test prometheus container
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -122,6 +122,21 @@ fuzz-long: ## every fuzz target for at least EXECS (default 10000000) executions
 bench: ## benchmarks that print ratios against something measured in the same run
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 	cd test/bench && $(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+tracers: # counts need valgrind and strace; get them where that is possible without asking, else what they count is skipped, aloud
+	@command -v valgrind >/dev/null 2>&1 && command -v strace >/dev/null 2>&1 || { \
+	  echo "no valgrind or strace, which count instructions and system calls: trying to install them"; \
+	  { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends valgrind strace >/dev/null; } || \
+	  echo "valgrind or strace is not installed (Debian: apt-get install valgrind strace): what they count will be SKIPPED" >&2; }
+
+counts: tracers ## allocations, instructions and system calls of a share, a job, a connection, against a baseline: fails where they have grown
+	$(GO) run ./test/counts
+
+counts-update: tracers ## what is counted now is the baseline (test/counts/baseline.json)
+	$(GO) run ./test/counts -update
+
+counts-proof: tracers ## show that a planted growth fails counts
+	GO=$(GO) bash .ci/counts
 
 e2e: ## end to end with a real node (btcd on simnet)
 	cd test/e2e && $(GO) test -count=1 -timeout 10m -v ./...
