@@ -10,6 +10,8 @@ ONLY           ?= .
 SOAK_DURATION  ?= 10m
 CHURN_DURATION ?= 15m
 CHAOS_DURATION ?= 15m
+SOAK_BENCH_DURATION ?= 1h
+SOAK_BENCH_FILE ?= $(CURDIR)/soak-bench.jsonl
 BENCH          ?= .
 CRASHES        ?= 50
 OUTAGE         ?= 3m
@@ -36,7 +38,7 @@ LONGEST        := ./internal/app
 PLAIN          := ./test/script ./internal/steer ./internal/vardiff
 export GOTOOLCHAIN = local
 
-.PHONY: help run build test thorough scripts lint fuzz fuzz-long bench counts counts-update counts-proof tracers e2e api-compat api-release soak soak-shared soak-churn soak-failover soak-chaos soak-crash soak-outage soak-disk durable attack cover walls tidy generate vulncheck compiler postgres systemd  browser chromium deploy-test prometheus container
+.PHONY: help run build test thorough scripts lint fuzz fuzz-long bench counts counts-update counts-proof tracers e2e api-compat api-release soak soak-shared soak-churn soak-bench soak-failover soak-chaos soak-crash soak-outage soak-disk durable attack cover walls tidy generate vulncheck compiler postgres systemd  browser chromium deploy-test prometheus container
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -164,6 +166,9 @@ soak-shared: compiler ## eight manners of miner on one pool connection for SOAK_
 
 soak-churn: compiler ## 2,000 miners that come and go, on shared connections, for CHURN_DURATION (default 15m)
 	CGO_ENABLED=1 LOKA_SOAK_CHURN=$(CHURN_DURATION) $(GO) test $(RACE) -count=1 -timeout 0 -v -run '^TestSoakChurn$$' ./internal/app
+
+soak-bench: ## 5,000 miners that come and go, without the race detector, for SOAK_BENCH_DURATION (default 1h): nothing may grow; samples go to SOAK_BENCH_FILE
+	CGO_ENABLED=0 LOKA_SOAK_BENCH=$(SOAK_BENCH_DURATION) LOKA_SOAK_BENCH_FILE=$(SOAK_BENCH_FILE) $(GO) test -trimpath -vet=off -count=1 -timeout 0 -v -run '^TestSoakBench$$' ./internal/app
 
 soak-failover: compiler ## 500 miners whose first pool dies in five ways, silence (six minutes) among them
 	CGO_ENABLED=1 LOKA_FAILOVER=500 $(GO) test $(RACE) -count=1 -parallel 1 -timeout 0 -v -run '^TestFailover' ./internal/app

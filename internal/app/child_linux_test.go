@@ -18,6 +18,8 @@ func beChild(role string) {
 		err = servePool(os.Stdin, os.Stdout)
 	case "look":
 		err = look(os.Args[1:], os.Stdout)
+	case "light":
+		err = serveLight(os.Args[1:], os.Stdin, os.Stdout)
 	}
 	if err != nil {
 		_, _ = fmt.Fprintln(os.Stderr, err)

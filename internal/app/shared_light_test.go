@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -25,6 +26,40 @@ type lightMiners struct {
 	connects, accepted, stale, low, others, lost atomic.Uint64
 	// last is what the newest refusal but for these was, or the newest loss.
 	last atomic.Pointer[string]
+
+	mu   sync.Mutex
+	took []time.Duration // how long answers were waited for, since the last report
+}
+
+// lightReport is what light miners have met with.
+type lightReport struct {
+	Connects, Accepted, Stale, Low, Others, Lost uint64
+	Last                                         string
+	// P50 and P99 are within how many milliseconds half and 99 of 100 answers to shares
+	// came since the last report.
+	P50, P99 float64
+}
+
+func (l *lightMiners) report() lightReport {
+	l.mu.Lock()
+	took := l.took
+	l.took = nil
+	l.mu.Unlock()
+	slices.Sort(took)
+	within := func(part int) float64 {
+		if len(took) == 0 {
+			return 0
+		}
+		return took[min(len(took)*part/100, len(took)-1)].Seconds() * 1e3
+	}
+	r := lightReport{
+		Connects: l.connects.Load(), Accepted: l.accepted.Load(), Stale: l.stale.Load(), Low: l.low.Load(),
+		Others: l.others.Load(), Lost: l.lost.Load(), P50: within(50), P99: within(99),
+	}
+	if last := l.last.Load(); last != nil {
+		r.Last = *last
+	}
+	return r
 }
 
 // run has so many miners until ctx ends, the first connects spread over ramp.
@@ -81,6 +116,7 @@ func (l *lightMiners) connect(ctx context.Context, i int, rng *rand.Rand) error 
 			continue
 		}
 		m.nonce++
+		m.asked = time.Now()
 		if err := m.say("{\"id\":3,\"method\":\"mining.submit\",\"params\":[%q,%q,\"%08x\",%q,\"%08x\"]}\n", m.name, m.job, i, m.ntime, m.nonce); err != nil {
 			return err
 		}
@@ -96,6 +132,7 @@ type lightMiner struct {
 	in         []byte // a line's begin
 	job, ntime string
 	nonce      uint32
+	asked      time.Time // when the share was sent
 }
 
 func (m *lightMiner) say(format string, args ...any) error {
@@ -139,7 +176,9 @@ func (m *lightMiner) line(line []byte) {
 	case bytes.Contains(line, []byte("mining.notify\",\"params")):
 		fields := bytes.Split(line, []byte(`"`))
 		m.job, m.ntime = string(fields[9]), string(fields[len(fields)-2])
+		return
 	case !bytes.Contains(line, []byte(`"id":3`)):
+		return
 	case bytes.Contains(line, []byte("true")):
 		m.l.accepted.Add(1)
 	case bytes.Contains(line, []byte("[21,")):
@@ -151,6 +190,9 @@ func (m *lightMiner) line(line []byte) {
 		text := string(line)
 		m.l.last.Store(&text)
 	}
+	m.l.mu.Lock()
+	m.l.took = append(m.l.took, time.Since(m.asked))
+	m.l.mu.Unlock()
 }
 
 // startLight has light miners mine at the rig's proxy until the returned
@@ -174,14 +216,13 @@ func (r *sharedRig) startLight(l *lightMiners, miners int, ramp time.Duration) (
 
 // wantWell demands that the miners were refused nothing but what is stale or
 // no share, and that no connection ended but by its miner.
-func (l *lightMiners) wantWell(t *testing.T) {
+func (r lightReport) wantWell(t *testing.T) {
 	t.Helper()
-	accepted, stale, low := l.accepted.Load(), l.stale.Load(), l.low.Load()
-	t.Logf("%d connects, %d accepted, %d stale, %d too low", l.connects.Load(), accepted, stale, low)
-	if bad, lost := l.others.Load(), l.lost.Load(); bad+lost > 0 {
-		t.Errorf("%d shares refused, %d connections lost, the last: %s", bad, lost, *l.last.Load())
+	t.Logf("%d connects, %d accepted, %d stale, %d too low", r.Connects, r.Accepted, r.Stale, r.Low)
+	if r.Others+r.Lost > 0 {
+		t.Errorf("%d shares refused, %d connections lost, the last: %s", r.Others, r.Lost, r.Last)
 	}
-	if accepted < low/5 || stale > accepted/5 {
-		t.Errorf("%d accepted, %d stale, %d too low", accepted, stale, low)
+	if r.Accepted < r.Low/5 || r.Stale > r.Accepted/5 {
+		t.Errorf("%d accepted, %d stale, %d too low", r.Accepted, r.Stale, r.Low)
 	}
 }

@@ -59,24 +59,8 @@ func (s *series) steady(t *testing.T) {
 		y     []float64
 		slack float64
 	}{{"heap after GC", s.heap, 2e6}, {"goroutines", s.goroutines, 8}, {"slots in use", s.slots, 2}} {
-		slope, mean := trend(s.at, c.y)
-		growth := slope * (s.at[len(s.at)-1] - s.at[0])
-		t.Logf("%s: mean %.0f, trend %+.0f over %d samples, by quarters %.0f", c.name, mean, growth, len(s.at), quarters(c.y))
-		if growth > 0.05*mean+c.slack {
-			t.Errorf("%s grew by %.0f, the mean is %.0f", c.name, growth, mean)
-		}
+		watched{c.name, s.at, c.y}.wantFlat(t, 0.05, c.slack)
 	}
-}
-
-// quarters are the means of a series' four parts: a slope that ends is no leak.
-func quarters(y []float64) (means [4]float64) {
-	for i := range means {
-		part := y[i*len(y)/4 : (i+1)*len(y)/4]
-		for _, v := range part {
-			means[i] += v / float64(len(part))
-		}
-	}
-	return means
 }
 
 // TestSoakShared has eight manners of miner share one pool connection for the
@@ -126,7 +110,7 @@ func TestSoakChurn(t *testing.T) {
 	stop()
 	r.await("all to have left", 20*time.Second, func() bool { return r.model.Connected() == 0 })
 	r.settle()
-	l.wantWell(t)
+	l.report().wantWell(t)
 	seen.steady(t)
 	t.Logf("%d connections at the end; %s", len(links), r.total())
 	if got := r.app.Hub().SlotsInUse(); got != 0 {

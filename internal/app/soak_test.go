@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/loka/stratum/internal/load"
 	"github.com/loka/stratum/internal/sim"
 )
 
@@ -52,15 +53,41 @@ func TestSoak(t *testing.T) {
 			t.Errorf("%s did not put up with %d things, the last: %s", m.Manner, m.Failures, m.LastFailure)
 		}
 	}
-	slope, mean := trend(at, heap)
-	growth := slope * (at[len(at)-1] - at[0])
-	t.Logf("%d shares in %v (%.0f/s), %s; heap after GC %.0f kB, growth over %d samples %.1f kB, goroutines %d",
-		stats.Accepted, duration, float64(stats.Accepted)/duration.Seconds(), r.audit.Report(), mean/1e3, len(at), growth/1e3, goroutines)
+	t.Logf("%d shares in %v (%.0f/s), %s; goroutines %d",
+		stats.Accepted, duration, float64(stats.Accepted)/duration.Seconds(), r.audit.Report(), runtime.NumGoroutine())
 	// The test's own audit and the race detector's shadow are in the heap
 	// too; what leaks a byte a share would stand out against this.
-	if growth > 0.05*mean+512e3 {
-		t.Errorf("heap after GC grew by %.0f bytes over %.0f s, mean %.0f", growth, at[len(at)-1]-at[0], mean)
+	watched{"heap after GC", at, heap}.wantFlat(t, 0.05, 512e3)
+}
+
+// watched is something over the seconds of a soak.
+type watched struct {
+	what  string
+	at, y []float64
+}
+
+// wantFlat demands that it did not grow, over the time in which it was watched, by more than
+// a part of its mean and so much more.
+func (w watched) wantFlat(t *testing.T, part, slack float64) {
+	t.Helper()
+	slope, mean := trend(w.at, w.y)
+	span := w.at[len(w.at)-1] - w.at[0]
+	growth := slope * span
+	t.Logf("%s: mean %.6g, trend %+.3g over %d samples, by quarters %.6g", w.what, mean, growth, len(w.at), quarters(w.y))
+	if growth > part*mean+slack {
+		t.Errorf("%s grew by %.3g over %.0f s, mean %.6g", w.what, growth, span, mean)
 	}
+}
+
+// quarters are the means of a series' four parts: a slope that ends is no leak.
+func quarters(y []float64) (means [4]float64) {
+	for i := range means {
+		part := y[i*len(y)/4 : (i+1)*len(y)/4]
+		for _, v := range part {
+			means[i] += v / float64(len(part))
+		}
+	}
+	return means
 }
 
 func heapAfterGC() float64 {
@@ -70,19 +97,33 @@ func heapAfterGC() float64 {
 	return float64(m.HeapAlloc)
 }
 
-// trend is the least-squares slope of y over x, and the mean of y.
+// trend is the slope of y over x, the median of those between all pairs (Theil and Sen), and
+// the mean of y. A burst, which the mean of slopes would follow, is none.
 func trend(x, y []float64) (slope, mean float64) {
-	var sx, sy, sxx, sxy float64
+	var slopes []float64
 	for i := range x {
-		sx, sy, sxx, sxy = sx+x[i], sy+y[i], sxx+x[i]*x[i], sxy+x[i]*y[i]
+		mean += y[i] / float64(len(y))
+		for j := range i {
+			slopes = append(slopes, (y[i]-y[j])/(x[i]-x[j]))
+		}
 	}
-	n := float64(len(x))
-	return (n*sxy - sx*sy) / (n*sxx - sx*sx), sy / n
+	return load.Median(slopes), mean
 }
 
 func TestTrend(t *testing.T) {
 	slope, mean := trend([]float64{1, 2, 3, 4}, []float64{10, 12, 14, 16})
 	if slope != 2 || mean != 13 {
 		t.Errorf("slope %g, mean %g; want 2, 13", slope, mean)
+	}
+	at, burst, leak := make([]float64, 60), make([]float64, 60), make([]float64, 60)
+	for i := range at {
+		at[i], burst[i], leak[i] = float64(i), 5, 5+0.1*float64(i)+float64(i*7%3)
+	}
+	burst[58], burst[59] = 500, 900
+	if slope, _ := trend(at, burst); slope != 0 {
+		t.Errorf("two samples that stand out have a slope of %g", slope)
+	}
+	if slope, _ := trend(at, leak); slope < 0.09 || slope > 0.11 {
+		t.Errorf("a leak of 0.1 is seen as %g", slope)
 	}
 }
