@@ -66,16 +66,21 @@ type watched struct {
 	at, y []float64
 }
 
-// wantFlat demands that it did not grow, over the time in which it was watched, by more than
-// a part of its mean and so much more.
+// grew tells by how much, over the time in which it was watched, and whether that is more
+// than a part of its mean and so much more.
+func (w watched) grew(part, slack float64) (growth, mean float64, more bool) {
+	slope, mean := trend(w.at, w.y)
+	growth = slope * (w.at[len(w.at)-1] - w.at[0])
+	return growth, mean, growth > part*mean+slack
+}
+
+// wantFlat demands that it is not.
 func (w watched) wantFlat(t *testing.T, part, slack float64) {
 	t.Helper()
-	slope, mean := trend(w.at, w.y)
-	span := w.at[len(w.at)-1] - w.at[0]
-	growth := slope * span
+	growth, mean, more := w.grew(part, slack)
 	t.Logf("%s: mean %.6g, trend %+.3g over %d samples, by quarters %.6g", w.what, mean, growth, len(w.at), quarters(w.y))
-	if growth > part*mean+slack {
-		t.Errorf("%s grew by %.3g over %.0f s, mean %.6g", w.what, growth, span, mean)
+	if more {
+		t.Errorf("%s grew by %.3g in %.0f s, mean %.6g", w.what, growth, w.at[len(w.at)-1]-w.at[0], mean)
 	}
 }
 
@@ -125,5 +130,11 @@ func TestTrend(t *testing.T) {
 	}
 	if slope, _ := trend(at, leak); slope < 0.09 || slope > 0.11 {
 		t.Errorf("a leak of 0.1 is seen as %g", slope)
+	}
+	if growth, _, more := (watched{"burst", at, burst}).grew(0.05, 0); more {
+		t.Errorf("two samples that stand out are a growth of %g", growth)
+	}
+	if growth, mean, more := (watched{"leak", at, leak}).grew(0.05, 1); !more {
+		t.Errorf("a growth of %g is let pass, mean %g", growth, mean)
 	}
 }
