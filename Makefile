@@ -13,6 +13,8 @@ CHAOS_DURATION ?= 15m
 SOAK_BENCH_DURATION ?= 1h
 SOAK_BENCH_FILE ?= $(CURDIR)/soak-bench.jsonl
 BENCH          ?= .
+COUNT          ?= $(if $(SAVE),6,3)
+THRESHOLD      ?= 10
 CRASHES        ?= 50
 OUTAGE         ?= 3m
 DISKFULL       ?= 3m
@@ -38,7 +40,7 @@ LONGEST        := ./internal/app
 PLAIN          := ./test/script ./internal/steer ./internal/vardiff
 export GOTOOLCHAIN = local
 
-.PHONY: help run build test thorough scripts lint fuzz fuzz-long bench counts counts-update counts-proof tracers e2e api-compat api-release soak soak-shared soak-churn soak-bench soak-failover soak-chaos soak-crash soak-outage soak-disk durable attack cover walls tidy generate vulncheck compiler postgres systemd  browser chromium deploy-test prometheus container
+.PHONY: help run build test thorough scripts lint fuzz fuzz-long bench bench-quick bench-test counts counts-update counts-proof tracers e2e api-compat api-release soak soak-shared soak-churn soak-bench soak-failover soak-chaos soak-crash soak-outage soak-disk durable attack cover walls tidy generate vulncheck compiler postgres systemd  browser chromium deploy-test prometheus container
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -106,7 +108,7 @@ lint: $(LINT) ## golangci-lint (gofumpt and gci inside), go vet of every module,
 	$(LINT) run ./...
 	$(LINT) fmt --diff ./...
 	$(GO) mod tidy -diff
-	cd test/bench && $(GO) mod tidy -diff && $(GO) vet ./...
+	cd test/bench && $(GO) mod tidy -diff && $(GO) vet ./... && $(LINT) run -c ../../.golangci.yml ./cmd/... && $(LINT) fmt -c ../../.golangci.yml --diff ./cmd/...
 	cd test/e2e && $(GO) mod tidy -diff && $(GO) vet ./...
 	cd test/api && $(GO) mod tidy -diff && $(GO) vet ./...
 	cd test/browser && $(GO) mod tidy -diff && $(GO) vet ./... && $(LINT) run -c ../../.golangci.yml ./... && $(LINT) fmt -c ../../.golangci.yml --diff ./...
@@ -121,9 +123,15 @@ fuzz: ## every fuzz target, FUZZ_TOTAL (default 180s) in all
 fuzz-long: ## every fuzz target for at least EXECS (default 10000000) executions, one after the other, with a table; ONLY picks some
 	GO=$(GO) bash .ci/fuzz-long $(EXECS) '$(ONLY)'
 
-bench: ## benchmarks that print ratios against something measured in the same run
-	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
-	cd test/bench && $(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+bench: ## the benchmarks, COUNT (default 3) rounds of each, what they are to reach, and reports in .bench; BENCH=regexp, GROUP=quick|micro|wire|memory|e2e|fanout|observed|storage, BENCHTIME=, SAVE=name, COMPARE=name, THRESHOLD=10, STRICT=1, SOAK=samples, FROM=results
+	cd test/bench && $(GO) build -o $(BIN)/bench-suite ./cmd/suite
+	$(BIN)/bench-suite -root . -go '$(GO)' -bench '$(BENCH)' -group '$(GROUP)' -count $(COUNT) -benchtime '$(BENCHTIME)' -save '$(SAVE)' -compare '$(COMPARE)' -threshold $(THRESHOLD) -from '$(FROM)' -soak '$(SOAK)' $(if $(STRICT),-strict)
+
+bench-quick: ## those that rows to be reached are read from and that a tenth of a second is enough for
+	@$(MAKE) --no-print-directory bench GROUP=quick BENCHTIME=100ms
+
+bench-test: ## the tests of what runs the benchmarks and of the parsers that are compared
+	cd test/bench && $(GO) test -count=1 -timeout 2m ./...
 
 tracers: # counts need valgrind and strace; get them where that is possible without asking, else what they count is skipped, aloud
 	@command -v valgrind >/dev/null 2>&1 && command -v strace >/dev/null 2>&1 || { \
