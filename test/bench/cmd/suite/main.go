@@ -95,7 +95,7 @@ func suite(ctx context.Context, args []string, stdout, stderr io.Writer) (int, e
 	r := newReport(is)
 	r.Failed, r.Skipped, r.Soaks = failed, missed, soaks
 	if was != nil {
-		r.Comparison = compare(o.compare, was, is, o.threshold)
+		r.Comparison = compare(strings.TrimSuffix(filepath.Base(o.compare), ".txt"), was, is, o.threshold)
 	}
 	if err := o.publish(r, stdout); err != nil {
 		return 0, err

@@ -3,6 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -58,11 +61,11 @@ func packages(ctx context.Context, goTool, dir string) ([]target, error) {
 		}
 		t := target{pkg: strings.TrimPrefix(fields[0], module), dir: fields[1], in: dir}
 		for file := range strings.FieldsSeq(fields[2]) {
-			text, err := os.ReadFile(filepath.Join(t.dir, file)) //nolint:gosec // a file that go list named
+			names, err := functions(filepath.Join(t.dir, file))
 			if err != nil {
 				return nil, err
 			}
-			t.run = append(t.run, functions(string(text))...)
+			t.run = append(t.run, names...)
 		}
 		if len(t.run) > 0 {
 			slices.Sort(t.run)
@@ -73,13 +76,20 @@ func packages(ctx context.Context, goTool, dir string) ([]target, error) {
 }
 
 // functions are the benchmarks in a file, without their "Benchmark".
-func functions(source string) []string {
-	found := regexp.MustCompile(`(?m)^func Benchmark(\w+)\(`).FindAllStringSubmatch(source, -1)
-	names := make([]string, 0, len(found))
-	for _, m := range found {
-		names = append(names, m[1])
+func functions(file string) ([]string, error) {
+	source, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
+	if err != nil {
+		return nil, err
 	}
-	return names
+	names := make([]string, 0, len(source.Decls))
+	for _, d := range source.Decls {
+		if f, ok := d.(*ast.FuncDecl); ok && f.Recv == nil {
+			if name, ok := strings.CutPrefix(f.Name.Name, "Benchmark"); ok {
+				names = append(names, name)
+			}
+		}
+	}
+	return names, nil
 }
 
 // mayMatch says whether a pattern could match a function's benchmark or one of its

@@ -1,7 +1,11 @@
 package main
 
 import (
+	"fmt"
 	"math"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -85,5 +89,35 @@ func TestUnits(t *testing.T) {
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
+	}
+}
+
+// The table in the documents is this one.
+func TestRowsAreDocumented(t *testing.T) {
+	const begin, end = "<!-- generated: cd test/bench && go test ./cmd/suite -update -->\n", "<!-- end of generated -->"
+	file := filepath.Join(tree, "docs", "BENCHMARKS.md")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, found := strings.Cut(string(text), begin)
+	table, after, closed := strings.Cut(rest, end)
+	if !found || !closed {
+		t.Fatalf("%s has no place for the rows", file)
+	}
+	var want strings.Builder
+	want.WriteString("\n| row | bound | why | read from |\n|---|---|---|---|\n")
+	for _, one := range judge(rows(), &results{}) {
+		_, _ = fmt.Fprintf(&want, "| %s | %s | %s | `%s` |\n", one.Name, one.BoundText(), one.From, one.Benchmark)
+	}
+	want.WriteString("\n")
+	if *update {
+		if err := os.WriteFile(file, []byte(before+begin+want.String()+end+after), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if d := cmp.Diff(want.String(), table); d != "" {
+		t.Errorf("%s (go test -update rewrites it): %s", file, d)
 	}
 }
