@@ -81,6 +81,7 @@ import ("os"; "testing")
 func BenchmarkShareCheck(b *testing.B) { b.ReportMetric(0, "ns/op"); b.ReportMetric(1.01, "x_sha256") }
 func BenchmarkOther(b *testing.B) { b.Run("part", func(b *testing.B) { for b.Loop() {} }); b.Run("rest", func(b *testing.B) { for b.Loop() {} }) }
 func BenchmarkFails(b *testing.B) { if os.Getenv("LOKA_TEST_FAIL") != "" { b.Fatal("as asked") } }
+func BenchmarkPlanted(b *testing.B) { ns := 100.0; if os.Getenv("LOKA_TEST_SLOW") != "" { ns *= 1.2 }; b.ReportMetric(0, "ns/op"); b.ReportMetric(ns, "ns/line") }
 func BenchmarkSkips(b *testing.B) { b.Skip("nothing here") }
 `,
 		"internal/wire/a_test.go": "package wire\nimport \"testing\"\nfunc BenchmarkIdle(b *testing.B) { b.ReportMetric(0, \"ns/op\"); b.ReportMetric(5000, \"B/conn\") }\n",
@@ -149,6 +150,28 @@ func TestRunsATree(t *testing.T) {
 	}
 	if _, _, err := call(t, out, append(args, "-bench", "Nothing")...); err == nil || !strings.Contains(err.Error(), "no benchmark matches") {
 		t.Errorf("nothing to run: %v", err)
+	}
+}
+
+// A benchmark that is a fifth slower than the baseline fails the run, and passes
+// where that much may be.
+func TestRegressionFails(t *testing.T) {
+	root := smallTree(t)
+	out := filepath.Join(root, ".bench")
+	args := []string{"-root", root, "-benchtime", "1x", "-count", "4", "-bench", "Planted"}
+	if code, text, err := call(t, out, append(args, "-save", "before")...); err != nil || code != 0 {
+		t.Fatalf("%d, %v\n%s", code, err, text)
+	}
+	if code, text, err := call(t, out, append(args, "-compare", "before")...); err != nil || code != 0 {
+		t.Errorf("nothing changed: %d, %v\n%s", code, err, text)
+	}
+	t.Setenv("LOKA_TEST_SLOW", "1")
+	code, text, err := call(t, out, append(args, "-compare", "before")...)
+	if err != nil || code != 1 || !strings.Contains(text, "+20.0 %") || !strings.Contains(text, "work Planted ns/line") {
+		t.Errorf("planted: %d, %v\n%s", code, err, text)
+	}
+	if code, text, err := call(t, out, append(args, "-compare", "before", "-threshold", "25")...); err != nil || code != 0 {
+		t.Errorf("within the threshold: %d, %v\n%s", code, err, text)
 	}
 }
 
