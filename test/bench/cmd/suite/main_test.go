@@ -220,6 +220,9 @@ func TestMayMatch(t *testing.T) {
 		{"Other|Echo/16", "Echo", true},
 		{"Other/Echo", "Echo", false},
 		{"Fanout", "Echo", false},
+		{"(Fan|Echo)/(1|16)$|Other/a", "Echo", true},
+		{"Shared/(closed|paced)/miners=(1|5)000$", "Echo", false},
+		{"[/|]cho", "Echo", false},
 		{"(Fan|Echo", "Echo", true}, // no expression: the test binary says so
 	} {
 		if got := mayMatch(c.pattern, c.function); got != c.want {

@@ -96,12 +96,32 @@ func functions(file string) ([]string, error) {
 // parts; the test binary decides. It is here so that what cannot match is not
 // compiled.
 func mayMatch(pattern, function string) bool {
-	for part := range strings.SplitSeq(pattern, "|") {
-		top, _, _ := strings.Cut(part, "/")
-		// A piece of an expression need not be one.
-		if e, err := regexp.Compile(top); err != nil || e.MatchString("Benchmark"+function) {
-			return true
+	return slices.ContainsFunc(tops(pattern), func(top string) bool {
+		e, err := regexp.Compile(top)
+		return err != nil || e.MatchString("Benchmark"+function) // of what is no expression the test binary complains
+	})
+}
+
+// tops are the parts of a pattern that stand for functions: as go test does it, a
+// bar outside of brackets divides patterns, and a stroke their levels.
+func tops(pattern string) []string {
+	var all []string
+	top, depth, below := "", 0, false
+	for _, r := range pattern {
+		switch {
+		case strings.ContainsRune("([", r):
+			depth++
+		case strings.ContainsRune(")]", r):
+			depth--
+		}
+		switch {
+		case depth == 0 && r == '|':
+			all, top, below = append(all, top), "", false
+		case depth == 0 && r == '/':
+			below = true
+		case !below:
+			top += string(r)
 		}
 	}
-	return false
+	return append(all, top)
 }

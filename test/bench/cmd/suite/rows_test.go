@@ -78,6 +78,18 @@ func TestUnitsAreKnown(t *testing.T) {
 	}
 }
 
+// How many times ours is to be low, how many times another's is to be high.
+func TestUnitsOfTurns(t *testing.T) {
+	ways := map[string]direction{"Of": lower, "Than": higher}
+	for _, text := range benchmarkSources(t) {
+		for _, m := range compared(text) {
+			if got := unitOf(m[2]).better; got != ways[m[1]] {
+				t.Errorf("turns.%s reports %s, of which units.go says that %q is better", m[1], m[2], got)
+			}
+		}
+	}
+}
+
 func TestUnits(t *testing.T) {
 	got := make(map[string]string)
 	for _, name := range []string{"ns/op", "MB/s", "allocs/op", "x_bare", "x_encoding/json", "times-quicker", "times-write", "p99-us", "bare-ms", "KiB/tls", "shares/s", "ms", "furlongs", "cpu-ms/op", "msgs/s"} {

@@ -39,14 +39,24 @@ func declared(t *testing.T, pkg, benchmark, unit string) bool {
 func reportedUnits(t *testing.T) map[string]string {
 	t.Helper()
 	all := make(map[string]string)
+	for path, text := range benchmarkSources(t) {
+		for _, name := range unitsIn(text) {
+			all[name] = path
+		}
+	}
+	return all
+}
+
+// benchmarkSources are the tree's test files by their paths.
+func benchmarkSources(t *testing.T) map[string]string {
+	t.Helper()
+	all := make(map[string]string)
 	err := filepath.WalkDir(tree, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !strings.HasSuffix(path, "_test.go") || strings.Contains(path, "/cmd/suite/") {
 			return err
 		}
 		text, err := os.ReadFile(path)
-		for _, name := range unitsIn(string(text)) {
-			all[name] = path
-		}
+		all[path] = string(text)
 		return err
 	})
 	if err != nil {
@@ -67,5 +77,14 @@ func unitsIn(source string) []string {
 		}
 		names = append(names, strings.TrimPrefix(name, "-"))
 	}
+	for _, m := range compared(source) {
+		names = append(names, m[2])
+	}
 	return names
+}
+
+// compared finds what internal/testkit/turns reports, each with its way: Of is ours as
+// a multiple of another's, Than another's of ours.
+func compared(source string) [][]string {
+	return regexp.MustCompile(`\bturns\.(Of|Than)\("([^"]+)"`).FindAllStringSubmatch(source, -1)
 }

@@ -51,7 +51,7 @@ func units() []unit {
 	}
 	return []unit{
 		// What stands beside ours: how the machine was.
-		of(`(bare|relay|write|load)-.*|ms/vectors|ns/share-untimed|ms-scan|ms-totals|%core-idle|B/notify|bytes|totals`, neither),
+		of(`(bare|relay|write|load|haproxy|direct)-.*|ms/vectors|ns/share-untimed|ms-scan|ms-totals|%core-idle|B/notify|bytes|totals`, neither),
 		// How many times longer others take for the same.
 		ratio(`x_(encoding/)?json|x_json/v2|x_sonic|x_fastjson|x_prometheus|x_client_golang|times-faster|times-quicker|×faster-than-scan|x_burst|x_rate`, higher),
 		// How many times as long as something bare ours takes.
