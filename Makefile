@@ -40,7 +40,7 @@ LONGEST        := ./internal/app
 PLAIN          := ./test/script ./internal/steer ./internal/vardiff
 export GOTOOLCHAIN = local
 
-.PHONY: help run build test thorough scripts lint fuzz fuzz-long bench bench-quick bench-test counts counts-update counts-proof tracers e2e api-compat api-release soak soak-shared soak-churn soak-bench soak-failover soak-chaos soak-crash soak-outage soak-disk durable attack cover walls tidy generate vulncheck compiler postgres systemd  browser chromium deploy-test prometheus container
+.PHONY: help run build test thorough scripts lint fuzz fuzz-long bench bench-quick bench-test counts counts-update counts-proof tracers e2e api-compat api-release soak soak-shared soak-churn soak-bench soak-failover soak-chaos soak-crash soak-outage soak-disk durable attack cover walls tidy generate vulncheck compiler postgres systemd haproxy browser chromium deploy-test prometheus container
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -92,6 +92,12 @@ prometheus: # the tests of deploy/ need Prometheus and its kin; get them where t
 	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends prometheus prometheus-alertmanager logrotate >/dev/null; } || \
 	  echo "Prometheus, Alertmanager or logrotate is not installed (Debian: apt-get install prometheus prometheus-alertmanager logrotate): tests of their files will be SKIPPED" >&2; }
 
+haproxy: # dedicated mode is measured beside it; get it where that is possible without asking, else that benchmark is skipped, aloud
+	@command -v haproxy >/dev/null 2>&1 || { \
+	  echo "no haproxy, beside which dedicated mode is measured: trying to install it"; \
+	  { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends haproxy >/dev/null; } || \
+	  echo "haproxy is not installed (Debian: apt-get install haproxy): the benchmark beside it will be SKIPPED" >&2; }
+
 container: # the test of the image needs Buildah; get it where that is possible without asking, else it is skipped, aloud
 	@command -v buildah >/dev/null 2>&1 || { \
 	  echo "no Buildah, which the test of the image needs: trying to install it"; \
@@ -123,7 +129,7 @@ fuzz: ## every fuzz target, FUZZ_TOTAL (default 180s) in all
 fuzz-long: ## every fuzz target for at least EXECS (default 10000000) executions, one after the other, with a table; ONLY picks some
 	GO=$(GO) bash .ci/fuzz-long $(EXECS) '$(ONLY)'
 
-bench: ## the benchmarks, COUNT (default 3) rounds of each, what they are to reach, and reports in .bench; BENCH=regexp, GROUP=quick|micro|wire|memory|e2e|fanout|observed|storage, BENCHTIME=, SAVE=name, COMPARE=name, THRESHOLD=10, STRICT=1, SOAK=samples, FROM=results
+bench: haproxy postgres ## the benchmarks, COUNT (default 3) rounds of each, what they are to reach, and reports in .bench; BENCH=regexp, GROUP=quick|micro|wire|memory|e2e|fanout|observed|storage, BENCHTIME=, SAVE=name, COMPARE=name, THRESHOLD=10, STRICT=1, SOAK=samples, FROM=results
 	cd test/bench && $(GO) build -o $(BIN)/bench-suite ./cmd/suite
 	$(BIN)/bench-suite -root . -go '$(GO)' -bench '$(BENCH)' -group '$(GROUP)' -count $(COUNT) -benchtime '$(BENCHTIME)' -save '$(SAVE)' -compare '$(COMPARE)' -threshold $(THRESHOLD) -from '$(FROM)' -soak '$(SOAK)' $(if $(STRICT),-strict)
 
