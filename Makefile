@@ -137,7 +137,7 @@ bench-quick: ## those that rows to be reached are read from and that a tenth of 
 	@$(MAKE) --no-print-directory bench GROUP=quick BENCHTIME=100ms
 
 bench-test: ## the tests of what runs the benchmarks and of the parsers that are compared
-	cd test/bench && $(GO) test -count=1 -timeout 2m ./...
+	cd test/bench && $(GO) test -count=1 -timeout 10m ./...
 
 tracers: # counts need valgrind and strace; get them where that is possible without asking, else what they count is skipped, aloud
 	@command -v valgrind >/dev/null 2>&1 && command -v strace >/dev/null 2>&1 || { \

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -19,6 +20,7 @@ type report struct {
 	Soaks      []soak      `json:"soaks"`
 	Failed     []string    `json:"failed"`
 	Skipped    []string    `json:"skipped"`
+	Unknown    []string    `json:"unknown"` // units of which units.go does not say which way is better
 }
 
 // figure is one unit of one benchmark.
@@ -36,6 +38,9 @@ func newReport(r *results) *report {
 	for _, i := range r.order {
 		top, _, _ := strings.Cut(i.Benchmark, "/")
 		u := unitOf(i.Unit)
+		if u.name == nil && !slices.Contains(out.Unknown, i.Unit) {
+			out.Unknown = append(out.Unknown, i.Unit)
+		}
 		out.Figures = append(out.Figures, figure{i, spreadOf(r.values[i]), groupOf(i.Package, top), u.better.String(), u.ratio})
 	}
 	return out
@@ -106,6 +111,9 @@ func (r *report) writeText(w io.Writer) error {
 	line()
 	for _, s := range r.Skipped {
 		line("skipped: " + s)
+	}
+	for _, u := range r.Unknown {
+		line("not judged, for nobody said which way is better: " + u)
 	}
 	for _, f := range r.Failed {
 		line("FAILED: " + f)

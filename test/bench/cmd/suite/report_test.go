@@ -113,6 +113,18 @@ func TestJSON(t *testing.T) {
 	}
 }
 
+// A unit that nobody listed is named, so that it does not go unjudged for ever.
+func TestUnknownUnits(t *testing.T) {
+	r := newReport(readText(t, head+"BenchmarkA 1 3 furlongs\nBenchmarkA 1 4 furlongs 5 ns/op\n"))
+	if d := cmp.Diff([]string{"furlongs"}, r.Unknown); d != "" {
+		t.Error(d)
+	}
+	var text bytes.Buffer
+	if err := r.writeText(&text); err != nil || !strings.Contains(text.String(), "which way is better: furlongs") {
+		t.Errorf("%v\n%s", err, text.String())
+	}
+}
+
 func TestDigits(t *testing.T) {
 	for v, want := range map[float64]string{0: "0", 1: "1.00", 12.345: "12.3", 123.4: "123", 1234567: "1,234,567", -1234: "-1,234", 0.0012345: "0.00123", 99.99: "100.0", 1e-5: "1.00e-05", 2e9: "2.00e+09"} {
 		if got := digits(v); got != want {

@@ -11,8 +11,8 @@ import (
 
 const tree = "../../../.."
 
-// declared says whether a package has the function of a benchmark and reports the
-// unit there; what testing itself reports is always.
+// declared says whether a package has the function of a benchmark and names the
+// unit there, whole or as what it is a ratio to; what testing reports is always.
 func declared(t *testing.T, pkg, benchmark, unit string) bool {
 	t.Helper()
 	top, _, _ := strings.Cut(benchmark, "/")
@@ -20,19 +20,19 @@ func declared(t *testing.T, pkg, benchmark, unit string) bool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	function, reported := false, unit == "ns/op" || byLoop(unit)
+	var text strings.Builder
 	for _, file := range files {
-		text, err := os.ReadFile(file)
+		one, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		function = function || strings.Contains(string(text), "func Benchmark"+top+"(")
-		for _, name := range unitsIn(string(text)) {
-			// The end of a name may be put together from what is measured.
-			reported = reported || name == unit || strings.HasSuffix(name, "_") && strings.HasPrefix(unit, name)
-		}
+		text.Write(one)
 	}
-	return function && reported
+	all := text.String()
+	quoted := func(name string) bool { return strings.Contains(all, `"`+name+`"`) }
+	to, ratio := strings.CutPrefix(unit, "x_")
+	named := unit == "ns/op" || byLoop(unit) || quoted(unit) || ratio && quoted("x_") && quoted(to)
+	return named && strings.Contains(all, "func Benchmark"+top+"(")
 }
 
 // reportedUnits are all units in the tree's benchmarks, and where.
@@ -65,20 +65,13 @@ func benchmarkSources(t *testing.T) map[string]string {
 	return all
 }
 
-// unitsIn finds the units that a source reports. Of one that is put together the
-// last piece that stands there is taken.
+// unitsIn finds the units that a source reports. One that is put together when it
+// runs is left out; the report says which of those are not known.
 func unitsIn(source string) []string {
-	found := regexp.MustCompile(`ReportMetric\(.*,\s*(?:[\w.]+\s*\+\s*)?"([^"]+)"(?:\s*\+\s*[\w.]+(?:\s*\+\s*"([^"]+)")?)?\)`).FindAllStringSubmatch(source, -1)
+	found := regexp.MustCompile(`ReportMetric\(.*, "([^"]+)"\)`).FindAllStringSubmatch(source, -1)
 	names := make([]string, 0, len(found))
-	for _, m := range found {
-		name := m[1]
-		if m[2] != "" {
-			name += "it" + m[2]
-		}
-		names = append(names, strings.TrimPrefix(name, "-"))
-	}
-	for _, m := range compared(source) {
-		names = append(names, m[2])
+	for _, m := range append(found, compared(source)...) {
+		names = append(names, m[len(m)-1])
 	}
 	return names
 }
