@@ -77,9 +77,6 @@ func suite(ctx context.Context, args []string, stdout, stderr io.Writer) (int, e
 	if err != nil {
 		return 0, err
 	}
-	if err := os.MkdirAll(o.out, 0o750); err != nil {
-		return 0, err
-	}
 	was, err := o.baseline()
 	if err != nil {
 		return 0, err
@@ -229,6 +226,9 @@ func (o *options) publish(r *report, stdout io.Writer) error {
 }
 
 func writeFile(name string, write func(io.Writer) error) error {
+	if err := os.MkdirAll(filepath.Dir(name), 0o750); err != nil { //nolint:gosec // named by who runs this
+		return err
+	}
 	f, err := os.Create(name) //nolint:gosec // named by who runs this
 	if err != nil {
 		return err

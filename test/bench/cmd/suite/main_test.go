@@ -51,6 +51,15 @@ func TestBaselines(t *testing.T) {
 	if code, text, err := call(t, out, "-from", "testdata/after.txt", "-compare", "mine"); err != nil || code != 1 {
 		t.Errorf("%d, %v\n%s", code, err, text)
 	}
+	// One that was saved to be committed is found by its name, too.
+	root := t.TempDir()
+	committed := filepath.Join(root, "test", "bench", "baselines", "epyc.txt")
+	if _, _, err := call(t, t.TempDir(), "-from", "testdata/before.txt", "-save", committed); err != nil {
+		t.Fatal(err)
+	}
+	if code, text, err := call(t, t.TempDir(), "-root", root, "-from", "testdata/after.txt", "-compare", "epyc"); err != nil || code != 1 {
+		t.Errorf("%d, %v\n%s", code, err, text)
+	}
 	for _, c := range []struct {
 		args []string
 		want string
