@@ -20,12 +20,12 @@ import (
 // visit is a connection, from when it was accepted until it is gone. What it takes to
 // open it is let go once it is handed on: there are as many of them as miners.
 type visit struct {
+	*opening // nil once it was handed on
+
 	// Static after construction.
 	raw   net.Conn // the socket
 	host  *host
 	guest atomic.Pointer[guard.Guest]
-
-	*opening // nil once it was handed on
 
 	// Guarded by mu.
 	mu sync.Mutex
