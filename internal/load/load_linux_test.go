@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -105,6 +106,22 @@ func TestLoad(t *testing.T) {
 		if name == "written" && f.Line != words.Notify {
 			t.Errorf("the line is %q", f.Line)
 		}
+	}
+	// What lies unread when it is told to watch is not what it waits for.
+	if _, err := send(); err != nil {
+		t.Fatal(err)
+	}
+	do("watch")
+	begin, err := send()
+	if err != nil {
+		t.Fatal(err)
+	}
+	last, err := p.Report()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if early := slices.Min(last.Arrivals) - begin.UnixNano(); early < 0 || len(last.Arrivals) != miners {
+		t.Errorf("%d of %d miners had it, the first %d ns after it was sent", len(last.Arrivals), miners, early)
 	}
 	do("close")
 	s.Close()

@@ -227,15 +227,23 @@ func (l *loader) mark() {
 	}
 }
 
+// drain takes what has arrived at each miner.
+func (l *loader) drain() error {
+	for i := range l.miners {
+		if err := l.read(&l.miners[i]); err != nil {
+			return fmt.Errorf("miner %d: %w", i, err)
+		}
+	}
+	return nil
+}
+
 // fanout waits until every miner was given a job since the last mark. With
 // the kernel's clock it takes what has arrived before it was told to.
 func (l *loader) fanout(c clock) error {
 	l.clock = c
 	if c == kernelClock {
-		for i := range l.miners {
-			if err := l.read(&l.miners[i]); err != nil {
-				return fmt.Errorf("miner %d: %w", i, err)
-			}
+		if err := l.drain(); err != nil {
+			return err
 		}
 	}
 	return l.until(func() (bool, error) { return l.fresh == len(l.miners), nil })

@@ -39,7 +39,7 @@ type Report struct {
 // Serve does what it is told, a line a command, until its input ends:
 //
 //	open ADDRESS N STAMPED   connect N miners; STAMPED where "written" is asked for
-//	watch                    say "{}", then wait until each miner had a job, reading all the while
+//	watch                    take what has arrived, say "{}", then wait until each miner had a job, reading all the while
 //	gather                   the same for jobs that have arrived unread, by the kernel's clock
 //	closed N                 N submits, one outstanding for each miner
 //	bursts LINES N           N submits, LINES outstanding for each miner, sent in one write
@@ -59,7 +59,13 @@ func Serve(in io.Reader, out io.Writer) error {
 	for lines, say := bufio.NewScanner(in), json.NewEncoder(out); lines.Scan(); {
 		begin, cpu := time.Now(), CPUTime()
 		if lines.Text() == "watch" {
-			if err := say.Encode(Report{}); err != nil {
+			// A job that came by the clock and lies unread is not the one that is waited for.
+			before := Report{}
+			if err := l.drain(); err != nil {
+				before.Error = err.Error()
+			}
+			l.mark()
+			if err := say.Encode(before); err != nil {
 				return err
 			}
 		}
