@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"regexp"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 
@@ -28,6 +29,7 @@ type facts struct {
 	Load    string `json:"load"` // of the minute before the start: what else ran
 	Rounds  string `json:"rounds"`
 	Took    string `json:"took"`
+	Others  string `json:"others"` // what other programs took of the processors meanwhile
 }
 
 // fact is one of them by its key in a file of results.
@@ -49,6 +51,7 @@ func (f *facts) All() []fact {
 		{"load", &f.Load},
 		{"rounds", &f.Rounds},
 		{"took", &f.Took},
+		{"others", &f.Others},
 	}
 }
 
@@ -114,3 +117,49 @@ func factsOf(r *benchfmt.Result) facts {
 	}
 	return f
 }
+
+// usage is processor time up to now: of the whole machine, and of this program and
+// those that it started and that ended.
+type usage struct{ machine, ours time.Duration }
+
+// used reads it; the machine's is 0 where the kernel does not tell.
+func used() usage {
+	var u usage
+	text, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return u
+	}
+	const tick = 10 * time.Millisecond
+	first, _, _ := strings.Cut(string(text), "\n")
+	for i, field := range strings.Fields(first) {
+		n, err := strconv.ParseInt(field, 10, 64)
+		// After the name: user, nice, system, idle, waiting, interrupts, stolen. Guests are in user.
+		if err == nil && i <= 8 && i != 4 && i != 5 {
+			u.machine += time.Duration(n) * tick
+		}
+	}
+	for _, who := range []int{unix.RUSAGE_SELF, unix.RUSAGE_CHILDREN} {
+		var r unix.Rusage
+		if unix.Getrusage(who, &r) == nil {
+			u.ours += time.Duration(r.Utime.Nano() + r.Stime.Nano())
+		}
+	}
+	return u
+}
+
+// othersTook says what part of so many processors other programs took between two
+// readings.
+func othersTook(from, to usage, elapsed time.Duration, cores int) string {
+	if from.machine == 0 || elapsed <= 0 {
+		return unknown
+	}
+	part := 100 * (to.machine - from.machine - (to.ours - from.ours)).Seconds() / elapsed.Seconds() / float64(cores)
+	text := fmt.Sprintf("%.0f %% of the processors", max(part, 0))
+	if part > muchOfOthers {
+		text += ": too much for figures to be relied on"
+	}
+	return text
+}
+
+// muchOfOthers is more than what a machine does by itself, in per cent.
+const muchOfOthers = 10

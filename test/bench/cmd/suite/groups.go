@@ -18,7 +18,7 @@ type group struct {
 func groups() []group {
 	of := func(expression string) *regexp.Regexp { return regexp.MustCompile(expression) }
 	return []group{
-		{"memory", "what a miner that says nothing takes", of(`Idle`)},
+		{"memory", "what a message and a miner that says nothing take", of(`Idle|Memory$`)},
 		{"e2e", "shares and connections through a whole proxy and real sockets", of(`^internal/app (ThousandMiners|SharedShares|SharedStorm|Dedicated)`)},
 		{"fanout", "a new block's way to all miners", of(`^internal/(app|wire) \w*(Fanout|Failover)`)},
 		{"wire", "one connection, and coming in", of(`^internal/(wire|listen|guard)`)},

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -136,7 +137,7 @@ func (o *options) results(ctx context.Context, stdout, stderr io.Writer) (r *res
 		return nil, nil, nil, err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	begin := time.Now()
+	begin, before := time.Now(), used()
 	facts := look(ctx, o.goTool, o.root, begin)
 	run := &runner{goTool: o.goTool, pattern: o.bench, benchtime: o.benchtime, timeout: o.timeout, rounds: o.count, say: stderr}
 	printed, failed := run.run(ctx, targets, dir)
@@ -145,6 +146,7 @@ func (o *options) results(ctx context.Context, stdout, stderr io.Writer) (r *res
 		return nil, nil, nil, err
 	}
 	facts.Rounds, facts.Took = strconv.Itoa(o.count), time.Since(begin).Round(time.Second).String()
+	facts.Others = othersTook(before, used(), time.Since(begin), runtime.NumCPU())
 	r.facts = facts
 	return r, failed, skipped(printed), nil
 }

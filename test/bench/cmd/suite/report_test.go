@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -103,7 +104,7 @@ func TestJSON(t *testing.T) {
 	if err := json.Unmarshal(text.Bytes(), &back); err != nil {
 		t.Fatal(err)
 	}
-	for _, f := range []string{"date", "commit", "go", "kernel", "cpu", "cores", "memory", "load", "rounds", "took"} {
+	for _, f := range []string{"date", "commit", "go", "kernel", "cpu", "cores", "memory", "load", "rounds", "took", "others"} {
 		if back.Facts[f] == "" {
 			t.Errorf("no %s in %v", f, back.Facts)
 		}
@@ -122,6 +123,25 @@ func TestUnknownUnits(t *testing.T) {
 	var text bytes.Buffer
 	if err := r.writeText(&text); err != nil || !strings.Contains(text.String(), "which way is better: furlongs") {
 		t.Errorf("%v\n%s", err, text.String())
+	}
+}
+
+func TestOthers(t *testing.T) {
+	from := usage{machine: 100 * time.Second, ours: 10 * time.Second}
+	for _, c := range []struct {
+		to   usage
+		want string
+	}{
+		{usage{115 * time.Second, 24 * time.Second}, "5 % of the processors"},
+		{usage{120 * time.Second, 20 * time.Second}, "50 % of the processors: too much for figures to be relied on"},
+		{usage{109 * time.Second, 20 * time.Second}, "0 % of the processors"}, // ticks are coarse
+	} {
+		if got := othersTook(from, c.to, 10*time.Second, 2); got != c.want {
+			t.Errorf("%v: %q, want %q", c.to, got, c.want)
+		}
+	}
+	if got := othersTook(usage{}, usage{}, time.Second, 2); got != unknown {
+		t.Errorf("where the kernel does not tell: %q", got)
 	}
 }
 

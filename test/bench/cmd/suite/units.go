@@ -53,7 +53,7 @@ func units() []unit {
 		// What stands beside ours: how the machine was.
 		of(`(bare|relay|write|load|haproxy|direct)-.*|ms/vectors|ns/share-untimed|ms-scan|ms-totals|%core-idle|B/notify|bytes|totals`, neither),
 		// How many times longer others take for the same.
-		ratio(`x_(encoding/)?json|x_json/v2|x_sonic|x_fastjson|x_prometheus|x_client_golang|times-faster|times-quicker|×faster-than-scan|x_burst|x_rate`, higher),
+		ratio(`x_(encoding/)?json\w*|x_sonic|x_fastjson|x_prometheus|x_client_golang|times-faster|times-quicker|×faster-than-scan|x_burst|x_rate`, higher),
 		// How many times as long as something bare ours takes.
 		ratio(`x_.*|×.*|times-write|headers/op`, lower),
 		counted(`allocs/.*`, 0.01),
@@ -77,7 +77,7 @@ func unitOf(name string) unit {
 // others matches the benchmarks, and the parts of them, that measure what is not
 // ours and stands beside it. Nothing of theirs gets worse by our doing.
 func others() *regexp.Regexp {
-	return regexp.MustCompile(`/(encoding/json|json|sonic|fastjson|client_golang|prometheus|bare|direct|haproxy|relay|atomic|mutex)(/|$)`)
+	return regexp.MustCompile(`/(encoding/json|json\w*|sonic|fastjson|client_golang|prometheus|bare|direct|haproxy|relay|atomic|mutex)(/|$)`)
 }
 
 // byLoop are the units that testing counts by the loop.
