@@ -25,7 +25,7 @@ type login struct {
 }
 
 // share is a submit that the pool has not answered.
-type share struct {
+type share struct { // 128 bytes: a map keeps what is larger by itself, an allocation each
 	member     *member
 	pool       *pool
 	difficulty work.Difficulty
@@ -33,12 +33,12 @@ type share struct {
 	job   *mining.Job
 	hash  work.Hash
 	block bool
-	at    time.Time
-	// id is what the ledger knows it by, booked when that was.
-	id     ledger.ShareID
-	booked time.Time
 	// answered: the miner was told "unanswered"; only the pool's word is due.
 	answered bool
+	at       time.Time
+	// id is what the ledger knows it by, booked when that was, in UnixNano.
+	id     ledger.ShareID
+	booked int64
 	// trace follows it; nil is not followed.
 	trace mining.Trace
 }

@@ -178,13 +178,13 @@ func (g *dedicated) onVerdict(ev upstream.Event) {
 	}
 	switch {
 	case ev.Late:
-		entry.ID, entry.Verdict, entry.Sent, entry.At = s.id, mining.Pending, false, s.booked
+		entry.ID, entry.Verdict, entry.Sent, entry.At = s.id, mining.Pending, false, time.Unix(0, s.booked)
 		g.hub.deps.Ledger.Record(entry)
 	case ev.Local:
 		entry.PoolVerdict, entry.Sent = mining.Pending, false
 		g.record(entry)
 	default:
-		s.id, s.booked = g.record(entry), now
+		s.id, s.booked = g.record(entry), now.UnixNano()
 		if ev.Verdict == mining.Accepted {
 			g.booked(&s, now)
 		}
