@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/loka/stratum/internal/store"
 	"github.com/loka/stratum/internal/store/relational"
@@ -79,6 +80,32 @@ func (t *tx) each(ctx context.Context, query string, n int, args func(i int, to 
 		}
 	}
 	return nil
+}
+
+// together is how many rows a statement inserts where there are as many: a half of what a
+// row takes by itself is what surrounds it. More gains nothing.
+const together = 32
+
+// rows is a statement that inserts rows of so many columns: what it begins and ends with.
+type rows struct {
+	into, after string
+	columns     int
+}
+
+// insert inserts n rows with the arguments that args puts into to.
+func (t *tx) insert(ctx context.Context, r rows, n int, args func(i int, to []any) []any) error {
+	row := "(?" + strings.Repeat(", ?", r.columns-1) + ")"
+	many := n / together
+	err := t.each(ctx, r.into+" VALUES "+row+strings.Repeat(", "+row, together-1)+r.after, many, func(i int, to []any) []any {
+		for k := range together {
+			to = args(i*together+k, to)
+		}
+		return to
+	})
+	if err != nil {
+		return err
+	}
+	return t.each(ctx, r.into+" VALUES "+row+r.after, n-many*together, func(i int, to []any) []any { return args(many*together+i, to) })
 }
 
 // queries is what can be asked.

@@ -58,7 +58,7 @@ func (t *tx) day(ctx context.Context, l *relational.Load, d *relational.Day) err
 		if err != nil {
 			return err
 		}
-		err = t.each(ctx, "INSERT INTO "+table+" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", len(d.Shares), func(i int, to []any) []any {
+		err = t.insert(ctx, rows{"INSERT INTO " + table, " ON CONFLICT DO NOTHING", 16}, len(d.Shares), func(i int, to []any) []any {
 			s := &d.Shares[i]
 			return append(to, i64(s.ID), l.Instance, s.At.UnixMicro(), l.Names.Worker(s.Worker), l.Names.Pool(s.Pool), l.Names.Route(s.Route),
 				int64(s.Verdict), relational.Float(s.Difficulty), relational.Float(s.Reached), s.Value.Sat, s.Value.Pico, s.Sent,

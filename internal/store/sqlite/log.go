@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/loka/stratum/internal/store"
 	"github.com/loka/stratum/internal/store/relational"
@@ -183,9 +184,10 @@ func (s *Store) Settle(ctx context.Context, last uint64, totals []store.Total) e
 
 // totals adds to what was ever counted.
 func (t *tx) totals(ctx context.Context, totals []store.Total) error {
-	query := "INSERT INTO totals (worker, pool, route, side, verdict, last_share, shares, work, value_sat, value_pico, blocks, best) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)" +
-		addCell + ", last_share = coalesce(max(last_share, excluded.last_share), last_share, excluded.last_share)"
-	return t.each(ctx, query, len(totals), func(i int, to []any) []any {
+	const columns = "worker, pool, route, side, verdict, last_share, shares, work, value_sat, value_pico, blocks, best"
+	after := addCell + ", last_share = coalesce(max(last_share, excluded.last_share), last_share, excluded.last_share)"
+	r := rows{"INSERT INTO totals (" + columns + ")", after, strings.Count(columns, ",") + 1}
+	return t.insert(ctx, r, len(totals), func(i int, to []any) []any {
 		x := &totals[i]
 		var last any
 		if !x.Last.IsZero() {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/loka/stratum/internal/mining"
@@ -86,13 +87,9 @@ const addCell = ` ON CONFLICT DO UPDATE SET
 // addCells adds cells to a table's rows in the order in which those lie.
 func (t *tx) addCells(ctx context.Context, table, columns string, cells map[place]*store.Cell, values func(place) []any) error {
 	places := slices.SortedFunc(maps.Keys(cells), place.compare)
-	extra := ", ?"
-	if columns != "instance" {
-		extra += ", ?"
-	}
-	query := "INSERT INTO " + table + " (at, pool, route, side, verdict, shares, work, value_sat, value_pico, blocks, best, " + columns +
-		") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?" + extra + ")" + addCell
-	return t.each(ctx, query, len(places), func(i int, to []any) []any {
+	columns = "at, pool, route, side, verdict, shares, work, value_sat, value_pico, blocks, best, " + columns
+	r := rows{"INSERT INTO " + table + " (" + columns + ")", addCell, strings.Count(columns, ",") + 1}
+	return t.insert(ctx, r, len(places), func(i int, to []any) []any {
 		p := places[i]
 		to = append(to, p.at.UnixMicro(), p.pool, p.route, int64(p.side), int64(p.verdict))
 		return append(appendCell(to, cells[p]), values(p)...)
