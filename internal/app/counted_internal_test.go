@@ -54,9 +54,10 @@ func operations() []operation {
 		{"decode a submit", [2]int{1000, 3000}, decodeSubmits},
 		{"decode a notify of 12 branches", [2]int{100, 300}, decodeNotifies},
 		{"share, shared mode", [2]int{200, 800}, sharesOf("shared", 1)},
-		{"share of 16 at a time, shared mode", [2]int{192, 800}, burstsOf(16)},
+		{"share of 16 at a time, shared mode", [2]int{192, 800}, burstsOf("shared", 1, 16)},
 		{"share that goes to the pool, shared mode", [2]int{200, 800}, sharesOf("shared", sessionEasy)},
 		{"share, dedicated mode", [2]int{200, 800}, sharesOf("dedicated", sessionEasy)},
+		{"share of 16 at a time, dedicated mode", [2]int{192, 800}, burstsOf("dedicated", sessionEasy, 16)},
 		{"share that was handed in before", [2]int{100, 300}, duplicates},
 		{"connection, from its first byte to its last", [2]int{20, 120}, connections},
 		{"job for 4 miners", [2]int{20, 120}, jobsFor(4)},
@@ -225,10 +226,10 @@ func sharesOf(mode string, pool work.Difficulty) func(t *testing.T, times int) (
 }
 
 // burstsOf hands shares in of which so many come in one segment.
-func burstsOf(size int) func(t *testing.T, times int) (*sessionWorld, func(int)) {
+func burstsOf(mode string, pool work.Difficulty, size int) func(t *testing.T, times int) (*sessionWorld, func(int)) {
 	return func(t *testing.T, times int) (*sessionWorld, func(int)) {
 		t.Helper()
-		w, miners := newCounted(t, "shared", 1, 1)
+		w, miners := newCounted(t, mode, pool, 1)
 		lines, buf := miners[0].shares(times), make([]byte, 8192)
 		wanted := slices.Repeat([]string{`"result":true`}, size)
 		return w, func(n int) {

@@ -30,6 +30,8 @@ type Peer interface {
 	SetExtranonce(en1 work.Extranonce, size int) bool
 	// Follows says that the miner can be told another extranonce1.
 	Follows() bool
+	// Gather has answers and work wait from true to false, so that they leave together.
+	Gather(on bool)
 	// Close ends the connection.
 	Close(reason mining.Reason)
 }

@@ -105,6 +105,8 @@ type dedicated struct {
 
 	logins map[uint64]login
 	shares map[uint64]share
+	// gathering says that the miner's answers wait for the end of a link's read.
+	gathering bool
 
 	// adrift: the link is another route's, and the miner is to have one of its own.
 	adrift bool
@@ -312,7 +314,7 @@ func (g *dedicated) submit(req *mining.Request, m *member, now time.Time) mining
 		return a
 	}
 	lap(g.hub.deps.Metrics.JudgeSeconds, req)
-	if l == nil || !l.Submit(upstream.Submit{
+	if l == nil || !l.Put(upstream.Submit{
 		Job: w.Job, Worker: name, Extranonce2: en2,
 		NTime: req.Share.NTime, Nonce: req.Share.Nonce,
 		VersionBits: req.Share.VersionBits, HasVersionBits: req.Share.HasVersionBits,
@@ -321,6 +323,7 @@ func (g *dedicated) submit(req *mining.Request, m *member, now time.Time) mining
 		a.Verdict = mining.Unanswered
 		return a
 	}
+	g.sends(l)
 	lap(g.hub.deps.Metrics.ForwardSeconds, req)
 	s := share{member: m, pool: p, difficulty: w.Job.Difficulty, job: w.Job, hash: g.hash(w, &req.Share), at: now, trace: req.Trace}
 	if s.trace != nil {

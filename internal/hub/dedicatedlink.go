@@ -168,6 +168,16 @@ func (g *dedicated) LinkEvent(l *link.Link, ev upstream.Event) {
 	}
 }
 
+// LinkRead lets the answers leave that a read of the link has brought.
+func (g *dedicated) LinkRead(*link.Link) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.gathering {
+		g.gathering = false
+		g.peer.Gather(false)
+	}
+}
+
 // LinkEnded is the last word of a link; see [link.Events].
 func (g *dedicated) LinkEnded(l *link.Link, reason mining.Reason, err error) {
 	g.mu.Lock()

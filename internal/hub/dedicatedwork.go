@@ -161,6 +161,15 @@ func (s *share) excuses(v mining.Verdict) bool {
 	return false
 }
 
+// answer passes a verdict on, which leaves with others of the same read.
+func (g *dedicated) answer(a mining.Answer) {
+	if !g.gathering {
+		g.gathering = true
+		g.peer.Gather(true)
+	}
+	g.peer.Answer(a)
+}
+
 // onVerdict books the pool's word on a share and passes it on.
 func (g *dedicated) onVerdict(ev upstream.Event) {
 	s, ok := g.shares[ev.Tag]
@@ -218,7 +227,7 @@ func (g *dedicated) onVerdict(ev upstream.Event) {
 	if m := g.hub.deps.Metrics.ShareSeconds; m != nil {
 		m.Observe(now.Sub(s.at).Seconds())
 	}
-	g.peer.Answer(mining.Answer{Ticket: ev.Tag, Verdict: ev.Verdict, Excused: s.excuses(ev.Verdict)})
+	g.answer(mining.Answer{Ticket: ev.Tag, Verdict: ev.Verdict, Excused: s.excuses(ev.Verdict)})
 	if g.left && g.due.Load() == 0 {
 		g.letGo()
 	}

@@ -19,6 +19,7 @@ type hearer struct{ given []mining.Assignment }
 func (p *hearer) Work(a mining.Assignment)              { p.given = append(p.given, a) } // under the seat's mutex
 func (*hearer) Answer(mining.Answer)                    {}
 func (*hearer) SetExtranonce(work.Extranonce, int) bool { return false }
+func (*hearer) Gather(bool)                             {}
 func (*hearer) Follows() bool                           { return false }
 func (*hearer) Close(mining.Reason)                     {}
 func (p *hearer) newest() *mining.Work                  { return p.given[len(p.given)-1].Work }

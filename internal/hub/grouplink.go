@@ -135,6 +135,9 @@ func (g *group) LinkEvent(l *link.Link, ev upstream.Event) {
 	}
 }
 
+// LinkRead implements [link.Events]: no miner waits for what a pool says of its shares.
+func (g *group) LinkRead(*link.Link) {}
+
 // LinkEnded is the last word of a link; see [link.Events]. Its work is worth
 // nothing any more, but the members stay: the next link's first job is theirs.
 func (g *group) LinkEnded(l *link.Link, reason mining.Reason, err error) {

@@ -44,6 +44,22 @@ func (h *Hub) Handle(m *mining.Miner, req *mining.Request) mining.Answer {
 	return mining.Answer{Ticket: req.Ticket, Verdict: mining.Invalid}
 }
 
+// Flush says that a read of the miner's is over, or that its reader is about to wait:
+// the shares that it brought leave together. Its reader calls it.
+func (h *Hub) Flush(m *mining.Miner) {
+	if s, ok := m.Seat.(*seat); ok {
+		s.sends(nil)
+	}
+}
+
+// sends notes the link that a share was put into, and lets those of another one leave.
+func (s *seat) sends(l *link.Link) {
+	if s.unsent != nil && s.unsent != l {
+		s.unsent.Flush()
+	}
+	s.unsent = l
+}
+
 // RouteOf is the name of a miner's route, empty while it has none. It takes the
 // miner's own mutex only.
 func (h *Hub) RouteOf(m *mining.Miner) string {

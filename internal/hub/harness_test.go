@@ -44,6 +44,8 @@ type fakePeer struct {
 	en1     work.Extranonce
 	en2Size int
 	sets    int
+	// gathers is what Gather said last.
+	gathers bool
 }
 
 func (p *fakePeer) Work(a mining.Assignment) {
@@ -75,6 +77,15 @@ func (p *fakePeer) SetExtranonce(en1 work.Extranonce, size int) bool {
 		p.en1, p.en2Size, p.sets = en1, size, p.sets+1
 	}
 	return p.follows
+}
+
+func (p *fakePeer) Gather(on bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.gathers == on {
+		panic("what is gathered is gathered twice, or let go twice")
+	}
+	p.gathers = on
 }
 
 func (p *fakePeer) Follows() bool {
@@ -196,6 +207,7 @@ func (g *guest) ask(req mining.Request) mining.Answer {
 	g.ticket++
 	req.Ticket = g.ticket
 	a := g.house.hub.Booked(g.house.hub).Handle(g.miner, &req)
+	g.house.hub.Flush(g.miner)
 	synctest.Wait()
 	if a.Verdict == mining.Pending {
 		return g.answer(g.ticket)

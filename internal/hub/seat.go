@@ -11,6 +11,7 @@ import (
 
 	"github.com/loka/stratum/internal/extranonce"
 	"github.com/loka/stratum/internal/ledger"
+	"github.com/loka/stratum/internal/link"
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/internal/steer"
 	"github.com/loka/stratum/work"
@@ -29,6 +30,10 @@ type seat struct {
 	// route's split that is for it; both are atomic.
 	worker atomic.Pointer[mining.Worker]
 	bond   atomic.Pointer[bond]
+
+	// unsent is the link that has shares of the read in progress which have not left;
+	// nil is none. It is owned by the miner's reader.
+	unsent *link.Link
 
 	// Guarded by mu.
 	mu    sync.Mutex

@@ -52,8 +52,9 @@ func (l *Link) timeJob(events []upstream.Event, now time.Time) {
 	}
 }
 
-// Flush has nothing to add: what Line sends leaves in one write by itself.
-func (driver) Flush() {}
+// Flush ends a read: what it brought is told. What Line sends leaves in one write by
+// itself.
+func (d driver) Flush() { d.l.deps.Events.LinkRead(d.l) }
 
 // Loud says nothing new: a pool has as much to say as it likes.
 func (driver) Loud() {}
@@ -66,6 +67,7 @@ func (d driver) Tick(now time.Time) (mining.Reason, time.Time) {
 	l.events, l.tickAt = events, next
 	l.mu.Unlock()
 	l.tell()
+	l.deps.Events.LinkRead(l)
 	if l.alarm == nil || reason != "" {
 		return reason, next
 	}

@@ -21,6 +21,9 @@ import (
 type Events interface {
 	// LinkEvent tells one thing the pool said. Text in it is safe to log.
 	LinkEvent(l *Link, ev upstream.Event)
+	// LinkRead says that what was told since the last time is all that has come: what
+	// follows from it may leave together.
+	LinkRead(l *Link)
 	// LinkEnded is the last call for a link. err has the details; it is nil
 	// where the reason says all.
 	LinkEnded(l *Link, reason mining.Reason, err error)
@@ -185,6 +188,7 @@ func (l *Link) Run(ctx context.Context) mining.Reason {
 	l.events = l.session.Abandon(time.Now(), l.events[:0])
 	l.mu.Unlock()
 	l.tell()
+	l.deps.Events.LinkRead(l)
 	if !l.taken {
 		l.deps.Breaker.ended(reason, l.probe)
 	}
@@ -276,12 +280,35 @@ func (l *Link) Authorize(name, password string, tag uint64) {
 func (l *Link) Submit(sub upstream.Submit) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if !l.put(sub) {
+		return false
+	}
+	l.flush()
+	return true
+}
+
+// Put is Submit of a share that leaves with the next [Link.Flush], or before: what comes
+// together leaves together.
+func (l *Link) Put(sub upstream.Submit) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.put(sub)
+}
+
+// Flush sends the shares that were put.
+func (l *Link) Flush() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.flush()
+}
+
+// put hands a share to the session. mu is held.
+func (l *Link) put(sub upstream.Submit) bool {
 	if l.conn == nil || l.closing != "" || !l.session.CanSubmit() {
 		return false
 	}
 	l.out.lines = l.session.Submit(sub, time.Now(), l.out.lines)
 	l.rearm()
-	l.flush()
 	return true
 }
 
@@ -305,6 +332,9 @@ func (l *Link) Close(reason mining.Reason) {
 	}
 	l.closing = reason
 	conn, cancel, sending := l.conn, l.cancel, l.out.sending
+	if conn != nil && !sending { // it closes, too
+		l.flush()
+	}
 	l.mu.Unlock()
 	switch {
 	case sending: // flush closes

@@ -228,6 +228,34 @@ func TestThousandSubmitsPipelined(t *testing.T) {
 	})
 }
 
+// Shares that are put leave with the next Flush, in one write, or with what ends the link.
+func TestPutSharesLeaveTogether(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, testConfig())
+		job := r.steady()
+		for tag := range uint64(3) {
+			if !r.link.Put(share(job, tag+1)) {
+				t.Fatal("a share was not taken")
+			}
+		}
+		synctest.Wait()
+		if n := r.pool.conn.Buffered(); n != 0 {
+			t.Errorf("before the flush the pool has %d bytes", n)
+		}
+		submit := `{"id":%d,"method":"mining.submit","params":["acct.rig1","a","0000000000000000","504e86ed","%08x"]}`
+		r.link.Flush()
+		for i := range 3 {
+			r.pool.want(fmt.Sprintf(submit, 2+i, 1+i))
+		}
+		r.link.Put(share(job, 4))
+		r.link.Close(mining.MinerGone)
+		r.pool.want(fmt.Sprintf(submit, 5, 4))
+		r.pool.wantEnd()
+		r.wantEnd(mining.MinerGone)
+	})
+}
+
 func TestOpenSubmitsAreAnsweredAtTheEnd(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

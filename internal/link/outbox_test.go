@@ -21,6 +21,7 @@ import (
 type silent struct{}
 
 func (silent) LinkEvent(*Link, upstream.Event)       {}
+func (silent) LinkRead(*Link)                        {}
 func (silent) LinkEnded(*Link, mining.Reason, error) {}
 
 // subscribed starts a link that a pool in memory has subscribed, and returns

@@ -159,6 +159,9 @@ func (k *Keeper) alarm(now time.Time) time.Time {
 	return time.Time{}
 }
 
+// LinkRead has nothing to add.
+func (p probe) LinkRead(*Link) {}
+
 // LinkEnded takes the end of a link in.
 func (p probe) LinkEnded(l *Link, reason mining.Reason, err error) {
 	k := p.k

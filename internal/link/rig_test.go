@@ -104,6 +104,8 @@ func (r *record) LinkEvent(l *link.Link, ev upstream.Event) {
 	}
 }
 
+func (*record) LinkRead(*link.Link) {}
+
 func (r *record) LinkEnded(_ *link.Link, reason mining.Reason, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -54,6 +54,7 @@ func processorTime(b *testing.B) time.Duration {
 type quick struct{ steps [4]*profile.Histogram }
 
 func (*quick) Join(m *mining.Miner, c *Conn)                         { m.Seat = c }
+func (*quick) Flush(*mining.Miner)                                   {}
 func (*quick) Leave(*mining.Miner)                                   {}
 func (*quick) Refused(*mining.Miner, *mining.Worker, mining.Verdict) {}
 func (q *quick) Handle(m *mining.Miner, req *mining.Request) mining.Answer {

@@ -96,6 +96,7 @@ func (c *Conn) earn() {
 
 // hold keeps the reader until the connection ends, while answers still go out.
 func (c *Conn) hold() {
+	c.server.deps.House.Flush(&c.miner)
 	c.mu.Lock()
 	c.reading = false
 	c.send()
@@ -148,6 +149,7 @@ func (c *Conn) await() {
 func (c *Conn) Flush() {
 	c.loud = false
 	defer c.turn.Give()
+	c.server.deps.House.Flush(&c.miner)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.reading = false
@@ -212,6 +214,16 @@ func (c *Conn) SetExtranonce(en1 work.Extranonce, size int) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.session.SetExtranonce(en1, size)
+}
+
+// Gather has what is said wait from true to false, so that it leaves in one write. It
+// may be called from any goroutine and never blocks.
+func (c *Conn) Gather(on bool) {
+	if on {
+		c.wire.Cork()
+	} else {
+		c.wire.Uncork()
+	}
 }
 
 // Follows says that the miner can be told another extranonce1.

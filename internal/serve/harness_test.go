@@ -70,6 +70,8 @@ func (h *house) Leave(m *mining.Miner) {
 	h.left++
 }
 
+func (*house) Flush(*mining.Miner) {}
+
 func (h *house) Refused(m *mining.Miner, _ *mining.Worker, v mining.Verdict) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

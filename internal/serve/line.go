@@ -120,6 +120,9 @@ func (c *Conn) ask(req *mining.Request, now time.Time) pipeline.Reaction {
 	}
 	answer := c.server.deps.Handler.Handle(&c.miner, req)
 	if answer.Verdict == mining.Pending {
+		if kind != mining.Submit {
+			c.server.deps.House.Flush(&c.miner)
+		}
 		c.await()
 		if kind == mining.Authorize {
 			c.settled()
@@ -170,6 +173,7 @@ func (c *Conn) react(r pipeline.Reaction) error {
 // pause keeps the reader for a while, or until the connection ends. What was said
 // leaves first, and answers and work go out meanwhile.
 func (c *Conn) pause(d time.Duration) {
+	c.server.deps.House.Flush(&c.miner)
 	c.replied = time.Time{} // what is written now is no measure
 	c.mu.Lock()
 	c.reading = false

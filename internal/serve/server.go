@@ -25,6 +25,8 @@ type House interface {
 	// w is nil where the connection did not authorize whom it named. It must
 	// not call the connection.
 	Refused(m *mining.Miner, w *mining.Worker, v mining.Verdict)
+	// Flush says that a read of the miner's is over, or that its reader is about to wait.
+	Flush(m *mining.Miner)
 	// Leave says that the miner is gone; nothing may be sent to it any more.
 	Leave(m *mining.Miner)
 }
