@@ -55,9 +55,10 @@ func TestSoak(t *testing.T) {
 	}
 	t.Logf("%d shares in %v (%.0f/s), %s; goroutines %d",
 		stats.Accepted, duration, float64(stats.Accepted)/duration.Seconds(), r.audit.Report(), runtime.NumGoroutine())
-	// The test's own audit and the race detector's shadow are in the heap
-	// too; what leaks a byte a share would stand out against this.
-	watched{"heap after GC", at, heap}.wantFlat(t, 0.05, 512e3)
+	// The test's own audit and the race detector's shadow are in the heap too, and for its
+	// first ten minutes the profile fills its windows, half a megabyte in the forty seconds
+	// of a short run. In a long one what leaks ten bytes a share stands out against this.
+	watched{"heap after GC", at, heap}.wantFlat(t, 0.05, 1e6)
 }
 
 // watched is something over the seconds of a soak.
