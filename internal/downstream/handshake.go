@@ -15,7 +15,7 @@ import (
 func (s *V1) subscribe(id, params []byte, out *Out) *mining.Request {
 	var sub sv1.Subscribe
 	if err := sub.Decode(params); err != nil {
-		s.reply(id, unreadable(err), out)
+		s.reply(id, undecodable(err), out)
 		return nil
 	}
 	if agent := printable(sub.UserAgent); agent != "" {
@@ -97,7 +97,7 @@ func (s *V1) authorized(asked *asking, a mining.Answer) reply {
 func (s *V1) negotiate(id, params []byte, out *Out) *mining.Request {
 	var conf sv1.Configure
 	if err := conf.Decode(params); err != nil {
-		s.reply(id, unreadable(err), out)
+		s.reply(id, undecodable(err), out)
 		return nil
 	}
 	answer := sv1.ConfigureReply{Unknown: conf.Unknown}

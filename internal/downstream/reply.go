@@ -66,8 +66,8 @@ const (
 	textNoWork        = "No work available"
 )
 
-// unreadable is the reply to a request of the handshake that cannot be decoded.
-func unreadable(err error) reply {
+// undecodable is the reply to a request of the handshake that cannot be decoded.
+func undecodable(err error) reply {
 	return reply{kind: replyError, code: sv1.CodeOther, text: err.Error(), handshake: true}
 }
 

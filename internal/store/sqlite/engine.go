@@ -82,8 +82,8 @@ func (t *tx) each(ctx context.Context, query string, n int, args func(i int, to 
 	return nil
 }
 
-// together is how many rows a statement inserts where there are as many: a half of what a
-// row takes by itself is what surrounds it. More gains nothing.
+// together is how many rows a statement inserts where there are as many: what surrounds a
+// statement is a good part of what a row takes.
 const together = 32
 
 // rows is a statement that inserts rows of so many columns: what it begins and ends with.
