@@ -19,7 +19,7 @@ func groups() []group {
 	of := func(expression string) *regexp.Regexp { return regexp.MustCompile(expression) }
 	return []group{
 		{"memory", "what a message and a miner that says nothing take", of(`Idle|Memory$`)},
-		{"e2e", "shares and connections through a whole proxy and real sockets", of(`^internal/app (ThousandMiners|SharedShares|SharedStorm|Dedicated)`)},
+		{"e2e", "shares and connections through a whole proxy and real sockets", of(`^internal/app (SharedShares|SharedStorm|Dedicated)`)},
 		{"fanout", "a new block's way to all miners", of(`^internal/(app|wire) \w*(Fanout|Failover)`)},
 		{"wire", "one connection, and coming in", of(`^internal/(wire|listen|guard)`)},
 		{"observed", "what looking costs: pages, profiles, traces, recorder", of(`^internal/(app (FlightRecorder|SharedReaders)|httpapi|telemetry|serve)`)},
