@@ -24,10 +24,6 @@ import (
 )
 
 const (
-	// sameChunk and farChunk are about how many shares the warehouse is given at a
-	// time: where it is in the file of the journal, which waits meanwhile, and
-	// elsewhere.
-	sameChunk, farChunk = 2_000, 20_000
 	// databaseName is the file in data_dir.
 	databaseName = "loka.db"
 	// formerState is where totals were before there was a database.
@@ -109,13 +105,8 @@ func (a *App) openBooks(cfg *config.Config, instance string, rates *vardiff.Memo
 			return archive(ctx, cfg.DataDir, a.kept.warehouse, day)
 		}
 	}
-	chunk := sameChunk
-	if a.kept.warehouse != store.Warehouse(a.kept.disk) {
-		chunk = farChunk
-	}
 	a.journal, err = journal.New(ctx, journal.Config{
-		ChunkShares: chunk,
-		Instance:    instance, KeepShares: cfg.Storage.KeepShares, KeepMinutes: cfg.Storage.KeepMinutes, MaxDisk: int64(cfg.Storage.MaxDisk),
+		Instance: instance, KeepShares: cfg.Storage.KeepShares, KeepMinutes: cfg.Storage.KeepMinutes, MaxDisk: int64(cfg.Storage.MaxDisk),
 		StopTimeout: cfg.Server.ShutdownTimeout / 3,
 	}, deps)
 	if err != nil {

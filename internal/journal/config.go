@@ -17,7 +17,7 @@ const (
 	DefaultRememberEvery = time.Minute
 	DefaultTidyEvery     = time.Minute
 	DefaultMaxPending    = 200_000
-	DefaultChunkShares   = 5_000
+	DefaultChunkShares   = 20_000
 	DefaultStopTimeout   = 10 * time.Second
 )
 
@@ -35,7 +35,8 @@ type Config struct {
 	MaxPending int
 	// ChunkShares is about how many shares the warehouse is given at a time, and
 	// ShipTimeout how long it may take for them. One that takes longer is given
-	// fewer.
+	// fewer. Every chunk adds to the sums of all who are in it, some nine rows for a
+	// worker; and a log in the same file waits while it is written.
 	ChunkShares int
 	ShipTimeout time.Duration
 	// KeepShares is how long single shares are kept, by whole days: a day goes

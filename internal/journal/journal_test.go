@@ -289,6 +289,35 @@ func TestKeepsNone(t *testing.T) {
 	})
 }
 
+// TestOnlyKeptSharesTakeRoom: a chunk has as many single shares as it may, and where none
+// is kept one chunk has all: each adds to the same sums again.
+func TestOnlyKeptSharesTakeRoom(t *testing.T) {
+	for kept, chunks := range map[time.Duration]int{keep: 4, 0: 1} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t, Config{KeepShares: kept, ChunkShares: 250})
+			r.start(time.Now())
+			ctx, cancel := context.WithCancel(t.Context())
+			done := make(chan error)
+			go func() { done <- r.j.Run(ctx) }()
+			for range 4 { // frames of 100 shares and as much news of them
+				for range 100 {
+					r.share("a.1", 7, time.Now())
+				}
+				time.Sleep(time.Second)
+			}
+			time.Sleep(10 * time.Second)
+			synctest.Wait()
+			if r.house.applied != chunks {
+				t.Errorf("kept for %v: %d chunks and not %d", kept, r.house.applied, chunks)
+			}
+			cancel()
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 // TestDiskFull: while the log takes nothing, what waits is bounded, single shares
 // are forgotten and sums are not; it is said, once.
 func TestDiskFull(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 
 	"github.com/loka/stratum/internal/store"
@@ -78,6 +79,9 @@ func (t *tx) each(ctx context.Context, query string, n int, args func(i int, to 
 		if _, err := statement.ExecContext(rest, to...); err != nil {
 			return err
 		}
+		// A second of rows never blocks: miners' sockets would be looked at once in the ten
+		// milliseconds after which the scheduler takes the processor away by itself.
+		runtime.Gosched()
 	}
 	return nil
 }
