@@ -130,11 +130,31 @@ func (s *memberScan) object(i int) (int, SyntaxKind) {
 		return i + 1, 0
 	}
 	for {
-		which, value, kind := s.key(i)
+		var kind SyntaxKind
+		which, value := frequentKey(b, i)
+		if which == 0 {
+			which, value, kind = s.rareKey(i)
+		}
+		if kind == 0 && s.seen&which != 0 {
+			value, kind = i, DuplicateKey
+		}
 		if kind != 0 {
 			return value, kind
 		}
-		if i, kind = scanValue(b, value, 1); kind != 0 {
+		s.seen |= which
+		switch { // as in scanValue: its call would cost as much as what is checked
+		case value >= len(b):
+			return value, Malformed
+		case b[value] == '"':
+			i, kind = scanString(b, value+1)
+		case b[value] == '[':
+			i, kind = scanArray(b, value+1, 2)
+		case b[value]-'0' <= 9:
+			i, kind = scanNumber(b, value)
+		default:
+			i, kind = scanValue(b, value, 1)
+		}
+		if kind != 0 {
 			return i, kind
 		}
 		s.member(which, value, i)
@@ -150,26 +170,17 @@ func (s *memberScan) object(i int) (int, SyntaxKind) {
 	return i + 1, 0
 }
 
-// key names the member whose key begins at i and refuses a second one, or one
-// in disguise. value is the index of its value, or that of the fault.
-func (s *memberScan) key(i int) (which member, value int, kind SyntaxKind) {
-	if which, value = frequentKey(s.line, i); which == 0 {
-		var end int
-		if end, value, kind = scanKey(s.line, i); kind != 0 {
-			return 0, value, kind
-		}
-		key := s.line[i+1 : end-1]
-		if which = memberOf(key); which == 0 {
-			if bytes.IndexByte(key, '\\') >= 0 && escapedMember(key) {
-				return 0, i, EscapedKey
-			}
-			return 0, value, 0
-		}
+// rareKey names the member whose key begins at i, and refuses one in disguise. value is
+// the index of its value, or that of the fault.
+func (s *memberScan) rareKey(i int) (which member, value int, kind SyntaxKind) {
+	end, value, kind := scanKey(s.line, i)
+	if kind != 0 {
+		return 0, value, kind
 	}
-	if s.seen&which != 0 {
-		return 0, i, DuplicateKey
+	key := s.line[i+1 : end-1]
+	if which = memberOf(key); which == 0 && bytes.IndexByte(key, '\\') >= 0 && escapedMember(key) {
+		return 0, i, EscapedKey
 	}
-	s.seen |= which
 	return which, value, 0
 }
 
