@@ -8,8 +8,8 @@
 //
 // What walks through it: the ledger gives [Journal.Take] events, which wait in
 // memory until they are made into a frame, twice a second or more. A frame has the
-// single shares and, beside them, what they add up to by the minute, so that
-// shares may be dropped and sums are not. Frames are read back in order, put
+// single shares, if they are kept, and, beside them, what they add up to by the
+// minute, so that shares may be dropped and sums are not. Frames are read back in order, put
 // together into a chunk, and given to the warehouse; once it has them their sums
 // go into the log's totals and the frames are forgotten.
 //

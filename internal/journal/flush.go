@@ -95,7 +95,7 @@ func (j *Journal) next() *content {
 		j.pending = nil
 	}
 	j.mu.Unlock()
-	return contentOf(events, sums, blocks)
+	return contentOf(events, sums, blocks, j.cfg.KeepShares > 0)
 }
 
 // note keeps an error, or that there is none, and says whether trouble has begun

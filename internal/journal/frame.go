@@ -148,14 +148,18 @@ func (n *names) of(name string) int {
 	return i
 }
 
-// contentOf puts events, what else was counted and blocks into a frame's form.
-func contentOf(events []ledger.Event, sums *counts, blocks []store.Block) *content {
+// contentOf puts events, what else was counted and blocks into a frame's form; of events
+// the single shares too, if they are kept.
+func contentOf(events []ledger.Event, sums *counts, blocks []store.Block, keep bool) *content {
 	var n names
-	out := &content{Shares: make([]shareRow, 0, len(events)), Blocks: blocks}
+	out := &content{Blocks: blocks}
+	if keep {
+		out.Shares = make([]shareRow, 0, len(events))
+	}
 	for i := range events {
 		sums.event(&events[i])
 		s, ok := events[i].Share()
-		if !ok {
+		if !ok || !keep {
 			continue
 		}
 		out.Shares = append(out.Shares, shareRow{

@@ -290,7 +290,7 @@ func TestKeepsNone(t *testing.T) {
 }
 
 // TestOnlyKeptSharesTakeRoom: a chunk has as many single shares as it may, and where none
-// is kept one chunk has all: each adds to the same sums again.
+// is kept the log has none either and one chunk has all: each adds to the same sums again.
 func TestOnlyKeptSharesTakeRoom(t *testing.T) {
 	for kept, chunks := range map[time.Duration]int{keep: 4, 0: 1} {
 		synctest.Test(t, func(t *testing.T) {
@@ -304,6 +304,9 @@ func TestOnlyKeptSharesTakeRoom(t *testing.T) {
 					r.share("a.1", 7, time.Now())
 				}
 				time.Sleep(time.Second)
+			}
+			if s, _ := r.disk.State(ctx); s.Last == 0 || (s.Shares > 0) != (kept > 0) {
+				t.Errorf("kept for %v: the log has %+v", kept, s)
 			}
 			time.Sleep(10 * time.Second)
 			synctest.Wait()

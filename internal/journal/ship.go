@@ -132,9 +132,8 @@ func (j *Journal) countAll(ctx context.Context) error {
 	}
 }
 
-// read reads frames after a number, up to another, with about as many shares as there is
-// room for in a chunk. Where no share is kept they take no room, and what frames add up to
-// is little however many there are.
+// read reads frames after a number, up to another, with about as many shares as
+// there is room for in a chunk.
 func (j *Journal) read(ctx context.Context, after, until uint64) ([]store.Frame, error) {
 	frames, err := j.deps.Disk.Read(ctx, after, min(readBytes, j.room*shareBytes))
 	if err != nil {
@@ -145,7 +144,7 @@ func (j *Journal) read(ctx context.Context, after, until uint64) ([]store.Frame,
 		if frames[i].Number > until {
 			return frames[:i], nil
 		}
-		if shares += frames[i].Shares; shares > j.room && i > 0 && j.cfg.KeepShares > 0 {
+		if shares += frames[i].Shares; shares > j.room && i > 0 {
 			return frames[:i], nil
 		}
 	}

@@ -180,7 +180,7 @@ func (j *Journal) squeeze(ctx context.Context, frames []store.Frame, step store.
 	}
 	all := frames[last]
 	all.Shares = 0
-	if all.Data, err = j.codec.encode(contentOf(nil, sums, blocks)); err != nil {
+	if all.Data, err = j.codec.encode(contentOf(nil, sums, blocks, false)); err != nil {
 		return 0, err
 	}
 	if err := j.deps.Disk.Replace(ctx, append(changed, all)...); err != nil {
