@@ -187,9 +187,9 @@ func (c *content) setCounts(sums *counts, n *names) {
 	}
 }
 
-// addTo adds the frame's counts to others.
+// addTo adds the frame's counts to others, by steps that are as long as theirs or the
+// frame's own.
 func (c *content) addTo(sums *counts) {
-	sums.step = max(sums.step, c.Step)
 	for i := range c.Counts {
 		in := &c.Counts[i]
 		sums.add(store.Key{

@@ -123,7 +123,7 @@ func (j *Journal) Take(events []ledger.Event) {
 func (j *Journal) fold() {
 	for i := range j.pending {
 		j.folded.event(&j.pending[i])
-		if s, ok := j.pending[i].Share(); ok && s.Verdict != 0 {
+		if s, ok := j.pending[i].Share(); ok && s.Verdict != 0 && j.cfg.KeepShares > 0 {
 			j.dropped++
 		}
 	}

@@ -203,10 +203,10 @@ func (j *Journal) contentIn(ctx context.Context, f *store.Frame) (*content, erro
 	}
 	j.spoiled[f.Number] = true
 	j.log.ErrorContext(ctx, "a frame of the journal cannot be read; what happened within it is missing in all figures",
-		"frame", f.Number, "shares", f.Shares, "kept_as", name, "error", err)
+		"frame", f.Number, "single_shares", f.Shares, "kept_as", name, "error", err)
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.dropped += uint64(max(f.Shares, 0))
+	j.dropped += uint64(max(f.Shares, 1)) // of sums nobody knows how many they are of
 	return new(content), nil
 }
 

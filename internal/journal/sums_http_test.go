@@ -92,7 +92,9 @@ func (f *farm) api() {
 		f.historyByAPI(h, step, step.Floor(now.Add(-30_000*step.Length())))
 		f.export(h, step)
 	}
-	f.exportShares(h)
+	if !f.partly {
+		f.exportShares(h)
+	}
 	for by, of := range map[string]func(k *rowKey, user string) string{
 		"worker": func(k *rowKey, _ string) string { return k.Worker },
 		"user":   func(_ *rowKey, user string) string { return user },

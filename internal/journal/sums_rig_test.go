@@ -38,6 +38,8 @@ type farm struct {
 	// recalled says that there was a restart, forgotten that what is known of
 	// windows did not outlive it.
 	recalled, remembers, forgotten bool
+	// partly says that no single shares were kept in one of the lives.
+	partly bool
 
 	random                 *rand.Rand
 	workers, pools, routes []string
@@ -97,7 +99,9 @@ func (f *farm) start() {
 	if f.house == nil {
 		f.house = f.disk
 	}
-	f.j, err = New(f.ctx, Config{Instance: f.instance, KeepShares: keep, ChunkShares: rapid.SampledFrom([]int{1, 200, 100_000}).Draw(f.T, "chunk")}, Deps{Disk: f.disk, Warehouse: f.house})
+	kept := rapid.SampledFrom([]time.Duration{keep, keep, keep, 0}).Draw(f.T, "kept")
+	f.partly = f.partly || kept == 0
+	f.j, err = New(f.ctx, Config{Instance: f.instance, KeepShares: kept, ChunkShares: rapid.SampledFrom([]int{1, 200, 100_000}).Draw(f.T, "chunk")}, Deps{Disk: f.disk, Warehouse: f.house})
 	f.try(err)
 	first, err := f.j.FirstID(f.ctx, f.now)
 	f.try(err)
@@ -464,8 +468,18 @@ func (f *farm) rollups(filter store.Filter, step store.Step) {
 }
 
 // shares holds each single share to the model, and what they add up to by the
-// minute to the rollups of what happens to a share once.
+// minute to the rollups of what happens to a share once. Where some were not kept, nor
+// what is news of others, those that are there are among them.
 func (f *farm) shares(filter store.Filter) {
+	if f.partly {
+		f.try(f.house.Shares(f.ctx, filter, func(s *store.Share) error {
+			if want := f.kept.shares[s.ID]; want == nil || want.Worker != s.Worker || want.Verdict != s.Verdict || want.Value != s.Value {
+				f.Fatalf("a share is %+v, want %+v", s, want)
+			}
+			return nil
+		}))
+		return
+	}
 	n, got := 0, make(sums)
 	f.try(f.house.Shares(f.ctx, filter, func(s *store.Share) error {
 		n++

@@ -84,8 +84,14 @@ func (j *Journal) fitWarehouse(ctx context.Context) error {
 	return nil
 }
 
-// squeezeFrames is how many frames are squeezed together.
-const squeezeFrames = 256
+const (
+	// squeezeFrames is how many frames are squeezed together.
+	squeezeFrames = 256
+	// logPart is the part of what all may take that the log may in any case. With less it
+	// is not the log that is too big, and to squeeze it would make sums coarser for nothing:
+	// the history may be in the same file.
+	logPart = 1. / 8
+)
 
 // fitLog takes the single shares out of the oldest frames while what is on this
 // machine is too big.
@@ -115,9 +121,9 @@ func (j *Journal) fitLog(ctx context.Context) error {
 func (j *Journal) fitLogBy(ctx context.Context, state *store.LogState, step store.Step) (fits bool, err error) {
 	// What was offered the warehouse may have: it must stay as it is.
 	for after := max(state.Settled, state.Offered); after < state.Last; {
-		size, err := j.deps.Disk.Bytes(ctx)
-		if err != nil || size <= j.cfg.MaxDisk {
-			return err == nil, err
+		size, fits, err := j.logFits(ctx)
+		if err != nil || fits {
+			return fits, err
 		}
 		until := min(state.Last, after+squeezeFrames<<(4*step))
 		if after < state.Counted {
@@ -128,9 +134,13 @@ func (j *Journal) fitLogBy(ctx context.Context, state *store.LogState, step stor
 			return false, err
 		}
 		after = frames[len(frames)-1].Number
-		dropped, err := j.squeeze(ctx, frames, step)
+		dropped, coarser, err := j.squeeze(ctx, frames, step)
 		if err != nil {
 			return false, err
+		}
+		if coarser {
+			j.log.LogAttrs(ctx, slog.LevelWarn, "sums that wait for the store are put together, for they take more than storage.max_disk",
+				slog.String("by", step.String()), slog.Int64("bytes", size), slog.Int64("max_disk", j.cfg.MaxDisk))
 		}
 		if dropped > 0 {
 			j.log.LogAttrs(ctx, slog.LevelWarn, "single shares that wait for the store are dropped, for they take more than storage.max_disk; sums are kept",
@@ -140,34 +150,47 @@ func (j *Journal) fitLogBy(ctx context.Context, state *store.LogState, step stor
 	return false, nil
 }
 
+// logFits says whether what is on this machine is not too big, or not for the log.
+func (j *Journal) logFits(ctx context.Context) (size int64, fits bool, err error) {
+	if size, err = j.deps.Disk.Bytes(ctx); err != nil || size <= j.cfg.MaxDisk {
+		return size, err == nil, err
+	}
+	state, err := j.deps.Disk.State(ctx)
+	return size, err == nil && float64(state.Bytes) <= logPart*float64(j.cfg.MaxDisk), err
+}
+
 // squeeze takes the single shares out of frames, and puts what they add up to, by steps
-// that are at least as long as said, into the last of them, all in one step. The others
-// are left empty, for their numbers are given. moving is held.
-func (j *Journal) squeeze(ctx context.Context, frames []store.Frame, step store.Step) (dropped int, err error) {
-	full := 0
+// that are at least as long as said, into the last of them. The others are left empty, for
+// their numbers are given. It says how many shares it dropped, and whether steps became
+// longer. moving is held.
+func (j *Journal) squeeze(ctx context.Context, frames []store.Frame, step store.Step) (dropped int, coarser bool, err error) {
+	full, finest := 0, store.Day
 	for i := range frames {
 		dropped += frames[i].Shares
 		if len(frames[i].Data) > len(emptyFrame()) {
 			full++
 		}
 	}
-	if dropped == 0 && (full == 0 || step == store.Minute) {
-		return 0, nil
+	if full == 0 {
+		return 0, false, nil
 	}
 	sums := newCounts()
 	var blocks []store.Block
 	for i := range frames {
 		content, err := j.contentIn(ctx, &frames[i])
 		if err != nil {
-			return 0, err
+			return 0, false, err
+		}
+		if len(frames[i].Data) > len(emptyFrame()) {
+			finest = min(finest, content.Step)
 		}
 		content.addTo(sums)
 		blocks = append(blocks, content.Blocks...)
 	}
-	if dropped == 0 && full == 1 && sums.step >= step {
-		return 0, nil
+	if dropped == 0 && full == 1 && finest >= step {
+		return 0, false, nil
 	}
-	if sums.step < step {
+	if step > store.Minute {
 		coarse := newCounts()
 		coarse.step = step
 		coarse.merge(sums)
@@ -181,13 +204,13 @@ func (j *Journal) squeeze(ctx context.Context, frames []store.Frame, step store.
 	all := frames[last]
 	all.Shares = 0
 	if all.Data, err = j.codec.encode(contentOf(nil, sums, blocks, false)); err != nil {
-		return 0, err
+		return 0, false, err
 	}
 	if err := j.deps.Disk.Replace(ctx, append(changed, all)...); err != nil {
-		return 0, err
+		return 0, false, err
 	}
 	j.mu.Lock()
 	j.dropped += uint64(dropped)
 	j.mu.Unlock()
-	return dropped, nil
+	return dropped, step > finest, nil
 }
