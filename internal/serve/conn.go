@@ -218,13 +218,7 @@ func (c *Conn) SetExtranonce(en1 work.Extranonce, size int) bool {
 
 // Gather has what is said wait from true to false, so that it leaves in one write. It
 // may be called from any goroutine and never blocks.
-func (c *Conn) Gather(on bool) {
-	if on {
-		c.wire.Cork()
-	} else {
-		c.wire.Uncork()
-	}
-}
+func (c *Conn) Gather(on bool) { c.wire.Gather(on) }
 
 // Follows says that the miner can be told another extranonce1.
 func (c *Conn) Follows() bool {

@@ -19,7 +19,7 @@ func (c *Conn) Line(line []byte) error {
 		c.hold()
 		return nil
 	}
-	c.takeTurn()
+	c.takeLineTurn()
 	now := time.Now()
 	h, err := c.hear(line, now)
 	if err != nil {
@@ -189,6 +189,7 @@ func (c *Conn) pause(d time.Duration) {
 	case <-c.wire.Done():
 	}
 	c.loud = true // who is held back has much to say
+	c.takeTurn()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.reading = true

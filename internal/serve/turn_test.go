@@ -105,3 +105,66 @@ func TestLoudMinersTakeTurns(t *testing.T) {
 		}
 	})
 }
+
+// TestWorkWaitsForNoTurn: what a miner is told while the line that it said waits for a turn
+// leaves at once.
+func TestWorkWaitsForNoTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		m := r.mining()
+		r.server.deps.Turns = turns.New(1, time.Now)
+		m.conn.Loud()
+		other := r.server.deps.Turns.Take(turns.Loud)
+		if _, err := m.Write([]byte(submit("7", 1) + "\n")); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		m.conn.Work(mining.Assignment{Work: someWork(2), Difficulty: 1024})
+		m.expect(notify(2))
+		other.Give()
+		m.expect(ok("7"))
+	})
+}
+
+// TestGatherLeavesReadsAlone: what ends to gather while a read is handled has no part in
+// what that read gathers: its replies leave even where the connection's end comes before
+// the read's.
+func TestGatherLeavesReadsAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		m := r.mining()
+		first := true
+		r.house.handle = func(c *Conn, req *mining.Request) mining.Answer {
+			if first {
+				first = false
+				return r.house.pend(c, req)
+			}
+			c.Gather(true) // as the pool's side does, while this read is in hand
+			r.house.answer(c, 0)
+			c.Gather(false)
+			c.Close(mining.PoolUnreachable)
+			return r.house.grant(c, req)
+		}
+		m.say(submit("7", 1) + "\n" + submit("8", 2))
+		m.expect(ok("7"), ok("8"))
+		if !m.gone() {
+			t.Error("the miner is still there")
+		}
+	})
+}
+
+// TestGatherWaits: what is said while it gathers leaves at its end, and at once again
+// after it.
+func TestGatherWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		m := r.mining()
+		m.conn.Gather(true)
+		m.conn.Work(mining.Assignment{Work: someWork(2), Difficulty: 1024})
+		m.expect()
+		m.conn.Gather(false)
+		m.expect(notify(2))
+		m.conn.Work(mining.Assignment{Work: someWork(3), Difficulty: 1024})
+		m.expect(notify(3))
+	})
+}

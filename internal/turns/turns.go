@@ -89,16 +89,37 @@ func (t *Turns) Take(c Class) Turn {
 	return Turn{of: t, class: c, since: t.now()}
 }
 
+// Try takes a turn that is free, and says whether one was.
+func (t *Turns) Try(c Class) (Turn, bool) {
+	if t == nil {
+		return Turn{}, true
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.one(c) {
+		return Turn{}, false
+	}
+	return Turn{of: t, class: c, since: t.now()}, true
+}
+
+// one takes a turn if one is free; t.mu is held.
+func (t *Turns) one(c Class) bool {
+	if t.waiting[c].Len() == 0 {
+		t.used[c] = max(t.used[c], t.latest)
+	}
+	if t.free == 0 {
+		return false
+	}
+	t.free--
+	t.latest = t.used[c]
+	return true
+}
+
 // ask takes a turn, or says what to wait for.
 func (t *Turns) ask(c Class) <-chan struct{} {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.waiting[c].Len() == 0 {
-		t.used[c] = max(t.used[c], t.latest)
-	}
-	if t.free > 0 {
-		t.free--
-		t.latest = t.used[c]
+	if t.one(c) {
 		return nil
 	}
 	mine := make(chan struct{})

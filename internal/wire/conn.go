@@ -53,10 +53,11 @@ type Conn struct {
 	finished bool          // the reader is past its last write
 	// open says that fd is raw's descriptor: from the start of the life, whose
 	// end alone closes it, until finished.
-	open     bool
-	fd       uintptr
-	draining bool // a drain goroutine owns the writing
-	woken    bool // Wake was called since the last Tick
+	open      bool
+	fd        uintptr
+	gathering bool // Sends wait for Gather's end
+	draining  bool // a drain goroutine owns the writing
+	woken     bool // Wake was called since the last Tick
 	// flying is what the drain goroutine has in hand.
 	flyingBytes, flyingFrames int
 	// writeBy is the age bound of what is being written, drainBy the bound of

@@ -25,10 +25,11 @@ const gather = 64 << 10
 func (c *Conn) Send(frames ...Frame) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.abrupt || c.finished || c.reason != "" && !c.corked.Load() {
+	held := c.corked.Load() || c.gathering
+	if c.abrupt || c.finished || c.reason != "" && !held {
 		return
 	}
-	if len(frames) == 1 && c.open && c.queue.empty() && !c.draining && !c.corked.Load() {
+	if len(frames) == 1 && c.open && c.queue.empty() && !c.draining && !held {
 		c.sendOne(frames[0])
 		return
 	}
@@ -40,7 +41,7 @@ func (c *Conn) Send(frames ...Frame) {
 	if c.draining {
 		c.queue.stamp(time.Now())
 	}
-	if !c.corked.Load() || int64(c.queue.bytes()) >= min(gather, c.maxQueue.Load()) {
+	if !held || int64(c.queue.bytes()) >= min(gather, c.maxQueue.Load()) {
 		c.pump()
 	}
 	if c.over() {
@@ -95,6 +96,27 @@ func (c *Conn) Cork() {
 	defer c.mu.Unlock()
 	if c.reason == "" {
 		c.corked.Store(true)
+	}
+}
+
+// Gather has what is sent wait from true to false, as during a read and beside it: its end
+// lets a read go on gathering, and the end of a read or [Conn.Uncork] sends what there is
+// by then. Any goroutine may call it, one at a time. Once the connection's end has begun it
+// gathers nothing new.
+func (c *Conn) Gather(on bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if on {
+		c.gathering = c.reason == ""
+		return
+	}
+	c.gathering = false
+	if c.corked.Load() {
+		return
+	}
+	c.pump()
+	if c.over() {
+		c.fail(mining.SlowConsumer)
 	}
 }
 
