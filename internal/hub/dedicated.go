@@ -331,6 +331,7 @@ func (g *dedicated) submit(req *mining.Request, m *member, now time.Time) mining
 	}
 	if network, err := w.Job.NBits.Target(); err == nil && network.Met(s.hash) {
 		s.block = true
+		l.Flush() // it waits for nothing else that was said in the same breath
 		g.hub.foundBlock(&ledger.Entry{
 			Worker: m.book, Pool: p.book, Route: g.route.book, Job: w.Job, ShareDifficulty: s.hash.Difficulty(), At: now,
 		}, s.hash)
