@@ -38,7 +38,7 @@ var proxyRunbooks = map[string]runbook{
 		means:  "the disk that `data_dir` is on is more than 90 % full.",
 		costs:  "nothing yet. Once it is full, what happens is kept in memory only.",
 		look:   "`df -h` and `du -xh --max-depth 2 DATA_DIR`: is it loka's own, or something else's?",
-		do:     "loka's own: lower `storage.max_disk` or `storage.keep_shares`, and `loka reload`; it makes room by itself. What is in `archive` it never drops: move that away. Something else's: old logs (`journalctl --vacuum-size=500M`), core dumps, backups beside it.",
+		do:     "loka's own: lower `storage.max_disk` or `storage.keep_shares` and restart loka, for `storage` is read at the start only; it makes room by itself. What is in `archive` it never drops: move that away. Something else's: old logs (`journalctl --vacuum-size=500M`), core dumps, backups beside it.",
 		ignore: "where the disk is large and does not grow: look whether it was the same a week ago.",
 	},
 	"disk_full": {
