@@ -150,14 +150,15 @@ func (c *Client) bytes(ctx context.Context, k *call) ([]byte, error) {
 	return text, nil
 }
 
-// answer reads what a success is answered with.
+// answer reads what a success is answered with. With an error there is none of it.
 func answer[T any](ctx context.Context, c *Client, k *call) (out T, err error) {
 	text, err := c.bytes(ctx, k)
 	if err != nil {
 		return out, err
 	}
 	if err := json.Unmarshal(text, &out); err != nil {
-		return out, &ForeignError{Base: c.base, Read: k.method == http.MethodGet, Err: err}
+		var none T
+		return none, &ForeignError{Base: c.base, Read: k.method == http.MethodGet, Err: err}
 	}
 	return out, nil
 }

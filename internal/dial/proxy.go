@@ -48,7 +48,8 @@ const (
 
 // String is the proxy as a URL, without the login.
 func (p *Proxy) String() string {
-	return string(p.Kind) + "://" + net.JoinHostPort(p.Host, strconv.Itoa(int(p.Port)))
+	u := url.URL{Scheme: string(p.Kind), Host: net.JoinHostPort(p.Host, strconv.Itoa(int(p.Port)))}
+	return u.String() // which writes the percent sign of a zone as a URL does
 }
 
 // errProxy is what is wrong with a proxy's URL: the URL itself may have a
