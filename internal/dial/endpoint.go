@@ -112,6 +112,9 @@ func splitHostPort(text string) (host string, port uint16, err error) {
 		if !ok || err != nil || !addr.Is6() {
 			return "", 0, fmt.Errorf("%s is not an IPv6 address in brackets", host)
 		}
+		if zone := strings.ReplaceAll(addr.Zone(), ".", "-"); strings.ContainsFunc(zone, notInName) {
+			return "", 0, fmt.Errorf("%q is not the name of an interface", addr.Zone())
+		}
 		return inner, uint16(n), nil
 	}
 	return host, uint16(n), checkHost(host)

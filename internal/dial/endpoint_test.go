@@ -20,6 +20,7 @@ func TestParse(t *testing.T) {
 		"my_pool-1:3333":                       {Host: "my_pool-1", Port: 3333},
 		"192.0.2.7:3333":                       {Host: "192.0.2.7", Port: 3333},
 		"[2001:db8::7]:3333":                   {Host: "2001:db8::7", Port: 3333},
+		"[fe80::1%eth0.7]:3333":                {Host: "fe80::1%eth0.7", Port: 3333},
 		"stratum+ssl://[fe80::1%eth0]:3333":    {Host: "fe80::1%eth0", Port: 3333, TLS: true},
 	} {
 		got, err := Parse(text)
@@ -60,6 +61,7 @@ func TestParseSaysWhatIsWrong(t *testing.T) {
 		"2001:db8:1:2:3:4:5:6:3333":               "an IPv6 address stands in brackets",
 		"2001:db8::7:3333":                        "an IPv6 address stands in brackets",
 		"[2001:db8::7:3333":                       "is not an IPv6 address in brackets",
+		"[fe80::1%eth 0]:3333":                    "is not the name of an interface",
 		"[192.0.2.7]:3333":                        "is not an IPv6 address in brackets",
 		"[::1]x:3333":                             "is not an IPv6 address in brackets",
 		"300.1.2.3:3333":                          "neither a host name nor an IPv4 address",
