@@ -257,7 +257,7 @@ func proxyRules() []Rule {
 		{
 			Name: "shares_dropped", On: OnProxy, Severity: Warning,
 			Expr: `proxy.shares_dropped_10m > 0`, Value: `proxy.shares_dropped_10m`,
-			Message: `{{number .value}} single shares were not kept, for there was no room; sums are complete. Look at the database and at storage.max_disk.`,
+			Message: `{{number .value}} single shares were not kept, for there was no room; sums are complete, unless the log says that a frame of the journal cannot be read. Look at the database and at storage.max_disk.`,
 		},
 		{
 			Name: "attack", On: OnProxy, Severity: Critical, For: 2 * time.Minute, Cooldown: 15 * time.Minute,

@@ -78,7 +78,7 @@ var proxyRunbooks = map[string]runbook{
 	},
 	"shares_dropped": {
 		means:  "single shares were forgotten early, for there was no room for them.",
-		costs:  "detail: exports of single shares have a gap. Sums, earnings and payouts are whole.",
+		costs:  "detail: exports of single shares have a gap. Sums, earnings and payouts are whole, unless loka's log says that a frame of the journal cannot be read: the disk has spoiled it, and what happened within it, some tenths of a second, is missing everywhere.",
 		look:   "`/health`: is the `store` behind, or the disk low?",
 		do:     "Have the database take things again ([`store_failing`](#alert-store_failing)), or give `storage.max_disk` more. Where it keeps up and drops all the same, there are more shares than it can take: raise the miners' difficulty (`[vardiff]`), which costs nobody anything.",
 		ignore: "where nobody needs single shares; `storage.keep_shares = \"0s\"` keeps none.",

@@ -127,6 +127,44 @@ func TestFoundBlocksAreKept(t *testing.T) {
 	}
 }
 
+// A share leaves for its pool with the rest of what its miner's read has; one that is a
+// block does not wait for that.
+func TestBlocksLeaveAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sharedPool("main")
+		p.nbits, p.diff = 0x207fffff, 0.9e-10 // every other hash is a block
+		p.submit = func(sv1.Submit) string { return "true" }
+		h := buildHub(t, []*fakePool{p}, hub.Deps{}, func(c *hub.Config) {
+			shareAll(c)
+			c.Routes[0].Shared = false
+		})
+		g := h.bring(1, "alice")
+		w := g.newest()
+		network, _ := w.Job.NBits.Target()
+		hand := func(block bool) int {
+			s := g.search(w, 0.9e-10, impossible)
+			for network.Met(g.hash(w, &s)) != block {
+				s = g.search(w, 0.9e-10, impossible)
+			}
+			g.ticket++
+			req := mining.Request{Ticket: g.ticket, Kind: mining.Submit, Worker: g.workers["alice"], Share: s}
+			if a := h.hub.Booked(h.hub).Handle(g.miner, &req); a.Verdict != mining.Pending {
+				t.Errorf("verdict is %v", a.Verdict)
+			}
+			synctest.Wait()
+			return len(p.submitted())
+		}
+		if n := hand(false); n != 0 {
+			t.Errorf("the pool has %d shares before the end of the read", n)
+		}
+		if n := hand(true); n != 2 {
+			t.Errorf("the pool has %d shares after one that is a block, want both", n)
+		}
+		h.hub.Flush(g.miner)
+		g.leave()
+	})
+}
+
 // blockSink remembers blocks.
 type blockSink struct{ blocks []store.Block }
 

@@ -44,7 +44,7 @@ type Config struct {
 	// KeepMinutes is how long sums of minutes are; 0 is for ever.
 	KeepShares, KeepMinutes time.Duration
 	// MaxDisk bounds what the log takes on the disk, and what the warehouse
-	// does; in bytes, 0 is not bounded.
+	// does; in bytes, 0 is not bounded. An eighth of it the log may have in any case.
 	MaxDisk int64
 	// StopTimeout bounds what is done after Run's context has ended.
 	StopTimeout time.Duration

@@ -43,6 +43,9 @@ func TestSumsAreHeldToTheBound(t *testing.T) {
 	if err != nil || s.Bytes > bound+int64(s.Last) {
 		t.Errorf("after a day the log takes %d bytes (%d frames): %v", s.Bytes, s.Last-s.Settled, err)
 	}
+	if said := strings.Count(r.log.String(), "sums that wait for the store are kept by longer steps"); said == 0 || said > 2*17 {
+		t.Errorf("longer steps were said %d times in 17 looks", said) // of hours and of days, each look at the most
+	}
 	r.house.fail = nil
 	r.start(now)
 	if err := r.j.shipAll(ctx); err != nil {
@@ -54,7 +57,7 @@ func TestSumsAreHeldToTheBound(t *testing.T) {
 }
 
 // TestMinutesStayWhileTheyFit: a log that is too big is put together by the minute first,
-// whether it has single shares or only what they add up to, and that is said.
+// whether it has single shares or only what they add up to.
 func TestMinutesStayWhileTheyFit(t *testing.T) {
 	for _, kept := range []time.Duration{keep, 0} {
 		const minutes = 20
@@ -80,7 +83,7 @@ func TestMinutesStayWhileTheyFit(t *testing.T) {
 		if before.Bytes < 200<<10 || after.Bytes > 100<<10 {
 			t.Errorf("kept for %v: the log had %d bytes and has %d", kept, before.Bytes, after.Bytes)
 		}
-		if coarser := strings.Contains(r.log.String(), "put together"); coarser {
+		if coarser := strings.Contains(r.log.String(), "longer steps"); coarser {
 			t.Errorf("kept for %v: %s", kept, r.log.String())
 		}
 		r.house.fail = nil

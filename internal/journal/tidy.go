@@ -119,9 +119,11 @@ func (j *Journal) fitLog(ctx context.Context) error {
 // fits, and says whether it does. Their steps are then at least as long as said. moving
 // is held.
 func (j *Journal) fitLogBy(ctx context.Context, state *store.LogState, step store.Step) (fits bool, err error) {
+	lost, coarse := 0, false
+	defer func() { j.tellSqueezed(ctx, lost, coarse, step) }()
 	// What was offered the warehouse may have: it must stay as it is.
 	for after := max(state.Settled, state.Offered); after < state.Last; {
-		size, fits, err := j.logFits(ctx)
+		fits, err := j.logFits(ctx)
 		if err != nil || fits {
 			return fits, err
 		}
@@ -138,25 +140,32 @@ func (j *Journal) fitLogBy(ctx context.Context, state *store.LogState, step stor
 		if err != nil {
 			return false, err
 		}
-		if coarser {
-			j.log.LogAttrs(ctx, slog.LevelWarn, "sums that wait for the store are put together, for they take more than storage.max_disk",
-				slog.String("by", step.String()), slog.Int64("bytes", size), slog.Int64("max_disk", j.cfg.MaxDisk))
-		}
-		if dropped > 0 {
-			j.log.LogAttrs(ctx, slog.LevelWarn, "single shares that wait for the store are dropped, for they take more than storage.max_disk; sums are kept",
-				slog.Int("shares", dropped), slog.Int64("bytes", size), slog.Int64("max_disk", j.cfg.MaxDisk))
-		}
+		lost, coarse = lost+dropped, coarse || coarser
 	}
 	return false, nil
 }
 
+// tellSqueezed says what was lost of the log, all of it at once: there may be thousands of
+// frames.
+func (j *Journal) tellSqueezed(ctx context.Context, lost int, coarse bool, step store.Step) {
+	bound := slog.Int64("max_disk", j.cfg.MaxDisk)
+	if lost > 0 {
+		j.log.LogAttrs(ctx, slog.LevelWarn, "single shares that wait for the store are dropped, for they take more than storage.max_disk; sums are kept",
+			slog.Int("shares", lost), bound)
+	}
+	if coarse {
+		j.log.LogAttrs(ctx, slog.LevelWarn, "sums that wait for the store are kept by longer steps, for they take more than storage.max_disk",
+			slog.String("step", step.String()), bound)
+	}
+}
+
 // logFits says whether what is on this machine is not too big, or not for the log.
-func (j *Journal) logFits(ctx context.Context) (size int64, fits bool, err error) {
-	if size, err = j.deps.Disk.Bytes(ctx); err != nil || size <= j.cfg.MaxDisk {
-		return size, err == nil, err
+func (j *Journal) logFits(ctx context.Context) (bool, error) {
+	if size, err := j.deps.Disk.Bytes(ctx); err != nil || size <= j.cfg.MaxDisk {
+		return err == nil, err
 	}
 	state, err := j.deps.Disk.State(ctx)
-	return size, err == nil && float64(state.Bytes) <= logPart*float64(j.cfg.MaxDisk), err
+	return err == nil && float64(state.Bytes) <= logPart*float64(j.cfg.MaxDisk), err
 }
 
 // squeeze takes the single shares out of frames, and puts what they add up to, by steps

@@ -41,7 +41,7 @@ func newBooksCollector(source Source, pools func() []string) *booksCollector {
 		pending:   desc("journal_pending_events", "What happened and is in memory only."),
 		frames:    desc("journal_backlog_frames", "Frames of the journal that the store does not have."),
 		bytes:     desc("journal_backlog_bytes", "Their size."),
-		dropped:   desc("shares_dropped_total", "Single shares that were forgotten early for want of memory or disk; what they add up to was not."),
+		dropped:   desc("shares_dropped_total", "Single shares that were forgotten early for want of memory or disk, whose sums are kept, and those of frames that the disk has spoiled, one each at the least, whose sums are not."),
 		journal:   desc("journal_up", "1 while what happens is written to the disk."),
 		storeUp:   desc("store_up", "1 while the store takes what the journal has."),
 		shipped:   desc("store_shipped_timestamp_seconds", "When the store last had all that the journal had, in seconds since 1970; 0 before."),

@@ -126,6 +126,26 @@ func TestWorkWaitsForNoTurn(t *testing.T) {
 	})
 }
 
+// TestWorkWaitsForNoTurnAfterAHold: nor does it where the reader waits for its turn after a
+// hold, in the middle of a read.
+func TestWorkWaitsForNoTurnAfterAHold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		m := held(r, time.Second)
+		r.server.deps.Turns = turns.New(1, time.Now)
+		if _, err := m.Write([]byte(submit("7", 7) + "\n" + submit("8", 8) + "\n" + submit("9", 9) + "\n")); err != nil {
+			t.Fatal(err)
+		}
+		m.expect(ok("7"), ok("8"))
+		other := r.server.deps.Turns.Take(turns.Loud)
+		time.Sleep(2 * time.Second)
+		m.conn.Work(assigned(someWork(2)))
+		m.expect(notify(2))
+		other.Give()
+		m.expect(ok("9"))
+	})
+}
+
 // TestGatherLeavesReadsAlone: what ends to gather while a read is handled has no part in
 // what that read gathers: its replies leave even where the connection's end comes before
 // the read's.

@@ -206,3 +206,25 @@ func TestClassesHaveNames(t *testing.T) {
 		}
 	}
 }
+
+// TestTry: who only tries takes a turn that is free, and waits for none.
+func TestTry(t *testing.T) {
+	all := New(1, time.Now)
+	mine, ok := all.Try(Loud)
+	if !ok || !mine.Held() {
+		t.Error("a free turn was not to be had")
+	}
+	if other, ok := all.Try(Stranger); ok || other.Held() {
+		t.Error("a turn was had that was taken")
+	}
+	mine.Give()
+	again, ok := all.Try(Stranger)
+	if !ok {
+		t.Error("a turn that was given back was not to be had")
+	}
+	again.Give()
+	var none *Turns
+	if free, ok := none.Try(Loud); !ok || free.Held() {
+		t.Error("no bound bounds")
+	}
+}

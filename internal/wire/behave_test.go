@@ -52,6 +52,7 @@ func behaviours() []behaviour {
 		{"before the start", patient, testBeforeStart},
 		{"too much before the start", Config{MaxQueueBytes: 8 << 10}, testTooMuchBeforeStart},
 		{"cork", short, testCork},
+		{"gather", short, testGather},
 		{"blocked line", short, testBlockedLine},
 		{"blocked line at the end", short, testBlockedLineEnds},
 		{"tick", short, testTick},
@@ -342,6 +343,32 @@ func testCork(r *rig) {
 	if r.near != nil && r.near.Writes()-before != 1 {
 		r.t.Errorf("three lines of one read were answered by %d writes", r.near.Writes()-before)
 	}
+}
+
+func testGather(r *rig) {
+	r.handler.line = func(line string) error {
+		r.conn.Gather(true)
+		r.conn.Send(reply("one"))
+		r.conn.Gather(false)
+		if n := r.conn.Stats().QueuedFrames; n != 1 {
+			r.t.Errorf("%d frames wait for the end of the read, want 1", n)
+		}
+		r.conn.Send(reply("[" + line + "]"))
+		return nil
+	}
+	r.start()
+	r.say("x\n")
+	r.hear("one[x]")
+	r.conn.Gather(true)
+	r.conn.Send(reply("two"))
+	r.conn.Send(reply("three"))
+	if n := r.conn.Stats().QueuedFrames; n != 2 {
+		r.t.Errorf("%d frames are gathered, want 2", n)
+	}
+	r.conn.Gather(false)
+	r.hear("twothree")
+	r.conn.Send(reply("four"))
+	r.hear("four")
 }
 
 func testBlockedLine(r *rig) {

@@ -15,7 +15,7 @@ const gather = 64 << 10
 // never blocks. The order of Send calls is the order on the wire, whoever
 // calls; [Reset] alone overtakes. From the first Line of a read until after
 // its Flush, what all goroutines send is gathered and leaves in one write; see
-// Uncork. What the peer does not take waits, within MaxQueueBytes,
+// Uncork, and Gather, which does the same beside it. What the peer does not take waits, within MaxQueueBytes,
 // MaxQueueFrames and MaxQueueAge; past one of them the connection ends at once
 // with slow_consumer. After the end began only the replies of the read in
 // progress are taken; the rest is dropped in silence.

@@ -126,7 +126,7 @@ func (r *rig) settle() {
 // kept is how much more the proxy may have in use after all attacks than before, by
 // design: the shares of a block that never ends here, the names and addresses of the day,
 // the windows of the profile and of the books, and buffers that are used again. It was
-// 15 MiB after a minute of attacks and 23 MiB after five, and did not grow in the four
+// 15 to 22 MiB after a minute of attacks and 23 MiB after five, and did not grow in the four
 // minutes that followed; the attacks themselves take up to 180 MiB.
 const kept = 32 << 20
 
