@@ -158,16 +158,29 @@ func (g *dedicated) won(pools int) bool {
 		if g.hub.dials.Wait(g.hub.ctx) != nil {
 			return false // the hub ends
 		}
-		left := slices.DeleteFunc(g.usable(time.Now()), func(p *pool) bool { return slices.Contains(tried, p) })
-		if len(left) == 0 {
+		p, c := g.place(tried)
+		if p == nil {
 			return false
 		}
-		if c := g.offer(left[0], nil); c != nil && c.wins() {
+		if c != nil && c.wins() {
 			return true
 		}
-		tried = append(tried, left[0])
+		tried = append(tried, p)
 	}
 	return false
+}
+
+// place has a candidate at the best pool that was not tried, and counts it there before
+// the next miner asks: nil is no pool, or no candidate there.
+func (g *dedicated) place(tried []*pool) (*pool, *candidate) {
+	g.hub.placeMu.Lock()
+	defer g.hub.placeMu.Unlock()
+	for _, p := range g.usable(time.Now()) {
+		if !slices.Contains(tried, p) {
+			return p, g.offer(p, nil)
+		}
+	}
+	return nil, nil
 }
 
 // usable are the route's pools that the miner could go to, best first. One

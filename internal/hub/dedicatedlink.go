@@ -67,6 +67,8 @@ func (g *dedicated) bereft() bool {
 // preferred is the route's pools that are not disabled, those that can serve now
 // first, and of these those last that miners are kept away from.
 func (g *dedicated) preferred() []*pool {
+	g.hub.placeMu.Lock()
+	defer g.hub.placeMu.Unlock()
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	now := time.Now()

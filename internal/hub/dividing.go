@@ -68,6 +68,8 @@ func (h *Hub) gather(r *route, s *split, owners []*dedicated, now time.Time) *di
 			d.add(m.seat, steer.Member{Part: part, Hashrate: m.rate.Load(), Moved: time.Unix(0, m.moved.Load())})
 		}
 	}
+	h.placeMu.Lock() // who is placed after this look is to be added to it
+	defer h.placeMu.Unlock()
 	for _, g := range owners {
 		m, serves, ok := g.member(r, s, now)
 		if !ok {
@@ -81,6 +83,9 @@ func (h *Hub) gather(r *route, s *split, owners []*dedicated, now time.Time) *di
 		}
 		d.alone = append(d.alone, g)
 		d.add(g.seat, m)
+	}
+	for i, n := range d.placed {
+		s.placed[i].Store(n)
 	}
 	return d
 }
@@ -101,7 +106,6 @@ func (h *Hub) divideRoute(r *route, d *divided, now time.Time) {
 		d.splitter.Worked(i, had-d.told[i])
 		d.told[i] = had
 		d.split.owned[i].Store(d.owned[i])
-		d.split.placed[i].Store(d.placed[i])
 	}
 	for p, linked := range d.split.linked {
 		linked.Store(d.linked[p])

@@ -83,6 +83,9 @@ type Hub struct {
 	// changed is closed and replaced whenever a pool's state changes.
 	changed chan struct{}
 
+	// placeMu is held while a miner without a link is given one: where it goes is
+	// counted before the next one asks. All other locks may be taken under it.
+	placeMu sync.Mutex
 	// packMu guards which groups there are; slotMu the slot spaces; termsMu
 	// the rules of difficulty. A group's lock may be taken under the first.
 	packMu  sync.Mutex
