@@ -1,11 +1,15 @@
 package ledger
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/work"
 )
 
 // What waits to be booked is counted, and so is who had to book it.
@@ -35,6 +39,10 @@ func TestBriefsAsSnapshot(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		l, now := someShares(rt)
+		for i := range rapid.IntRange(0, 3*abreast).Draw(rt, "more") {
+			w := l.Worker(fmt.Sprintf("more%02d", i), "farm", now)
+			l.Record(Entry{Worker: w, Verdict: mining.Accepted, Difficulty: work.Difficulty(1 + i), At: now})
+		}
 		now = now.Add(time.Second)
 		want := make(map[string]Brief)
 		own := 0
