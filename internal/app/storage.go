@@ -135,11 +135,11 @@ func (a *App) records(cfg *config.Config, instance string) (*httpapi.Records, er
 	}, nil
 }
 
-// shipped is when the warehouse last had all; the zero time while something may be
-// in memory for long.
+// shipped is until when the warehouse has all; the zero time while something may be in
+// memory for long, or is on its way there.
 func (a *App) shipped() time.Time {
 	s := a.journal.Status()
-	if s.Flush.Err != nil {
+	if s.Flush.Err != nil || s.Shipping {
 		return time.Time{}
 	}
 	return s.Shipped

@@ -25,6 +25,7 @@ const (
 type History struct {
 	From   time.Time      `json:"from" doc:"When the first step begins"`
 	To     time.Time      `json:"to" doc:"When the last one ends, or will"`
+	Until  time.Time      `json:"until" doc:"Until when the store has what happened; the rest follows within seconds, of a large farm when the minute is over"`
 	Step   string         `json:"step" enum:"minute,hour,day"`
 	Points []HistoryPoint `json:"points" nullable:"false" doc:"In the order of time; steps in which nothing was counted are left out"`
 }
@@ -36,7 +37,7 @@ type HistoryPoint struct {
 	Rejected         uint64            `json:"rejected" doc:"Shares we refused"`
 	Rejects          map[string]uint64 `json:"rejects" nullable:"false" doc:"Shares that we did not accept, by verdict; unpaid is not part of rejected"`
 	WorkAccepted     float64           `json:"work_accepted" doc:"Work we accepted, in difficulty-1 shares; hashes = work × 2³²"`
-	Hashrate         float64           `json:"hashrate" doc:"H/s by work_accepted; of the present step by the part of it that has passed"`
+	Hashrate         float64           `json:"hashrate" doc:"H/s by work_accepted; of the present step by the part of it that the store has"`
 	Value            Sat               `json:"value_sat" doc:"What the work we accepted was expected to earn, in satoshi"`
 	PoolAccepted     uint64            `json:"pool_accepted" doc:"Shares the pool accepted"`
 	PoolRejected     uint64            `json:"pool_rejected" doc:"Shares the pool refused"`
@@ -93,9 +94,29 @@ func (r *recorder) history(ctx context.Context, p Pick, when Period, step string
 	}
 	q := &question{"history", s, r.filter(p, from, to)}
 	return r.answer(ctx, q, func(ctx context.Context) (any, error) {
-		points, err := r.points(ctx, q, now)
-		return History{from, to, s.String(), points}, err
+		before := r.shipped(now)
+		points, err := r.points(ctx, q)
+		until := r.shipped(now)
+		if until.IsZero() || !until.Equal(before) { // it may have any part of what was on its way
+			until = now
+		}
+		for i := range points {
+			points[i].finish(s, until)
+		}
+		return History{from, to, until.UTC(), s.String(), points}, err
 	})
+}
+
+// shipped is until when the store has all, now at the latest; the zero time where that is
+// not known.
+func (r *recorder) shipped(now time.Time) time.Time {
+	if r.Shipped == nil {
+		return now
+	}
+	if at := r.Shipped(); at.Before(now) {
+		return at
+	}
+	return now
 }
 
 // stepOf is the step of that name, or one that suits the time.
@@ -118,7 +139,7 @@ func (r *recorder) minutesSince() time.Time {
 }
 
 // points puts the two columns together.
-func (r *recorder) points(ctx context.Context, q *question, now time.Time) ([]HistoryPoint, error) {
+func (r *recorder) points(ctx context.Context, q *question) ([]HistoryPoint, error) {
 	series, err := r.Warehouse.Series(ctx, q.filter, q.step)
 	if err != nil {
 		return nil, err
@@ -143,9 +164,6 @@ func (r *recorder) points(ctx context.Context, q *question, now time.Time) ([]Hi
 		}); err != nil {
 			return nil, err
 		}
-	}
-	for i := range points {
-		points[i].finish(q.step, now)
 	}
 	return points, nil
 }
@@ -202,10 +220,10 @@ func (h *HistoryPoint) add(p *store.Point) {
 	}
 }
 
-// finish fills in what follows from the rest.
-func (h *HistoryPoint) finish(s store.Step, now time.Time) {
+// finish fills in what follows from the rest, of what the store has until then.
+func (h *HistoryPoint) finish(s store.Step, until time.Time) {
 	length := s.Length()
-	if passed := now.Sub(h.Time); passed < length {
+	if passed := until.Sub(h.Time); passed < length {
 		length = max(passed, time.Second)
 	}
 	h.Hashrate, h.PoolHashrate = finite(work.Hashrate(h.WorkAccepted, length)), finite(work.Hashrate(h.PoolWorkAccepted, length))
@@ -223,7 +241,7 @@ func finite(x float64) float64 {
 // historyExample is an answer for the description.
 func historyExample() any {
 	at := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
-	return History{at, at.Add(time.Hour), "hour", []HistoryPoint{{
+	return History{at, at.Add(time.Hour), at.Add(time.Hour), "hour", []HistoryPoint{{
 		Time: at, Accepted: 360, Rejected: 2, Rejects: map[string]uint64{"stale": 2},
 		WorkAccepted: 368640, Hashrate: 4.398e11, Value: sat(mining.Amount{Sat: 1024, Pico: 5e11}),
 		PoolAccepted: 45, PoolWorkAccepted: 368640, PoolHashrate: 4.398e11, PoolValue: sat(mining.Amount{Sat: 1024, Pico: 5e11}),

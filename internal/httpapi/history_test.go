@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
+	"math"
 	"net/http"
 	"net/url"
 	"strings"
@@ -59,7 +60,7 @@ func TestHistory(t *testing.T) {
 			Lost: satOf(t, "2.3"), // 6 stale, 3 low, 6 unanswered, 3 unsent, 5 unpaid
 		}
 	}
-	want := History{noon.Add(-time.Hour), noon.Add(time.Hour), "hour", []HistoryPoint{point(-1, 3600), point(0, 2400)}}
+	want := History{noon.Add(-time.Hour), noon.Add(time.Hour), noon.Add(40 * time.Minute), "hour", []HistoryPoint{point(-1, 3600), point(0, 2400)}}
 	if diff := cmp.Diff(want, got, amounts, cmpopts.EquateApprox(1e-9, 0)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
@@ -207,6 +208,40 @@ func TestHistoryIsKept(t *testing.T) {
 	}
 	if c := deps.Records.Cache; c.Hits() != 5 || c.Misses() != 9 {
 		t.Errorf("%d hits, %d misses", c.Hits(), c.Misses())
+	}
+}
+
+// A hashrate is of the time that the store has something of, where that is known.
+func TestHistoryUntil(t *testing.T) {
+	now := noon.Add(40 * time.Minute)
+	for name, c := range map[string]struct {
+		shipped []time.Time // before and after it is asked
+		until   time.Time
+	}{
+		"all that happened in the first minute": {[]time.Time{noon.Add(time.Minute), noon.Add(time.Minute)}, noon.Add(time.Minute)},
+		"nothing of this hour":                  {[]time.Time{noon, noon}, noon},
+		"nobody knows":                          {[]time.Time{{}, {}}, now},
+		"more came meanwhile":                   {[]time.Time{noon.Add(time.Minute), noon.Add(2 * time.Minute)}, now},
+		"more is on its way":                    {[]time.Time{noon.Add(time.Minute), {}}, now},
+		"a clock that was put back":             {[]time.Time{now.Add(time.Hour), now.Add(time.Hour)}, now},
+	} {
+		deps, _ := newDeps()
+		asked := 0
+		deps.Records.Shipped = func() time.Time {
+			asked++
+			return c.shipped[min(asked, len(c.shipped))-1]
+		}
+		deps.Records.Cache = nil
+		got := told[History](t, Handler(deps, true), "/api/v1/history?step=hour&from=100m")
+		if len(got.Points) != 2 || !got.Until.Equal(c.until) {
+			t.Fatalf("%s: %+v", name, got)
+		}
+		seconds := max(c.until.Sub(noon).Seconds(), 1)
+		for i, want := range []float64{384. * (1 << 32) / 3600, 384. * (1 << 32) / seconds} {
+			if rate := got.Points[i].Hashrate; math.Abs(rate/want-1) > 1e-9 {
+				t.Errorf("%s: point %d has %g H/s, want %g", name, i, rate, want)
+			}
+		}
 	}
 }
 

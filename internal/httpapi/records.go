@@ -54,8 +54,8 @@ type Records struct {
 	// Complete says until when all that happened is in the warehouse; nil: it
 	// always is.
 	Complete func(ctx context.Context) (time.Time, error)
-	// Shipped is when the warehouse last had all that had happened, as far as that
-	// is known without asking it; nil: it always has.
+	// Shipped is until when the warehouse has all that happened, as far as that is
+	// known without asking it; the zero time: it is not. nil: it always has.
 	Shipped func() time.Time
 	// Cache keeps answers; nil: nothing is kept.
 	Cache *cache.Cache

@@ -17,7 +17,7 @@ const (
 	DefaultRememberEvery = time.Minute
 	DefaultTidyEvery     = time.Minute
 	DefaultMaxPending    = 200_000
-	DefaultChunkShares   = 20_000
+	DefaultChunkShares   = 50_000
 	DefaultStopTimeout   = 10 * time.Second
 )
 
@@ -28,15 +28,16 @@ type Config struct {
 	Instance string
 	// FlushEvery is how often what waits in memory goes into the log: what is
 	// lost when the process is killed. ShipEvery is how often the log is taken to
-	// the warehouse, RememberEvery how often windows and the like are saved, and
-	// TidyEvery how often it is seen to that limits are held.
+	// the warehouse, unless that is so much that once a minute has to do,
+	// RememberEvery how often windows and the like are saved, and TidyEvery how
+	// often it is seen to that limits are held.
 	FlushEvery, ShipEvery, RememberEvery, TidyEvery time.Duration
 	// MaxPending is how many events may wait in memory.
 	MaxPending int
-	// ChunkShares is about how many shares the warehouse is given at a time, and
-	// ShipTimeout how long it may take for them. One that takes longer is given
-	// fewer. Every chunk adds to the sums of all who are in it, some nine rows for a
-	// worker; and a log in the same file waits while it is written.
+	// ChunkShares is about how many shares the warehouse is given at a time, with twice
+	// as many sums at the most, and ShipTimeout how long it may take for them. One that
+	// takes longer is given fewer. Every chunk adds to the sums of all who are in it, some
+	// nine rows for a worker; and a log in the same file waits while it is written.
 	ChunkShares int
 	ShipTimeout time.Duration
 	// KeepShares is how long single shares are kept, by whole days: a day goes

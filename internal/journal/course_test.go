@@ -2,6 +2,7 @@ package journal
 
 import (
 	"context"
+	"math"
 	"testing"
 )
 
@@ -20,15 +21,15 @@ func TestUnheardOf(t *testing.T) {
 		},
 		"another one, which takes some": func(r *rig) {
 			r.j.room = 1
-			_, _ = r.j.shipSome(context.Background())
+			_, _ = r.j.shipSome(context.Background(), math.MaxUint64)
 		},
 		"another one, which is asked twice": func(r *rig) {
 			r.j.room = 1
-			_, _ = r.j.shipSome(context.Background())
+			_, _ = r.j.shipSome(context.Background(), math.MaxUint64)
 			r.house = newWarehouse()
 			r.start(epoch)
 			r.j.room = 1
-			_, _ = r.j.shipSome(context.Background())
+			_, _ = r.j.shipSome(context.Background(), math.MaxUint64)
 		},
 	} {
 		r := newRig(t, Config{KeepShares: keep})

@@ -25,12 +25,22 @@ func (j *Journal) flush(ctx context.Context, now time.Time) {
 // Complete takes all that has happened to the warehouse at once, and says until
 // when that is.
 func (j *Journal) Complete(ctx context.Context) (until time.Time, err error) {
+	j.shippersBy(1)
+	defer j.shippersBy(-1)
 	until = time.Now() //nolint:forbidigo // somebody asks from outside, and has no time to give
 	j.books.Tick(until)
 	if err := j.write(ctx); err != nil {
 		return time.Time{}, err
 	}
-	return until, j.shipAll(ctx)
+	if err := j.shipAll(ctx); err != nil {
+		return time.Time{}, err
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if until.After(j.status.Shipped) {
+		j.status.Shipped = until
+	}
+	return until, nil
 }
 
 // write appends what could not be appended before and what waits, a frame each.

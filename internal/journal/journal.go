@@ -36,10 +36,12 @@ type Journal struct {
 	books Books // set by Restore
 
 	// moving is held by who takes frames to the warehouse or takes shares out of
-	// them: what is read must be what is forgotten. It guards course, room and
-	// spoiled.
+	// them: what is read must be what is forgotten. It guards course, room, given
+	// and spoiled.
 	moving sync.Mutex
 	course course
+	// given is what the warehouse was given so far.
+	given shipment
 	// room is about how many shares the warehouse is given now.
 	room int
 	// spoiled are the numbers of frames that cannot be read.
@@ -59,7 +61,9 @@ type Journal struct {
 	folded  *counts
 	blocks  []store.Block
 	dropped uint64
-	status  Status
+	// shippers is how many give the warehouse something.
+	shippers int
+	status   Status
 }
 
 // Status is how a journal is doing.
@@ -74,8 +78,10 @@ type Status struct {
 	// Flush is what is wrong with the log, Ship with the warehouse, and Tidy with
 	// what holds the limits.
 	Flush, Ship, Tidy Trouble
-	// Shipped is when the warehouse had last all there was.
-	Shipped time.Time
+	// Shipped is until when the warehouse has all that happened. While Shipping it is
+	// being given more.
+	Shipped  time.Time
+	Shipping bool
 }
 
 // New makes a journal of what there is.
@@ -148,7 +154,7 @@ func (j *Journal) Status() Status {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	s := j.status
-	s.Pending, s.Dropped = len(j.pending), j.dropped
+	s.Pending, s.Dropped, s.Shipping = len(j.pending), j.dropped, j.shippers > 0
 	return s
 }
 
@@ -156,7 +162,7 @@ func (j *Journal) Status() Status {
 // Config.StopTimeout, and returns the error of that.
 func (j *Journal) Run(ctx context.Context) error {
 	var works sync.WaitGroup
-	works.Go(func() { j.every(ctx, j.cfg.ShipEvery, j.ship) })
+	works.Go(func() { j.shipping(ctx) })
 	works.Go(func() { j.every(ctx, j.cfg.TidyEvery, j.tidy) })
 	works.Go(func() { j.every(ctx, j.cfg.RememberEvery, j.remember) })
 	flush := time.NewTicker(j.cfg.FlushEvery)

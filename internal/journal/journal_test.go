@@ -168,20 +168,22 @@ func TestRandomLives(t *testing.T) {
 			for range rapid.IntRange(0, 12).Draw(t, "steps") {
 				now = now.Add(rapid.SampledFrom([]time.Duration{0, time.Second, 40 * time.Second, 3 * time.Hour}).Draw(t, "gap"))
 				r.disk.fail, r.house.fail = trouble, trouble
-				switch rapid.IntRange(0, 6).Draw(t, "do") {
+				switch do := rapid.IntRange(0, 6).Draw(t, "do"); do {
 				case 0, 1, 2:
 					r.share(rapid.SampledFrom([]string{"a.1", "a.2", "b"}).Draw(t, "worker"), work.Difficulty(rapid.Float64Range(1e-3, 1e9).Draw(t, "difficulty")), now)
 					waiting++
 				case 3:
 					r.books.Record(ledger.Entry{Verdict: mining.Stale, Difficulty: 5, At: now})
 					refused++
-				case 4:
-					r.j.flush(ctx, now)
+				case 4, 5:
+					if do == 4 {
+						r.j.flush(ctx, now)
+					} else {
+						_ = r.j.ship(ctx, now)
+					}
 					if r.j.Status().Flush.Err == nil {
 						shares, waiting = shares+waiting, 0
 					}
-				case 5:
-					_ = r.j.ship(ctx, now)
 				case 6:
 					_ = r.j.tidy(ctx, now)
 				}

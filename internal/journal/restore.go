@@ -67,7 +67,7 @@ func (j *Journal) Restore(ctx context.Context, books Books, now time.Time) error
 		return err
 	}
 	memory := new(ledger.Memory)
-	if err := j.load(ctx, windowsName, func(data []byte) error {
+	if err := j.recall(ctx, windowsName, func(data []byte) error {
 		return gob.NewDecoder(bytes.NewReader(data)).Decode(memory)
 	}); err != nil {
 		j.log.WarnContext(ctx, "windows of the last run cannot be read; hashrates begin anew", "error", err)
@@ -75,7 +75,7 @@ func (j *Journal) Restore(ctx context.Context, books Books, now time.Time) error
 	}
 	books.Recall(memory, now)
 	for name, m := range j.deps.Memories {
-		if err := j.load(ctx, name, func(data []byte) error { return m.Recall(data, now) }); err != nil {
+		if err := j.recall(ctx, name, func(data []byte) error { return m.Recall(data, now) }); err != nil {
 			j.log.WarnContext(ctx, "something of the last run cannot be read; it begins anew", "what", name, "error", err)
 		}
 	}
@@ -107,27 +107,24 @@ func (j *Journal) replay(ctx context.Context, books Books, now time.Time) error 
 		return fmt.Errorf("read the journal: %w", err)
 	}
 	for after := max(state.Counted, state.Settled); after < state.Last; {
-		frames, err := j.read(ctx, after, state.Last)
+		l, err := j.load(ctx, after, state.Last)
 		if err != nil {
 			return fmt.Errorf("read the journal: %w", err)
 		}
-		if len(frames) == 0 {
+		if l == nil {
 			return errors.New("frames of the journal are missing")
 		}
-		_, totals, err := j.chunk(ctx, frames)
-		if err != nil {
-			return err
-		}
+		totals := l.sums.totals()
 		for i := range totals {
 			books.Restore(&totals[i], now)
 		}
-		after = frames[len(frames)-1].Number
+		after = l.last
 	}
 	return nil
 }
 
-// load gives what is saved under a name, unpacked, to f, if there is any.
-func (j *Journal) load(ctx context.Context, name string, f func([]byte) error) error {
+// recall gives what is saved under a name, unpacked, to f, if there is any.
+func (j *Journal) recall(ctx context.Context, name string, f func([]byte) error) error {
 	data, err := j.deps.Disk.Load(ctx, name)
 	if err != nil || data == nil {
 		return err

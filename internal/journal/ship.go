@@ -15,10 +15,89 @@ const (
 	readBytes = 4 << 20
 	// shareBytes is what a share takes in the log, or more.
 	shareBytes = 128
+	// sumsToShares is for how many sums a chunk has room, for one share; loadBytes and
+	// loadFrames are what it is read from at the most.
+	sumsToShares = 2
+	loadBytes    = 64 << 20
+	loadFrames   = 4096
 )
 
-// ship gives the warehouse all that the log has.
+const (
+	// manySums is how many sums are worth to wait for more: they take the warehouse as
+	// long for one share each as for a hundred. A worker has three.
+	manySums = 2000
+	// minuteLate is how long after a minute it is taken to the warehouse: what of the
+	// next one goes with it is of a time that a hashrate can be divided by.
+	minuteLate = time.Second
+)
+
+// shipment is what the warehouse was given.
+type shipment struct {
+	sums  int
+	bytes int64 // that it took in the log
+}
+
+// shipping gives the warehouse what the log has, until ctx ends.
+func (j *Journal) shipping(ctx context.Context) {
+	next := time.NewTimer(j.cfg.ShipEvery)
+	defer next.Stop()
+	last := time.Time{}
+	for {
+		select {
+		case now := <-next.C:
+			before := j.givenSoFar()
+			err := j.ship(ctx, now)
+			given := j.givenSoFar()
+			given.sums, given.bytes = given.sums-before.sums, given.bytes-before.bytes
+			wait := j.cfg.ShipEvery
+			if err == nil && j.canWait(given, now.Sub(last)) {
+				wait = j.untilMinute(time.Now()) //nolint:forbidigo // Run is where the clock comes in
+			}
+			next.Reset(wait)
+			last = now
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// canWait says whether what comes next is better taken to the warehouse once a minute, by
+// what it was given just now, of so long a time: it must be many sums, and the log must not
+// get too big meanwhile.
+func (j *Journal) canWait(given shipment, since time.Duration) bool {
+	aMinute := float64(given.bytes) * float64(time.Minute) / float64(max(since, time.Second))
+	return given.sums > manySums && (j.cfg.MaxDisk <= 0 || aMinute <= logPart/2*float64(j.cfg.MaxDisk))
+}
+
+// untilMinute is how long it is until a minute is over, or the next one where that is soon.
+func (j *Journal) untilMinute(now time.Time) time.Duration {
+	wait := now.Truncate(time.Minute).Add(time.Minute + minuteLate).Sub(now)
+	if wait < j.cfg.ShipEvery {
+		wait += time.Minute
+	}
+	return wait
+}
+
+// givenSoFar is what the warehouse was given so far.
+func (j *Journal) givenSoFar() shipment {
+	j.moving.Lock()
+	defer j.moving.Unlock()
+	return j.given
+}
+
+// shippersBy counts those that give the warehouse something.
+func (j *Journal) shippersBy(n int) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.shippers += n
+}
+
+// ship gives the warehouse all that has happened.
 func (j *Journal) ship(ctx context.Context, now time.Time) error {
+	j.shippersBy(1)
+	defer j.shippersBy(-1)
+	j.flush(ctx, now)
+	unwritten := j.Status().Flush.Err
 	err := j.shipAll(ctx)
 	if err != nil {
 		err = errors.Join(err, j.countAll(ctx))
@@ -37,24 +116,29 @@ func (j *Journal) ship(ctx context.Context, now time.Time) error {
 	if unknown == nil {
 		j.status.Backlog = state
 	}
-	if err == nil {
+	if err == nil && unwritten == nil {
 		j.status.Shipped = now
 	}
 	return err
 }
 
+// shipAll gives the warehouse all that the log has now.
 func (j *Journal) shipAll(ctx context.Context) error {
+	state, err := j.deps.Disk.State(ctx)
+	if err != nil {
+		return err
+	}
 	for {
-		more, err := j.shipSome(ctx)
+		more, err := j.shipSome(ctx, state.Last)
 		if err != nil || !more {
 			return err
 		}
 	}
 }
 
-// shipSome takes some frames to the warehouse, and says whether there may be
-// more.
-func (j *Journal) shipSome(ctx context.Context) (more bool, err error) {
+// shipSome takes some frames to the warehouse, none after a number, and says whether there
+// may be more.
+func (j *Journal) shipSome(ctx context.Context, until uint64) (more bool, err error) {
 	j.moving.Lock()
 	defer j.moving.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, j.cfg.ShipTimeout)
@@ -72,39 +156,37 @@ func (j *Journal) shipSome(ctx context.Context) (more bool, err error) {
 	}
 	// It is asked where there is nothing to ship, too, to see whether it is there.
 	shipped, err := j.shipped(ctx, &state)
-	if err != nil || state.Last == state.Settled {
+	if err != nil || min(until, state.Last) <= state.Settled {
 		return false, err
 	}
-	until := state.Last
+	until = min(until, state.Last)
 	if shipped > state.Settled {
 		until = shipped // the warehouse has these, and we did not hear of it
 	}
 	if state.Counted > state.Settled {
 		until = min(until, state.Counted) // so that all are counted, or none
 	}
-	frames, err := j.read(ctx, state.Settled, until)
-	if err != nil || len(frames) == 0 {
+	l, err := j.load(ctx, state.Settled, until)
+	if err != nil || l == nil {
 		return false, err
 	}
-	chunk, totals, err := j.chunk(ctx, frames)
-	if err != nil {
-		return false, err
-	}
-	last := chunk.Last
-	if chunk.First > shipped {
+	chunk, last := l.chunk(j.cfg.Instance), l.last
+	if l.first > shipped {
 		if last > state.Offered {
 			if err := j.deps.Disk.Offer(ctx, last); err != nil {
 				return false, err
 			}
 		}
-		chunk.Log, chunk.First, chunk.Last = j.course.log, chunk.First-j.course.base, last-j.course.base
+		chunk.Log, chunk.First, chunk.Last = j.course.log, l.first-j.course.base, last-j.course.base
 		if err := j.deps.Warehouse.Apply(ctx, chunk); err != nil {
 			return false, err
 		}
 	}
-	if last <= state.Counted {
-		totals = nil
+	var totals []store.Total
+	if last > state.Counted {
+		totals = l.sums.totals()
 	}
+	j.given.sums, j.given.bytes = j.given.sums+len(chunk.Rollups), j.given.bytes+int64(l.bytes)
 	return true, j.deps.Disk.Settle(ctx, last, totals)
 }
 
@@ -118,62 +200,14 @@ func (j *Journal) countAll(ctx context.Context) error {
 		if err != nil || state.Counted >= state.Last {
 			return err
 		}
-		frames, err := j.read(ctx, max(state.Counted, state.Settled), state.Last)
-		if err != nil || len(frames) == 0 {
+		l, err := j.load(ctx, max(state.Counted, state.Settled), state.Last)
+		if err != nil || l == nil {
 			return err
 		}
-		_, totals, err := j.chunk(ctx, frames)
-		if err != nil {
-			return err
-		}
-		if err := j.deps.Disk.Count(ctx, frames[len(frames)-1].Number, totals); err != nil {
+		if err := j.deps.Disk.Count(ctx, l.last, l.sums.totals()); err != nil {
 			return err
 		}
 	}
-}
-
-// read reads frames after a number, up to another, with about as many shares as
-// there is room for in a chunk.
-func (j *Journal) read(ctx context.Context, after, until uint64) ([]store.Frame, error) {
-	frames, err := j.deps.Disk.Read(ctx, after, min(readBytes, j.room*shareBytes))
-	if err != nil {
-		return nil, err
-	}
-	shares := 0
-	for i := range frames {
-		if frames[i].Number > until {
-			return frames[:i], nil
-		}
-		if shares += frames[i].Shares; shares > j.room && i > 0 {
-			return frames[:i], nil
-		}
-	}
-	return frames, nil
-}
-
-// chunk puts frames together. moving is held, or nothing runs yet.
-func (j *Journal) chunk(ctx context.Context, frames []store.Frame) (*store.Chunk, []store.Total, error) {
-	sums := newCounts()
-	c := &store.Chunk{
-		Instance: j.cfg.Instance, First: frames[0].Number, Last: frames[len(frames)-1].Number,
-	}
-	at := make(map[uint64]int)
-	for i := range frames {
-		content, err := j.contentIn(ctx, &frames[i])
-		if err != nil {
-			return nil, nil, err
-		}
-		content.addTo(sums)
-		c.Blocks = append(c.Blocks, content.Blocks...)
-		if j.cfg.KeepShares == 0 {
-			continue
-		}
-		for k := range content.Shares {
-			c.Shares = join(c.Shares, at, content.share(k))
-		}
-	}
-	c.Rollups, c.Workers = sums.rollups(), sums.workers()
-	return c, sums.totals(), nil
 }
 
 // maxSpoiled is how many frames that cannot be read are kept.

@@ -286,6 +286,7 @@ func (f *farm) live() {
 			f.books.Tick(f.now)
 		case 8:
 			f.try(f.j.ship(f.ctx, f.now))
+			f.written()
 		case 9:
 			f.remember()
 		}

@@ -44,7 +44,7 @@
   // as many as can be told apart. Steps in which nothing happened are 0.
   function buckets(history) {
     const step = { minute: 60, hour: 3600, day: 86400 }[history.step];
-    const points = history.points, now = Date.now() / 1000;
+    const points = history.points, now = Date.parse(history.until) / 1000; // the rest is not there yet
     if (points.length === 0) return null;
     const at = (p) => Date.parse(p.time) / 1000;
     const first = at(points[0]), last = Math.max(at(points.at(-1)), Math.floor(now / step) * step - step);
