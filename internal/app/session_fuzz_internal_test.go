@@ -114,6 +114,7 @@ type sessionWorld struct {
 	program []byte
 	hub     *hub.Hub
 	server  *serve.Server
+	holds   *sessionHolds
 	books   *ledger.Ledger
 	pools   map[string]*sessionPool
 	miners  []*sessionMiner
@@ -166,8 +167,9 @@ func (w *sessionWorld) begin(cfg *config.Config, pool func() *sessionPool) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	w.holds = &sessionHolds{Watch: guarded.chain, times: make(map[mining.MinerID]int)}
 	w.server = serve.New(serveConfig(cfg, counted), serve.Deps{
-		House: house{w.hub, standing}, Handler: guarded.handler(), Watch: guarded.chain, Metrics: counted.serve(),
+		House: house{w.hub, standing}, Handler: w.holds.over(guarded.handler()), Watch: w.holds, Metrics: counted.serve(),
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
@@ -318,6 +320,7 @@ func (w *sessionWorld) arrive() *sessionMiner {
 	near, far := testkit.Pipe()
 	m := &sessionMiner{world: w, conn: far, near: near, gone: make(chan struct{}), known: make(map[string]sessionDue)}
 	w.miners = append(w.miners, m)
+	m.id = mining.MinerID(len(w.miners)) // they are counted from 1
 	w.server.Serve(context.Background(), near, nil, mining.Arrival{Listener: "0.0.0.0:3333"}, func() { close(m.gone) })
 	return m
 }
@@ -343,7 +346,7 @@ func (w *sessionWorld) calm() {
 	for _, m := range w.miners {
 		m.deaf = false
 	}
-	for round := 0; round == 0 || round < sessionCalm && (w.waits() || w.holds()); round++ {
+	for round := 0; round == 0 || round < sessionCalm && (w.waits() || w.underway()); round++ {
 		w.rest(8 * time.Second)
 		for _, p := range w.pools {
 			p.job(false)
@@ -368,9 +371,9 @@ func (w *sessionWorld) waits() bool {
 	})
 }
 
-// holds says that a share is on its way whose answer nobody waits for: limits may hold
+// underway says that a share is on its way whose answer nobody waits for: limits may hold
 // one that was sent without an id.
-func (w *sessionWorld) holds() bool {
+func (w *sessionWorld) underway() bool {
 	handed, _, whole := w.shares()
 	return whole && w.booked() < handed
 }

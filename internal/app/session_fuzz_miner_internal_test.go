@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/internal/testkit"
 	"github.com/loka/stratum/sv1"
 	"github.com/loka/stratum/work"
@@ -23,13 +24,14 @@ type sessionDue struct {
 	// none says that there is no reply.
 	none bool
 	// from is where in what the proxy sends a gate begins: what was on its way
-	// already is not in between.
-	from int
+	// already is not in between. holds is how often the miner had been held back.
+	from, holds int
 }
 
 // sessionMiner is the far end of one connection, and what must be true of it.
 type sessionMiner struct {
 	world *sessionWorld
+	id    mining.MinerID
 	// conn is the miner's end, near the proxy's.
 	conn, near *testkit.Conn
 	gone       chan struct{}
@@ -265,6 +267,7 @@ func (m *sessionMiner) expect(line []byte, atOnce bool) {
 	if due.share {
 		m.handed++
 	}
+	due.holds = m.world.holds.of(m.id)
 	if due.from = m.read + len(m.came) + m.conn.Buffered(); !atOnce || m.conn.Buffered() > testkit.DefaultBuffer/2 {
 		due.gate = false // in the latter case more may be on its way than there is room for
 	}
@@ -341,7 +344,7 @@ func (m *sessionMiner) answered(id string) (sessionDue, bool) {
 
 // unsolicited is anything that is no reply.
 func (m *sessionMiner) unsolicited(method string, params []byte) {
-	if len(m.due) > 0 && m.due[0].gate && m.read >= m.due[0].from {
+	if len(m.due) > 0 && m.due[0].gate && m.read >= m.due[0].from && m.due[0].holds == m.world.holds.of(m.id) {
 		m.world.t.Errorf("%s comes before the reply to %s", method, m.due[0].line)
 	}
 	switch method {
