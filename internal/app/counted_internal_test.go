@@ -60,7 +60,7 @@ func operations() []operation {
 		{"share of 16 at a time, dedicated mode", [2]int{192, 800}, burstsOf("dedicated", sessionEasy, 16)},
 		{"share that was handed in before", [2]int{100, 300}, duplicates},
 		{"connection, from its first byte to its last", [2]int{20, 120}, connections},
-		{"job for 4 miners", [2]int{20, 120}, jobsFor(4)},
+		{"job for 4 miners", [2]int{20, 420}, jobsFor(4)},
 		{"job for 36 miners", [2]int{20, 120}, jobsFor(36)},
 	}
 }

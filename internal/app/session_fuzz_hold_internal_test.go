@@ -19,6 +19,9 @@ type sessionHolds struct {
 
 // of is how often a miner was held back.
 func (s *sessionHolds) of(id mining.MinerID) int {
+	if s == nil {
+		return 0
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.times[id]

@@ -114,7 +114,7 @@ type sessionWorld struct {
 	program []byte
 	hub     *hub.Hub
 	server  *serve.Server
-	holds   *sessionHolds
+	holds   *sessionHolds // nil: nobody asks
 	books   *ledger.Ledger
 	pools   map[string]*sessionPool
 	miners  []*sessionMiner
@@ -125,7 +125,7 @@ type sessionWorld struct {
 
 func newSessionWorld(t *testing.T, program []byte) *sessionWorld {
 	t.Helper()
-	w := &sessionWorld{t: t, program: program, left: sessionTime}
+	w := &sessionWorld{t: t, program: program, left: sessionTime, holds: &sessionHolds{times: make(map[mining.MinerID]int)}}
 	kind := w.next()
 	// A pool of 3 bytes hands its own extranonce on.
 	width := []int{8, 5, 4, 3}[kind>>2&3]
@@ -167,10 +167,12 @@ func (w *sessionWorld) begin(cfg *config.Config, pool func() *sessionPool) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.holds = &sessionHolds{Watch: guarded.chain, times: make(map[mining.MinerID]int)}
-	w.server = serve.New(serveConfig(cfg, counted), serve.Deps{
-		House: house{w.hub, standing}, Handler: w.holds.over(guarded.handler()), Watch: w.holds, Metrics: counted.serve(),
-	})
+	deps := serve.Deps{House: house{w.hub, standing}, Handler: guarded.handler(), Watch: guarded.chain, Metrics: counted.serve()}
+	if w.holds != nil {
+		w.holds.Watch = deps.Watch
+		deps.Handler, deps.Watch = w.holds.over(deps.Handler), w.holds
+	}
+	w.server = serve.New(serveConfig(cfg, counted), deps)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- w.hub.Run(ctx) }()
