@@ -97,7 +97,7 @@ func FuzzSession(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, program []byte) {
 		synctest.Test(t, func(t *testing.T) { newSessionWorld(t, program).run() })
-		if sessions.Add(1)%1024 == 0 {
+		if sessions.Add(1)%8192 == 0 {
 			var m runtime.MemStats
 			runtime.GC()
 			runtime.GC() // what pools keep goes with the second
