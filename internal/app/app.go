@@ -260,6 +260,8 @@ type house struct {
 // Join implements [serve.House].
 func (h house) Join(m *mining.Miner, c *serve.Conn) { h.Hub.Join(m, c) }
 
+var _ hub.Warmer = (*serve.Conn)(nil) // else nothing of it would be fetched ahead
+
 // Leave implements [serve.House].
 func (h house) Leave(m *mining.Miner) {
 	h.Hub.Leave(m)

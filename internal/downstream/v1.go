@@ -12,14 +12,10 @@ import (
 // V1 is a miner's Stratum V1 session. Use [NewV1]. It is driven by one
 // goroutine at a time.
 type V1 struct {
-	cfg       *Config // shared by all sessions
-	sessionID string
-	started   time.Time
+	cfg *Config // shared by all sessions
 
-	// What the miner said of itself.
-	userAgent string
-	// workers are the accepted logins.
-	workers workers
+	// What it is told, first: this is looked at for each job.
+	held held
 	// subscribed says that it was given an extranonce.
 	subscribed bool
 	// follows says that it asked for mining.set_extranonce.
@@ -27,13 +23,19 @@ type V1 struct {
 	// wanted are the version bits that it asked for and was granted any of;
 	// 0 when it does not roll.
 	wanted work.VersionMask
-
-	told  told
-	held  held
-	given given
-
+	told   told
+	given  given
 	// Requests that await their replies.
 	slots slots
+
+	sessionID string
+	started   time.Time
+
+	// What the miner said of itself.
+	userAgent string
+	// workers are the accepted logins.
+	workers workers
+
 	// asking is the request that blocks, nil when none does.
 	asking *asking
 

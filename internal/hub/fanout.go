@@ -121,6 +121,7 @@ func (f *fanout) shard() {
 			return
 		}
 		now := time.Now()
+		warm(some)
 		for i, m := range some {
 			m.deliver(d.group, d.work, now)
 			if i == 0 {
@@ -128,6 +129,24 @@ func (f *fanout) shard() {
 			}
 		}
 		f.done(d)
+	}
+}
+
+// Warmer is a [Peer] whose memory can be fetched ahead.
+type Warmer interface {
+	// Warm reads what Work looks at first. It changes nothing, may be called from any
+	// goroutine, and never blocks.
+	Warm() bool
+}
+
+// warm fetches what the miners' work is written by. Nobody has looked at most of them
+// for seconds: one after the other is a wait for memory after the other, while here a
+// processor has many of them on their way at once.
+func warm(some []*shared) {
+	for _, m := range some {
+		if w, ok := m.peer.(Warmer); ok {
+			w.Warm()
+		}
 	}
 }
 

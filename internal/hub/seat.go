@@ -20,10 +20,16 @@ import (
 // seat is one miner's place in the house: who it is, what it was told once
 // for the life of its connection, and the role in which it is served.
 type seat struct {
+	// What work on its way to the miner looks at comes first, side by side: peer is
+	// static after construction, mu guards the others.
+	peer  Peer
+	mu    sync.Mutex
+	left  bool
+	first *member
+
 	// Static after construction.
 	hub   *Hub
 	miner *mining.Miner
-	peer  Peer
 	// due counts shares that the miner has no answer to.
 	due atomic.Int64
 	// worker is the first that it named, nil before, and bond the part of its
@@ -36,7 +42,6 @@ type seat struct {
 	unsent *link.Link
 
 	// Guarded by mu.
-	mu    sync.Mutex
 	facts steer.Facts
 	// floor is the least difficulty that the firmware can be told.
 	floor work.Difficulty
@@ -60,12 +65,10 @@ type seat struct {
 	// way.
 	past []past
 
-	first   *member
 	members []*member
 	// accepted and rejected count shares by our verdict.
 	accepted, rejected uint64
 
-	left bool
 	// gone is closed by leave; nil unless somebody waits.
 	gone chan struct{}
 }

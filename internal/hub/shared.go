@@ -35,6 +35,9 @@ type shared struct {
 	// that it came from, newest first, whose work may still bring shares.
 	group  *group
 	former []former
+	// current is the newest work given, from the group that gave it.
+	current *mining.Work
+	from    *group
 	// place is where the group lists it, guarded by the group's mutex.
 	place int
 
@@ -54,9 +57,6 @@ type shared struct {
 	rate  atomics.Float64
 	moved atomic.Int64
 	opts  options
-	// current is the newest work given, from the group that gave it.
-	current *mining.Work
-	from    *group
 	// hurried says that the group knows of a change that must not wait.
 	hurried bool
 	// behind says that newer work went by, for want of a worker.

@@ -13,22 +13,28 @@ import (
 )
 
 // Conn is one miner's connection: a session and the wire under it.
+//
+// What work that comes for the miner looks at comes first; see [wire.Conn].
 type Conn struct {
-	// Static after construction.
-	server *Server
-	miner  mining.Miner
-	wire   *wire.Conn
-	since  time.Time
+	// Static after construction; the session is driven with mu held.
+	server  *Server
+	wire    *wire.Conn
+	session *downstream.V1
 
 	// Guarded by mu.
-	mu      sync.Mutex
-	session *downstream.V1
-	// voice is lent while something is said that has not been sent; else nil.
-	voice *voice
+	mu sync.Mutex
 	// reading is true while the reader is between the first line of a read
 	// and its Flush, but for its waits: what is said then leaves with that
 	// Flush. waiting is true during such a wait.
 	reading, waiting bool
+	// voice is lent while something is said that has not been sent; else nil.
+	voice *voice
+
+	// Static after construction.
+	miner mining.Miner
+	since time.Time
+
+	// Guarded by mu.
 	// wake has room for one signal, the answer that unblocks the reader; nil
 	// unless it waits.
 	wake chan struct{}
@@ -176,6 +182,10 @@ func (c *Conn) Work(a mining.Assignment) {
 		c.send()
 	}
 }
+
+// Warm reads what Work looks at first; see [wire.Conn.Warm]. It may be called from any
+// goroutine, and never blocks.
+func (c *Conn) Warm() bool { return c.wire.Warm() && c.session.Warm() }
 
 // Answer answers an earlier request. It may be called from any goroutine
 // and never blocks.

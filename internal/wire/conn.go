@@ -14,11 +14,33 @@ import (
 // Conn is one connection. Its life is [Conn.Run] or [Conn.Go], one of which is
 // called once. All other methods may be called from any goroutine, and none of
 // them blocks.
+//
+// What a Send looks at comes first, side by side: where a line goes to thousands of
+// connections, memory that has not been looked at for long is most of what it takes.
 type Conn struct {
+	cfg    *Config     // static after construction; shared by connections
+	corked atomic.Bool // Sends gather until the read's end
+	ended  atomic.Bool // reason is set
+	steady atomic.Bool // SetSteady was called
+
+	// Guarded by mu.
+	abrupt    bool // nothing more is written
+	finished  bool // the reader is past its last write
+	gathering bool // Sends wait for Gather's end
+	draining  bool // a drain goroutine owns the writing
+	woken     bool // Wake was called since the last Tick
+	mu        sync.Mutex
+	// open says that fd is raw's descriptor: from the start of the life, whose
+	// end alone closes it, until finished.
+	open                bool
+	fd                  uintptr
+	reason              mining.Reason
+	queue               queue
+	bytesOut, framesOut uint64
+
 	// Static after construction.
 	conn net.Conn
 	raw  syscall.RawConn // nil: the ordinary way
-	cfg  *Config         // shared by connections
 
 	// Owned by the reader: the goroutine in Run, or one of Go's after the other.
 	handler Handler
@@ -39,31 +61,15 @@ type Conn struct {
 	maxLine          atomic.Int64
 	maxQueue         atomic.Int64
 	bytesIn, linesIn atomic.Uint64
-	corked           atomic.Bool // Sends gather until the read's end
-	steady           atomic.Bool // SetSteady was called
-	ended            atomic.Bool // reason is set
 	wg               sync.WaitGroup
-	mu               sync.Mutex
 
-	// Guarded by mu.
-	queue    queue
-	reason   mining.Reason
-	done     chan struct{} // made when asked for, closed once there is a reason
-	abrupt   bool          // nothing more is written
-	finished bool          // the reader is past its last write
-	// open says that fd is raw's descriptor: from the start of the life, whose
-	// end alone closes it, until finished.
-	open      bool
-	fd        uintptr
-	gathering bool // Sends wait for Gather's end
-	draining  bool // a drain goroutine owns the writing
-	woken     bool // Wake was called since the last Tick
+	// Guarded by mu, too.
+	done chan struct{} // made when asked for, closed once there is a reason
 	// flying is what the drain goroutine has in hand.
 	flyingBytes, flyingFrames int
 	// writeBy is the age bound of what is being written, drainBy the bound of
 	// the last flush; the earlier one is the write deadline.
-	writeBy, drainBy    time.Time
-	bytesOut, framesOut uint64
+	writeBy, drainBy time.Time
 }
 
 // New makes a connection of conn, which it owns from then on: nobody else may
@@ -194,6 +200,10 @@ func (c *Conn) SetMaxQueue(n int) { c.maxQueue.Store(int64(n)) }
 // that sends everything and hangs up: from the next read on a read whose
 // answer has left is taken for the end of what is there.
 func (c *Conn) SetSteady() { c.steady.Store(true) }
+
+// Warm reads what a Send looks at first, so that a loop over many connections can have
+// several of them on their way from memory at once. It changes nothing.
+func (c *Conn) Warm() bool { return c.cfg != nil && !c.ended.Load() }
 
 // Stats returns the figures so far.
 func (c *Conn) Stats() Stats {
