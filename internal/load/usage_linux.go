@@ -21,10 +21,15 @@ func CPUTime() time.Duration {
 }
 
 // Memory is what this process has in heaps and stacks once the garbage is gone, and
-// what is resident of it once the system has back what is not needed, in bytes.
+// what is resident of it once the system has back what is not needed, in bytes. Of a
+// heap that are the objects, not the pages that they lie in: how full those are hangs on
+// what was there before.
 func Memory() (heapAndStacks, resident float64, err error) {
-	runtime.GC()
-	debug.FreeOSMemory() // which collects once more
+	// Pools give up what they lend at the second collection, what is cleaned up goes at
+	// the one after that, and stacks halve with each.
+	for range 4 {
+		debug.FreeOSMemory() // which collects
+	}
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	status, err := os.ReadFile("/proc/self/status")
@@ -36,5 +41,5 @@ func Memory() (heapAndStacks, resident float64, err error) {
 	if _, err := fmt.Sscan(string(rest), &kib); err != nil {
 		return 0, 0, fmt.Errorf("read the resident memory: %w", err)
 	}
-	return float64(m.HeapInuse + m.StackInuse), kib * 1024, nil
+	return float64(m.HeapAlloc + m.StackInuse), kib * 1024, nil
 }
