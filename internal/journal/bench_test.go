@@ -65,7 +65,7 @@ func loadDay(b *testing.B, house store.Shipper, rows int) {
 			key := store.Key{Worker: s.Worker, Pool: s.Pool, Route: s.Route, Side: store.Ours, Verdict: mining.Accepted}
 			one := func(side store.Side, d work.Difficulty) {
 				key.Side = side
-				totals.add(key, s.At, &row{store.Cell{Shares: 1, Work: float64(d), Value: job.Worth(d)}, s.At, s.At})
+				totals.add(key, s.At, &row{Cell: store.Cell{Shares: 1, Work: float64(d), Value: job.Worth(d)}, first: s.At, last: s.At})
 			}
 			one(store.Ours, 65536)
 			if s.Reached >= 524288 {

@@ -3,6 +3,7 @@ package journal
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/loka/stratum/internal/ledger"
@@ -11,9 +12,13 @@ import (
 
 // counts adds up events by key and step of time.
 type counts struct {
-	rows map[rowKey]*row
+	// rows are the sums as their keys came, and of has each of them.
+	rows []*row
+	of   map[rowKey]*row
 	// step is how long the steps are.
 	step store.Step
+	// order is what sorted found when there were as many rows as it has.
+	order []*row
 }
 
 type rowKey struct {
@@ -22,14 +27,15 @@ type rowKey struct {
 	at int64 // Unix seconds
 }
 
-// row is a sum, with the time of its first and its last share.
+// row is the sum of a key, with the time of its first and its last share.
 type row struct {
 	store.Cell
 
+	key         rowKey
 	first, last time.Time
 }
 
-func newCounts() *counts { return &counts{rows: make(map[rowKey]*row)} }
+func newCounts() *counts { return &counts{of: make(map[rowKey]*row)} }
 
 func (c *counts) event(e *ledger.Event) {
 	at := e.At().UTC()
@@ -38,13 +44,14 @@ func (c *counts) event(e *ledger.Event) {
 	})
 }
 
-// add adds a sum to that of its key and the step that a time is in.
+// add adds a sum to that of a key and the step that a time is in. The sum's own key does
+// not count.
 func (c *counts) add(k store.Key, at time.Time, r *row) {
 	key := rowKey{k, c.step.Floor(at).Unix()}
-	sum := c.rows[key]
+	sum := c.of[key]
 	if sum == nil {
-		own := *r
-		c.rows[key] = &own
+		sum = &row{Cell: r.Cell, key: key, first: r.first, last: r.last}
+		c.of[key], c.rows = sum, append(c.rows, sum)
 		return
 	}
 	sum.Add(&r.Cell)
@@ -59,8 +66,8 @@ func (c *counts) add(k store.Key, at time.Time, r *row) {
 // merge adds all of other.
 func (c *counts) merge(other *counts) {
 	c.step = max(c.step, other.step)
-	for k, r := range other.rows {
-		c.add(k.Key, time.Unix(k.at, 0), r)
+	for _, r := range other.rows {
+		c.add(r.key.Key, time.Unix(r.key.at, 0), r)
 	}
 }
 
@@ -71,28 +78,31 @@ func (c *counts) shrink(most int) {
 		coarse := newCounts()
 		coarse.step = c.step + 1
 		coarse.merge(c)
-		c.rows, c.step = coarse.rows, coarse.step
+		*c = *coarse
 	}
 }
 
-// sorted are the keys in the order of time and names.
-func (c *counts) sorted() []rowKey {
-	keys := make([]rowKey, 0, len(c.rows))
-	for k := range c.rows {
-		keys = append(keys, k)
+// sorted are the sums in the order of time and names.
+func (c *counts) sorted() []*row {
+	if len(c.order) == len(c.rows) {
+		return c.order
 	}
-	slices.SortFunc(keys, func(a, b rowKey) int {
-		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.Worker, b.Worker), cmp.Compare(a.Pool, b.Pool),
-			cmp.Compare(a.Route, b.Route), cmp.Compare(a.Side, b.Side), cmp.Compare(a.Verdict, b.Verdict))
+	c.order = slices.Clone(c.rows)
+	slices.SortFunc(c.order, func(x, y *row) int {
+		a, b := &x.key, &y.key
+		if first := cmp.Or(cmp.Compare(a.at, b.at), strings.Compare(a.Worker, b.Worker)); first != 0 {
+			return first // as it is of nearly all
+		}
+		return cmp.Or(strings.Compare(a.Pool, b.Pool), strings.Compare(a.Route, b.Route), cmp.Compare(a.Side, b.Side), cmp.Compare(a.Verdict, b.Verdict))
 	})
-	return keys
+	return c.order
 }
 
 // rollups are the sums as a warehouse takes them.
 func (c *counts) rollups() []store.Rollup {
 	out := make([]store.Rollup, 0, len(c.rows))
-	for _, k := range c.sorted() {
-		out = append(out, store.Rollup{Key: k.Key, Cell: c.rows[k].Cell, At: time.Unix(k.at, 0).UTC()})
+	for _, r := range c.sorted() {
+		out = append(out, store.Rollup{Key: r.key.Key, Cell: r.Cell, At: time.Unix(r.key.at, 0).UTC()})
 	}
 	return out
 }
@@ -101,13 +111,12 @@ func (c *counts) rollups() []store.Rollup {
 func (c *counts) totals() []store.Total {
 	at := make(map[store.Key]int)
 	var out []store.Total
-	for _, k := range c.sorted() {
-		r := c.rows[k]
-		i, ok := at[k.Key]
+	for _, r := range c.sorted() {
+		i, ok := at[r.key.Key]
 		if !ok {
 			i = len(out)
-			at[k.Key] = i
-			out = append(out, store.Total{Key: k.Key})
+			at[r.key.Key] = i
+			out = append(out, store.Total{Key: r.key.Key})
 		}
 		t := &out[i]
 		t.Add(&r.Cell)
@@ -123,11 +132,11 @@ func (c *counts) workers() []store.Worker {
 	at := make(map[string]int)
 	var out []store.Worker
 	var latest []time.Time
-	for _, k := range c.sorted() {
+	for _, r := range c.sorted() {
+		k := &r.key
 		if k.Side != store.Ours {
 			continue
 		}
-		r := c.rows[k]
 		i, ok := at[k.Worker]
 		if !ok {
 			i = len(out)

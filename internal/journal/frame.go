@@ -177,8 +177,8 @@ func contentOf(events []ledger.Event, sums *counts, blocks []store.Block, keep b
 func (c *content) setCounts(sums *counts, n *names) {
 	c.Step = sums.step
 	c.Counts = make([]countRow, 0, len(sums.rows))
-	for _, k := range sums.sorted() {
-		r := sums.rows[k]
+	for _, r := range sums.rows {
+		k := &r.key
 		c.Counts = append(c.Counts, countRow{
 			Worker: n.of(k.Worker), Pool: n.of(k.Pool), Route: n.of(k.Route), Side: k.Side, Verdict: k.Verdict,
 			At: k.at, First: r.first.UnixMicro(), Last: r.last.UnixMicro(), Shares: r.Shares,
