@@ -112,8 +112,8 @@ func benchShares(b *testing.B, n int, command, text string) (ours, bare float64)
 // BenchmarkSharedIdle measures what a miner costs that has work and is
 // silent, beside the bare server's.
 //
-//	B/miner         is heap and stacks in use after two collections, with the
-//	                miners less without,
+//	B/miner         is objects of the heap and stacks once the garbage is gone, with
+//	                the miners less without,
 //	rss-B/miner     is what the process's resident memory grew by,
 //	worked-B/miner  is B/miner once each has handed in a share or two.
 func BenchmarkSharedIdle(b *testing.B) {

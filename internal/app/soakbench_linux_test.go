@@ -34,7 +34,7 @@ const (
 // it and the pool, which says little; those of time are since the sample before.
 type soakSample struct {
 	T          float64 `json:"t"`      // seconds since the first
-	Heap       float64 `json:"heap"`   // bytes in use after two collections
+	Heap       float64 `json:"heap"`   // bytes of objects, once the garbage is gone
 	Stacks     float64 `json:"stacks"` // bytes
 	RSS        float64 `json:"rss"`    // bytes
 	Goroutines float64 `json:"goroutines"`

@@ -19,7 +19,7 @@ type Coefficients struct {
 	MinerCPU float64 `json:"miner_cpu_seconds"`
 	ShareCPU float64 `json:"share_cpu_seconds"`
 	JobCPU   float64 `json:"job_cpu_seconds"`
-	// BaseMemory is heap and stacks without miners, MinerMemory of a miner that has had
+	// BaseMemory is objects and stacks without miners, MinerMemory of a miner that has had
 	// shares, KernelMemory what the kernel has for its socket.
 	BaseMemory   float64 `json:"base_memory_bytes"`
 	MinerMemory  float64 `json:"miner_memory_bytes"`
@@ -90,7 +90,8 @@ type Machine struct {
 }
 
 // What a farm may take of a machine. The rest is for what a measurement on loopback
-// does not see: network cards, the API's readers, the machine's other work.
+// does not see: network cards, the API's readers, the machine's other work, and the room
+// that the pages of a heap have between its objects.
 const (
 	cpuPart    = 0.5
 	memoryPart = 0.75

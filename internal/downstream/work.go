@@ -31,8 +31,8 @@ func (s *V1) Work(a mining.Assignment) {
 	s.held.clean = s.held.clean || a.Clean
 }
 
-// Warm reads what Work and Flush look at first, so that a loop over many sessions can
-// have several of them on their way from memory at once. It may be called at any time.
+// Warm reads beside what a job for the miner is held in, so that a loop over many sessions
+// can have several of them on their way from memory at once. It may be called at any time.
 func (s *V1) Warm() bool { return s.cfg != nil }
 
 // Flush lets held settings and work leave if the miner has subscribed and no

@@ -120,8 +120,8 @@ func (f *fanout) shard() {
 		if d == nil {
 			return
 		}
-		now := time.Now()
 		warm(some)
+		now := time.Now()
 		for i, m := range some {
 			m.deliver(d.group, d.work, now)
 			if i == 0 {
@@ -134,12 +134,12 @@ func (f *fanout) shard() {
 
 // Warmer is a [Peer] whose memory can be fetched ahead.
 type Warmer interface {
-	// Warm reads what Work looks at first. It changes nothing, may be called from any
-	// goroutine, and never blocks.
+	// Warm reads beside what Work will need, so that it is on its way from memory. It
+	// changes nothing, may be called from any goroutine, and never blocks.
 	Warm() bool
 }
 
-// warm fetches what the miners' work is written by. Nobody has looked at most of them
+// warm fetches some of what the miners' work is written by. Nobody has looked at most of them
 // for seconds: one after the other is a wait for memory after the other, while here a
 // processor has many of them on their way at once.
 func warm(some []*shared) {

@@ -22,11 +22,11 @@ func CPUTime() time.Duration {
 
 // Memory is what this process has in heaps and stacks once the garbage is gone, and
 // what is resident of it once the system has back what is not needed, in bytes. Of a
-// heap that are the objects, not the pages that they lie in: how full those are hangs on
-// what was there before.
+// heap that are the objects, not the pages that they lie in: how full those are depends
+// on what was there before.
 func Memory() (heapAndStacks, resident float64, err error) {
-	// Pools give up what they lend at the second collection, what is cleaned up goes at
-	// the one after that, and stacks halve with each.
+	// Pools let go of what nobody has asked for at the second collection, what is cleaned
+	// up goes at the one after that, and stacks that are hardly used halve with each.
 	for range 4 {
 		debug.FreeOSMemory() // which collects
 	}

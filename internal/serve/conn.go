@@ -183,7 +183,7 @@ func (c *Conn) Work(a mining.Assignment) {
 	}
 }
 
-// Warm reads what Work looks at first; see [wire.Conn.Warm]. It may be called from any
+// Warm reads beside what Work will need; see [wire.Conn.Warm]. It may be called from any
 // goroutine, and never blocks.
 func (c *Conn) Warm() bool { return c.wire.Warm() && c.session.Warm() }
 

@@ -201,8 +201,8 @@ func (c *Conn) SetMaxQueue(n int) { c.maxQueue.Store(int64(n)) }
 // answer has left is taken for the end of what is there.
 func (c *Conn) SetSteady() { c.steady.Store(true) }
 
-// Warm reads what a Send looks at first, so that a loop over many connections can have
-// several of them on their way from memory at once. It changes nothing.
+// Warm reads beside what a Send looks at first, so that a loop over many connections can
+// have several of them on their way from memory at once. It changes nothing.
 func (c *Conn) Warm() bool { return c.cfg != nil && !c.ended.Load() }
 
 // Stats returns the figures so far.
