@@ -124,6 +124,31 @@ func TestGatePaces(t *testing.T) {
 	}
 }
 
+// Whoever passes the gate starts all who may start: a connection can be handed on before
+// the goroutine that accepted it has come back from the door.
+func TestGateStartsWhoHasJustCome(t *testing.T) {
+	handed := make(chan struct{}, 1)
+	serve := func(ctx context.Context, conn net.Conn, preread []byte, _ mining.Arrival, gone func()) {
+		defer gone()
+		handed <- struct{}{}
+		echo(ctx, conn, preread)
+	}
+	var others *Gate
+	door := guard.New(guard.Config{}, guard.Deps{OnOpen: func(netip.Addr) {
+		others.pass()
+		<-handed
+	}})
+	others = NewGate(door)
+	underGate(t, Config{}, door, Deps{Serve: serve, Metrics: newTally().metrics()}, func(q *queue) {
+		for range 3 {
+			c := q.come("192.0.2.1")
+			say(t, c, "{}\n")
+			hear(t, c, "{}\n")
+			_ = c.Close()
+		}
+	})
+}
+
 // Who still waits when the listener stops is sent away.
 func TestGateStops(t *testing.T) {
 	counts := newTally()

@@ -210,7 +210,8 @@ func (l *Listener) admit(ctx context.Context, h *host, conn net.Conn) {
 	v := &visit{raw: conn, host: h, opening: &opening{
 		conn: conn, turns: l.deps.Turns, arrival: mining.Arrival{Listener: l.address, Remote: remoteOf(conn)},
 	}}
-	v.behind = cfg.believes(v.arrival.Remote.Addr())
+	behind := cfg.believes(v.arrival.Remote.Addr())
+	v.behind = behind
 	l.mu.Lock()
 	l.conns[v] = struct{}{}
 	l.mu.Unlock()
@@ -221,7 +222,7 @@ func (l *Listener) admit(ctx context.Context, h *host, conn net.Conn) {
 		abort(conn)
 		l.refused(ctx, v, reason)
 		l.gone(v)
-	case v.behind:
+	case behind: // v may be handed on by now, or gone: others may have started it
 		v.Start(g)
 	default:
 		v.guest.Store(g)
