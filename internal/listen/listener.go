@@ -216,13 +216,15 @@ func (l *Listener) admit(ctx context.Context, h *host, conn net.Conn) {
 	l.conns[v] = struct{}{}
 	l.mu.Unlock()
 	l.wg.Add(1)
+	// Once it has entered, another goroutine that passes the gate may start it: what is
+	// owned by who handles it is out of bounds from here on, and may be gone.
 	g, reason := l.gate.door.Enter(cfg.entry(v), time.Now())
 	switch {
 	case reason != "":
 		abort(conn)
 		l.refused(ctx, v, reason)
 		l.gone(v)
-	case behind: // v may be handed on by now, or gone: others may have started it
+	case behind:
 		v.Start(g)
 	default:
 		v.guest.Store(g)
