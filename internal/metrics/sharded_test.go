@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/prometheus/client_golang/prometheus/testutil"
+	dto "github.com/prometheus/client_model/go"
 	"pgregory.net/rapid"
 )
 
@@ -84,15 +85,39 @@ func TestShardedExposition(t *testing.T) {
 	}
 }
 
+// addable are values whose sum is one number in whatever order they are added:
+// multiples of 2^-10 below 2^32, of which less than 2^11 fill a float64.
+func addable() *rapid.Generator[[]float64] {
+	return rapid.SliceOf(rapid.OneOf(
+		rapid.Map(rapid.Uint32(), func(n uint32) float64 { return float64(n) }),
+		rapid.Map(rapid.Uint64Max(1<<42-1), func(n uint64) float64 { return float64(n) / 1024 }),
+		rapid.Map(rapid.Uint32Max(1<<15), func(n uint32) float64 { return float64(n) / 1024 }),
+	))
+}
+
+// inParts counts half of the values here and half in goroutines of their own,
+// so in several places.
+func inParts(values []float64, count func(float64)) {
+	var wg sync.WaitGroup
+	for i, v := range values {
+		if i%2 == 0 {
+			count(v)
+			continue
+		}
+		wg.Go(func() { count(v) })
+	}
+	wg.Wait()
+}
+
 func TestShardedCountsAsPlain(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		ours, theirs := newPair()
 		h, plain := newHistograms()
-		for _, v := range rapid.SliceOf(rapid.OneOf(rapid.Float64Range(0, 1e18), rapid.Map(rapid.Uint32(), func(n uint32) float64 { return float64(n) }))).Draw(rt, "values") {
-			ours.Add(v)
+		values := addable().Draw(rt, "values")
+		inParts(values, func(v float64) { ours.Add(v); h.Observe(v) })
+		for _, v := range values {
 			theirs.Add(v)
-			h.Observe(v)
 			plain.Observe(v)
 		}
 		if got, want := ours.Value(), testutil.ToFloat64(theirs); got != want {
@@ -102,6 +127,43 @@ func TestShardedCountsAsPlain(t *testing.T) {
 			rt.Fatalf("-plain +sharded:\n%s", diff)
 		}
 	})
+}
+
+// Values of every size are added up to what a float64 can hold of them: the
+// places are added in another order than the values came, so the last bits of
+// two sums may differ, by no more than one rounding for each addition.
+func TestShardedRoundsAsPlain(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		ours, theirs := newPair()
+		h, plain := newHistograms()
+		values := rapid.SliceOf(rapid.Float64Range(0, 1e18)).Draw(rt, "values")
+		inParts(values, func(v float64) { ours.Add(v); h.Observe(v) })
+		for _, v := range values {
+			theirs.Add(v)
+			plain.Observe(v)
+		}
+		additions := float64(len(values) + shards)
+		near := func(what string, got, want float64) {
+			if math.Abs(got-want) > want*additions*0x1p-52 {
+				rt.Errorf("%s: %v, a plain one's %v", what, got, want)
+			}
+		}
+		near("counter", ours.Value(), testutil.ToFloat64(theirs))
+		near("histogram", sumOf(t, h), sumOf(t, plain))
+	})
+}
+
+// sumOf is the sum of what a histogram was told.
+func sumOf(t *testing.T, c prometheus.Collector) float64 {
+	t.Helper()
+	out := make(chan prometheus.Metric, 1)
+	c.Collect(out)
+	var m dto.Metric
+	if err := (<-out).Write(&m); err != nil {
+		t.Fatal(err)
+	}
+	return m.GetHistogram().GetSampleSum()
 }
 
 // What cannot be counted leaves what was counted as it is.
