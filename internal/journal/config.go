@@ -37,7 +37,7 @@ type Config struct {
 	// ChunkShares is about how many shares the warehouse is given at a time, with twice
 	// as many sums at the most, and ShipTimeout how long it may take for them. One that
 	// takes longer is given fewer. Every chunk adds to the sums of all who are in it, some
-	// nine rows for a worker; and a log in the same file waits while it is written.
+	// nine rows for a worker.
 	ChunkShares int
 	ShipTimeout time.Duration
 	// KeepShares is how long single shares are kept, by whole days: a day goes

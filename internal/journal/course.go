@@ -2,6 +2,7 @@ package journal
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -89,54 +90,87 @@ func (c *course) save(ctx context.Context, disk Disk) error {
 	return disk.Save(ctx, courseName, fmt.Appendf(nil, "%s %d\n%s", c.log, c.base, rest))
 }
 
-// unheardOf is the last frame that the warehouse took on another course, 0 where that
-// is none, or is settled.
-func (j *Journal) unheardOf(ctx context.Context, state *store.LogState) (uint64, error) {
-	var last uint64
+// place is under which name a warehouse is given frames, and with which numbers.
+type place struct {
+	instance, log string
+	base          uint64 // the number of the frame before its first
+}
+
+// had is what a warehouse has: the frames up to last; and of a chunk that follows and ends
+// with partly, where that is not 0, a part. What it is given next goes to the place.
+type had struct {
+	place
+
+	last, partly uint64
+}
+
+// ask asks the warehouse what it has of a place.
+func (j *Journal) ask(ctx context.Context, p place) (had, error) {
+	taken, err := j.deps.Warehouse.Shipped(ctx, p.instance, p.log)
+	h := had{place: p, last: taken.Last + p.base}
+	if taken.Partly > 0 {
+		h.partly = taken.Partly + p.base
+	}
+	return h, err
+}
+
+// unheardOf is what the warehouse took on another course and is not settled, of no place
+// where that is nothing.
+func (j *Journal) unheardOf(ctx context.Context, state *store.LogState) (had, error) {
+	var most had
 	for _, o := range j.course.offers.Former {
 		if o.Last <= state.Settled {
 			continue
 		}
-		n, err := j.deps.Warehouse.Shipped(ctx, o.Instance, o.Log)
+		h, err := j.ask(ctx, place{o.Instance, o.Log, o.Base})
 		if err != nil {
-			return 0, err
+			return had{}, err
 		}
-		if n = min(n+o.Base, o.Last); n > state.Settled {
-			last = max(last, n)
+		if h.partly = min(h.partly, o.Last); h.last < state.Settled && h.partly > state.Settled {
+			j.log.WarnContext(ctx, "the store has a part of what another one was given since; what it lacks of that stays out of its history",
+				"frames", h.partly-h.last)
+			h.last, h.partly = h.partly, 0
+		}
+		h.last = min(h.last, o.Last)
+		if h.last < state.Settled || max(h.last, h.partly) == state.Settled {
+			continue // nothing of what is not settled
+		}
+		if most.log == "" || cmp.Or(cmp.Compare(h.last, most.last), cmp.Compare(h.partly, most.partly)) > 0 {
+			most = h
 		}
 	}
-	return last, nil
+	return most, nil
 }
 
-// shipped is the number of the last frame that the warehouse has. moving is held.
-func (j *Journal) shipped(ctx context.Context, state *store.LogState) (uint64, error) {
-	if n, err := j.unheardOf(ctx, state); err != nil || n > 0 {
-		return n, err
+// shipped is what the warehouse has. moving is held.
+func (j *Journal) shipped(ctx context.Context, state *store.LogState) (had, error) {
+	if h, err := j.unheardOf(ctx, state); err != nil || h.log != "" {
+		return h, err
 	}
-	n, err := j.deps.Warehouse.Shipped(ctx, j.cfg.Instance, j.course.log)
+	h, err := j.ask(ctx, place{j.cfg.Instance, j.course.log, j.course.base})
 	if err != nil {
-		return 0, err
+		return had{}, err
 	}
-	n += j.course.base
 	switch {
-	case n < state.Settled:
+	case h.last < state.Settled:
 		j.log.WarnContext(ctx, "the store lacks what another one was given, or it itself before it was put back; its history goes on from here",
-			"frames", state.Settled-n)
-	case j.course.checked || n <= j.course.begun:
+			"frames", state.Settled-h.last)
+	case j.course.checked || max(h.last, h.partly) <= j.course.begun:
 		j.course.checked = true
-		return n, nil
+		return h, nil
 	case state.Settled < j.course.begun:
-		return j.course.begun, nil // these it has
+		h.last, h.partly = j.course.begun, 0 // these it has
+		return h, nil
 	default:
 		j.log.WarnContext(ctx, "the store has more of this instance than the database in data_dir, which was put back; its history goes on from here",
-			"frames", n-state.Settled)
+			"frames", max(h.last, h.partly)-state.Settled)
 	}
 	to := j.course
 	to.end(state)
 	to.log, to.base, to.checked = j.deps.Disk.ID()+"-"+rand.Text(), state.Settled, true
 	if err := to.save(ctx, j.deps.Disk); err != nil {
-		return 0, err
+		return had{}, err
 	}
 	j.course = to
-	return to.base, nil
+	return had{place: place{j.cfg.Instance, to.log, to.base}, last: to.base}, nil
 }

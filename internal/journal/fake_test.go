@@ -169,8 +169,13 @@ func (d *fakeDisk) Bytes(ctx context.Context) (int64, error) {
 
 // fakeWarehouse keeps sums and shares.
 type fakeWarehouse struct {
-	mu      sync.Mutex
-	last    map[string]uint64
+	mu   sync.Mutex
+	last map[string]uint64
+	// parts is how many records are taken at a time, 0 all; partly and done are what was
+	// taken of a chunk.
+	parts   int
+	partly  map[string]uint64
+	done    map[string]int
 	rollups map[rowKey]*store.Cell
 	shares  map[uint64]store.Share
 	blocks  map[string]store.Block
@@ -186,7 +191,7 @@ type fakeWarehouse struct {
 
 func newWarehouse() *fakeWarehouse {
 	return &fakeWarehouse{
-		last: make(map[string]uint64), rollups: make(map[rowKey]*store.Cell), shares: make(map[uint64]store.Share),
+		last: make(map[string]uint64), partly: make(map[string]uint64), done: make(map[string]int), rollups: make(map[rowKey]*store.Cell), shares: make(map[uint64]store.Share),
 		blocks: make(map[string]store.Block), workers: make(map[string]store.Worker),
 	}
 }
@@ -207,49 +212,80 @@ func (w *fakeWarehouse) do(what string, f func() error) error {
 	return after
 }
 
-func (w *fakeWarehouse) Shipped(_ context.Context, instance, log string) (n uint64, err error) {
-	err = w.do("shipped", func() error { n = w.last[instance+"/"+log]; return nil })
-	return n, err
+func (w *fakeWarehouse) Shipped(_ context.Context, instance, log string) (taken store.Taken, err error) {
+	at := instance + "/" + log
+	err = w.do("shipped", func() error { taken = store.Taken{Last: w.last[at], Partly: w.partly[at]}; return nil })
+	return taken, err
 }
 
+// Apply takes a chunk, part by part, of which each may fail.
 func (w *fakeWarehouse) Apply(_ context.Context, c *store.Chunk) error {
-	return w.do("apply", func() error {
-		at := c.Instance + "/" + c.Log
-		switch {
-		case c.Last <= w.last[at]:
-			return nil
-		case c.First != w.last[at]+1:
-			return store.ErrGap
+	for more := true; more; {
+		if err := w.do("apply", func() (err error) { more, err = w.part(c); return err }); err != nil {
+			return err
 		}
-		w.last[at] = c.Last
-		w.applied++
-		for _, r := range c.Rollups {
-			k := rowKey{r.Key, r.At.Unix()}
-			if w.rollups[k] == nil {
-				w.rollups[k] = new(store.Cell)
-			}
-			w.rollups[k].Add(&r.Cell)
+	}
+	return nil
+}
+
+// part takes what comes next of a chunk.
+func (w *fakeWarehouse) part(c *store.Chunk) (more bool, err error) {
+	at := c.Instance + "/" + c.Log
+	switch partly := w.partly[at]; {
+	case c.Last <= w.last[at]:
+		return false, nil
+	case c.First != w.last[at]+1:
+		return false, store.ErrGap
+	case partly != 0 && partly != c.Last:
+		return false, store.ErrPartly
+	}
+	for _, b := range c.Blocks {
+		w.blocks[b.Hash] = b
+	}
+	records := len(c.Rollups) + len(c.Workers) + len(c.Shares)
+	w.partly[at] = c.Last
+	for n := 0; w.done[at] < records; n++ {
+		if w.parts > 0 && n == w.parts {
+			return true, nil
 		}
-		for _, s := range c.Shares {
-			old, known := w.shares[s.ID]
-			switch {
-			case s.Verdict != mining.Pending && known:
-				return fmt.Errorf("share %d comes twice", s.ID)
-			case s.Verdict != mining.Pending:
-				w.shares[s.ID] = s
-			case known:
-				at := map[uint64]int{s.ID: 0}
-				w.shares[s.ID] = join([]store.Share{old}, at, s)[0]
-			}
+		if err := w.record(c, w.done[at]); err != nil {
+			return false, err
 		}
-		for _, b := range c.Blocks {
-			w.blocks[b.Hash] = b
+		w.done[at]++
+	}
+	w.applied++
+	w.last[at] = c.Last
+	delete(w.partly, at)
+	delete(w.done, at)
+	return false, nil
+}
+
+// record takes one record of a chunk.
+func (w *fakeWarehouse) record(c *store.Chunk, i int) error {
+	if i < len(c.Rollups) {
+		k := rowKey{c.Rollups[i].Key, c.Rollups[i].At.Unix()}
+		if w.rollups[k] == nil {
+			w.rollups[k] = new(store.Cell)
 		}
-		for _, o := range c.Workers {
-			w.workers[o.Login] = o
-		}
+		w.rollups[k].Add(&c.Rollups[i].Cell)
 		return nil
-	})
+	}
+	if i -= len(c.Rollups); i < len(c.Workers) {
+		w.workers[c.Workers[i].Login] = c.Workers[i]
+		return nil
+	}
+	s := c.Shares[i-len(c.Workers)]
+	old, known := w.shares[s.ID]
+	switch {
+	case s.Verdict != mining.Pending && known:
+		return fmt.Errorf("share %d comes twice", s.ID)
+	case s.Verdict != mining.Pending:
+		w.shares[s.ID] = s
+	case known:
+		at := map[uint64]int{s.ID: 0}
+		w.shares[s.ID] = join([]store.Share{old}, at, s)[0]
+	}
+	return nil
 }
 
 func (w *fakeWarehouse) Days(context.Context) (days []store.DayOfShares, err error) {

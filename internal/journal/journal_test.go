@@ -140,8 +140,9 @@ func add(c *ledger.Cell, o ledger.Cell) {
 }
 
 // TestRandomLives records random streams over several lives of the process, with
-// a disk and a warehouse that fail on the way, do what they were asked and fail to
-// say so, and lives that are cut short. What was on the disk when a life was cut
+// a disk and a warehouse that fail on the way, in the midst of a chunk too, do what they
+// were asked and fail to say so, and lives that are cut short, after which the instance may
+// have another name and chunks another size. What was on the disk when a life was cut
 // is there in the next, once; and in the end the warehouse has all of it.
 func TestRandomLives(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -161,6 +162,7 @@ func TestRandomLives(t *testing.T) {
 			}
 			return nil, nil
 		}
+		r.house.parts = rapid.SampledFrom([]int{0, 0, 1, 4}).Draw(t, "records at a time")
 		var shares, refused, doubtful uint64
 		r.start(now)
 		for range rapid.IntRange(1, 4).Draw(t, "lives") {
@@ -197,6 +199,8 @@ func TestRandomLives(t *testing.T) {
 				}
 				shares += waiting
 			}
+			r.cfg.ChunkShares = rapid.SampledFrom([]int{1, 3, 1000}).Draw(t, "another chunk")
+			r.cfg.Instance = rapid.SampledFrom([]string{"here", "here", "there"}).Draw(t, "instance")
 			r.start(now)
 			got := accepted(r.books, now)
 			if got < shares || got > shares+doubtful {

@@ -21,9 +21,17 @@ type load struct {
 	at     map[uint64]int
 }
 
-// load reads frames after a number, up to another, until there is no room for more; nil
-// is no frame. moving is held, or nothing runs yet.
-func (j *Journal) load(ctx context.Context, after, until uint64) (*load, error) {
+// extent is how much is read at a time.
+type extent uint8
+
+const (
+	fitting extent = iota // what there is room for, but at least one frame
+	whole                 // all, which there was room for once
+)
+
+// load reads frames after a number, up to another; nil is no frame. moving is held, or
+// nothing runs yet.
+func (j *Journal) load(ctx context.Context, after, until uint64, e extent) (*load, error) {
 	l := &load{last: after, sums: newCounts(), at: make(map[uint64]int)}
 	for more := true; more && l.last < until; {
 		frames, err := j.read(ctx, l.last, until)
@@ -32,7 +40,7 @@ func (j *Journal) load(ctx context.Context, after, until uint64) (*load, error) 
 		}
 		more = len(frames) > 0
 		for i := range frames {
-			if more = l.frames == 0 || j.fits(l, &frames[i]); !more {
+			if more = l.frames == 0 || e == whole || j.fits(l, &frames[i]); !more {
 				break
 			}
 			if err := j.add(ctx, l, &frames[i]); err != nil {

@@ -107,7 +107,7 @@ func (j *Journal) replay(ctx context.Context, books Books, now time.Time) error 
 		return fmt.Errorf("read the journal: %w", err)
 	}
 	for after := max(state.Counted, state.Settled); after < state.Last; {
-		l, err := j.load(ctx, after, state.Last)
+		l, err := j.load(ctx, after, state.Last, fitting)
 		if err != nil {
 			return fmt.Errorf("read the journal: %w", err)
 		}

@@ -155,29 +155,22 @@ func (j *Journal) shipSome(ctx context.Context, until uint64) (more bool, err er
 		return false, err
 	}
 	// It is asked where there is nothing to ship, too, to see whether it is there.
-	shipped, err := j.shipped(ctx, &state)
+	has, err := j.shipped(ctx, &state)
 	if err != nil || min(until, state.Last) <= state.Settled {
 		return false, err
 	}
-	until = min(until, state.Last)
-	if shipped > state.Settled {
-		until = shipped // the warehouse has these, and we did not hear of it
-	}
-	if state.Counted > state.Settled {
-		until = min(until, state.Counted) // so that all are counted, or none
-	}
-	l, err := j.load(ctx, state.Settled, until)
+	l, err := j.loadNext(ctx, &state, &has, min(until, state.Last))
 	if err != nil || l == nil {
 		return false, err
 	}
-	chunk, last := l.chunk(j.cfg.Instance), l.last
-	if l.first > shipped {
+	chunk, last := l.chunk(has.instance), l.last
+	if l.first > has.last {
 		if last > state.Offered {
 			if err := j.deps.Disk.Offer(ctx, last); err != nil {
 				return false, err
 			}
 		}
-		chunk.Log, chunk.First, chunk.Last = j.course.log, l.first-j.course.base, last-j.course.base
+		chunk.Log, chunk.First, chunk.Last = has.log, l.first-has.base, last-has.base
 		if err := j.deps.Warehouse.Apply(ctx, chunk); err != nil {
 			return false, err
 		}
@@ -190,24 +183,53 @@ func (j *Journal) shipSome(ctx context.Context, until uint64) (more bool, err er
 	return true, j.deps.Disk.Settle(ctx, last, totals)
 }
 
+// loadNext reads what the warehouse is given next, none after a number; or what it has and
+// is not settled.
+func (j *Journal) loadNext(ctx context.Context, state *store.LogState, has *had, until uint64) (*load, error) {
+	switch {
+	case has.last > state.Settled:
+		until = has.last // these it has, and we did not hear of it
+	case has.partly > 0:
+		// It has a part of these, and takes nothing else before the rest. As elsewhere all
+		// are counted, or none.
+		if state.Counted > state.Settled && state.Counted < has.partly {
+			if err := j.count(ctx, state, has.partly); err != nil {
+				return nil, err
+			}
+		}
+		return j.load(ctx, state.Settled, has.partly, whole)
+	}
+	if state.Counted > state.Settled {
+		until = min(until, state.Counted) // so that all are counted, or none
+	}
+	return j.load(ctx, state.Settled, until, fitting)
+}
+
 // countAll adds up what the log has while the warehouse takes nothing, so that a
 // start need not read all that waits.
 func (j *Journal) countAll(ctx context.Context) error {
 	j.moving.Lock()
 	defer j.moving.Unlock()
-	for {
-		state, err := j.deps.Disk.State(ctx)
-		if err != nil || state.Counted >= state.Last {
-			return err
-		}
-		l, err := j.load(ctx, max(state.Counted, state.Settled), state.Last)
+	state, err := j.deps.Disk.State(ctx)
+	if err != nil {
+		return err
+	}
+	return j.count(ctx, &state, state.Last)
+}
+
+// count adds up frames up to a number and notes that in the state. moving is held.
+func (j *Journal) count(ctx context.Context, state *store.LogState, until uint64) error {
+	for state.Counted < until {
+		l, err := j.load(ctx, max(state.Counted, state.Settled), until, fitting)
 		if err != nil || l == nil {
 			return err
 		}
 		if err := j.deps.Disk.Count(ctx, l.last, l.sums.totals()); err != nil {
 			return err
 		}
+		state.Counted = l.last
 	}
+	return nil
 }
 
 // maxSpoiled is how many frames that cannot be read are kept.

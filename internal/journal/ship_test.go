@@ -164,7 +164,7 @@ func TestLoadIsLittleOfTheLog(t *testing.T) {
 		r.share(fmt.Sprintf("a.%d", i), 7, epoch)
 		r.j.flush(t.Context(), epoch)
 	}
-	l, err := r.j.load(t.Context(), 0, 1000)
+	l, err := r.j.load(t.Context(), 0, 1000, fitting)
 	if err != nil || l.first != 1 || l.last < 5 || l.bytes > 5<<10 || l.bytes < 4<<10 {
 		t.Errorf("of a log that may have 8 kB at least it is %+v: %v", l, err)
 	}

@@ -9,6 +9,8 @@ import (
 var (
 	// ErrGap is a chunk that does not follow what was taken before.
 	ErrGap = errors.New("frames are missing before it")
+	// ErrPartly is a chunk that is given where a part of another one was taken.
+	ErrPartly = errors.New("a part of another chunk was taken, which has to come first")
 	// ErrOther is an earning that was entered before and said another thing.
 	ErrOther = errors.New("it was entered before and said another thing")
 )

@@ -145,8 +145,9 @@ type Block struct {
 	Verdict mining.Verdict
 }
 
-// Chunk is what a warehouse takes at a time: all of some consecutive frames of
-// one instance's log.
+// Chunk is what a warehouse is given at a time: all of some consecutive frames of
+// one instance's log. One that is given again has its rollups, workers and shares in
+// the same order; shares may be left out of it.
 type Chunk struct {
 	Instance string
 	// Log is the log's id; First and Last are the numbers of its frames.

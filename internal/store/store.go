@@ -71,12 +71,23 @@ type Local interface {
 
 // Shipper takes chunks.
 type Shipper interface {
-	// Shipped is the number of the last frame of a log that was taken; 0: none.
-	Shipped(ctx context.Context, instance, log string) (uint64, error)
-	// Apply takes a chunk whole or not at all. One whose First is not the number
-	// after the last taken is an error, [ErrGap] in it, but for one that was
-	// taken already (Last is not above it), which is passed over.
+	// Shipped is how far a log was taken.
+	Shipped(ctx context.Context, instance, log string) (Taken, error)
+	// Apply takes a chunk. One whose First is not the number after the last taken is
+	// an error, [ErrGap] in it, but for one that was taken already (Last is not above
+	// it), which is passed over. After an error all of it may have been taken, or
+	// nothing, or a part that [Taken] tells of: then the same chunk has to be given
+	// again, and another one that follows is an error, [ErrPartly] in it.
 	Apply(ctx context.Context, c *Chunk) error
+}
+
+// Taken is how far a warehouse has taken a log.
+type Taken struct {
+	// Last is the number of the last frame that was taken; 0: none.
+	Last uint64
+	// Partly is the last frame of the chunk after it, of which a part was taken, or all
+	// but the end of it; 0: there is none.
+	Partly uint64
 }
 
 // Filter picks records. What is empty picks all.

@@ -37,8 +37,9 @@ func TestMain(m *testing.M) {
 // sqliteDump is what makes up an SQLite database's schema.
 const sqliteDump = "SELECT name || ': ' || coalesce(sql, '') FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' ORDER BY name"
 
-// postgresDump is what makes up a PostgreSQL database's schema.
-const postgresDump = `SELECT concat_ws(' ', table_name, ordinal_position, column_name, data_type, numeric_precision, numeric_scale, collation_name, is_nullable)
+// postgresDump is what makes up a PostgreSQL database's schema. A column's position counts
+// those that were dropped before it.
+const postgresDump = `SELECT concat_ws(' ', table_name, row_number() OVER (PARTITION BY table_name ORDER BY ordinal_position), column_name, data_type, numeric_precision, numeric_scale, collation_name, is_nullable)
 FROM information_schema.columns WHERE table_schema = 'public'
 UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'
 UNION ALL SELECT concat_ws(' ', conrelid::regclass::text, pg_get_constraintdef(oid)) FROM pg_constraint WHERE connamespace = 'public'::regnamespace

@@ -53,6 +53,8 @@ type Load struct {
 type Dialect struct {
 	// Lock is what follows a SELECT whose row nobody else may change.
 	Lock string
+	// Part is how many records of a chunk one transaction takes at the most; 0: all.
+	Part int
 	// Time is a time as an argument.
 	Time func(time.Time) any
 	// Amount is the columns of an amount of that name as one row has it, Sum

@@ -19,8 +19,8 @@ type Names struct {
 	Instance                      int64
 	Pools, Routes, Users, Workers map[string]int64
 
-	log  string
-	last uint64
+	log string
+	at  progress
 }
 
 // newNames knows none.

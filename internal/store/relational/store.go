@@ -27,14 +27,13 @@ func New[T Tx](engine Engine[T], d Dialect) *Store[T] {
 }
 
 // Shipped implements [store.Shipper].
-func (s *Store[T]) Shipped(ctx context.Context, instance, log string) (uint64, error) {
-	var last uint64
-	err := s.engine.Query(ctx, "SELECT s.last FROM shipped s JOIN instances i ON i.id = s.instance WHERE i.name = ? AND s.log = ?",
-		[]any{Text(instance), Text(log)}, func(scan Scan) error { return scan(&last) })
+func (s *Store[T]) Shipped(ctx context.Context, instance, log string) (taken store.Taken, err error) {
+	err = s.engine.Query(ctx, "SELECT s.last, s.partly FROM shipped s JOIN instances i ON i.id = s.instance WHERE i.name = ? AND s.log = ?",
+		[]any{Text(instance), Text(log)}, func(scan Scan) error { return scan(&taken.Last, &taken.Partly) })
 	if err != nil {
-		return 0, fmt.Errorf("reading what was taken of log %s: %w", log, err)
+		return store.Taken{}, fmt.Errorf("reading what was taken of log %s: %w", log, err)
 	}
-	return last, nil
+	return taken, nil
 }
 
 // Apply implements [store.Shipper].
@@ -45,80 +44,90 @@ func (s *Store[T]) Apply(ctx context.Context, c *store.Chunk) error {
 	case <-ctx.Done():
 		return fmt.Errorf("taking frames %d to %d: %w", c.First, c.Last, context.Cause(ctx))
 	}
-	days := Days(c.Shares)
-	err := s.engine.Prepare(ctx, days)
-	var names *Names
-	if err == nil {
-		err = s.engine.Write(ctx, func(tx T) (err error) {
-			names, err = s.take(ctx, tx, c, days)
-			return err
-		})
+	err := s.engine.Prepare(ctx, Days(c.Shares))
+	for more := true; more && err == nil; {
+		more, err = s.applyPart(ctx, c)
 	}
 	if err != nil {
 		// Whatever was wrong, what is known of the database may be, too.
 		delete(s.names, c.Instance)
 		return fmt.Errorf("taking frames %d to %d: %w", c.First, c.Last, err)
 	}
-	if names != nil {
-		s.names[c.Instance] = names
-	}
 	return nil
 }
 
-// take writes a chunk and returns the names that are known once it is committed;
-// none if the chunk was passed over.
-func (s *Store[T]) take(ctx context.Context, tx T, c *store.Chunk, days []Day) (*Names, error) {
+// applyPart takes what comes next of a chunk in a transaction, and says whether there is
+// more of it.
+func (s *Store[T]) applyPart(ctx context.Context, c *store.Chunk) (more bool, err error) {
+	var names *Names
+	err = s.engine.Write(ctx, func(tx T) (err error) {
+		names, err = s.take(ctx, tx, c)
+		return err
+	})
+	if err != nil || names == nil {
+		return false, err
+	}
+	s.names[c.Instance] = names
+	return names.at.last != c.Last, nil
+}
+
+// take writes what comes next of a chunk and returns the names that are known once it is
+// committed; none if the chunk was passed over.
+func (s *Store[T]) take(ctx context.Context, tx T, c *store.Chunk) (*Names, error) {
 	instance, err := instanceID(ctx, tx, c.Instance)
 	if err != nil {
 		return nil, err
 	}
-	last, err := s.watermark(ctx, tx, instance, c.Log)
+	at, err := s.watermark(ctx, tx, instance, c.Log)
 	switch {
 	case err != nil:
 		return nil, err
-	case c.Last <= last:
+	case c.Last <= at.last:
 		return nil, nil //nolint:nilnil // passed over, which is no error
-	case c.First != last+1:
-		return nil, fmt.Errorf("the last one was %d: %w", last, store.ErrGap)
+	case c.First != at.last+1:
+		return nil, fmt.Errorf("the last one was %d: %w", at.last, store.ErrGap)
+	case at.partly != 0 && at.partly != c.Last:
+		return nil, fmt.Errorf("frames %d to %d: %w", c.First, at.partly, store.ErrPartly)
 	}
-	names := s.known(c, instance, last)
-	if err := names.add(ctx, tx, names.lacking(c)); err != nil {
+	part, to := at.next(c, s.d.Part)
+	names := s.known(part, instance, at)
+	if err := names.add(ctx, tx, names.lacking(part)); err != nil {
 		return nil, err
 	}
-	load := &Load{Instance: instance, Names: names, Days: days, Rollups: c.Rollups, Workers: c.Workers}
+	load := &Load{Instance: instance, Names: names, Days: Days(part.Shares), Rollups: part.Rollups, Workers: part.Workers}
 	if err := s.engine.Load(ctx, tx, load); err != nil {
 		return nil, err
 	}
-	for i := range c.Blocks {
-		if err := s.block(ctx, tx, names, &c.Blocks[i]); err != nil {
-			return nil, fmt.Errorf("block %s: %w", c.Blocks[i].Hash, err)
+	for i := range part.Blocks {
+		if err := s.block(ctx, tx, names, &part.Blocks[i]); err != nil {
+			return nil, fmt.Errorf("block %s: %w", part.Blocks[i].Hash, err)
 		}
 	}
-	names.log, names.last = c.Log, c.Last
-	return names, tx.Exec(ctx, "UPDATE shipped SET last = ? WHERE instance = ? AND log = ?", int64(c.Last), instance, Text(c.Log)) //nolint:gosec // frames are counted from 1
+	names.log, names.at = c.Log, to
+	return names, tx.Exec(ctx, "UPDATE shipped SET last = ?, partly = ?, done = ? WHERE instance = ? AND log = ?",
+		int64(to.last), int64(to.partly), int64(to.done), instance, Text(c.Log)) //nolint:gosec // frames are counted from 1
 }
 
-// watermark is the number of the last frame that was taken, which nobody else
-// changes until the transaction ends.
-func (s *Store[T]) watermark(ctx context.Context, tx T, instance int64, log string) (uint64, error) {
+// watermark is how far a log was taken, which nobody else changes until the transaction
+// ends.
+func (s *Store[T]) watermark(ctx context.Context, tx T, instance int64, log string) (at progress, err error) {
 	log = Text(log)
-	if err := tx.Exec(ctx, "INSERT INTO shipped (instance, log, last) VALUES (?, ?, 0) ON CONFLICT DO NOTHING", instance, log); err != nil {
-		return 0, err
+	if err := tx.Exec(ctx, "INSERT INTO shipped (instance, log, last, partly, done) VALUES (?, ?, 0, 0, 0) ON CONFLICT DO NOTHING", instance, log); err != nil {
+		return at, err
 	}
-	var last uint64
-	err := tx.Query(ctx, "SELECT last FROM shipped WHERE instance = ? AND log = ?"+s.d.Lock, []any{instance, log},
-		func(scan Scan) error { return scan(&last) })
-	return last, err
+	err = tx.Query(ctx, "SELECT last, partly, done FROM shipped WHERE instance = ? AND log = ?"+s.d.Lock, []any{instance, log},
+		func(scan Scan) error { return scan(&at.last, &at.partly, &at.done) })
+	return at, err
 }
 
 // known is a copy of the names that are known, to be thrown away if the transaction
-// is. Nothing is known of a database in which the last frame is not the one that was
-// written from here last: it may have been set back.
-func (s *Store[T]) known(c *store.Chunk, instance int64, last uint64) *Names {
+// is. Nothing is known of a database that is not where it was after what was written from
+// here last: it may have been set back.
+func (s *Store[T]) known(c *store.Chunk, instance int64, at progress) *Names {
 	names := newNames()
 	names.Instance = instance
 	was := s.names[c.Instance]
-	if was == nil || was.Instance != instance || was.log != c.Log || was.last != last {
+	if was == nil || was.Instance != instance || was.log != c.Log || was.at != at {
 		return names
 	}
 	if was.lacking(c).none() {

@@ -13,6 +13,10 @@ import (
 // picos is how many parts a satoshi is kept in.
 const picos = 1_000_000_000_000
 
+// partOfChunk is how many records of a chunk one transaction takes: about a tenth of a
+// second of writing, for a log in the same file waits for it.
+const partOfChunk = 5_000
+
 // The parts in which sums are made, so that those of very many rows fit 64 bits:
 // SQLite refuses a sum that does not.
 const (
@@ -23,6 +27,7 @@ const (
 // dialect is how SQLite has times and amounts.
 func dialect() relational.Dialect {
 	return relational.Dialect{
+		Part:   partOfChunk,
 		Time:   func(t time.Time) any { return t.UnixMicro() },
 		Amount: func(column string) string { return column + "_sat, " + column + "_pico" },
 		Sum: func(column string) string {

@@ -6,5 +6,5 @@
 // (synchronous=FULL): what a log has promised must outlive a power cut, too, and a
 // log commits twice a second, which any disk can do. Every transaction is short,
 // so that the log waits for none of them for long: what is dropped by the many is
-// dropped in steps.
+// dropped in steps, and a chunk is taken in parts.
 package sqlite

@@ -22,6 +22,14 @@ func (s *Store) LimitPages(ctx context.Context, more int64) error {
 	return walk(ctx, s.writer, fmt.Sprintf("PRAGMA max_page_count = %d", has+more), nil, func(scan relational.Scan) error { return scan(&limit) })
 }
 
+// TakeParts has chunks taken so many records at a time, and forgets what is known of the
+// database.
+func (s *Store) TakeParts(of int) {
+	d := dialect()
+	d.Part = of
+	s.Store = relational.New[*tx](&engine{s}, d)
+}
+
 // Exec runs a statement.
 func (s *Store) Exec(ctx context.Context, statement string) error {
 	_, err := s.writer.ExecContext(ctx, statement)
