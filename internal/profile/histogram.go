@@ -101,19 +101,17 @@ func (h *Histogram) Observe(v float64) {
 		return
 	}
 	v = min(max(v, 0), math.MaxInt32)
-	h.counts[bucketOf(v)].Add(1)
-	h.nanos.Add(uint64(v * 1e9))
 	bits := math.Float64bits(v)
-	for {
-		was := h.most.Load()
-		if bits <= was || h.most.CompareAndSwap(was, bits) {
-			return
-		}
+	for was := h.most.Load(); bits > was && !h.most.CompareAndSwap(was, bits); was = h.most.Load() {
 	}
+	h.nanos.Add(uint64(v * 1e9))
+	// It is counted last, and a snapshot reads that first: none counts what is longer than
+	// the longest, or not in the sum.
+	h.counts[bucketOf(v)].Add(1)
 }
 
-// Snapshot is what was counted until now. Its parts may be a few observations apart
-// while others go on.
+// Snapshot is what was counted until now. While others go on, its sum and its longest may
+// be those of a few more than are counted, never of fewer.
 func (h *Histogram) Snapshot() *Snapshot {
 	s := new(Snapshot)
 	for i := range h.counts {
@@ -154,10 +152,11 @@ func (s *Snapshot) Quantile(q float64) float64 {
 	return s.Max
 }
 
-// Mean is the mean in seconds; 0 where there is none.
+// Mean is the mean in seconds; 0 where there is none. The sum may be that of a few more
+// than are counted, but no mean is longer than the longest.
 func (s *Snapshot) Mean() float64 {
 	if s.Count == 0 {
 		return 0
 	}
-	return s.Sum / float64(s.Count)
+	return min(s.Sum/float64(s.Count), s.Max)
 }
