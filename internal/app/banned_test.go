@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/loka/stratum/internal/sim"
+	"github.com/loka/stratum/internal/testkit/process"
 )
 
 // behind runs a proxy before a pool that is easy, behind a load balancer that is
@@ -17,7 +18,7 @@ func behind(t *testing.T, text string) *rig {
 	r := &rig{t: t, audit: sim.NewAudit()}
 	r.told = r.audit.Miner
 	r.pool = runPool(t, sim.PoolConfig{Seed: 5, Difficulty: 1e-7, JobInterval: time.Hour, OnShare: r.audit.Pool})
-	r.proxy(poolText("main", r.pool) + text + "[[listener]]\naddress = \"" + freePort(t) + "\"\nproxy_from = [\"127.0.0.0/8\"]\n")
+	r.proxy(poolText("main", r.pool) + text + "[[listener]]\naddress = \"" + process.FreePort(t) + "\"\nproxy_from = [\"127.0.0.0/8\"]\n")
 	r.addr = r.app.Addrs().Miners[1]
 	r.await("ready", 20*time.Second, r.allReady)
 	return r

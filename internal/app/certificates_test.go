@@ -18,6 +18,7 @@ import (
 	"github.com/loka/stratum/internal/httpapi"
 	"github.com/loka/stratum/internal/sim"
 	"github.com/loka/stratum/internal/testkit"
+	"github.com/loka/stratum/internal/testkit/process"
 )
 
 // simpleJobs is a pool that has work, readyIn how long it may take to be known.
@@ -128,7 +129,7 @@ func TestReloadTLS(t *testing.T) {
 		t.Fatal(err)
 	}
 	pool := poolText("main", runPool(t, simpleJobs))
-	port := freePort(t)
+	port := process.FreePort(t)
 	listener := func(more string) string {
 		return pool + fmt.Sprintf("[[listener]]\naddress = %q\n%s\n", port, more)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/loka/stratum/internal/sim"
+	"github.com/loka/stratum/internal/testkit/process"
 )
 
 // Who is behind a load balancer goes by its own address: by which route it mines, and
@@ -17,7 +18,7 @@ func TestDoor(t *testing.T) {
 	t.Parallel()
 	r := &rig{t: t}
 	pool := runPool(t, sim.PoolConfig{Difficulty: 1, Seed: 5})
-	listener := "[[listener]]\naddress = \"" + freePort(t) + "\"\nproxy_from = [\"127.0.0.0/8\"]\n"
+	listener := "[[listener]]\naddress = \"" + process.FreePort(t) + "\"\nproxy_from = [\"127.0.0.0/8\"]\n"
 	text := poolText("main", pool) +
 		"[[route]]\nname = \"barn\"\n[route.match]\ncidr = [\"10.1.0.0/16\"]\n[[route]]\nname = \"rest\"\n" + listener
 	r.proxy(text)

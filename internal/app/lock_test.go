@@ -9,6 +9,7 @@ import (
 
 	"github.com/loka/stratum/internal/app"
 	"github.com/loka/stratum/internal/config"
+	"github.com/loka/stratum/internal/testkit/process"
 )
 
 // Two processes on one data directory would overwrite each other's totals.
@@ -41,12 +42,7 @@ func TestAddressInUse(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = taken.Close() }()
-	other, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	miners := other.Addr().String()
-	_ = other.Close()
+	miners := process.FreePort(t)
 	cfg, problems := config.Load(fmt.Appendf(nil,
 		"data_dir = %q\n[server]\nlisten = [%q]\n[http]\nlisten = %q\n[[pool]]\nname = \"main\"\nurl = \"127.0.0.1:1\"\nusername = \"a\"\n",
 		t.TempDir(), miners, taken.Addr()), "test.toml", config.Options{})

@@ -19,6 +19,7 @@ import (
 	"github.com/loka/stratum/internal/httpapi"
 	"github.com/loka/stratum/internal/sim"
 	"github.com/loka/stratum/internal/testkit"
+	"github.com/loka/stratum/internal/testkit/process"
 )
 
 // reload writes the file anew and has it put in place.
@@ -90,7 +91,7 @@ func TestReloadListeners(t *testing.T) {
 	t.Parallel()
 	r := startPools(t, 2, sim.PoolConfig{Seed: 12, Difficulty: failoverDifficulty, JobInterval: time.Second}, steadily, slog.LevelInfo)
 	text := r.text(r.names, "[[route]]\nname = \"farm\"\npools = [\"main\", \"backup\"]\n"+steadily)
-	other := freePort(t)
+	other := process.FreePort(t)
 	r.reload(text + "[[listener]]\naddress = \"" + other + "\"\n")
 	if got := r.app.Addrs().Miners; len(got) != 2 || got[1] != other {
 		t.Fatalf("listeners: %v", got)
@@ -130,17 +131,6 @@ func TestReloadListeners(t *testing.T) {
 		t.Errorf("ends: %v", got)
 	}
 	finish()
-}
-
-// freePort is a loopback address that nobody listens on.
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
 }
 
 // What is wrong is told, and nothing changes.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/loka/stratum/internal/sim"
 	"github.com/loka/stratum/internal/testkit"
+	"github.com/loka/stratum/internal/testkit/process"
 )
 
 // encrypt is an address at which plain connections are taken and go on to another
@@ -85,7 +86,7 @@ func TestReloadTakesRenewedCertificate(t *testing.T) {
 	cert, key := renew()
 	r := &rig{t: t}
 	r.proxy(poolText("main", runPool(t, sim.PoolConfig{Difficulty: 1e-6, Seed: 1})) +
-		fmt.Sprintf("[[listener]]\naddress = %q\ntls = \"required\"\ncert = %q\nkey = %q\n", freePort(t), cert, key))
+		fmt.Sprintf("[[listener]]\naddress = %q\ntls = \"required\"\ncert = %q\nkey = %q\n", process.FreePort(t), cert, key))
 	connect := func() (conn *tls.Conn, certificate string) {
 		dialer := tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}}
 		c, err := dialer.DialContext(t.Context(), "tcp", r.app.Addrs().Miners[1])

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/loka/stratum/internal/testkit/process"
 )
 
 // bareConfig is of a proxy whose only pool does not answer.
@@ -30,10 +32,10 @@ func bare(t *testing.T, more string) *farm {
 	t.Helper()
 	needsChromium(t)
 	for try := 1; ; try++ {
-		f := &farm{dir: t.TempDir(), miners: freePort(t)}
-		page := freePort(t)
+		f := &farm{dir: t.TempDir(), miners: process.FreePort(t)}
+		page := process.FreePort(t)
 		f.url, f.config = "http://"+page, filepath.Join(f.dir, "loka.toml")
-		text := fmt.Sprintf(bareConfig, filepath.Join(f.dir, "data"), f.miners, page, freePort(t)) + more
+		text := fmt.Sprintf(bareConfig, filepath.Join(f.dir, "data"), f.miners, page, process.FreePort(t)) + more
 		if err := os.WriteFile(f.config, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -75,7 +77,7 @@ func TestEveryPageOfABareProxy(t *testing.T) {
 		"no pool": {"", false, map[string]string{
 			"/": "Route default has no pool that serves work", "/workers": "No worker has been here yet", "/pools": "connection refused", "/connections": "No miner is connected", "/profile": "Nothing was timed",
 		}},
-		"no store": {"\n[storage]\nurl = \"postgres://loka:secret@" + freePort(t) + "/loka\"\n", true, map[string]string{
+		"no store": {"\n[storage]\nurl = \"postgres://loka:secret@" + process.FreePort(t) + "/loka\"\n", true, map[string]string{
 			"/": "store", "/pools/gone": "store", "/audit": "store", "/alerts": "Rules",
 		}},
 	} {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -109,9 +108,9 @@ func theFarm(t *testing.T) *farm {
 
 func startFarm(t *testing.T) (*farm, error) {
 	t.Helper()
-	f := &farm{miners: freePort(t), said: make(chan string, 100)}
+	f := &farm{miners: process.FreePort(t), said: make(chan string, 100)}
 	f.told = httptest.NewServer(http.HandlerFunc(f.hears))
-	page, main, backup, gone := freePort(t), freePort(t), freePort(t), freePort(t)
+	page, main, backup, gone := process.FreePort(t), process.FreePort(t), process.FreePort(t), process.FreePort(t)
 	f.url = "http://" + page
 	var err error
 	if f.dir, err = os.MkdirTemp("", "loka-browser-"); err != nil { //nolint:usetesting // it outlives the test that starts it
@@ -263,15 +262,4 @@ func (f *farm) wants(t *testing.T, what string, cond func() bool) {
 	if err := f.until(what, cond); err != nil {
 		t.Fatal(err)
 	}
-}
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	var lc net.ListenConfig
-	l, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
 }

@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/loka/stratum/internal/testkit/process"
 )
 
 // demoRun is a demo that runs as a process of its own.
@@ -25,10 +27,7 @@ func startDemo(t *testing.T, dir string, more ...string) *demoRun {
 	d := &demoRun{}
 	var addresses [2]string
 	for i := range addresses {
-		var err error
-		if addresses[i], err = freeAddress(t); err != nil {
-			t.Fatal(err)
-		}
+		addresses[i] = process.FreePort(t)
 	}
 	d.http = addresses[0]
 	ctx, cancel := context.WithTimeout(t.Context(), 3*patience)

@@ -4,20 +4,18 @@ package script
 
 import (
 	"flag"
-	"fmt"
 	"io"
-	"math/rand/v2"
-	"net"
 	"net/http"
 	"os"
 	"regexp"
-	"runtime"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/loka/stratum/internal/testkit/process"
 )
 
 var update = flag.Bool("update", false, "write the scripts' golden files anew")
@@ -37,11 +35,7 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
 			for _, name := range []string{"MINERS", "HTTP", "POOL", "SPARE"} {
-				addr, err := freeAddress(t)
-				if err != nil {
-					return err
-				}
-				env.Setenv(name, addr)
+				env.Setenv(name, process.FreePort(t))
 			}
 			// A time that is over, by hours, however long a script takes.
 			over := time.Now().UTC().Truncate(time.Hour).Add(-2 * time.Hour)
@@ -59,23 +53,6 @@ func TestScripts(t *testing.T) {
 			"damage":     damage,
 		},
 	})
-}
-
-// freeAddress is a loopback address that nobody listens on. Where all of
-// 127.0.0.0/8 is the machine's own it is of a host of its own: on 127.0.0.1
-// somebody's outgoing connection may take the port before it is listened on.
-func freeAddress(t *testing.T) (string, error) {
-	t.Helper()
-	host := "127.0.0.1"
-	if runtime.GOOS == "linux" {
-		host = fmt.Sprintf("127.%d.%d.%d", 1+rand.IntN(254), rand.IntN(256), 1+rand.IntN(254))
-	}
-	var lc net.ListenConfig
-	l, err := lc.Listen(t.Context(), "tcp", host+":0")
-	if err != nil {
-		return "", err
-	}
-	return l.Addr().String(), l.Close()
 }
 
 // patience bounds every wait of a script for something that must come.

@@ -17,6 +17,8 @@ import (
 
 	"github.com/charmbracelet/x/vt"
 	"github.com/creack/pty"
+
+	"github.com/loka/stratum/internal/testkit/process"
 )
 
 // screen is the binary on a terminal: what is typed goes to it, and what it draws is on
@@ -167,10 +169,7 @@ func newFarm(t *testing.T) *farm {
 	t.Helper()
 	f := &farm{t: t, dir: t.TempDir()}
 	for _, at := range []*string{&f.pool, &f.spare, &f.miners, &f.http} {
-		var err error
-		if *at, err = freeAddress(t); err != nil {
-			t.Fatal(err)
-		}
+		*at = process.FreePort(t)
 	}
 	config := `data_dir = "data"
 [server]

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/loka/stratum/internal/alert"
 	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/testkit/process"
 )
 
 // liveManager starts a real Alertmanager, which ends with the test.
@@ -28,15 +28,7 @@ func liveManager(t *testing.T) (address string) {
 	if err != nil {
 		t.Skip("SKIPPED: there is no Alertmanager, so nobody knows whether it takes what it is told (Debian: apt-get install prometheus-alertmanager)")
 	}
-	var lc net.ListenConfig
-	l, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address = l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	address = process.FreePort(t)
 	dir := t.TempDir()
 	file := filepath.Join(dir, "alertmanager.yml")
 	if err := os.WriteFile(file, []byte("route: {receiver: nobody}\nreceivers: [{name: nobody}]\n"), 0o600); err != nil {

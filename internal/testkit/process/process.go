@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -121,11 +122,14 @@ func (p *Process) Kill() {
 	<-p.done
 }
 
-// FreePort is an address of this machine that was free a moment ago: of a loopback host
-// that no outgoing connection has its port from, where there is such.
+// FreePort is an address of this machine that nobody listens on. Where all of 127.0.0.0/8
+// is the machine's own it is of a host of its own, so that nobody else is given its port
+// before it is listened on: neither whoever asks for any port of 127.0.0.1, nor an outgoing
+// connection.
 func FreePort(tb testing.TB) string {
 	tb.Helper()
-	addr, err := freePort(tb.Context(), "127.0.0.7")
+	host := fmt.Sprintf("127.%d.%d.%d", 1+rand.IntN(254), rand.IntN(256), 1+rand.IntN(254)) //nolint:gosec // one of many
+	addr, err := freePort(tb.Context(), host)
 	if err != nil {
 		return FreeLocalPort(tb)
 	}
