@@ -204,7 +204,11 @@ func TestNothingSaid(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			counts := newTally()
-			addr := start(t, Config{HandshakeTimeout: 200 * time.Millisecond}, Deps{Metrics: counts.metrics(), Serve: never(t)})
+			cfg := Config{HandshakeTimeout: time.Hour}
+			if tt.want == mining.HandshakeTimeout {
+				cfg.HandshakeTimeout = 200 * time.Millisecond
+			}
+			addr := start(t, cfg, Deps{Metrics: counts.metrics(), Serve: never(t)})
 			tt.end(dial(t, addr))
 			if got := counts.next(); got != tt.want {
 				t.Errorf("refused as %s, want %s", got, tt.want)

@@ -163,7 +163,9 @@ func TestTLSFails(t *testing.T) {
 			}
 		}
 	})
-	addr := start(t, Config{TLS: serverTLS(t, false), HandshakeTimeout: time.Second}, deps)
+	config := serverTLS(t, false)
+	hasty := start(t, Config{TLS: config, HandshakeTimeout: 200 * time.Millisecond}, deps)
+	patient := start(t, Config{TLS: config, HandshakeTimeout: time.Hour}, deps)
 	refusing := func(version uint16) func(conn *net.TCPConn) {
 		return func(conn *net.TCPConn) {
 			c := tls.Client(conn, &tls.Config{
@@ -183,10 +185,7 @@ func TestTLSFails(t *testing.T) {
 			say(t, conn, "\x16\x03\x01\x40\x00\x01\xff\xff\xff"+strings.Repeat("x", 1<<14))
 		}, mining.TLSHandshakeFailed},
 		"of many records": {func(conn *net.TCPConn) { // it says that it is of 64 KiB, and ends before
-			say(t, conn, "\x16\x03\x01\x00\x04\x01\x01\x00\x00")
-			for range 1000 {
-				say(t, conn, "\x16\x03\x01\x00\x01x")
-			}
+			say(t, conn, "\x16\x03\x01\x00\x04\x01\x01\x00\x00"+strings.Repeat("\x16\x03\x01\x00\x01x", 1000))
 		}, mining.HandshakeTimeout},
 		"of SSL 3": {func(conn *net.TCPConn) {
 			hello := "\x03\x00" + strings.Repeat("r", 32) + "\x00" + "\x00\x02\x00\x2f" + "\x01\x00"
@@ -197,24 +196,31 @@ func TestTLSFails(t *testing.T) {
 		"client refuses, 1.3": {refusing(tls.VersionTLS13), mining.TLSHandshakeFailed},
 		"stops":               {func(conn *net.TCPConn) { say(t, conn, "\x16\x03\x01\x02\x00\x01") }, mining.HandshakeTimeout},
 		"leaves":              {func(conn *net.TCPConn) { say(t, conn, "\x16\x03\x01\x02\x00\x01"); _ = conn.CloseWrite() }, mining.PeerClosed},
-		"says nothing more":   {func(conn *net.TCPConn) { client(t, conn, anything("")) }, mining.HandshakeTimeout},
+		"says nothing more": {func(conn *net.TCPConn) {
+			_ = tls.Client(conn, anything("")).HandshakeContext(t.Context()) // which may be what takes too long
+		}, mining.HandshakeTimeout},
 		"TLS in TLS": {func(conn *net.TCPConn) {
 			say(t, client(t, conn, anything("")), "\x16\x03\x01\x02\x00\x01")
 		}, mining.TLSNotEnabled},
 	} {
 		t.Run(name, func(t *testing.T) {
+			addr := patient
+			if tt.want == mining.HandshakeTimeout {
+				addr = hasty
+			}
 			tt.talk(dial(t, addr))
 			if got := counts.next(); got != tt.want {
 				t.Errorf("refused as %s, want %s", got, tt.want)
 			}
 		})
 	}
-	hung := dial(t, addr)
+	hung := dial(t, patient)
 	say(t, hung, "\x16\x03\x01\x02\x00\x01")
-	c := client(t, dial(t, addr), anything(""))
+	c := client(t, dial(t, patient), anything(""))
 	say(t, c, "{}\n")
 	hear(t, c, "{}\n")
-	if got := counts.next(); got != mining.HandshakeTimeout {
+	_ = hung.CloseWrite()
+	if got := counts.next(); got != mining.PeerClosed {
 		t.Errorf("the hung one is refused as %s", got)
 	}
 }
