@@ -271,7 +271,11 @@ func TestDialErrors(t *testing.T) {
 			if tt.to.Port == 0 {
 				tt.to.Port = addr.Port()
 			}
-			conn, err := New(Config{RootCAs: ca.pool(), HandshakeTimeout: time.Second}).Dial(t.Context(), tt.to)
+			cfg := Config{RootCAs: ca.pool(), HandshakeTimeout: time.Minute}
+			if tt.problem == Timeout {
+				cfg.HandshakeTimeout = time.Second
+			}
+			conn, err := New(cfg).Dial(t.Context(), tt.to)
 			if conn != nil {
 				t.Fatal("a connection came with an error")
 			}

@@ -325,7 +325,11 @@ func TestProxyErrors(t *testing.T) {
 			}
 			by.Port = serve(t, "127.0.0.1:0", talk).Port()
 			end := Endpoint{TLS: c.tls, Host: "pool.example.com", Port: 3333, Proxy: &by}
-			conn, err := New(Config{RootCAs: ca.pool(), ConnectTimeout: time.Second}).Dial(t.Context(), end)
+			cfg := Config{RootCAs: ca.pool(), ConnectTimeout: time.Minute}
+			if c.problem == Timeout {
+				cfg.ConnectTimeout = time.Second
+			}
+			conn, err := New(cfg).Dial(t.Context(), end)
 			if conn != nil {
 				t.Fatal("a connection came with an error")
 			}
