@@ -53,9 +53,7 @@ func (m *miner) run(ctx context.Context, delay time.Duration) {
 		}
 		end := m.connect(ctx)
 		m.swarm.log.InfoContext(ctx, "connection ended", "worker", m.worker, "reason", end)
-		m.count(func(st *MinerStats) {
-			st.Connected, st.Mining, st.LastEnd = false, false, end
-		})
+		m.count(func(st *MinerStats) { st.LastEnd = end })
 		m.jobAt.Store(0)
 		if m.swarm.cfg.Once || ctx.Err() != nil {
 			return
@@ -89,6 +87,8 @@ func (m *miner) connect(ctx context.Context) (end string) {
 		st.Connected = true
 		st.Connects++
 	})
+	// Before another one enters, so that no more are connected than may be.
+	defer m.count(func(st *MinerStats) { st.Connected, st.Mining = false, false })
 	m.swarm.log.InfoContext(ctx, "connected", "worker", m.worker, "manner", string(m.manner.name))
 	return newSession(ctx, m, conn).run(entered).Error()
 }
