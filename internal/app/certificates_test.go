@@ -183,9 +183,8 @@ func TestReloadTLS(t *testing.T) {
 	if _, conn := shownAt(t, port, &tls.Config{InsecureSkipVerify: true}); subscribe(conn) == nil {
 		t.Error("a miner without a certificate is in")
 	}
-	if refused := "loka_connections_closed_total{reason=\"tls_client_certificate\",side=\"downstream\"} 1"; !strings.Contains(r.asked("/metrics"), refused) {
-		t.Error("it is not counted")
-	}
+	const refused = `loka_connections_closed_total{reason="tls_client_certificate",side="downstream"} 1`
+	r.await("it to be counted", readyIn, func() bool { return strings.Contains(r.asked("/metrics"), refused) }) // it is told before
 	if err := old.SetDeadline(time.Now().Add(readyIn)); err != nil {
 		t.Fatal(err)
 	}

@@ -254,13 +254,13 @@ func TestBoundMemory(t *testing.T) {
 	}
 }
 
+//nolint:paralleltest // others open and close hundreds
 func TestDescriptors(t *testing.T) {
-	t.Parallel()
 	expect(t, "few", checkDescriptors(10, 1000), view.OK, "10 of 1000")
 	expect(t, "many", checkDescriptors(960, 1000), view.Degraded, "960 of 1000")
 	expect(t, "unknown", checkDescriptors(0, 1000), view.OK)
 	expect(t, "no limit", checkDescriptors(5, 0), view.OK)
-	// This process's own, by both ways of counting; others of this test open and close some.
+	// This process's own, by both ways of counting.
 	before := openDescriptors()
 	dir := t.TempDir()
 	for i := range 300 {
