@@ -46,10 +46,11 @@ func count(tb testing.TB, w store.History, f store.Filter, step store.Step) (n u
 	return n
 }
 
-// soon is a context that ends before a test does.
+// soon is a context that ends before a test does, and after all that a busy machine may
+// take to do.
 func soon(tb testing.TB) context.Context {
 	tb.Helper()
-	ctx, cancel := context.WithTimeout(tb.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(tb.Context(), 2*time.Minute)
 	tb.Cleanup(cancel)
 	return ctx
 }
@@ -74,7 +75,7 @@ func TestAway(t *testing.T) {
 	if _, err := s.Series(soon(t), store.Filter{}, store.Hour); err == nil {
 		t.Error("a server that is away answered")
 	}
-	if took := time.Since(began); took > 2*time.Second {
+	if took := time.Since(began); took > time.Minute { // not when the time of the calls is over
 		t.Errorf("that it is away was said after %v", took)
 	}
 	start()
