@@ -104,6 +104,22 @@ func (d *demoRun) until(t *testing.T, what string, enough func(demoFigures) bool
 	}
 }
 
+// kept waits until all that has been read is on the disk: what waited in memory then has
+// been taken from there, and so has what came after it, which is done when it is written.
+func (d *demoRun) kept(t *testing.T) {
+	t.Helper()
+	for _, none := range []bool{true, false, true} {
+		d.until(t, "what waits in memory to be written", func(demoFigures) bool {
+			var h struct {
+				Checks map[string]struct {
+					Detail string `json:"detail"`
+				} `json:"checks"`
+			}
+			return d.read("/health", &h) && strings.HasPrefix(h.Checks["journal"].Detail, "0 events in memory") == none
+		})
+	}
+}
+
 func (d *demoRun) workers(t *testing.T) demoWorkers {
 	t.Helper()
 	var w demoWorkers
@@ -203,7 +219,7 @@ func TestDemoGoesOnAfterKill(t *testing.T) {
 	first := startDemo(t, dir)
 	before := first.until(t, "shares", func(f demoFigures) bool { return f.Shares.Accepted >= 5 && f.Shares.PoolAccepted >= 2 })
 	was := first.workers(t)
-	time.Sleep(3 * time.Second) // many times as long as anything is in memory only
+	first.kept(t)
 	first.stop(t, syscall.SIGKILL)
 
 	second := startDemo(t, dir)
