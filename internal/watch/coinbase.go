@@ -22,6 +22,9 @@ const (
 	leastText = 5
 	// maxTag bounds a tag; a script has 100 bytes by consensus.
 	maxTag = 100
+	// mergedMining begins what a pool commits itself to on other chains, which has
+	// mergedSize bytes with it: a hash, and two numbers of four bytes.
+	mergedMining, mergedSize = "\xfa\xbemm", 4 + 32 + 4 + 4
 )
 
 // Output is one that a coinbase pays.
@@ -138,7 +141,7 @@ func payees(key string) []string {
 
 // tagOf is the text in a coinbase's script, behind the height: what is printable, and
 // between its first and its last slash where it has two, for what stands beside them
-// changes.
+// changes. What is merged-mined is left out: one in five such hashes reads as a text.
 func tagOf(script []byte) string {
 	if len(script) == 0 {
 		return ""
@@ -147,17 +150,26 @@ func tagOf(script []byte) string {
 		script = script[min(1+n, len(script)):]
 	}
 	var texts []string
-	for start, i := 0, 0; i <= len(script); i++ {
-		if i < len(script) && script[i] >= ' ' && script[i] <= '~' {
+	for at := bytes.Index(script, []byte(mergedMining)); at >= 0; at = bytes.Index(script, []byte(mergedMining)) {
+		texts = appendTexts(texts, script[:at])
+		script = script[min(at+mergedSize, len(script)):]
+	}
+	tag := strings.Join(appendTexts(texts, script), " ")
+	return tag[:min(len(tag), maxTag)]
+}
+
+// appendTexts appends the texts in a part of a script.
+func appendTexts(texts []string, part []byte) []string {
+	for start, i := 0, 0; i <= len(part); i++ {
+		if i < len(part) && part[i] >= ' ' && part[i] <= '~' {
 			continue
 		}
 		if i-start >= leastText {
-			texts = append(texts, trimTag(string(script[start:i])))
+			texts = append(texts, trimTag(string(part[start:i])))
 		}
 		start = i + 1
 	}
-	tag := strings.Join(texts, " ")
-	return tag[:min(len(tag), maxTag)]
+	return texts
 }
 
 func trimTag(text string) string {
