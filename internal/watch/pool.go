@@ -124,9 +124,11 @@ func (p *Pool) Accept(now time.Time) bool {
 		return false
 	}
 	p.payouts.accept(key)
-	if tag := p.latest.tag; p.oddTag != "" {
-		p.tags.accept(p.oddTag)
-	} else if tag != "" && !p.tagRight(tag) {
+	tag := p.latest.tag
+	if p.oddTag != "" && (p.wrongTag || p.gate(TagChanged).on) { // else it was odd long ago
+		tag = p.oddTag
+	}
+	if tag != "" && !p.tagRight(tag) {
 		p.tags.accept(tag)
 	}
 	for _, k := range []Kind{PayoutChanged, TagChanged} {

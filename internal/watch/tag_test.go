@@ -52,3 +52,21 @@ func TestTagBesideMergedMining(t *testing.T) {
 		t.Errorf("of a commitment that ends early: %q", tag)
 	}
 }
+
+// What an operator accepts is what the pool does now, and not what was odd before and is
+// over.
+func TestAcceptIsOfNow(t *testing.T) {
+	n := uint32(0)
+	r := newRig(t, nil, watch.PoolConfig{})
+	r.jobs(21*time.Minute, signing(&n, alice, same("/pool/")))
+	r.jobs(time.Minute, signing(&n, alice, same("/thief/")))
+	r.jobs(time.Hour, signing(&n, alice, same("/pool/")))
+	r.jobs(time.Minute, signing(&n, bob, same("/pool/")))
+	r.expect("another wallet", watch.PayoutChanged)
+	r.pool.Accept(r.now)
+	if tags := r.pool.Report().Tags; !slices.Equal(tags, []string{"/pool/"}) {
+		t.Errorf("tags %q, want the one that it has always had", tags)
+	}
+	r.jobs(time.Minute, signing(&n, bob, same("/thief/")))
+	r.expect("the other text again", watch.TagChanged)
+}
