@@ -311,10 +311,15 @@ func (p *Pool) Rest(now time.Time) []Change {
 	return changes
 }
 
-// lower is by how many blocks the pool is lower than before.
+// lower is by how many blocks the pool is lower than before. While nobody knows where it
+// is, it is taken to be where it was: a pool that ends its probe's connection every few
+// minutes has to become usual at its lower heights, too.
 func (p *Pool) lower(now time.Time) float64 {
-	if !p.at.known || p.at.height == 0 || p.at.height >= p.height {
-		p.height, p.lowSince = max(p.height, p.at.height), time.Time{}
+	if !p.at.known || p.at.height == 0 {
+		return 0
+	}
+	if p.at.height >= p.height {
+		p.height, p.lowSince = p.at.height, time.Time{}
 		return 0
 	}
 	if p.lowSince.IsZero() {

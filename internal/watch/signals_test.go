@@ -2,6 +2,7 @@ package watch_test
 
 import (
 	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -266,5 +267,23 @@ func TestAllocAnswered(t *testing.T) {
 	r := newRig(t, nil, watch.PoolConfig{})
 	if n := testing.AllocsPerRun(100, func() { r.probe.Answered(); _ = r.pool.Leave() }); n != 0 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+// A pool stays at lower heights, and ends its probe's connection again and again: after an
+// hour these are its usual ones.
+func TestLowerHeightsBecomeUsual(t *testing.T) {
+	r := newRig(t, nil, watch.PoolConfig{})
+	r.probe.Job(jobOf(9, alice), r.now)
+	r.pass(time.Minute, nil)
+	for range 9 {
+		r.pool.Connected(true)
+		r.probe.Job(jobOf(1, alice), r.now)
+		r.pass(9*time.Minute, nil)
+		r.pool.Connected(false)
+		r.pass(2*time.Second, nil)
+	}
+	if want := []string{"+height_back", "-height_back"}; !slices.Equal(r.log, want) {
+		t.Errorf("signals %v, want %v", r.log, want)
 	}
 }
