@@ -25,7 +25,7 @@ const (
 	// bytes: of a miner before and after it has a worker, and of a pool.
 	strangerLine = 4 << 10
 	minerLine    = 16 << 10
-	poolLine     = 1 << 20
+	poolLine     = 64 << 10
 	// minerSocket is what the kernel keeps of a miner's words and of ours to it, each:
 	// some hundred shares, and some ten jobs.
 	minerSocket = 64 << 10

@@ -47,6 +47,11 @@ type share struct { // 128 bytes: a map keeps what is larger by itself, an alloc
 // the upstream session remembers its submit.
 const lateWait = 5 * time.Minute
 
+// maxWorkBytes bounds the coinbases and branches of the works that are remembered of one
+// miner: all of the usual size, and ten of the largest that a pool may give. Every miner's
+// link has jobs of its own, and a pool is not to fill the memory with them.
+const maxWorkBytes = 256 << 10
+
 // linger is how long a link outlives its miner while verdicts are due.
 const linger = 5 * time.Second
 
@@ -124,7 +129,7 @@ func newDedicated(s *seat) *dedicated {
 	return &dedicated{
 		rate: vardiff.New(&counting, 0, now), crossed: now,
 		seat: s, padSeed: randomUint64(),
-		book:   jobbook.New(jobbook.Config{}),
+		book:   jobbook.New(jobbook.Config{MaxBytes: maxWorkBytes}),
 		logins: make(map[uint64]login),
 		shares: make(map[uint64]share),
 		turned: make(chan struct{}, 1),

@@ -150,7 +150,7 @@ func buildHub(t *testing.T, pools []*fakePool, deps hub.Deps, change func(*hub.C
 		change(&cfg)
 	}
 	deps.Logger = testkit.OverhearLog(t, slog.LevelDebug, deps.Logger)
-	deps.Ledger, deps.Wire = h.books, wire.Config{MaxLine: 1 << 20}
+	deps.Ledger, deps.Wire = h.books, wire.Config{MaxLine: 64 << 10}
 	deps.Dial = func(_ context.Context, e dial.Endpoint) (net.Conn, error) { return h.pools[e.Host].dial() }
 	h.cfg = cfg
 	h.hub, err = hub.New(cfg, deps)

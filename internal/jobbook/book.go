@@ -38,6 +38,9 @@ type Config struct {
 	Retention time.Duration
 	// Max is how many works are remembered; one more drops the oldest.
 	Max int
+	// MaxBytes is how many bytes of coinbases and branches the works may hold; for more
+	// the oldest are dropped, but never the newest. 0 is no bound but Max.
+	MaxBytes int
 	// MaxShares is about how many shares are remembered to tell duplicates;
 	// of more the oldest are forgotten. Without it there is no [Book.Check].
 	MaxShares int
@@ -50,6 +53,7 @@ type Book struct {
 	// Static after construction.
 	retention time.Duration
 	max       int
+	maxBytes  int
 	seen      *seen // nil without MaxShares
 
 	// mu orders those who change the book.
@@ -75,7 +79,7 @@ func New(cfg Config) *Book {
 	if cfg.Max <= 0 {
 		cfg.Max = DefaultMax
 	}
-	b := &Book{retention: cfg.Retention, max: cfg.Max}
+	b := &Book{retention: cfg.Retention, max: cfg.Max, maxBytes: cfg.MaxBytes}
 	if cfg.MaxShares > 0 {
 		b.seen = newSeen(cfg.MaxShares)
 	}
@@ -90,7 +94,7 @@ func (b *Book) Add(w *mining.Work, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	old := *b.entries.Load()
-	drop := max(0, len(old)+1-b.max)
+	drop := max(0, len(old)+1-b.max, b.tooMuch(old, w))
 	for drop < len(old) && b.expired(old, drop, now) {
 		drop++
 	}
@@ -108,6 +112,28 @@ func (b *Book) Add(w *mining.Work, now time.Time) {
 	if w.Clean && len(old) > 0 && otherBlock(old[len(old)-1].work, w) {
 		b.seen.forget() // no header of before can come again
 	}
+}
+
+// tooMuch is how many of the oldest works have to go for one more.
+func (b *Book) tooMuch(old []entry, w *mining.Work) int {
+	if b.maxBytes <= 0 {
+		return 0
+	}
+	held := holds(w)
+	for i, e := range slices.Backward(old) {
+		if held += holds(e.work); held > b.maxBytes {
+			return i + 1
+		}
+	}
+	return 0
+}
+
+// holds is about how many bytes a work holds that are as many as the pool likes.
+func holds(w *mining.Work) int {
+	if w.Job == nil {
+		return len(w.Prefix)
+	}
+	return len(w.Prefix) + len(w.Job.CoinbasePrefix) + len(w.Job.CoinbaseSuffix) + len(w.Job.Branches)*len(work.Hash{})
 }
 
 // Retire makes all work stale: the connection that it came by has ended.

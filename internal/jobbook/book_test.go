@@ -8,6 +8,7 @@ import (
 
 	"github.com/loka/stratum/internal/jobbook"
 	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/work"
 )
 
 func start() time.Time { return time.Date(2025, 6, 1, 0, 0, 0, 0, time.UTC) }
@@ -73,6 +74,28 @@ func TestFullBookDropsTheOldest(t *testing.T) {
 	for id, want := range []jobbook.State{jobbook.Unknown, jobbook.Unknown, jobbook.Live, jobbook.Live, jobbook.Live} {
 		expect(t, b, mining.JobID(id), now, want)
 	}
+}
+
+// Of long works fewer are remembered, and of one that is longer than all may be that one.
+func TestLongWorksDropTheOldest(t *testing.T) {
+	long := func(id mining.JobID, bytes int) *mining.Work {
+		part := make([]byte, bytes/4)
+		return &mining.Work{ID: id, Prefix: part, Job: &mining.Job{
+			CoinbasePrefix: part, CoinbaseSuffix: part, Branches: make([]work.Hash, bytes/4/32),
+		}}
+	}
+	b, now := jobbook.New(jobbook.Config{MaxBytes: 1024}), start()
+	for id := range mining.JobID(6) {
+		b.Add(long(id, 256), now)
+	}
+	expect(t, b, 1, now, jobbook.Unknown)
+	expect(t, b, 2, now, jobbook.Live)
+	b.Add(long(6, 512), now)
+	expect(t, b, 3, now, jobbook.Unknown)
+	expect(t, b, 4, now, jobbook.Live)
+	b.Add(long(7, 4096), now)
+	expect(t, b, 6, now, jobbook.Unknown)
+	expect(t, b, 7, now, jobbook.Live)
 }
 
 func TestBookOfOne(t *testing.T) {

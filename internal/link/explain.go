@@ -52,8 +52,8 @@ func (k *Keeper) lineLimit() string {
 	if n == 0 {
 		n = defaultMaxLine
 	}
-	if n%(1<<20) == 0 {
-		return fmt.Sprintf("%d MiB", n>>20)
+	if n%(1<<10) == 0 {
+		return fmt.Sprintf("%d KiB", n>>10)
 	}
 	return fmt.Sprintf("%d bytes", n)
 }

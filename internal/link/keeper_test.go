@@ -266,8 +266,8 @@ func TestKeeperSaysWhyAPoolIsDown(t *testing.T) {
 			mining.TooManyErrors, "does not speak Stratum V1", 0,
 		},
 		"long line": {
-			func(_ int, pool *fakePool) error { pool.say(strings.Repeat("x", 1<<20+1)); return nil },
-			mining.LineTooLong, "the pool sent a line of more than 1 MiB; that is not Stratum V1: check url", 0,
+			func(_ int, pool *fakePool) error { pool.say(strings.Repeat("x", 64<<10+1)); return nil },
+			mining.LineTooLong, "the pool sent a line of more than 64 KiB; that is not Stratum V1: check url", 0,
 		},
 		"NUL": {
 			func(_ int, pool *fakePool) error { pool.say("{\x00}"); return nil },

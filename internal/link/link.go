@@ -95,12 +95,14 @@ type Deps struct {
 	// Breaker is told whether the pool takes the link; nil is nobody. Who runs the
 	// link has asked it.
 	Breaker *Breaker
-	// Wire is how the connection is driven. A MaxLine of 0 is 1 MiB.
+	// Wire is how the connection is driven. A MaxLine of 0 is 64 KiB.
 	Wire wire.Config
 }
 
-// defaultMaxLine bounds a line of a pool, in bytes.
-const defaultMaxLine = 1 << 20
+// defaultMaxLine bounds a line of a pool, in bytes. The longest that says anything is a job
+// with 36 KiB; the beginning of a line is kept until its end comes, on each of very many
+// links.
+const defaultMaxLine = 64 << 10
 
 // Link is one conversation with a pool, over one connection. Its methods may
 // be called from any goroutine.

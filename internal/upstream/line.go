@@ -11,7 +11,7 @@ import (
 // handle takes one line apart.
 func (s *V1) handle(line []byte) error {
 	if len(line) > maxLine {
-		return s.skip("line of more than 1 MiB")
+		return s.skip("line of more than 64 KiB")
 	}
 	if err := s.msg.Scan(line); err != nil {
 		var syntax *sv1.SyntaxError

@@ -169,7 +169,7 @@ func TestTorture(t *testing.T) {
 		"id an array":      {`{"id":[3],"result":true}`, "bad_line", "", ""},
 		"ckpool's goodbye": {`Invalid JSON, disconnecting`, "bad_line", "", ""},
 		"HTTP":             {`HTTP/1.1 400 Bad Request`, "bad_line", "", ""},
-		"over 1 MiB":       {`{"id":3,"result":"` + strings.Repeat("a", 1<<20) + `"}`, "bad_line", "", ""},
+		"over 64 KiB":      {`{"id":3,"result":"` + strings.Repeat("a", 64<<10) + `"}`, "bad_line", "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

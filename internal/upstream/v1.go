@@ -55,8 +55,8 @@ func orDefault(d, def time.Duration) time.Duration {
 }
 
 const (
-	// maxLine bounds a line of a pool, in bytes.
-	maxLine = 1 << 20
+	// maxLine bounds a line of a pool, in bytes: the longest job that can be used has 36 KiB.
+	maxLine = 64 << 10
 	// maxEmit bounds a line to a pool with its line feed, in bytes: ckpool
 	// closes on more than 1024.
 	maxEmit = 1023
