@@ -35,7 +35,9 @@ type share struct { // 128 bytes: a map keeps what is larger by itself, an alloc
 	block bool
 	// answered: the miner was told "unanswered"; only the pool's word is due.
 	answered bool
-	at       time.Time
+	// again: the miner has handed it in before.
+	again bool
+	at    time.Time
 	// id is what the ledger knows it by, booked when that was, in UnixNano.
 	id     ledger.ShareID
 	booked int64
@@ -110,6 +112,7 @@ type dedicated struct {
 
 	logins map[uint64]login
 	shares map[uint64]share
+	handed handed
 	// gathering says that the miner's answers wait for the end of a link's read.
 	gathering bool
 
@@ -331,6 +334,7 @@ func (g *dedicated) submit(req *mining.Request, m *member, now time.Time) mining
 	g.sends(l)
 	lap(g.hub.deps.Metrics.ForwardSeconds, req)
 	s := share{member: m, pool: p, difficulty: w.Job.Difficulty, job: w.Job, hash: g.hash(w, &req.Share), at: now, trace: req.Trace}
+	s.again = g.handed.again(s.hash)
 	if s.trace != nil {
 		s.trace.Step("forward", time.Now(), mining.Fact{Name: "pool", Value: p.Name}, mining.Fact{Name: "route", Value: g.route.Name})
 	}

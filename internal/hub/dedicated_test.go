@@ -210,7 +210,7 @@ func TestRefusedThoughWorthIt(t *testing.T) {
 			{`[20,"whatever",null]`, true, true},
 			{`[23,"low difficulty share",null]`, true, true},
 			{`[24,"unauthorized worker",null]`, true, true},
-			{`[22,"Duplicate share",null]`, true, false},
+			{`[22,"Duplicate share",null]`, true, true},
 			{`[21,"Job not found",null]`, true, false}, // it is stale, which is no fault anyway
 			{"true", true, false},
 			{`[20,"whatever",null]`, false, false},
@@ -223,6 +223,13 @@ func TestRefusedThoughWorthIt(t *testing.T) {
 			}
 			if a := g.hand("alice", g.search(g.newest(), least, below)); a.Excused != c.excused || (a.Verdict == mining.Accepted) != (c.reply == "true") {
 				t.Errorf("reply %s to a share that is worth it %t: %+v", c.reply, c.worth, a)
+			}
+		}
+		twice := g.search(g.newest(), p.diff, impossible)
+		for i, excused := range []bool{true, false} { // it is handed in again
+			reply = `[22,"Duplicate share",null]`
+			if a := g.hand("alice", twice); a.Excused != excused {
+				t.Errorf("time %d: %+v", i+1, a)
 			}
 		}
 		g.leave()

@@ -152,15 +152,6 @@ func (g *dedicated) onAuthorized(ev upstream.Event) {
 	g.peer.Answer(a)
 }
 
-// excuses says that a pool's refusal is no fault of the miner's: the work was done.
-func (s *share) excuses(v mining.Verdict) bool {
-	switch v { //nolint:exhaustive // the others are no refusals, or of what came before
-	case mining.Invalid, mining.LowDifficulty, mining.JobNotFound, mining.Unauthorized:
-		return s.hash.Difficulty() >= s.difficulty
-	}
-	return false
-}
-
 // answer passes a verdict on, which leaves with others of the same read.
 func (g *dedicated) answer(a mining.Answer) {
 	if !g.gathering {
