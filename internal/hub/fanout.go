@@ -14,6 +14,10 @@ import (
 // pressing.
 const Batch = 64
 
+// patience is how long work may wait for that of new blocks, of which a pool may send as
+// much as it likes.
+const patience = time.Second
+
 // delivery is one work on its way to many miners.
 type delivery struct {
 	group *group
@@ -22,15 +26,17 @@ type delivery struct {
 	some  bool // to is not all of the group
 	// urgent: it is, or took the place of, work of a new block.
 	urgent bool
-	// pushed is when it began to wait.
-	pushed time.Time
-	next   int // guarded by fanout.mu
-	busy   int // shards at work on it, guarded by fanout.mu
+	// pushed is when it began to wait, and since is when that did whose place it took before
+	// anybody had it.
+	pushed, since time.Time
+
+	next int // guarded by fanout.mu
+	busy int // shards at work on it, guarded by fanout.mu
 }
 
 // fanout hands work to miners, by as many goroutines as there are processors.
-// None of them waits for a miner. Work of a new block goes before all other;
-// a delivery that a newer one of its group makes needless is given up.
+// None of them waits for a miner. Work of a new block goes before all other that has not
+// waited for long; a delivery that a newer one of its group makes needless is given up.
 type fanout struct {
 	mu      sync.Mutex
 	waiting []*delivery // urgent ones first, else as they came
@@ -65,6 +71,7 @@ func (f *fanout) place(d *delivery) (replaced *delivery) {
 		return d
 	}
 	d.pushed = time.Now()
+	d.since = d.pushed
 	at := len(f.waiting)
 	d.urgent = d.work.Clean
 	if old := slices.IndexFunc(f.waiting, func(o *delivery) bool { return o.group == d.group && o.some == d.some }); old >= 0 {
@@ -86,6 +93,9 @@ func (f *fanout) place(d *delivery) (replaced *delivery) {
 // after orders a delivery by what an older one of its group has not done.
 func (d *delivery) after(old *delivery) {
 	d.urgent = d.urgent || old.urgent // not all have the new block's work yet
+	if old.next == 0 {
+		d.since = old.since
+	}
 	switch {
 	case d.some: // who waits for some newer work waits for this one too
 		d.to = append(slices.Clone(old.to[old.next:]), d.to...)
@@ -175,15 +185,26 @@ func (f *fanout) take() (d *delivery, some []*shared, first bool) {
 		}
 		f.wake.Wait()
 	}
-	d = f.waiting[0]
+	at := f.turn()
+	d = f.waiting[at]
 	end := min(d.next+Batch, len(d.to))
 	some, first = d.to[d.next:end], d.next == 0
 	d.next = end
 	d.busy++
 	if end == len(d.to) {
-		f.waiting = slices.Delete(f.waiting, 0, 1)
+		f.waiting = slices.Delete(f.waiting, at, at+1)
 	}
 	return d, some, first
+}
+
+// turn is which delivery is served next, of one or more: the first, but for one that has
+// waited for too long. mu is held.
+func (f *fanout) turn() int {
+	if len(f.waiting) == 1 || !f.waiting[0].urgent {
+		return 0
+	}
+	now := time.Now()
+	return max(0, slices.IndexFunc(f.waiting, func(d *delivery) bool { return now.Sub(d.since) > patience }))
 }
 
 // done counts a batch that was served; the last one of a job measures how

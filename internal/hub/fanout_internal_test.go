@@ -137,6 +137,38 @@ func TestNewBlockOvertakes(t *testing.T) {
 	}
 }
 
+// A pool that sends nothing but new blocks, faster than they can be handed out, does not
+// keep the miners of another one from their work.
+func TestFloodOfNewBlocksStarvesNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		loud, _ := gathered(4 * Batch)
+		quiet, heard := gathered(2 * Batch)
+		f := newFanout(new(Metrics))
+		f.push(to(loud, workOf(1, true)))
+		began := time.Now()
+		f.push(to(quiet, workOf(2, false)))
+		for id := mining.JobID(3); len(heard[len(heard)-1].given) == 0; id++ {
+			if time.Since(began) > 2*patience {
+				t.Fatal("others have waited for seconds")
+			}
+			d, some, _ := f.take()
+			for _, m := range some {
+				m.deliver(d.group, d.work, time.Now())
+			}
+			f.done(d)
+			time.Sleep(10 * time.Millisecond)
+			f.push(to(loud, workOf(id, true)))
+			if id%20 == 0 {
+				f.push(to(quiet, workAt(id+1, false, 2))) // a newer one of theirs waits for no less
+				id++
+			}
+		}
+		if d, _, _ := f.take(); d.group != loud {
+			t.Error("work of a new block does not go first any more")
+		}
+	})
+}
+
 // Whatever the shards do at once, nobody is given an older work after a newer
 // one, everybody has the newest in the end, and the ids may wrap around.
 func TestManyDeliveriesAtOnce(t *testing.T) {
