@@ -287,3 +287,22 @@ func TestLowerHeightsBecomeUsual(t *testing.T) {
 		t.Errorf("signals %v, want %v", r.log, want)
 	}
 }
+
+// A pool that gave empty jobs late, and by now has transactions in its second job and gives
+// no third, is in order again.
+func TestFullBlocksWithoutLateJobs(t *testing.T) {
+	r := newRig(t, nil, watch.PoolConfig{})
+	for n := range byte(3) {
+		r.block(n+1, 0, 2*time.Minute)
+	}
+	r.expect("empty ones", watch.EmptyBlocks)
+	for n := range byte(9) {
+		empty := jobOf(n+4, alice)
+		empty.Branches = nil
+		r.probe.Job(empty, r.now)
+		r.pass(3*time.Second, nil)
+		r.probe.Job(jobOf(n+4, alice), r.now)
+		r.pass(10*time.Minute, nil)
+	}
+	r.expect("full ones")
+}

@@ -53,6 +53,7 @@ type Stream struct {
 	block  work.Hash
 	first  time.Time // job on that block
 	late   bool      // there was a late empty one
+	full   bool      // there was one with transactions
 	streak int
 }
 
@@ -105,8 +106,12 @@ func (s *Stream) Job(job *mining.Job, now time.Time) {
 // empty is on how many blocks in a row jobs had no transactions when they should.
 func (s *Stream) empty(job *mining.Job, now time.Time) int {
 	if job.PrevHash != s.block || s.first.IsZero() {
-		s.block, s.first, s.late = job.PrevHash, now, false
+		if s.full && !s.late { // not every pool gives a job when nothing is new
+			s.streak = 0
+		}
+		s.block, s.first, s.late, s.full = job.PrevHash, now, false, false
 	}
+	s.full = s.full || len(job.Branches) > 0
 	switch due := now.Sub(s.first) >= fullAfter; {
 	case len(job.Branches) > 0 && due:
 		s.streak = 0
