@@ -68,7 +68,7 @@ func (g *dedicated) submitHeld(req *mining.Request, m *member, now time.Time) mi
 		f.Verdict = mining.Stale // of before
 	}
 	if f.Block {
-		g.hub.lostBlock(g.route, &f)
+		g.hub.lostBlock(g.pool, g.route, &f)
 	}
 	g.record(ledger.Entry{
 		Worker: m.book, Pool: g.pool.book, Route: g.route.book, Job: h.work.Job, Verdict: f.Verdict,

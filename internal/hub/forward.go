@@ -108,7 +108,7 @@ func (g *group) news(s *forwarded) ledger.Entry {
 // lostInFlight counts a share whose link ended while it was judged.
 func (g *group) lostInFlight(f *jobbook.Finding, who *member, now time.Time) {
 	if f.Block {
-		g.hub.lostBlock(g.route, f)
+		g.hub.lostBlock(g.pool, g.route, f)
 	}
 	if f.Verdict == mining.Accepted {
 		g.notSubmitted(who.books(), f.Work.Job, f.Work.Job.Difficulty, now)
@@ -123,9 +123,18 @@ func (h *Hub) foundBlock(e *ledger.Entry, hash work.Hash) {
 }
 
 // lostBlock says that there is no connection to hand a block in by.
-func (h *Hub) lostBlock(r *route, f *jobbook.Finding) {
-	h.log.LogAttrs(context.Background(), slog.LevelError, "a block was found for a pool connection that has just ended; it cannot be handed in",
+func (h *Hub) lostBlock(p *pool, r *route, f *jobbook.Finding) {
+	h.log.LogAttrs(context.Background(), p.lossLevel(time.Now()), "a block was found for a pool connection that has just ended; it cannot be handed in",
 		slog.String("pool", f.Work.Job.Pool), slog.String("route", r.Name), slog.String("difficulty", f.Reached.String()))
+}
+
+// lossLevel is Error for a block that is lost, once a minute: it is the pool that says what
+// a block is, and it may say so of every share.
+func (p *pool) lossLevel(now time.Time) slog.Level {
+	if p.lost.Due(now) {
+		return slog.LevelError
+	}
+	return slog.LevelDebug
 }
 
 // onVerdict books the pool's word on a share. g.mu is held.
@@ -152,7 +161,7 @@ func (g *group) onVerdict(ev upstream.Event) {
 		g.notSubmitted(share.worker, share.of, share.difficulty, share.at)
 		switch {
 		case share.ours != mining.Accepted:
-			g.hub.log.LogAttrs(context.Background(), slog.LevelError, "a block could not be handed in",
+			g.hub.log.LogAttrs(context.Background(), p.lossLevel(now), "a block could not be handed in",
 				slog.String("pool", p.Name), slog.String("route", g.route.Name), slog.String("text", ev.Text))
 		case ev.Verdict != mining.Unanswered:
 			g.disagree(p, &share, ev, now)

@@ -47,8 +47,8 @@ type pool struct {
 	// ended, moved, refused, silent and discrepancy space the warnings of links
 	// that end, of miners that go elsewhere for it, of workers that the pool
 	// refuses, of those it says nothing about, and of valid shares that it
-	// refuses.
-	ended, moved, refused, silent, discrepancy, fickle pace.Pace
+	// refuses; lost spaces the errors of blocks that cannot be handed in.
+	ended, moved, refused, silent, discrepancy, fickle, lost pace.Pace
 
 	// oneWorker is when it was found to know one worker a connection, and
 	// suspected when a link ended in a way that points at that, both in Unix
