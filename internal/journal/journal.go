@@ -15,8 +15,13 @@ import (
 const maxSums = 200_000
 
 // maxBlocks is how many blocks may wait in memory; more are forgotten, which is
-// counted as a dropped share.
+// counted as a dropped share each.
 const maxBlocks = 10_000
+
+// blocksAnHour is how much is kept of a pool's blocks in an hour, a block and the pool's
+// word on it being two: a network finds six. What a block is hangs on the bits that the
+// pool gives, and blocks are kept for ever.
+const blocksAnHour = 2_000
 
 // Trouble is what went wrong the last time, nil where nothing did, and since when
 // it has.
@@ -61,6 +66,9 @@ type Journal struct {
 	folded  *counts
 	blocks  []store.Block
 	dropped uint64
+	// found is how much came of each pool's blocks in the hour that began at hour.
+	found map[string]int
+	hour  time.Time
 	// shippers is how many give the warehouse something.
 	shippers int
 	status   Status
@@ -104,7 +112,7 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Journal, error) {
 	}
 	j := &Journal{
 		cfg: cfg, deps: deps, log: deps.Logger, codec: codec, last: state.Last, course: way, room: cfg.ChunkShares,
-		folded: newCounts(), pending: make([]ledger.Event, 0, 1024),
+		folded: newCounts(), pending: make([]ledger.Event, 0, 1024), found: make(map[string]int),
 	}
 	j.status.Backlog = state
 	return j, nil
@@ -142,11 +150,30 @@ func (j *Journal) fold() {
 func (j *Journal) TakeBlock(b store.Block) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if len(j.blocks) == maxBlocks {
+	if len(j.blocks) == maxBlocks || !j.believes(b.Pool) {
 		j.dropped++ // it is counted as found all the same
 		return
 	}
 	j.blocks = append(j.blocks, b)
+}
+
+// believes says whether one more of a pool's blocks may be kept. mu is held.
+func (j *Journal) believes(pool string) bool {
+	j.found[pool]++
+	return j.found[pool] <= blocksAnHour
+}
+
+// nextHour begins anew with what may be kept of blocks, if it is time to.
+func (j *Journal) nextHour(now time.Time) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	switch {
+	case j.hour.IsZero():
+		j.hour = now
+	case now.Sub(j.hour) >= time.Hour:
+		j.hour = now
+		clear(j.found)
+	}
 }
 
 // Status says how it is doing.
@@ -170,6 +197,7 @@ func (j *Journal) Run(ctx context.Context) error {
 	for {
 		select {
 		case now := <-flush.C:
+			j.nextHour(now)
 			j.flush(ctx, now)
 			continue
 		case <-ctx.Done():
