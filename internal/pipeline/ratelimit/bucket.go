@@ -33,8 +33,8 @@ func limitOf(r Rate, n int) limit {
 	return limit{each: int64(each), slack: int64(slack)}
 }
 
-// bucket is one token bucket: when it will be full again, in Unix nanoseconds
-// (the generic cell rate algorithm's theoretical arrival time). The zero bucket is
+// bucket is one token bucket: when it will be full again, in nanoseconds (the
+// generic cell rate algorithm's theoretical arrival time). The zero bucket is
 // full.
 type bucket struct{ full int64 }
 

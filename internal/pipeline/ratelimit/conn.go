@@ -12,7 +12,7 @@ type conn struct {
 	own [numKinds]bucket
 	// workers is how many logins were accepted.
 	workers int
-	// last is when the last line came, in Unix nanoseconds.
+	// last is when the last line came; see [Middleware.since].
 	last int64
 
 	// from is where it comes from; address and subnet are the shared buckets for
@@ -52,8 +52,9 @@ func (c *conn) worker(t *table[string], w *mining.Worker, now int64) *shared {
 }
 
 // Enter implements [pipeline.Enterer].
-func (*Middleware) Enter(m *mining.Miner, now time.Time) any {
-	return &conn{from: m.Remote.Addr().Unmap().WithZone(""), last: now.UnixNano()}
+func (m *Middleware) Enter(miner *mining.Miner, now time.Time) any {
+	m.begin.Do(func() { m.began = now })
+	return &conn{from: miner.Remote.Addr().Unmap().WithZone(""), last: m.since(now)}
 }
 
 // Leave implements [pipeline.Leaver]: shared buckets are given back.

@@ -2,6 +2,7 @@ package ratelimit
 
 import (
 	"net/netip"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -69,6 +70,10 @@ type Middleware struct {
 	metrics [numKinds]pipeline.Counter
 	cfg     atomic.Pointer[settings]
 	slot    pipeline.Slot
+	// began is when the first connection came, which buckets count from: what they
+	// say must not hang on the clock's being set.
+	begin sync.Once
+	began time.Time
 
 	workers   *table[string]
 	addresses *table[netip.Addr]
@@ -161,9 +166,12 @@ func (m *Middleware) Watch(_ *mining.Miner, state any, e pipeline.Event) (r pipe
 	return r
 }
 
+// since is a time in nanoseconds from when the first connection came.
+func (m *Middleware) since(at time.Time) int64 { return int64(at.Sub(m.began)) }
+
 // line takes the tokens for a line and returns how long the slowest is away.
 func (m *Middleware) line(c *conn, k kind, w *mining.Worker, at time.Time) time.Duration {
-	cfg, now := m.cfg.Load(), at.UnixNano()
+	cfg, now := m.cfg.Load(), m.since(at)
 	c.last = now
 	l := cfg.kinds[k]
 	if k == submits && c.workers > 1 && !l.off() {
