@@ -81,6 +81,8 @@ type Event struct {
 	Of mining.RequestKind
 	// Verdict is that of a Refused or Late.
 	Verdict mining.Verdict
+	// Worker is whose share was Refused; nil is nobody's of the connection.
+	Worker *mining.Worker
 	// Times is how many alike there were, at least 1.
 	Times int
 }

@@ -72,9 +72,15 @@ func (w *watcher) told() []pipeline.Event {
 	w.events = nil
 	for i := range all {
 		all[i].At = time.Time{}
+		if of := all[i].Worker; of != nil && of.Login == alice.Login {
+			all[i].Worker = alice
+		}
 	}
 	return all
 }
+
+// alice stands in what was told for the worker that each connection makes of the login.
+var alice = mining.NewWorker("alice")
 
 // watched is a rig with a watcher.
 func watched(t *testing.T) (*rig, *watcher) {
@@ -101,7 +107,7 @@ func TestWatchIsTold(t *testing.T) {
 			{submit("7", 7), nil},
 			{
 				`{"id":8,"method":"mining.submit","params":["alice","zz","00000001","00000001","00000001"]}`,
-				[]pipeline.Event{{Kind: pipeline.Refused, Of: mining.Submit, Verdict: mining.JobNotFound, Times: 1}},
+				[]pipeline.Event{{Kind: pipeline.Refused, Of: mining.Submit, Verdict: mining.JobNotFound, Worker: alice, Times: 1}},
 			},
 			{
 				`{"id":9,"method":"mining.submit","params":["mallory"]}`,

@@ -92,7 +92,7 @@ func (h *heard) tell(c *Conn, now time.Time) (r pipeline.Reaction) {
 		r = r.Add(h.late.tell(watch, &c.miner, now))
 	}
 	for _, s := range h.refused {
-		e.Kind, e.Of, e.Verdict = pipeline.Refused, mining.Submit, s.Verdict
+		e.Kind, e.Of, e.Verdict, e.Worker = pipeline.Refused, mining.Submit, s.Verdict, s.Worker
 		r = r.Add(watch.Tell(&c.miner, e))
 	}
 	switch {

@@ -19,8 +19,8 @@ type score struct {
 	// excess is when the rate limit's hold was last counted, earned when the
 	// standing was last told of a good share.
 	excess, earned time.Time
-	// login is the last that was let in, asked the last that was asked for; known
-	// says that one was let in.
+	// login is whose the last share was, or who was let in since: what happens is put
+	// down to it. asked is the last that was asked for; known says that one was let in.
 	login, asked string
 	known        bool
 

@@ -76,6 +76,7 @@ func (h *handler) Handle(m *mining.Miner, req *mining.Request) mining.Answer {
 		return h.next.Handle(m, req)
 	}
 	s.decay(req.At, cfg.HalfLife)
+	s.heard(req.Kind == mining.Submit, req.Worker)
 	doubted := req.Kind == mining.Submit && cfg.levelOf(s.value) >= Refused
 	req.Doubted = req.Doubted || doubted
 	a := h.next.Handle(m, req)
@@ -127,6 +128,7 @@ func (m *Middleware) Watch(miner *mining.Miner, state any, e pipeline.Event) (r 
 			points = cfg.Weights.Unsupported
 		}
 	case pipeline.Refused:
+		s.heard(true, e.Worker)
 		points = m.share(cfg, miner, s, e.Verdict)
 	case pipeline.Late:
 		switch {
@@ -139,6 +141,14 @@ func (m *Middleware) Watch(miner *mining.Miner, state any, e pipeline.Event) (r 
 	case pipeline.Answered:
 	}
 	return m.settle(cfg, miner, s, points)
+}
+
+// heard notes whose a share is. A connection may have the workers of many machines, and
+// what one does is not another's.
+func (s *score) heard(isShare bool, w *mining.Worker) {
+	if isShare && w != nil {
+		s.login = w.Login
+	}
 }
 
 // answered takes the answer to a login.

@@ -19,10 +19,14 @@ func (c *counter) Inc() { *c++ }
 // standing notes what it is told.
 type standing struct {
 	earned   int
+	by       string // who earned last
 	offended []string
 }
 
-func (s *standing) Earned(*mining.Miner, string, time.Time) { s.earned++ }
+func (s *standing) Earned(_ *mining.Miner, login string, _ time.Time) {
+	s.earned, s.by = s.earned+1, login
+}
+
 func (s *standing) Offended(_ *mining.Miner, login string, _ time.Time) {
 	s.offended = append(s.offended, login)
 }
