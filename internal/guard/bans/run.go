@@ -11,6 +11,9 @@ import (
 const (
 	// tidyEvery is the time between two looks at what is over.
 	tidyEvery = 5 * time.Second
+	// dropAgainMost is the longest pause before what keeps networks out below this
+	// process is told again that did not take them; the first is tidyEvery.
+	dropAgainMost = 5 * time.Minute
 	// enforceEvery is the least time between two walks over all connections.
 	enforceEvery = 250 * time.Millisecond
 	// batch is how many changes the store is given at a time.
@@ -41,7 +44,8 @@ func (b *Book) watch(ctx context.Context) {
 	ticker := time.NewTicker(tidyEvery)
 	defer ticker.Stop()
 	b.tidy(b.deps.Now())
-	b.drop(ctx)
+	untold := untold{pause: tidyEvery}
+	untold.told(b.drop(ctx), b.deps.Now())
 	for {
 		select {
 		case <-ctx.Done():
@@ -50,22 +54,40 @@ func (b *Book) watch(ctx context.Context) {
 			now := b.deps.Now()
 			b.Enforce(now)
 			b.tidy(now)
-			b.drop(ctx)
+			untold.told(b.drop(ctx), now)
 			if !wait(ctx, enforceEvery) {
 				return
 			}
 		case <-ticker.C:
-			if b.tidy(b.deps.Now()) {
-				b.drop(ctx)
+			now := b.deps.Now()
+			if freed := b.tidy(now); freed || untold.due(now) {
+				untold.told(b.drop(ctx), now)
 			}
 		}
 	}
 }
 
-// drop has the banned networks kept out below this process, if anything does that.
-func (b *Book) drop(ctx context.Context) {
-	if b.deps.Drop == nil {
+// untold is when to tell again who is banned, after it was not taken: what was lifted
+// would be kept out for the rest of its term.
+type untold struct {
+	at    time.Time // zero: it was taken
+	pause time.Duration
+}
+
+func (u *untold) due(now time.Time) bool { return !u.at.IsZero() && !now.Before(u.at) }
+
+func (u *untold) told(err error, now time.Time) {
+	if err == nil {
+		*u = untold{pause: tidyEvery}
 		return
+	}
+	*u = untold{now.Add(u.pause), min(2*u.pause, dropAgainMost)}
+}
+
+// drop has the banned networks kept out below this process, if anything does that.
+func (b *Book) drop(ctx context.Context) error {
+	if b.deps.Drop == nil {
+		return nil
 	}
 	now := b.deps.Now()
 	b.mu.RLock()
@@ -76,9 +98,11 @@ func (b *Book) drop(ctx context.Context) {
 		}
 	}
 	b.mu.RUnlock()
-	if err := b.deps.Drop.Drop(now, all); err != nil && b.dropPace.Due(now) {
+	err := b.deps.Drop.Drop(now, all)
+	if err != nil && b.dropPace.Due(now) {
 		b.deps.Logger.WarnContext(ctx, "banned addresses are not all dropped by the kernel; they are refused here", "bans", len(all), "error", err)
 	}
+	return err //nolint:wrapcheck // for whether there is one
 }
 
 // wait waits, and is false if ctx ended.

@@ -187,15 +187,27 @@ func TestThreatEndsConnections(t *testing.T) {
 
 // dropper keeps what it was told last.
 type dropper struct {
-	mu  sync.Mutex
-	all []bans.Dropped
+	mu    sync.Mutex
+	all   []bans.Dropped
+	calls int
+	deaf  bool
 }
 
 func (d *dropper) Drop(_ time.Time, all []bans.Dropped) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.calls++; d.deaf {
+		return errAway
+	}
 	d.all = all
-	return errAway
+	return nil
+}
+
+func (d *dropper) setDeaf(deaf bool) (calls int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	calls, d.deaf, d.calls = d.calls, deaf, 0
+	return calls
 }
 
 func (d *dropper) prefixes() (all []string) {
@@ -229,6 +241,33 @@ func TestDrops(t *testing.T) {
 		time.Sleep(time.Second)
 		if got := d.prefixes(); len(got) != 0 {
 			t.Error(got)
+		}
+		stop()
+	})
+}
+
+// TestDropsAgain has the dropper not take what it is told: it is told again, not all the
+// time, so that who was lifted is let through, and no more than that once it has taken it.
+func TestDropsAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := new(dropper)
+		b, stop := running(t, bans.Deps{Drop: d})
+		add(t, b, "192.0.2.7", bans.Ban, 0)
+		time.Sleep(time.Second)
+		d.setDeaf(true)
+		b.Lift(subject(t, "192.0.2.7", ""), time.Now())
+		time.Sleep(time.Hour)
+		if calls := d.setDeaf(false); calls < 10 || calls > 30 {
+			t.Errorf("told %d times in an hour", calls)
+		}
+		time.Sleep(6 * time.Minute)
+		if got := d.prefixes(); len(got) != 0 {
+			t.Errorf("%v is dropped, and not banned any more", got)
+		}
+		d.setDeaf(false)
+		time.Sleep(time.Hour)
+		if calls := d.setDeaf(false); calls != 0 {
+			t.Errorf("told %d times of nothing new", calls)
 		}
 		stop()
 	})
