@@ -133,3 +133,27 @@ func TestBrokenMachineOfFarm(t *testing.T) {
 		}
 	}
 }
+
+// Who says rubbish again and again is banned though it keeps a connection open that says
+// nothing; not so where somebody of its address is logged in.
+func TestRubbishBesideOthers(t *testing.T) {
+	t.Parallel()
+	const evil, farm = "198.51.100.9", "198.51.100.10"
+	r := behind(t, "")
+	miner, idle := r.from(farm), r.from(evil)
+	if !miner.enters("farm.1") || idle.ask(1, subscribes) == "" {
+		t.Fatal("nobody is banned, and somebody not let in")
+	}
+	for range 150 {
+		for _, address := range []string{farm, evil} {
+			c := r.from(address)
+			_, _ = c.conn.Write([]byte("rubbish\n"))
+			c.ended()
+		}
+	}
+	idle.ended()
+	if miner.ask(9, pings) == "" || !r.from(farm).enters("farm.2") {
+		t.Error("the farm is banned for what somebody else of it says")
+	}
+	r.expectMetric(`loka_bans_added_total{cause="threat",kind="ban"} 1`)
+}

@@ -61,15 +61,16 @@ func guestOf(m *mining.Miner) *guard.Guest {
 	return g
 }
 
-// settled tells the door of a login that was authorized, and says why it must end all
-// the same. A ban or a pause may have come while a pool was asked: then the book, which
-// ends those that are logged in, did not find it.
+// settled tells the door and the standing of a login that was authorized, and says why it
+// must end all the same. A ban or a pause may have come while a pool was asked: then the
+// book, which ends those that are logged in, did not find it.
 func (a *App) settled(m *mining.Miner, login string) mining.Reason {
 	if g := guestOf(m); g != nil {
 		if reason := g.Settled(login); reason != "" {
 			return reason
 		}
 	}
+	a.standing.Settled(m, time.Now())
 	if e, ok := a.bans.Login(m.Remote.Addr(), login, time.Now()); ok {
 		return e.Kind.Reason()
 	}

@@ -87,7 +87,7 @@ func (s *Standing) forgetQuiet() {
 	slices.SortFunc(times, time.Time.Compare)
 	until, most := times[(len(times)-1)/2], (len(times)+1)/2
 	for p, at := range s.sites {
-		if at.open == 0 && at.good == 0 && at.offending == 0 && most > 0 && !at.heard.After(until) {
+		if at.open == 0 && at.known == 0 && at.good == 0 && at.offending == 0 && most > 0 && !at.heard.After(until) {
 			delete(s.sites, p)
 			s.quiet--
 			most--

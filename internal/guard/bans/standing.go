@@ -23,8 +23,10 @@ const (
 	// leastOffenders is how many workers of an address must have offended lately
 	// before the address is banned.
 	leastOffenders = 3
-	// leastStrange is how many offences without a login count as one such worker, and
-	// are enough. leastProbes is the same for what [probeWeight] adds up to.
+	// leastStrange is how many offences without a login are enough, where nobody mines;
+	// leastProbes is the same for what [probeWeight] adds up to. Both are for each
+	// connection at the address that has not logged in: a whole site may be set up wrong,
+	// and tries no faster than its firmware does.
 	leastStrange = 10
 	leastProbes  = 120
 	// leastRepeats is how many offences of one worker at an address get it banned
@@ -76,9 +78,10 @@ type Standing struct {
 // site is what is known of an address, or of the 64 bits of IPv6 that are one place.
 type site struct {
 	prefix netip.Prefix
-	// open are its connections, good those in good standing, offending those that
-	// offended and are not gone.
-	open, good, offending int
+	// open are its connections, known those that are logged in, good those in good
+	// standing, offending those that offended and are not gone, which are not among
+	// the known.
+	open, known, good, offending int
 	// peak is the most that were in good standing at one time.
 	peak decaying
 	// strange are offences without a login, probes those of who never logged in.
@@ -96,9 +99,9 @@ type worker struct {
 
 // judged is a connection that something is known of.
 type judged struct {
-	site      *site
-	login     string
-	good, bad bool
+	site             *site
+	login            string
+	known, good, bad bool
 }
 
 // NewStanding judges for a book.
@@ -141,6 +144,16 @@ func (s *Standing) Closed(addr netip.Addr, reason mining.Reason, settled bool, n
 	s.sentence(banned, now)
 }
 
+// Settled tells that a connection is logged in. To tell it once is enough.
+func (s *Standing) Settled(m *mining.Miner, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c := s.conn(m, now); c != nil && !c.known && !c.bad {
+		c.known = true
+		c.site.known++
+	}
+}
+
 // Earned tells that a share of a connection was accepted: it is in good standing. To
 // tell it once is enough.
 func (s *Standing) Earned(m *mining.Miner, login string, now time.Time) {
@@ -172,6 +185,7 @@ func (s *Standing) Offended(m *mining.Miner, login string, now time.Time) {
 	}
 	at := c.site
 	s.disgrace(c, now)
+	c.forgetKnown()
 	c.bad = true
 	at.offending++
 	if login == "" {
@@ -187,8 +201,16 @@ func (s *Standing) Offended(m *mining.Miner, login string, now time.Time) {
 	s.sentence(banned, now)
 }
 
-// Left tells that a miner is gone. There is one call for each miner of Earned and
-// Offended, after them.
+// forgetKnown takes a connection from those that are logged in.
+func (c *judged) forgetKnown() {
+	if c.known {
+		c.known = false
+		c.site.known--
+	}
+}
+
+// Left tells that a miner is gone. There is one call for each miner of Settled, Earned
+// and Offended, after them.
 func (s *Standing) Left(m *mining.Miner, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -201,6 +223,7 @@ func (s *Standing) Left(m *mining.Miner, now time.Time) {
 		c.site.offending = max(0, c.site.offending-1)
 		return
 	}
+	c.forgetKnown()
 	if s.disgrace(c, now) {
 		c.site.workers[c.login] = &worker{good: c.site.goodOf(c.login), left: now}
 		c.site.forgetLeft(now)
@@ -272,8 +295,8 @@ func (s *Standing) conn(m *mining.Miner, now time.Time) *judged {
 // condemned says that an address is to be banned: enough was seen of it, and most of
 // those there take part. What was seen counts for one ban.
 func (at *site) condemned(now time.Time) verdict {
-	others := max(at.peak.value(now, peakHalf), float64(at.open-at.offending), float64(at.good))
-	if float64(len(at.offenders)+2) <= 2*others {
+	miners := max(at.peak.value(now, peakHalf), float64(at.known), float64(at.good))
+	if float64(len(at.offenders)+2) <= 2*miners {
 		return verdict{} // whatever they did
 	}
 	offenders := 0
@@ -282,28 +305,28 @@ func (at *site) condemned(now time.Time) verdict {
 			offenders++
 		}
 	}
-	strange := at.strange.value(now, offenceHalf) >= leastStrange
-	probing := at.probes.value(now, offenceHalf) >= leastProbes
-	bad := offenders
+	strangers := float64(max(1, at.open-at.known-at.offending))
+	strange := at.strange.value(now, offenceHalf) >= leastStrange*strangers
+	probing := at.probes.value(now, offenceHalf) >= leastProbes*strangers
+	bad := float64(offenders)
 	for _, more := range [...]bool{strange, probing} {
 		if more {
 			bad++
 		}
 	}
-	enough := offenders >= leastOffenders || strange || probing
-	if !enough || float64(bad) <= 2*others {
+	var what string
+	switch others := max(miners, float64(at.open-at.offending)); {
+	case offenders >= leastOffenders && bad > 2*others:
+		what = fmt.Sprintf("%d workers there misbehaved, and no others do well", offenders)
+	case strange && bad > 2*miners:
+		what = "connections that did not log in misbehaved, again and again"
+	case probing && bad > 2*miners:
+		what = "it tried for other things than mining, again and again"
+	default:
 		return verdict{}
 	}
 	clear(at.offenders)
 	at.strange, at.probes = decaying{}, decaying{}
-	what := fmt.Sprintf("%d workers there misbehaved, and no others do well", offenders)
-	switch {
-	case offenders >= leastOffenders:
-	case strange:
-		what = "connections that did not log in misbehaved, again and again"
-	default:
-		what = "it tried for other things than mining, again and again"
-	}
 	return verdict{Subject{Prefix: at.prefix}, what}
 }
 
