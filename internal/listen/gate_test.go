@@ -167,18 +167,25 @@ func TestGateStops(t *testing.T) {
 	}
 }
 
-// The first byte has a time of its own, and what follows the handshake's.
+// The first byte has a time of its own, and what follows the handshake's. Who says nothing
+// ends for that where the handshake has no more time than the first byte, too: it is a
+// health checker more likely than somebody who tries something.
 func TestFirstByteTimeout(t *testing.T) {
-	for text, want := range map[string]struct {
-		reason mining.Reason
-		after  time.Duration
+	for _, want := range []struct {
+		text      string
+		handshake time.Duration
+		reason    mining.Reason
+		after     time.Duration
 	}{
-		"":   {mining.FirstByteTimeout, 10 * time.Second},
-		"GE": {mining.HandshakeTimeout, 15 * time.Second},
+		{"", 15 * time.Second, mining.FirstByteTimeout, 10 * time.Second},
+		{"GE", 15 * time.Second, mining.HandshakeTimeout, 15 * time.Second},
+		{"", 10 * time.Second, mining.FirstByteTimeout, 10 * time.Second},
+		{"", 5 * time.Second, mining.FirstByteTimeout, 5 * time.Second},
+		{"GE", 5 * time.Second, mining.HandshakeTimeout, 5 * time.Second},
 	} {
-		counts := newTally()
+		text, counts := want.text, newTally()
 		door := guard.New(guard.Config{}, guard.Deps{})
-		cfg := Config{HandshakeTimeout: 15 * time.Second, FirstByteTimeout: 10 * time.Second}
+		cfg := Config{HandshakeTimeout: want.handshake, FirstByteTimeout: 10 * time.Second}
 		underGate(t, cfg, door, Deps{Serve: never(t), Metrics: counts.metrics()}, func(q *queue) {
 			_, _ = io.WriteString(q.come("192.0.2.1"), text)
 			time.Sleep(want.after - time.Nanosecond)

@@ -196,7 +196,7 @@ func TestNothingSaid(t *testing.T) {
 		end  func(conn *net.TCPConn)
 		want mining.Reason
 	}{
-		"silent":          {func(*net.TCPConn) {}, mining.HandshakeTimeout},
+		"silent":          {func(*net.TCPConn) {}, mining.FirstByteTimeout},
 		"half a method":   {func(c *net.TCPConn) { _, _ = c.Write([]byte("GE")) }, mining.HandshakeTimeout},
 		"closes":          {func(c *net.TCPConn) { _ = c.Close() }, mining.PeerClosed},
 		"says and leaves": {func(c *net.TCPConn) { _, _ = c.Write([]byte("P")); _ = c.Close() }, mining.PeerClosed},

@@ -177,13 +177,13 @@ func TestProxyHeaderRefused(t *testing.T) {
 		"then nonsense":         {loopback(), of2 + "hello", mining.UnknownProtocol},
 		"stops within v1":       {loopback(), v1[:20], mining.HandshakeTimeout},
 		"stops within v2":       {loopback(), of2[:20], mining.HandshakeTimeout},
-		"stops after it":        {loopback(), of2, mining.HandshakeTimeout},
+		"stops after it":        {loopback(), of2, mining.FirstByteTimeout},
 		"stops within the mark": {loopback(), proxyV2[:9], mining.HandshakeTimeout},
 	} {
 		t.Run(name, func(t *testing.T) {
 			counts := newTally()
 			cfg := Config{ProxyFrom: tt.from}
-			if tt.want == mining.HandshakeTimeout {
+			if strings.HasPrefix(name, "stops") {
 				cfg.HandshakeTimeout = 100 * time.Millisecond
 			}
 			addr := start(t, cfg, Deps{Metrics: counts.metrics(), Serve: never(t), Tunnel: func(mining.Arrival) mining.Reason { return "" }})

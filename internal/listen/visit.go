@@ -186,7 +186,7 @@ func (v *visit) failed(ctx context.Context, err error) mining.Reason {
 	switch op := (*net.OpError)(nil); {
 	case ctx.Err() != nil:
 		return mining.Shutdown
-	case errors.Is(err, os.ErrDeadlineExceeded) && v.hasty && !v.heard:
+	case errors.Is(err, os.ErrDeadlineExceeded) && !v.heard: // whichever deadline is the sooner
 		return mining.FirstByteTimeout
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return mining.HandshakeTimeout
