@@ -195,7 +195,7 @@ func (a *App) build(cfg *config.Config) error {
 		return err
 	}
 	a.makeBans(cfg, instance)
-	if a.walk, err = newWalk(cfg, a.hub, a.counts, advisers{gate: a.bans, standing: a.standing}, a.log); err != nil {
+	if a.walk, err = newWalk(cfg, a.hub, a.counts, advisers{gate: a.bans, standing: a.standing, guesses: a.standing}, a.log); err != nil {
 		return err
 	}
 	a.serve = serve.New(serveConfig(cfg, a.counts), serve.Deps{

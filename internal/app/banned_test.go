@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/loka/stratum/internal/pipeline/logins"
 	"github.com/loka/stratum/internal/sim"
 	"github.com/loka/stratum/internal/testkit/process"
 )
@@ -156,4 +157,35 @@ func TestRubbishBesideOthers(t *testing.T) {
 		t.Error("the farm is banned for what somebody else of it says")
 	}
 	r.expectMetric(`loka_bans_added_total{cause="threat",kind="ban"} 1`)
+}
+
+// Who guesses secrets by a few logins of each connection is banned, and not who tries a
+// wrong one again and again.
+func TestGuessesOverConnections(t *testing.T) {
+	t.Parallel()
+	const evil, wrong = "198.51.100.11", "198.51.100.12"
+	secret, err := logins.NewHash("s3cret", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := behind(t, fmt.Sprintf("[logins]\npassword = %q\n", secret))
+	tries := 0
+	for banned := false; !banned; {
+		if tries > 3000 {
+			t.Fatal("it guesses on")
+		}
+		c := r.from(evil)
+		for i := range 4 {
+			tries++
+			if c.ask(i, authorizes("farm.1", fmt.Sprint("guess", tries))) == "" {
+				banned = true
+				break
+			}
+		}
+		_ = c.conn.Close()
+		if c = r.from(wrong); c.ask(1, authorizes("farm.1", "mistyped")) == "" {
+			t.Fatal("who is set up wrong is banned")
+		}
+		_ = c.conn.Close()
+	}
 }

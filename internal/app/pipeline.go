@@ -44,11 +44,12 @@ type walk struct {
 	chain    *pipeline.Chain
 }
 
-// advisers are who else has a say in who may mine, and is told how they behave; both
-// may be nil.
+// advisers are who else has a say in who may mine, and is told how they behave; all may
+// be nil.
 type advisers struct {
 	gate     logins.Gate
 	standing threat.Standing
+	guesses  logins.Standing
 }
 
 // newWalk makes the pipeline.
@@ -65,7 +66,7 @@ func newWalk(cfg *config.Config, h *hub.Hub, c *counts, w advisers, log *slog.Lo
 		patterns: patterns.New(patternsConfig(cfg), c.patterns()),
 		bans:     logins.NewKeeper(w.gate, c.logins(logins.GateName)),
 	}
-	if g.logins, err = logins.New(who, c.logins(logins.Name)); err != nil {
+	if g.logins, err = logins.New(who, w.guesses, c.logins(logins.Name)); err != nil {
 		return nil, err
 	}
 	g.chain = pipeline.Compile(h, g.list(c)...)

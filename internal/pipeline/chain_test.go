@@ -152,7 +152,7 @@ func TestReactions(t *testing.T) {
 
 // guarded is the whole chain of the product, in its order, before last.
 func guarded(last pipeline.Handler) *pipeline.Chain {
-	l, err := logins.New(logins.Config{Allow: []string{"u.*"}}, logins.Metrics{})
+	l, err := logins.New(logins.Config{Allow: []string{"u.*"}}, nil, logins.Metrics{})
 	if err != nil {
 		panic(err)
 	}

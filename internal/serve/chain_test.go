@@ -20,7 +20,7 @@ import (
 func chained(t *testing.T, limits ratelimit.Config) *rig {
 	t.Helper()
 	r := newRig(t)
-	who, err := logins.New(logins.Config{Password: password, MaxRefused: 2}, logins.Metrics{})
+	who, err := logins.New(logins.Config{Password: password, MaxRefused: 2}, nil, logins.Metrics{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,9 +21,9 @@ func (d *decaying) value(now time.Time, half time.Duration) float64 {
 	return d.v * math.Exp2(-age.Seconds()/half.Seconds())
 }
 
-// add adds to it.
-func (d *decaying) add(x float64, now time.Time, half time.Duration) {
-	*d = decaying{d.value(now, half) + x, now}
+// add adds an offence to it.
+func (d *decaying) add(x float64, now time.Time) {
+	*d = decaying{d.value(now, offenceHalf) + x, now}
 }
 
 // raise makes it at least x.

@@ -64,6 +64,10 @@ var probeWeight = map[mining.Reason]float64{
 	mining.TLSHandshakeFailed: 0.1,
 }
 
+// guessWeight is the same for a guess of a secret: two thousand machines that were all set
+// up wrong at once are no attack.
+const guessWeight = 0.05
+
 // Standing judges addresses by what their connections do, and has a book ban those
 // that most of misbehaves. Any number of goroutines may use it; no share has to.
 type Standing struct {
@@ -138,7 +142,7 @@ func (s *Standing) Closed(addr netip.Addr, reason mining.Reason, settled bool, n
 		s.mu.Unlock()
 		return
 	}
-	at.probes.add(weight, now, offenceHalf)
+	at.probes.add(weight, now)
 	banned := at.condemned(now)
 	s.mu.Unlock()
 	s.sentence(banned, now)
@@ -152,6 +156,17 @@ func (s *Standing) Settled(m *mining.Miner, now time.Time) {
 		c.known = true
 		c.site.known++
 	}
+}
+
+// Guessed tells that a connection tried a secret that is wrong, and not one that it or
+// another of its machines tries again and again.
+func (s *Standing) Guessed(m *mining.Miner, now time.Time) {
+	s.mu.Lock()
+	at := s.site(m.Remote.Addr(), now)
+	at.probes.add(guessWeight, now)
+	banned := at.condemned(now)
+	s.mu.Unlock()
+	s.sentence(banned, now)
 }
 
 // Earned tells that a share of a connection was accepted: it is in good standing. To
@@ -189,9 +204,9 @@ func (s *Standing) Offended(m *mining.Miner, login string, now time.Time) {
 	c.bad = true
 	at.offending++
 	if login == "" {
-		at.strange.add(1, now, offenceHalf)
+		at.strange.add(1, now)
 	} else {
-		at.offender(login, now).add(1, now, offenceHalf)
+		at.offender(login, now).add(1, now)
 	}
 	banned := at.condemned(now)
 	if !banned.valid() {

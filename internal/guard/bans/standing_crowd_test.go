@@ -49,6 +49,12 @@ func TestAttacksAtOnce(t *testing.T) {
 		"guesses of secrets":      {16, 0, func(y *yard, m *mining.Miner) { y.leave(m, mining.LoginRefused, false) }},
 		"guesses beside an idler": {1, 1, func(y *yard, m *mining.Miner) { y.leave(m, mining.LoginRefused, false) }},
 		"garbage beside 20":       {1, 20, func(y *yard, m *mining.Miner) { y.leave(m, mining.UnknownProtocol, false) }},
+		"a few guesses of each": {4, 0, func(y *yard, m *mining.Miner) {
+			for range 3 {
+				y.Guessed(m, y.now)
+			}
+			y.leave(m, mining.PeerClosed, false)
+		}},
 		"shares of nobody": {8, 0, func(y *yard, m *mining.Miner) {
 			y.Offended(m, "", y.now)
 			y.leave(m, mining.Misbehaved, false)
@@ -70,6 +76,11 @@ func TestNoAttackAtOnce(t *testing.T) {
 	site := newCrowd(500, 5*time.Second/500)
 	if site.turn(100_000, func(m *mining.Miner) { site.leave(m, mining.LoginRefused, false) }) {
 		t.Errorf("a site of 500 with a wrong secret is banned: %v", site.book.List(bans.Filter{}, site.now))
+	}
+
+	site = newCrowd(1, time.Millisecond)
+	if site.turn(2000, func(m *mining.Miner) { site.Guessed(m, site.now); site.leave(m, mining.PeerClosed, false) }) {
+		t.Errorf("a site of 2,000 with a wrong secret is banned: %v", site.book.List(bans.Filter{}, site.now))
 	}
 
 	c := newCrowd(1, 20*time.Millisecond)

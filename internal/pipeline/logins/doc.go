@@ -16,7 +16,9 @@
 // answer, and not the time, for who is unknown is compared, too. What was found
 // right is remembered as its HMAC under a key of this process, so is what was found
 // wrong for a login, each within bounds. Secrets are derived in half the processors
-// at a time: whoever tries many waits, and with it only its own connection.
+// at a time: whoever tries many waits, and with it only its own connection. Of each wrong
+// secret that is new the [Standing] is told, for who guesses may come by a new connection
+// each time; a machine with a wrong setting tries the same again.
 //
 // Who else has a say, such as a list of bans, is the [Gate]; it is asked first, by a
 // middleware of its own, the [Keeper]. Both stand after identity, which makes the worker. It keeps the number of

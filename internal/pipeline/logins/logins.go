@@ -58,11 +58,20 @@ func (m *Metrics) count(c Cause) {
 	}
 }
 
+// Standing remembers how addresses have behaved over several connections. It must not
+// wait.
+type Standing interface {
+	// Guessed says that a login came with a secret that is wrong and was not tried for
+	// that login before, as far as is remembered.
+	Guessed(m *mining.Miner, now time.Time)
+}
+
 // Middleware lets miners in. Use [New].
 type Middleware struct {
-	rules   atomic.Pointer[rules]
-	metrics Metrics
-	memory  *memory
+	rules    atomic.Pointer[rules]
+	standing Standing
+	metrics  Metrics
+	memory   *memory
 	// deriving has room for those who derive a secret at a time.
 	deriving chan struct{}
 	slot     pipeline.Slot
@@ -87,10 +96,10 @@ type rules struct {
 }
 
 // New returns the middleware. It fails on a password that is meant to be a hash and is
-// none.
-func New(cfg Config, metrics Metrics) (*Middleware, error) {
+// none. standing may be nil.
+func New(cfg Config, standing Standing, metrics Metrics) (*Middleware, error) {
 	m := &Middleware{
-		metrics: metrics, memory: newMemory(),
+		standing: standing, metrics: metrics, memory: newMemory(),
 		deriving: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)),
 	}
 	if err := m.Reconfigure(cfg); err != nil {
@@ -218,8 +227,12 @@ func (m *Middleware) judge(r *rules, miner *mining.Miner, req *mining.Request) (
 	login := req.Worker.Login
 	if r.secret { // before all else, so that it takes the same time for all
 		secret, options, _ := strings.Cut(req.Password.Reveal(), ",")
-		if !m.matches(r.hashOf(login), login, secret) {
+		right, fresh := m.matches(r.hashOf(login), login, secret)
+		if !right {
 			cause = CauseSecret
+		}
+		if fresh && !right && m.standing != nil {
+			m.standing.Guessed(miner, req.At)
 		}
 		req.Password = mining.Secret(options)
 	}
@@ -238,8 +251,9 @@ func isNamed(name, login string) bool {
 	return name != "" && (name == login || name == w.User || name == w.Name)
 }
 
-// matches says whether a secret is right for a login whose hash is h.
-func (m *Middleware) matches(h Hash, login, secret string) bool {
+// matches says whether a secret is right for a login whose hash is h, and whether that
+// had to be found out.
+func (m *Middleware) matches(h Hash, login, secret string) (ok, fresh bool) {
 	if len(secret) > maxSecret {
 		secret = "" // it is nobody's, whatever it is
 	}
@@ -248,14 +262,14 @@ func (m *Middleware) matches(h Hash, login, secret string) bool {
 	hash := h.String()
 	right, wrong := m.memory.mark(hash, secret), m.memory.mark(hash+" "+login, secret)
 	if isRight, isWrong := m.memory.knows(right, wrong); isRight || isWrong {
-		return isRight
+		return isRight, false
 	}
 	m.deriving <- struct{}{}
 	defer func() { <-m.deriving }()
 	if isRight, isWrong := m.memory.knows(right, wrong); isRight || isWrong { // while we waited
-		return isRight
+		return isRight, false
 	}
-	ok := h.Matches(secret) && secret != ""
+	ok = h.Matches(secret) && secret != ""
 	m.memory.learn(right, wrong, ok)
-	return ok
+	return ok, true
 }

@@ -36,7 +36,7 @@ func newRig(t *testing.T, cfg logins.Config, gate logins.Gate) *rig {
 	r := &rig{t: t, refused: make(map[logins.Cause]int)}
 	var err error
 	metrics := logins.Metrics{Refused: func(c logins.Cause) pipeline.Counter { return counter{r, c} }}
-	r.mw, err = logins.New(cfg, metrics)
+	r.mw, err = logins.New(cfg, nil, metrics)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -248,14 +248,14 @@ func TestReconfigure(t *testing.T) {
 	if r.login("a", "new").Verdict != mining.Accepted || r.login("a", "old").Verdict != mining.Unauthorized {
 		t.Error("the second secret does not hold")
 	}
-	if _, err := logins.New(logins.Config{Password: "pbkdf2-sha256$1$x"}, logins.Metrics{}); err == nil {
+	if _, err := logins.New(logins.Config{Password: "pbkdf2-sha256$1$x"}, nil, logins.Metrics{}); err == nil {
 		t.Error("a broken hash is taken at the start")
 	}
 }
 
 // Many connections may log in at once.
 func TestManyAtOnce(t *testing.T) {
-	mw, err := logins.New(logins.Config{Password: "s3cret"}, logins.Metrics{})
+	mw, err := logins.New(logins.Config{Password: "s3cret"}, nil, logins.Metrics{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -288,7 +288,7 @@ func TestShareDoesNotAllocate(t *testing.T) {
 
 // BenchmarkLogin is of a secret that was not seen yet, and one that was.
 func BenchmarkLogin(b *testing.B) {
-	mw, err := logins.New(logins.Config{Password: "s3cret"}, logins.Metrics{})
+	mw, err := logins.New(logins.Config{Password: "s3cret"}, nil, logins.Metrics{})
 	if err != nil {
 		b.Fatal(err)
 	}

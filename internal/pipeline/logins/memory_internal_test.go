@@ -15,7 +15,7 @@ func TestUnknownCostsTheSame(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := New(Config{HasFile: true, Entries: []Entry{{"alice", h}}}, Metrics{})
+	m, err := New(Config{HasFile: true, Entries: []Entry{{"alice", h}}}, nil, Metrics{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,7 +25,7 @@ func TestUnknownCostsTheSame(t *testing.T) {
 	}
 	for i, login := range []string{"alice", "bob"} {
 		for range 2 {
-			if m.matches(r.hashOf(login), login, "guess") {
+			if ok, _ := m.matches(r.hashOf(login), login, "guess"); ok {
 				t.Errorf("%s got in", login)
 			}
 			if n := len(m.memory.wrong); n != i+1 {
@@ -33,10 +33,11 @@ func TestUnknownCostsTheSame(t *testing.T) {
 			}
 		}
 	}
-	if !m.matches(r.hashOf("alice"), "alice", "s3cret") || len(m.memory.right) != 1 {
+	if ok, _ := m.matches(r.hashOf("alice"), "alice", "s3cret"); !ok || len(m.memory.right) != 1 {
 		t.Errorf("%d remembered as right", len(m.memory.right))
 	}
-	if m.matches(r.hashOf("bob"), "bob", "s3cret") || m.matches(r.hashOf("bob"), "bob", "") {
+	other, _ := m.matches(r.hashOf("bob"), "bob", "s3cret")
+	if none, _ := m.matches(r.hashOf("bob"), "bob", ""); other || none {
 		t.Error("bob got in")
 	}
 }
@@ -45,7 +46,7 @@ func TestUnknownCostsTheSame(t *testing.T) {
 // right from then on: that it was wrong is not remembered of the login alone.
 func TestReloadWhileDeriving(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m, err := New(Config{Password: "old"}, Metrics{})
+		m, err := New(Config{Password: "old"}, nil, Metrics{})
 		if err != nil {
 			t.Fatal(err)
 		}
