@@ -86,6 +86,21 @@ func (b *Book) makeRoom(now time.Time) {
 	}
 }
 
+// setBack puts what begins in a time to come, because the clock was set back, where it
+// belongs by the clock as it is now, and says whether there was any.
+func (b *Book) setBack(now time.Time) bool {
+	var moved []*Entry
+	for _, e := range b.all {
+		if !e.Until.IsZero() && e.Since.Sub(now) >= clockSlack {
+			moved = append(moved, e.setBack(now))
+		}
+	}
+	for _, e := range moved {
+		b.put(e)
+	}
+	return len(moved) > 0
+}
+
 // tidy takes out of the way what is over, forgets what has been for long enough, and
 // counts what is in force. It says whether a network is not dropped any more.
 func (b *Book) tidy(now time.Time) (freed bool) {
@@ -96,6 +111,7 @@ func (b *Book) tidy(now time.Time) (freed bool) {
 	}
 	counts := make(map[count]int)
 	b.mu.Lock()
+	freed = b.setBack(now)
 	for k, e := range b.all {
 		if e.InForce(now) {
 			counts[count{e.Kind, e.Cause}]++
@@ -105,8 +121,13 @@ func (b *Book) tidy(now time.Time) (freed bool) {
 			b.networks[e.Kind].Delete(e.Prefix)
 			freed = true
 		}
-		if e.forgotten(cfg, now) {
+		switch {
+		case e.forgotten(cfg, now):
 			b.remove(k)
+		case !e.over: // it stays, in no network and no pattern
+			seen := *e
+			seen.over = true
+			b.all[k] = &seen
 		}
 	}
 	waiting := len(b.unkept)

@@ -205,6 +205,8 @@ type Entry struct {
 	Since, Until time.Time
 	// Times is the how many-eth it is: the number of those that are not forgotten.
 	Times int
+	// over says that its end was seen, by whatever clock.
+	over bool
 }
 
 // key is what there is one of.
@@ -224,6 +226,21 @@ func (e *Entry) ID() string {
 
 // InForce says that it holds at a time.
 func (e *Entry) InForce(now time.Time) bool { return e.Until.IsZero() || now.Before(e.Until) }
+
+// clockSlack is how far ahead of now a ban may begin.
+const clockSlack = time.Minute
+
+// setBack is an entry that begins in a time to come: it holds for its term from now on, or
+// not any more if its end was seen. Without that who was banned by a clock that was years
+// ahead would be so for years.
+func (e *Entry) setBack(now time.Time) *Entry {
+	moved, by := *e, e.Since.Sub(now)
+	if e.over {
+		by = e.Until.Sub(now)
+	}
+	moved.Since, moved.Until = stamp(e.Since.Add(-by)), stamp(e.Until.Add(-by))
+	return &moved
+}
 
 // outlasts says that it ends later than another one.
 func (e *Entry) outlasts(other *Entry) bool {
