@@ -70,6 +70,10 @@ type Conn struct {
 	// writeBy is the age bound of what is being written, drainBy the bound of
 	// the last flush; the earlier one is the write deadline.
 	writeBy, drainBy time.Time
+	// answerBy is the write deadline while nothing of ours is written, and bounds what a
+	// read writes by itself: TLS answers who asks for new keys. Where conn is plain none
+	// does, and it is zero.
+	answerBy time.Time
 }
 
 // New makes a connection of conn, which it owns from then on: nobody else may
@@ -233,6 +237,7 @@ func (c *Conn) end(reason mining.Reason) {
 		c.cfg.Metrics.SlowConsumers.Add(1)
 	}
 	c.interrupt()
+	c.answerWithin(time.Now().Add(c.cfg.DrainTimeout))
 }
 
 // interrupt makes a read that waits, or the next one, return; c.mu is held.

@@ -73,6 +73,10 @@ func (c *Conn) tick() bool {
 		ended, woken := c.reason != "", c.woken
 		if !ended && !woken {
 			_ = c.conn.SetReadDeadline(next)
+			if !next.IsZero() {
+				next = next.Add(c.cfg.MaxQueueAge)
+			}
+			c.answerWithin(next)
 		}
 		c.mu.Unlock()
 		if ended || !woken {

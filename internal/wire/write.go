@@ -243,14 +243,31 @@ func (c *Conn) drained() {
 		c.draining = false
 		c.cfg.Metrics.Slow.Add(-1)
 	}
-	_ = c.conn.SetWriteDeadline(time.Time{})
+	c.setWriteDeadline()
 }
 
-// setWriteDeadline bounds the write in progress; c.mu is held.
+// answerWithin bounds what a read writes by itself; c.mu is held.
+func (c *Conn) answerWithin(by time.Time) {
+	if c.raw != nil {
+		return
+	}
+	c.answerBy = by
+	if !c.draining {
+		c.setWriteDeadline()
+	}
+}
+
+// setWriteDeadline bounds the write in progress, or what a read may write; c.mu is held.
 func (c *Conn) setWriteDeadline() {
-	by := c.writeBy
-	if !c.drainBy.IsZero() && (by.IsZero() || c.drainBy.Before(by)) {
-		by = c.drainBy
+	by := c.answerBy
+	switch {
+	case c.abrupt:
+		by = time.Unix(1, 0)
+	case c.draining:
+		by = c.writeBy
+		if !c.drainBy.IsZero() && (by.IsZero() || c.drainBy.Before(by)) {
+			by = c.drainBy
+		}
 	}
 	_ = c.conn.SetWriteDeadline(by)
 }
@@ -266,7 +283,7 @@ func (c *Conn) fail(reason mining.Reason) {
 		c.cfg.Metrics.Dropped.Add(float64(n))
 	}
 	c.queue.clear()
-	if c.draining {
-		_ = c.conn.SetWriteDeadline(time.Unix(1, 0))
+	if c.draining || c.raw == nil {
+		c.setWriteDeadline()
 	}
 }
