@@ -47,7 +47,9 @@ func (v *visit) tunnel(ctx context.Context, ask func(mining.Arrival) mining.Reas
 	if reason := ask(v.arrival); reason != "" {
 		return reason
 	}
-	if _, err := io.WriteString(v.conn, established); err != nil {
+	v.turn.Give() // it waits for who takes nothing, as TLS may have filled what the kernel keeps
+	_, err := io.WriteString(v.conn, established)
+	if v.takeTurn(); err != nil {
 		return v.failed(ctx, err)
 	}
 	return ""

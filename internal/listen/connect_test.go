@@ -15,6 +15,7 @@ import (
 
 	"github.com/loka/stratum/internal/mining"
 	"github.com/loka/stratum/internal/steer"
+	"github.com/loka/stratum/internal/turns"
 )
 
 func TestParseConnect(t *testing.T) {
@@ -252,6 +253,34 @@ func TestConnectRefused(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Who does not take the answer to its CONNECT has no turn meanwhile: others connect.
+func TestConnectTurnIsNotHeldByWriting(t *testing.T) {
+	ours, theirs := net.Pipe()
+	slow := nobodyReads{ours, make(chan struct{}), make(chan struct{})}
+	of := turns.New(1, time.Now)
+	v := &visit{opening: &opening{conn: slow, turns: of, have: []byte("CONNECT h:1 HTTP/1.1\r\n\r\n")}}
+	done := make(chan mining.Reason, 1)
+	go func() {
+		v.takeTurn()
+		done <- v.tunnel(t.Context(), func(mining.Arrival) mining.Reason { return "" })
+	}()
+	<-slow.writing
+	if turn, free := of.Try(turns.Accept); !free {
+		t.Error("it holds the turn while it waits for who takes nothing")
+	} else {
+		turn.Give()
+	}
+	close(slow.release)
+	hear(t, theirs, established)
+	if got := <-done; got != "" {
+		t.Errorf("it is refused: %s", got)
+	}
+	if !v.turn.Held() {
+		t.Error("it goes on without a turn")
+	}
+	v.turn.Give()
 }
 
 // A CONNECT that does not end is closed in time, and so is one after which
