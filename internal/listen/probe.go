@@ -94,7 +94,7 @@ func (l *Listener) isProbe(conn net.Conn) bool {
 	}
 	local, ok := conn.LocalAddr().(*net.TCPAddr)
 	remote := remoteOf(conn)
-	if !ok || remote.Addr() != local.AddrPort().Addr().Unmap() || uint32(remote.Port()) != t.port.Load() || !l.probe.CompareAndSwap(t, nil) {
+	if !ok || remote.Addr() != plain(local.AddrPort().Addr()) || uint32(remote.Port()) != t.port.Load() || !l.probe.CompareAndSwap(t, nil) {
 		return false
 	}
 	close(t.accepted)

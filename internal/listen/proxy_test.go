@@ -143,6 +143,20 @@ func TestProxyHeader(t *testing.T) {
 	}
 }
 
+// A proxy that is reached by one link only, whose address says so, is in its network all
+// the same.
+func TestProxyOfALink(t *testing.T) {
+	for addr, want := range map[string]bool{"fe80::1%eth0": true, "fe80::1": true, "::ffff:192.0.2.1": true, "fec0::1%eth0": false} {
+		ours, theirs := net.Pipe()
+		cfg := Config{ProxyFrom: []netip.Prefix{netip.MustParsePrefix("fe80::/10"), netip.MustParsePrefix("192.0.2.0/24")}}
+		remote := remoteOf(fixed{ours, net.TCPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr(addr), 1))})
+		if got := cfg.believes(remote.Addr()); got != want {
+			t.Errorf("%s is believed: %t", addr, got)
+		}
+		_ = theirs.Close()
+	}
+}
+
 // A header of somebody who is not believed, and one that is none, are refused by name.
 func TestProxyHeaderRefused(t *testing.T) {
 	v1, of2 := header(t, 1, "10.1.2.3:12345", "192.0.2.1:3333"), header(t, 2, "10.1.2.3:12345", "192.0.2.1:3333")

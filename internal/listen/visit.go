@@ -204,11 +204,12 @@ func (v *visit) failed(ctx context.Context, err error) mining.Reason {
 }
 
 // remoteOf reads a connection's address; one without an address of its own
-// (in-memory ones) has the zero AddrPort.
+// (in-memory ones) has the zero AddrPort. What says by which link an address is reached is
+// left out: no network in a configuration has it, and one with it is in none.
 func remoteOf(conn net.Conn) netip.AddrPort {
 	if tcp, ok := conn.RemoteAddr().(*net.TCPAddr); ok {
 		a := tcp.AddrPort()
-		return netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
+		return netip.AddrPortFrom(plain(a.Addr()), a.Port())
 	}
 	a, err := netip.ParseAddrPort(conn.RemoteAddr().String())
 	if err != nil {
@@ -216,3 +217,6 @@ func remoteOf(conn net.Conn) netip.AddrPort {
 	}
 	return a
 }
+
+// plain is an address as its networks have it.
+func plain(addr netip.Addr) netip.Addr { return addr.Unmap().WithZone("") }
