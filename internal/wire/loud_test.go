@@ -6,6 +6,8 @@ import (
 	"runtime"
 	"sync/atomic"
 	"testing"
+
+	"github.com/loka/stratum/internal/mining"
 )
 
 // Of a peer that says more than is read at a time the handler is told after each such
@@ -94,6 +96,52 @@ func TestFloodYields(t *testing.T) {
 			t.Errorf("others had %d turns while %d buffers were read", len(seen), buffers)
 		}
 	})
+}
+
+// So is one that talks in TLS records which are smaller than any buffer.
+func TestFloodOfRecordsYields(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // no test of this package runs beside it
+	ours, theirs := roomyPair(t)
+	near, far := tlsOver(t, ours, theirs)
+	const records = 1000
+	for range records {
+		if _, err := far.Write([]byte("x\n")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var turns atomic.Int64
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				turns.Add(1)
+				runtime.Gosched()
+			}
+		}
+	}()
+	defer func() { close(stop); <-stopped }()
+	seen := map[int64]bool{}
+	left := records
+	s := &script{line: func(string) error {
+		seen[turns.Load()] = true
+		if left--; left == 0 {
+			return named{mining.TooManyErrors}
+		}
+		return nil
+	}}
+	if reason := New(near, nil, &Config{}).Run(t.Context(), s); reason != mining.TooManyErrors {
+		t.Errorf("it ended as %s", reason)
+	}
+	if len(seen) < records/readsInARow {
+		t.Errorf("others had %d turns while %d records were read", len(seen), records)
+	}
+	if n := s.loud.Load(); n < records/4 {
+		t.Errorf("it was told of %d times in %d records", n, records)
+	}
 }
 
 // roomyPair is a pair of real sockets as the system makes them.

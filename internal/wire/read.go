@@ -154,17 +154,19 @@ func (c *Conn) yield() {
 // goes on with a fresh stack as readRaw does.
 func (c *Conn) readConn() (moved bool) {
 	var idle [idleSize]byte
-	full := false
+	full, quick := false, haste{since: time.Now()}
 	for !c.ended.Load() {
 		var err error
-		if full {
+		large := full
+		if large {
 			scratch := borrow()
-			if full, err = c.readInto(scratch[:]); full {
-				c.yield()
-			}
+			full, err = c.readInto(scratch[:])
 			scratches.Put(scratch)
 		} else {
 			full, err = c.readInto(idle[:])
+		}
+		if quick.read() || large && full {
+			c.yield()
 		}
 		if c.readError(err) {
 			return false
@@ -176,6 +178,24 @@ func (c *Conn) readConn() (moved bool) {
 		}
 	}
 	return false
+}
+
+// haste tells whether reads follow each other without a wait in between. A read of TLS
+// ends with the record, so that a peer which talks in small ones never fills a buffer.
+type haste struct {
+	since time.Time
+	reads int
+	is    bool
+}
+
+// read counts one and says whether the last of them were quick.
+func (h *haste) read() bool {
+	if h.reads++; h.reads == readsInARow {
+		now := time.Now()
+		h.is = now.Sub(h.since) < leastTick
+		h.since, h.reads = now, 0
+	}
+	return h.is
 }
 
 // readInto does one read and handles what it brought.

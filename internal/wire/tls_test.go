@@ -26,6 +26,16 @@ func (w wrapped) NetConn() net.Conn { return w.Conn }
 func tlsPair(t *testing.T) (near net.Conn, far *tls.Conn) {
 	t.Helper()
 	ours, theirs := tcpPair(t)
+	near, far = tlsOver(t, ours, theirs)
+	if tcpOf(near) != ours {
+		t.Error("the socket below is not found")
+	}
+	return near, far
+}
+
+// tlsOver is one over a pair of sockets.
+func tlsOver(t *testing.T, ours, theirs net.Conn) (near net.Conn, far *tls.Conn) {
+	t.Helper()
 	server := tls.Server(wrapped{ours}, &tls.Config{Certificates: []tls.Certificate{certificate(t)}})
 	far = tls.Client(theirs, &tls.Config{InsecureSkipVerify: true})
 	done := make(chan error, 1)
@@ -38,9 +48,6 @@ func tlsPair(t *testing.T) (near net.Conn, far *tls.Conn) {
 	}
 	if rawOf(server) != nil {
 		t.Error("a TLS connection is written to below its encryption")
-	}
-	if tcpOf(server) != ours {
-		t.Error("the socket below is not found")
 	}
 	return server, far
 }
