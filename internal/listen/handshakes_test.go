@@ -19,6 +19,7 @@ import (
 	"github.com/loka/stratum/internal/certs"
 	"github.com/loka/stratum/internal/guard"
 	"github.com/loka/stratum/internal/mining"
+	"github.com/loka/stratum/internal/testkit"
 )
 
 // left is how many turns are free.
@@ -175,4 +176,57 @@ func TestTLSReadsAreBounded(t *testing.T) {
 	}
 	_ = ours.Close()
 	_ = theirs.Close()
+}
+
+// Who asks for new keys again and again is not answered without end, and who does it now
+// and then is.
+func TestTLSNewKeysAreBounded(t *testing.T) {
+	s := newSecured(t)
+	heard, ended := make(chan string, 1), make(chan error, 1)
+	addr := start(t, Config{TLS: s.tls(certs.Spec{})}, Deps{Handshakes: NewHandshakes(1, nil), Serve: here(func(_ context.Context, conn net.Conn, preread []byte) {
+		lines := bufio.NewScanner(io.MultiReader(bytes.NewReader(preread), conn))
+		for lines.Scan() {
+			heard <- lines.Text()
+		}
+		ended <- lines.Err()
+	})})
+	conn := dial(t, addr)
+	r, err := testkit.NewRekeyer(t.Context(), conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	say(t, conn, string(r.Data("{}\n")))
+	<-heard
+	var text []byte
+	for range mostAnswers + 2 {
+		text = append(append(text, r.Ask()...), r.Data("{}\n")...)
+	}
+	say(t, conn, string(text))
+	if err := conn.CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	for n := 1; ; n++ {
+		select {
+		case <-heard:
+			continue
+		case err := <-ended:
+			if !errors.Is(err, errAskedTooMuch) || n < mostAnswers || n > mostAnswers+2 {
+				t.Errorf("after %d lines it ended with %v", n, err)
+			}
+			return
+		}
+	}
+}
+
+// The bound of a time is none of a longer one.
+func TestNewKeysNowAndThen(t *testing.T) {
+	b, now := &begun{}, time.Now()
+	for range 10 {
+		for i := range mostAnswers {
+			if !b.answers(now) {
+				t.Fatalf("the answer %d is not given", i)
+			}
+		}
+		now = now.Add(answersFor)
+	}
 }

@@ -8,6 +8,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync/atomic"
+	"time"
 
 	"github.com/loka/stratum/internal/certs"
 	"github.com/loka/stratum/internal/guard"
@@ -40,6 +42,11 @@ type begun struct {
 	turn *turn
 	// said counts the bytes that came since the last that were for us.
 	said int
+	// ours counts the writes under way of what we say, and tells them from those of
+	// package tls itself. Of these answered counts the ones since a time.
+	ours     atomic.Int32
+	answered int
+	since    time.Time
 }
 
 const (
@@ -49,15 +56,26 @@ const (
 	mostSaid = 24 << 10
 	// readAhead is how much may be read at a time, however much room there is.
 	readAhead = 4 << 10
+	// mostAnswers bounds, in answersFor, the answers that package tls gives by itself once
+	// the handshake is over: to those who ask for new keys, each of which costs as much as
+	// twenty records. Who needs new keys does so after millions of records.
+	mostAnswers = 32
+	answersFor  = time.Minute
 )
 
-// errSaidTooMuch is more than mostSaid.
-var errSaidTooMuch = errors.New("the message is too long")
+// errSaidTooMuch is more than mostSaid, errAskedTooMuch what takes more than mostAnswers.
+var (
+	errSaidTooMuch  = errors.New("the message is too long")
+	errAskedTooMuch = errors.New("it asks for new keys again and again")
+)
 
 // Read gives what there was first.
 func (b *begun) Read(p []byte) (n int, err error) {
-	if b.said >= mostSaid {
+	switch {
+	case b.said >= mostSaid:
 		return 0, errSaidTooMuch
+	case b.answered > mostAnswers:
+		return 0, errAskedTooMuch
 	}
 	switch p = p[:min(len(p), readAhead)]; {
 	case len(b.have) > 0:
@@ -76,10 +94,23 @@ func (b *begun) Read(p []byte) (n int, err error) {
 
 // Write writes.
 func (b *begun) Write(p []byte) (int, error) {
-	if b.turn != nil {
+	switch {
+	case b.turn != nil:
 		return b.turn.without(b.Conn.Write, p)
+	case b.ours.Load() == 0 && !b.answers(time.Now()):
+		return 0, errAskedTooMuch
 	}
 	return b.Conn.Write(p) //nolint:wrapcheck // a connection's own errors
+}
+
+// answers counts an answer of package tls, which gives it to who reads, and says whether
+// there may be one more.
+func (b *begun) answers(now time.Time) bool {
+	if now.Sub(b.since) >= answersFor {
+		b.since, b.answered = now, 0
+	}
+	b.answered++
+	return b.answered <= mostAnswers
 }
 
 // NetConn is the connection below.
@@ -98,7 +129,17 @@ func (e *encrypted) Read(p []byte) (int, error) {
 	if n > 0 {
 		e.below.said = 0
 	}
+	if err != nil && e.below.answered > mostAnswers { // package tls has another word for it
+		err = errAskedTooMuch
+	}
 	return n, err //nolint:wrapcheck // a connection's own errors
+}
+
+// Write writes what we say.
+func (e *encrypted) Write(p []byte) (int, error) {
+	e.below.ours.Add(1)
+	defer e.below.ours.Add(-1)
+	return e.Conn.Write(p) //nolint:wrapcheck // a connection's own errors
 }
 
 // secure answers a TLS hello. Its goroutine ends when the connection is handed
