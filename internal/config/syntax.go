@@ -36,9 +36,10 @@ func (l *loader) parse(doc []byte) (tables map[string]any, ok bool) {
 			return nil, false // most likely an echo of the line before
 		}
 		line := lineOf(doc, at.line)
-		key, advice := explain(string(line))
+		table := tableAbove(doc, at.line)
+		key, advice := explain(string(line), table)
 		l.problems = append(l.problems, Problem{
-			Origin: l.name, Line: at.line, Col: at.col, Key: qualify(doc, at.line, key),
+			Origin: l.name, Line: at.line, Col: at.col, Key: qualify(table, key),
 			Text: "not valid TOML: " + strings.TrimPrefix(text, "toml: ") + advice,
 		})
 		if line == nil || strings.HasPrefix(strings.TrimSpace(string(line)), "[") {
@@ -65,9 +66,9 @@ func lineOf(doc []byte, line int) []byte {
 	return text
 }
 
-// explain guesses what a broken line was meant to be: the key it sets, and a
+// explain guesses what a broken line under a table was meant to be: the key it sets, and a
 // sentence that helps with the commonest slip, a text without quotes.
-func explain(line string) (key, advice string) {
+func explain(line, table string) (key, advice string) {
 	name, value, ok := strings.Cut(line, "=")
 	name, value = strings.TrimSpace(name), strings.TrimSpace(value)
 	if strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.") != "" {
@@ -84,32 +85,37 @@ func explain(line string) (key, advice string) {
 		return name, ""
 	}
 	value, _, _ = strings.Cut(value, "#")
-	if mayBeSecret(name, value) {
+	if mayBeSecret(qualify(table, name), value) {
 		value = "…"
 	}
 	return name, fmt.Sprintf("; put the text in quotes: %s = %q", name, strings.Trim(strings.TrimSpace(value), `"'`))
 }
 
-// mayBeSecret says whether a value, of which only the key's last part and no quotes are
-// known, is better not repeated. A pool's URL is none, nor is a mere host.
-func mayBeSecret(name, value string) bool {
-	name = name[strings.LastIndexByte(name, '.')+1:]
+// mayBeSecret says whether the value of a key, which has no quotes, is better not repeated.
+// A pool's URL is none, nor is a mere host there; a sink's and the database's are.
+func mayBeSecret(key, value string) bool {
+	name := key[strings.LastIndexByte(key, '.')+1:]
 	switch name {
 	case "proxy", "traces", "traces_authorization", "sentry":
 		return true
 	case "url":
-		if strings.Contains(value, "/") && !strings.HasPrefix(value, "stratum+") {
+		if !strings.HasPrefix(key, "pool") || strings.Contains(value, "/") && !strings.HasPrefix(value, "stratum+") {
 			return true
 		}
 	}
 	return strings.Contains(name, "password") || strings.Contains(value, "@") || len(value) > 80
 }
 
-// qualify puts the table's name that a line stands under before its key.
-func qualify(doc []byte, line int, key string) string {
+// qualify puts the name of a table before one of its keys; no key stays none.
+func qualify(table, key string) string {
 	if key == "" {
 		return ""
 	}
+	return table + key
+}
+
+// tableAbove is the name, with a dot, of the table that a line stands under; empty: none.
+func tableAbove(doc []byte, line int) string {
 	header, seen := "", map[string]int{}
 	for n, text := range strings.Split(string(doc), "\n") {
 		if n+1 >= line {
@@ -131,5 +137,5 @@ func qualify(doc []byte, line int, key string) string {
 			header = name + "."
 		}
 	}
-	return header + key
+	return header
 }

@@ -3,7 +3,6 @@ package sink
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"maps"
 	"net/url"
 	"regexp"
@@ -160,7 +159,8 @@ func pieces(text, between string) []string {
 	return strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(between, r) })
 }
 
-// noService is the error of a scheme that nobody knows.
-func noService(name string) error {
-	return &AddressError{fmt.Sprintf("there is no service %q; there are: %s", name, strings.Join(Services(), ", "))}
+// noService is the error of a URL whose scheme nobody knows. What stands in its place is not
+// told: of a URL that was written without one it is the secret.
+func noService() error {
+	return &AddressError{"there is no such service; the URL begins with one of these and a colon: " + strings.Join(Services(), ", ")}
 }

@@ -47,7 +47,7 @@ func newSender(raw string, client *http.Client) (sender, error) {
 		return &alertmanager{url: strings.TrimSuffix(at.String(), "/") + "/api/v2/alerts", client: client}, nil
 	default:
 		if !slices.ContainsFunc(Services(), func(s string) bool { return s == name }) {
-			return nil, noService(name)
+			return nil, noService()
 		}
 		return newService(raw, client)
 	}
