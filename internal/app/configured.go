@@ -58,7 +58,12 @@ func (r reloader) PlanFile(applied string) (httpapi.Plan, error) {
 	if err != nil {
 		return httpapi.Plan{}, err
 	}
-	return r.Plan(text)
+	next, err := r.app.source.Load(text)
+	if err != nil {
+		return httpapi.Plan{}, asInvalid(err)
+	}
+	p, err := r.app.plan(next)
+	return p, asInvalid(err)
 }
 
 // planText is what a reload would read.

@@ -24,6 +24,9 @@ type Source interface {
 	// Load makes a configuration of a file's text, the environment and the flags.
 	// It is a [config.Problems] where those are at fault.
 	Load(text []byte) (*config.Config, error)
+	// LoadSent is Load of a text that somebody has sent, who may not read the environment:
+	// told are the variables that may be shown.
+	LoadSent(text []byte, told []string) (*config.Config, error)
 }
 
 // errNotRunning is why nothing is put in place before the proxy is up and once it is
@@ -133,14 +136,7 @@ func (a *App) logReloaded(ctx context.Context, r *Reloaded) {
 }
 
 // plan says what a configuration would change.
-func (a *App) plan(text []byte) (httpapi.Plan, error) {
-	if a.source == nil {
-		return httpapi.Plan{}, httpapi.ErrNoConfig
-	}
-	next, err := a.source.Load(text)
-	if err != nil {
-		return httpapi.Plan{}, err
-	}
+func (a *App) plan(next *config.Config) (httpapi.Plan, error) {
 	a.reloading.Lock()
 	defer a.reloading.Unlock()
 	hubCfg, err := hubConfig(next, a.version)

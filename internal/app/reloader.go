@@ -23,7 +23,14 @@ func (r reloader) Reload(ctx context.Context, applied string) (httpapi.Reloaded,
 
 // Plan implements [httpapi.Reloader].
 func (r reloader) Plan(text []byte) (httpapi.Plan, error) {
-	p, err := r.app.plan(text)
+	if r.app.source == nil {
+		return httpapi.Plan{}, httpapi.ErrNoConfig
+	}
+	next, err := r.app.source.LoadSent(text, r.app.cfg.Load().Shown)
+	if err != nil {
+		return httpapi.Plan{}, asInvalid(err)
+	}
+	p, err := r.app.plan(next)
 	return p, asInvalid(err)
 }
 

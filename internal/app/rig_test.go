@@ -177,6 +177,8 @@ func (f *fileText) Read() ([]byte, error) {
 	return bytes.Clone(f.text), nil
 }
 
+func (f *fileText) LoadSent(text []byte, _ []string) (*config.Config, error) { return f.Load(text) }
+
 func (f *fileText) Load(text []byte) (*config.Config, error) {
 	cfg, problems := config.Load(text, f.Name(), config.Options{})
 	if len(problems) > 0 {

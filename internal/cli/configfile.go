@@ -14,7 +14,15 @@ import (
 // loadText makes a Config of the text of a file, nil for none, the environment and
 // flags. The error is a [config.Problems].
 func (env *environment) loadText(file []byte, path string, flags config.Flags) (*config.Config, error) {
-	cfg, problems := config.Load(file, path, config.Options{Env: env.lookup, EnvNames: env.names(), Flags: flags, Database: app.CheckDatabase})
+	return loaded(config.Load(file, path, env.options(flags)))
+}
+
+// options are what a Config is made of besides a file.
+func (env *environment) options(flags config.Flags) config.Options {
+	return config.Options{Env: env.lookup, EnvNames: env.names(), Flags: flags, Database: app.CheckDatabase}
+}
+
+func loaded(cfg *config.Config, problems config.Problems) (*config.Config, error) {
 	if len(problems) > 0 {
 		return nil, problems
 	}

@@ -34,6 +34,13 @@ func (s *source) Load(text []byte) (*config.Config, error) {
 	return s.env.loadText(text, s.path, s.flags)
 }
 
+// LoadSent makes one of a text that came by the API.
+func (s *source) LoadSent(text []byte, told []string) (*config.Config, error) {
+	opts := s.env.options(s.flags)
+	opts.Sent, opts.Told = true, told
+	return loaded(config.Load(text, s.path, opts))
+}
+
 // reloadCmd is `loka reload`.
 type reloadCmd struct {
 	apiFlags

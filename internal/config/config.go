@@ -47,6 +47,8 @@ type Config struct {
 	Notes Problems
 	// Overrides names what environment and flags overrode, in key order.
 	Overrides []Override
+	// Shown names the variables that the file has in values that are no secrets.
+	Shown []string
 }
 
 // Server is the [server] table.

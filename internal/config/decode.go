@@ -73,7 +73,7 @@ func (l *loader) decode(path string, in any, out reflect.Value) {
 		if text, ok := in.(string); ok {
 			l.written[path] = text
 		}
-		if err := setValue(out, in, l.variables); err != nil {
+		if err := l.setValue(out, in); err != nil {
 			l.add(path, "%s", err)
 		}
 	}
@@ -123,7 +123,7 @@ func (l *loader) decodeList(path string, in any, out reflect.Value) {
 	}
 	made := reflect.MakeSlice(out.Type(), len(list), len(list))
 	for i, element := range list {
-		if err := setValue(made.Index(i), element, l.variables); err != nil {
+		if err := l.setValue(made.Index(i), element); err != nil {
 			l.add(index(path, i), "%s", err)
 		}
 	}

@@ -3,12 +3,37 @@ package config
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
+// lookup is the value of a variable, or why there is none.
+type lookup func(name string) (string, error)
+
+// lookup is what ${NAME} is looked up in for a secret, or for what is none; nil takes
+// texts as they are.
+func (l *loader) lookup(secret bool) lookup {
+	if l.variables == nil {
+		return nil
+	}
+	return func(name string) (string, error) {
+		if !secret && l.sent && !slices.Contains(l.told, name) {
+			return "", fmt.Errorf("the file in place has ${%s} in no value that is shown, so what it stands for is not shown by asking, either; write the value itself", name)
+		}
+		value, ok := l.variables(name)
+		if !ok {
+			return "", fmt.Errorf(`the environment variable %s is not set; set it, or write "$${" for a plain "${"`, name)
+		}
+		if !secret && !slices.Contains(l.shown, name) {
+			l.shown = append(l.shown, name)
+		}
+		return value, nil
+	}
+}
+
 // expand replaces each ${NAME} by the variable's value; $${ stands for a
 // plain ${. Any other $ is kept. With a nil env the text stays as it is.
-func expand(text string, env func(string) (string, bool)) (string, error) {
+func expand(text string, env lookup) (string, error) {
 	if env == nil || !strings.Contains(text, "${") {
 		return text, nil
 	}
@@ -33,9 +58,9 @@ func expand(text string, env func(string) (string, bool)) (string, error) {
 		if !isVariable(name) {
 			return "", fmt.Errorf(`${%s} names no variable; write ${NAME}, or "$${" for a plain "${"`, name)
 		}
-		value, ok := env(name)
-		if !ok {
-			return "", fmt.Errorf(`the environment variable %s is not set; set it, or write "$${" for a plain "${"`, name)
+		value, err := env(name)
+		if err != nil {
+			return "", err
 		}
 		b.WriteString(value)
 		text = rest

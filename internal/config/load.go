@@ -24,6 +24,10 @@ type Options struct {
 	EnvNames []string
 	// Flags override everything else.
 	Flags Flags
+	// Sent says that who wrote the file may not read the environment, and is shown what
+	// is made of it: outside of secrets ${NAME} is replaced for the names in Told only.
+	Sent bool
+	Told []string
 	// Database says what is wrong with the URL of a database, without its password;
 	// nil takes all that look like one.
 	Database func(url string) error
@@ -52,7 +56,7 @@ type Override struct {
 // order of the file.
 func Load(file []byte, name string, opts Options) (*Config, Problems) {
 	l := newLoader(name, opts.Env)
-	l.database = opts.Database
+	l.database, l.sent, l.told = opts.Database, opts.Sent, opts.Told
 	c := Defaults()
 	if file != nil && !l.file(file, &c) {
 		l.problems.sort()
@@ -69,7 +73,7 @@ func Load(file []byte, name string, opts Options) (*Config, Problems) {
 		return nil, l.problems
 	}
 	l.notes.sort()
-	c.Notes, c.Overrides = l.notes, l.overrides
+	c.Notes, c.Overrides, c.Shown = l.notes, l.overrides, l.shown
 	return &c, nil
 }
 
@@ -88,6 +92,9 @@ type loader struct {
 	env     func(string) (string, bool)
 	// variables is what ${NAME} is looked up in; nil takes texts as they are.
 	variables func(string) (string, bool)
+	// sent and told are those of [Options], shown that of [Config].
+	sent        bool
+	told, shown []string
 	// database is that of [Options].
 	database func(url string) error
 	where    *places

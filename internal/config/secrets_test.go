@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // canary is what must not be read anywhere.
@@ -84,5 +86,37 @@ func TestMistakesNeverShowSecrets(t *testing.T) {
 	}
 	if looked != len(lines)*len(wrongs) {
 		t.Errorf("%d were looked at", looked)
+	}
+}
+
+// Of a text that somebody has sent, variables are replaced in secrets, which are not
+// shown, and elsewhere only where they are shown already.
+func TestSentTextsReadNoEnvironment(t *testing.T) {
+	env := environ(map[string]string{"SECRET": canary, "FARM": "acct"})
+	file := minimal + "password = \"${SECRET}\"\n[[pool]]\nname = \"b\"\nurl = \"b.example.com:3333\"\nusername = \"${FARM}\"\n"
+	c := load(t, file, Options{Env: env})
+	if diff := cmp.Diff([]string{"FARM"}, c.Shown); diff != "" {
+		t.Error(diff)
+	}
+	sent := func(text string) (*Config, Problems) {
+		return Load([]byte(text), "loka.toml", Options{Env: env, Sent: true, Told: c.Shown})
+	}
+	if same, problems := sent(file); len(problems) > 0 || len(Diff(c, same)) > 0 {
+		t.Errorf("the file itself: %v", problems)
+	}
+	for _, text := range []string{
+		strings.Replace(file, `"acct"`, `"${SECRET}"`, 1),
+		strings.Replace(file, `"acct"`, `"${UNSET}"`, 1),
+		strings.Replace(file, `"b"`, `"b${SECRET}"`, 1),
+		strings.Replace(file, `"b.example.com:3333"`, `"${SECRET}"`, 1),
+		file + "[server]\nhandshake_timeout = \"${SECRET}\"\n",
+		file + "[server]\nlisten = [\"${SECRET}\"]\n",
+		file + "[access]\nmode = \"${SECRET}\"\n",
+	} {
+		got, problems := sent(text)
+		said := fmt.Sprint(problems)
+		if got != nil || strings.Contains(said, canary) || !strings.Contains(said, "is not shown by asking") {
+			t.Errorf("%s\nsaid %s", text, said)
+		}
 	}
 }

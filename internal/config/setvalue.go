@@ -57,7 +57,7 @@ func kindOf(t reflect.Type) kind {
 
 // setValue gives a field its value from what the TOML parser made, ${ENV}
 // expanded.
-func setValue(out reflect.Value, in any, env func(string) (string, bool)) error {
+func (l *loader) setValue(out reflect.Value, in any) error {
 	want := kindOf(out.Type())
 	_, secret := reflect.TypeAssert[mining.Secret](out)
 	wrong := fmt.Errorf("want %s such as %s, got %s", want.name, want.example, describe(in))
@@ -69,7 +69,7 @@ func setValue(out reflect.Value, in any, env func(string) (string, bool)) error 
 		if isNumber(out.Type()) || out.Kind() == reflect.Bool {
 			return wrong
 		}
-		text, err := expand(v, env)
+		text, err := expand(v, l.lookup(secret))
 		if err != nil {
 			return err
 		}
