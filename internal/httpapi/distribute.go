@@ -23,13 +23,16 @@ func (r *recorder) distribute(ctx context.Context, in *Distribute) (Payout, erro
 	if err != nil {
 		return Payout{}, err
 	}
+	var before any
+	given := make([]store.Distribution, 0, 1)
 	if entered.ID != 0 {
-		given, err := r.Warehouse.Distributions(ctx, entered.ID)
-		if err != nil {
+		if given, err = r.Warehouse.Distributions(ctx, entered.ID); err != nil {
 			return Payout{}, r.unanswered(ctx, err)
 		}
+		before = outlined(&entered, given)
 		for i := range given {
 			if given[i].By == in.By {
+				changed(ctx, before, before)
 				return divided(&entered, &given[i]), nil
 			}
 		}
@@ -44,11 +47,26 @@ func (r *recorder) distribute(ctx context.Context, in *Distribute) (Payout, erro
 	if e, err = r.enter(ctx, e); err != nil {
 		return Payout{}, err
 	}
+	if before == nil {
+		remark(ctx, "entered, and not divided")
+		changed(ctx, nil, outlined(&e, nil))
+	}
 	d, err := r.Warehouse.Distribute(ctx, store.Distribution{Earning: e, By: in.By, Parts: parts, At: r.Now().UTC()})
 	if err != nil {
 		return Payout{}, r.unanswered(ctx, err)
 	}
+	changed(ctx, before, outlined(&e, append(given, d)))
 	return divided(&e, &d), nil
+}
+
+// outlined is an earning for the audit record, with how it is divided but not among whom:
+// they are as many as there are workers, and the database has them.
+func outlined(e *store.Earning, given []store.Distribution) Payout {
+	p := payoutOf(e)
+	for i := range given {
+		p.Distributions = append(p.Distributions, Distribution{given[i].By, given[i].At.UTC(), payout.Rule, []PayoutPart{}})
+	}
+	return p
 }
 
 func divided(e *store.Earning, d *store.Distribution) Payout {

@@ -101,9 +101,6 @@ func payouts(api huma.API, r *recorder) {
 		if err == nil {
 			remark(ctx, fmt.Sprintf("pool %s, reference %s: %d satoshi by %s among %d; %s",
 				p.Pool, p.Reference, p.Amount, in.Body.By, len(p.Distributions[0].Parts), in.Body.Note))
-			entered := p
-			entered.Distributions = nil // as many as there are workers, and the database has them
-			changed(ctx, nil, entered)
 		}
 		return &body[Payout]{p}, err
 	})

@@ -200,3 +200,39 @@ func TestDistributeWaits(t *testing.T) {
 	s.fail = errors.New("no")
 	wantProblem(t, "a store that fails", post.do(t, h), http.StatusServiceUnavailable)
 }
+
+// What was entered is in the record, whether it could be divided or not, and what was
+// entered before is not said to be new.
+func TestDistributeIsAudited(t *testing.T) {
+	deps, _ := newDeps()
+	s, file := newStore(), new(fakeFile)
+	deps.Records, deps.Audit = newRecords(s), file
+	h := Handler(deps, true)
+	s.undivided = errors.New("no")
+	wantProblem(t, "entered only", ask{method: http.MethodPost, path: "/api/v1/payouts", body: paid, token: secret}.do(t, h), http.StatusServiceUnavailable)
+	s.undivided = nil
+	for _, body := range []string{paid, strings.Replace(paid, `"worker"`, `"user"`, 1), paid} {
+		distributed(t, h, body)
+	}
+	said := func(of any) string {
+		p, ok := of.(Payout)
+		if !ok {
+			return "none"
+		}
+		words := []string{p.Reference}
+		for i := range p.Distributions {
+			words = append(words, p.Distributions[i].By)
+		}
+		return strings.Join(words, " ")
+	}
+	got := make([]string, 0, len(file.acts))
+	for _, a := range file.acts {
+		got = append(got, said(a.Before)+" -> "+said(a.After))
+	}
+	if diff := cmp.Diff([]string{"none -> tx1", "tx1 -> tx1 worker", "tx1 worker -> tx1 worker user", "tx1 worker user -> tx1 worker user"}, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	if len(s.earnings) != 1 || len(s.distributions) != 2 {
+		t.Errorf("%d earnings, %d distributions", len(s.earnings), len(s.distributions))
+	}
+}

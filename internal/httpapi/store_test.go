@@ -26,6 +26,8 @@ type fakeStore struct {
 	asked     int
 	fail      error
 	failAfter int
+	// undivided is why nothing is divided that is entered.
+	undivided error
 }
 
 // What the store has is what is asked of it.
@@ -215,6 +217,9 @@ func (s *fakeStore) Earnings(_ context.Context, f store.Filter) ([]store.Earning
 func (s *fakeStore) Distribute(_ context.Context, d store.Distribution) (store.Distribution, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.undivided != nil {
+		return d, s.undivided
+	}
 	for _, was := range s.distributions {
 		if was.Earning.ID == d.Earning.ID && was.By == d.By {
 			return was, nil
