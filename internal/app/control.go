@@ -157,9 +157,13 @@ func (c *control) EnablePool(pool string) (ok bool, err error) {
 	if errors.Is(err, hub.ErrNoPool) {
 		return false, nil
 	}
+	arranged := c.disabled[pool]
 	delete(c.disabled, pool)
 	kept := c.keep()
-	if errors.Is(err, hub.ErrDisabledByFile) {
+	switch {
+	case errors.Is(err, hub.ErrDisabledByFile) && arranged:
+		return true, httpapi.ErrOnlyByFile
+	case errors.Is(err, hub.ErrDisabledByFile):
 		return true, httpapi.ErrDisabledByFile
 	}
 	return true, kept

@@ -177,8 +177,10 @@ func TestDisabledIsKept(t *testing.T) {
 		if h.disabled["a"] != "operator" || len(h.disabled) != 2 {
 			t.Errorf("disabled after a restart: %v", h.disabled)
 		}
-		if ok, err := c.EnablePool("b"); !ok || !errors.Is(err, httpapi.ErrDisabledByFile) {
-			t.Errorf("%t, %v", ok, err)
+		for _, only := range []bool{true, false} { // what is forgotten is so once
+			if ok, err := c.EnablePool("b"); !ok || !errors.Is(err, httpapi.ErrDisabledByFile) || errors.Is(err, httpapi.ErrOnlyByFile) != only {
+				t.Errorf("%t, %v", ok, err)
+			}
 		}
 	})
 	if text, err := os.ReadFile(path); said != "" || err != nil || string(text) != `{"version":1,"disabled":["a"]}` {

@@ -23,7 +23,8 @@ type Controller interface {
 	// connections; alone are the routes that have no other pool that serves.
 	// ok is false where there is no such pool.
 	DisablePool(pool string) (alone []string, ok bool, err error)
-	// EnablePool takes that back, unless it is with [ErrDisabledByFile].
+	// EnablePool takes that back, unless it is with [ErrDisabledByFile]: then the pool stays
+	// as it is, and with [ErrOnlyByFile] what was arranged besides is forgotten.
 	EnablePool(pool string) (ok bool, err error)
 	// PinRoute prefers one of a route's pools, or takes that back for an empty
 	// name; ok is false where there is no such route or the pool is not its own.
@@ -38,6 +39,9 @@ type Controller interface {
 // ErrDisabledByFile is for a pool that is disabled in the configuration: only
 // there it can be enabled.
 var ErrDisabledByFile = errors.New("the pool is disabled by the configuration")
+
+// ErrOnlyByFile is that, of a pool that was disabled by who operates it, too, until now.
+var ErrOnlyByFile = fmt.Errorf("%w, and no more by API", ErrDisabledByFile)
 
 // Disabled is the answer of POST /api/v1/pools/{name}/disable.
 type Disabled struct {
@@ -134,6 +138,10 @@ func disables(api huma.API, m *view.Model, c Controller) {
 			case !ok:
 				return nil, noPool(m, in.Name)
 			case errors.Is(err, ErrDisabledByFile):
+				if errors.Is(err, ErrOnlyByFile) {
+					remark(ctx, "that it was disabled by API is forgotten; by the file it still is")
+					changed(ctx, before, before)
+				}
 				return nil, huma.Error409Conflict(fmt.Sprintf("pool %q is disabled in the file; remove enabled = false there", in.Name))
 			}
 			after := before

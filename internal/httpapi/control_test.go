@@ -92,6 +92,20 @@ func TestEnableWhatTheFileDisables(t *testing.T) {
 	}
 }
 
+// It is in the record where that has changed what is kept for the next start, though it
+// is refused.
+func TestEnableThatForgetsIsAudited(t *testing.T) {
+	for refuse, want := range map[error]int{ErrDisabledByFile: 0, ErrOnlyByFile: 1} {
+		deps, hub := newDeps()
+		file := new(fakeFile)
+		deps.Audit, hub.refuse = file, refuse
+		wantProblem(t, "enable", ask{method: "DELETE", path: "/api/v1/pools/main/disable", token: secret}.do(t, Handler(deps, true)), http.StatusConflict)
+		if len(file.acts) != want || want > 0 && !strings.Contains(file.acts[0].Detail, "forgotten") {
+			t.Errorf("%v: %+v", refuse, file.acts)
+		}
+	}
+}
+
 var controlRequests = []ask{
 	{method: "POST", path: "/api/v1/pools/main/drain"},
 	{method: "DELETE", path: "/api/v1/pools/main/drain"},
