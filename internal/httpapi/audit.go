@@ -110,6 +110,11 @@ func (a *auditor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			a.keep(r, deed)
 		}
 	})
+	defer func() { // however it ends
+		if deed.changed {
+			out.done()
+		}
+	}()
 	a.next.ServeHTTP(out, r)
 	if !out.answered { // which net/http takes for 200
 		out.done()

@@ -290,3 +290,25 @@ func TestLongActsAreClipped(t *testing.T) {
 		t.Errorf("%d %.60q %s", len(row.Detail), row.Detail, row.Who)
 	}
 }
+
+// What was done is in the record, though the answer to it came to nothing.
+func TestAuditOfWhatPanics(t *testing.T) {
+	file := new(fakeFile)
+	deps := Deps{Audit: file, Now: func() time.Time { return epoch }, Logger: slog.New(slog.DiscardHandler)}
+	for what, want := range map[string]int{"done": 1, "not done": 0} {
+		file.acts = nil
+		h := newAuditor(deps, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			if what == "done" {
+				changed(r.Context(), nil, "x")
+			}
+			panic(http.ErrAbortHandler)
+		}))
+		func() {
+			defer func() { _ = recover() }()
+			h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/x", nil))
+		}()
+		if len(file.acts) != want {
+			t.Errorf("%s: %+v", what, file.acts)
+		}
+	}
+}
