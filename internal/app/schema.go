@@ -67,20 +67,32 @@ func CheckDatabase(url string) error {
 // Migrate goes forward or back to a version. It is an error while a proxy uses the
 // data directory, whose tables must not change beneath it.
 func (s *Schema) Migrate(ctx context.Context, to int64) error {
+	const what = "loka database migrate"
 	before := s.version(ctx)
 	if err := s.alone(func() error { return s.schema.Migrate(ctx, to) }); err != nil {
-		return err
+		return errors.Join(err, s.actedInPart(ctx, what, before))
 	}
-	return s.acted("loka database migrate", before, atVersion{to})
+	return s.acted(what, before, atVersion{to})
 }
 
 // Reset drops all that is ours; see [Schema.Migrate].
 func (s *Schema) Reset(ctx context.Context) error {
+	const what = "loka database reset"
 	before := s.version(ctx)
 	if err := s.alone(func() error { return s.schema.Reset(ctx) }); err != nil {
-		return err
+		return errors.Join(err, s.actedInPart(ctx, what, before))
 	}
-	return s.acted("loka database reset", before, nil)
+	return s.acted(what, before, nil)
+}
+
+// actedInPart keeps what was done of what failed or was stopped: a step back has dropped
+// what it drops, whatever became of the next one.
+func (s *Schema) actedInPart(ctx context.Context, what string, before any) error {
+	after := s.version(context.WithoutCancel(ctx))
+	if after == nil || after == before {
+		return nil
+	}
+	return s.acted(what, before, after)
 }
 
 // atVersion is what the database is at, for the record of acts.
