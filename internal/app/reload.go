@@ -1,6 +1,7 @@
 package app
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -101,7 +102,7 @@ func (a *App) reload(ctx context.Context, id string) (Reloaded, error) {
 		return Reloaded{}, err
 	}
 	r, err := a.apply(ctx, next)
-	if err == nil && len(r.Changes) > 0 {
+	if err == nil && len(r.Changes) > 0 && !bytes.Equal(text, a.applied.latest()) {
 		a.applied.add(text, r.Changes)
 	}
 	return r, err
@@ -139,11 +140,12 @@ func (a *App) logReloaded(ctx context.Context, r *Reloaded) {
 func (a *App) plan(next *config.Config) (httpapi.Plan, error) {
 	a.reloading.Lock()
 	defer a.reloading.Unlock()
+	changes := config.Diff(a.cfg.Load(), next)
+	next = following(a.cfg.Load(), next)
 	hubCfg, err := hubConfig(next, a.version)
 	if err != nil {
 		return httpapi.Plan{}, err
 	}
-	changes := config.Diff(a.cfg.Load(), next)
 	p := httpapi.Plan{Changes: changesOf(changes), Restart: restartsOf(changes), Moves: a.leavers(next)}
 	splits := make(map[string][]hub.PartConfig)
 	p.Arranged, p.Forgotten = a.control.arranged(next, splits)
@@ -213,12 +215,21 @@ func needsRestart(key string) bool {
 	return slices.Contains([]string{"data_dir", "instance", "http.listen"}, key) || strings.HasPrefix(key, "storage.")
 }
 
+// following is a configuration as far as the running program can follow it: what needs a
+// restart is as it was at the start, and goes on to differ from the file until then.
+func following(now, next *config.Config) *config.Config {
+	c := *next
+	c.DataDir, c.Instance, c.HTTP.Listen, c.Storage = now.DataDir, now.Instance, now.HTTP.Listen, now.Storage
+	return &c
+}
+
 // apply puts a configuration in place: all of it, or on an error nothing. One without
 // differences is put in place, too: the files of certificates that it names may be
 // others.
 func (a *App) apply(ctx context.Context, next *config.Config) (Reloaded, error) {
 	r := Reloaded{Changes: config.Diff(a.cfg.Load(), next)}
 	r.Restart = restartsOf(r.Changes)
+	next = following(a.cfg.Load(), next)
 	hubCfg, err := hubConfig(next, a.version)
 	if err != nil {
 		return r, err

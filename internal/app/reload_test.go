@@ -294,3 +294,33 @@ func TestReloadOfTheQuota(t *testing.T) {
 		}
 	}
 }
+
+// What takes effect at the next start only is not said to be in place before, is told
+// again by each reload until then, and no more where the file has taken it back.
+func TestReloadOfWhatNeedsARestart(t *testing.T) {
+	t.Parallel()
+	r := startShared(t, sim.PoolConfig{Difficulty: 1e-6}, quickly)
+	text := poolText("main", r.pool) + sharedRoute + quickly
+	r.file.write(r.dir, "rate_burst = 70\n[storage]\nkeep_minutes = \"240h\"\n"+text)
+	for i, changes := range []int{2, 1} {
+		done, err := r.app.Reload(t.Context(), "")
+		if err != nil || len(done.Changes) != changes || fmt.Sprint(done.Restart) != "[storage.keep_minutes]" {
+			t.Errorf("%d: %+v, %v", i, done, err)
+		}
+	}
+	for _, path := range []string{"/api/v1/configuration", "/api/v1/applied"} {
+		_, said := r.ask(http.MethodGet, path, "")
+		switch {
+		case path == "/api/v1/applied":
+			if strings.Count(said, `"id"`) != 2 {
+				t.Errorf("a file is kept for each time it is read: %s", said)
+			}
+		case !strings.Contains(said, `{"key":"storage.keep_minutes","value":"\"720h\""`) || !strings.Contains(said, `"unread":[{"key":"storage.keep_minutes","old":"\"720h\"","new":"\"240h\""}]`):
+			t.Errorf("%s", said)
+		}
+	}
+	r.file.write(r.dir, "rate_burst = 70\n"+text)
+	if done, err := r.app.Reload(t.Context(), ""); err != nil || len(done.Changes)+len(done.Restart) != 0 {
+		t.Errorf("taken back: %+v, %v", done, err)
+	}
+}
