@@ -59,6 +59,23 @@ func TestWrongTokensAreThrottled(t *testing.T) {
 	}
 }
 
+// Where none is needed a wrong token is as none.
+func TestWrongTokenOnLoopbackIsNone(t *testing.T) {
+	deps, _ := newDeps()
+	counted := refusals{}
+	deps.Counts = counted.metrics()
+	h := Handler(deps, true)
+	for range 2 * wrongBurst {
+		w := ask{path: "/api/v1/session", token: "wrong"}.do(t, h)
+		if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), `"signed_in":false`) {
+			t.Fatalf("%d %s", w.Code, w.Body)
+		}
+	}
+	if len(counted) != 0 {
+		t.Errorf("%v", counted)
+	}
+}
+
 // However many addresses guess, the memory of them is bounded, and who has guessed most
 // is not forgotten before others.
 func TestThrottleIsBounded(t *testing.T) {
