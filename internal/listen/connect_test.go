@@ -286,15 +286,19 @@ func TestConnectTurnIsNotHeldByWriting(t *testing.T) {
 // A CONNECT that does not end is closed in time, and so is one after which
 // nothing comes.
 func TestConnectInTime(t *testing.T) {
+	t.Parallel()
 	for _, text := range []string{"CONNECT h:1 HTT", "CONNECT h:1 HTTP/1.1\r\nA: b\r\n", "CONNECT h:1 HTTP/1.1\r\n\r\n", "CONNECT h:1 HTTP/1.1\r\n\r\nCONN"} {
-		counts := newTally()
-		addr := start(t, Config{HandshakeTimeout: 200 * time.Millisecond}, Deps{
-			Metrics: counts.metrics(), Serve: never(t), Tunnel: func(mining.Arrival) mining.Reason { return "" },
+		t.Run("", func(t *testing.T) {
+			t.Parallel()
+			counts := newTally()
+			addr := start(t, Config{HandshakeTimeout: heardWithin}, Deps{
+				Metrics: counts.metrics(), Serve: never(t), Tunnel: func(mining.Arrival) mining.Reason { return "" },
+			})
+			say(t, dial(t, addr), text)
+			if got := counts.next(); got != mining.HandshakeTimeout {
+				t.Errorf("%q: refused as %s", text, got)
+			}
 		})
-		say(t, dial(t, addr), text)
-		if got := counts.next(); got != mining.HandshakeTimeout {
-			t.Errorf("%q: refused as %s", text, got)
-		}
 	}
 }
 

@@ -191,7 +191,12 @@ func never(t *testing.T) Serve {
 	return here(func(context.Context, net.Conn, []byte) { t.Error("a refused connection was handed on") })
 }
 
+// heardWithin is a time limit of who says something, which must be heard within it: else it
+// has said nothing.
+const heardWithin = 2 * time.Second
+
 func TestNothingSaid(t *testing.T) {
+	t.Parallel()
 	for name, tt := range map[string]struct {
 		end  func(conn *net.TCPConn)
 		want mining.Reason
@@ -203,10 +208,14 @@ func TestNothingSaid(t *testing.T) {
 		"resets":          {func(c *net.TCPConn) { _ = c.SetLinger(0); _ = c.Close() }, mining.PeerReset},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			counts := newTally()
 			cfg := Config{HandshakeTimeout: time.Hour}
-			if tt.want == mining.HandshakeTimeout {
+			switch tt.want { //nolint:exhaustive // the others have all the time there is
+			case mining.FirstByteTimeout:
 				cfg.HandshakeTimeout = 200 * time.Millisecond
+			case mining.HandshakeTimeout:
+				cfg.HandshakeTimeout = heardWithin
 			}
 			addr := start(t, cfg, Deps{Metrics: counts.metrics(), Serve: never(t)})
 			tt.end(dial(t, addr))

@@ -159,6 +159,7 @@ func TestProxyOfALink(t *testing.T) {
 
 // A header of somebody who is not believed, and one that is none, are refused by name.
 func TestProxyHeaderRefused(t *testing.T) {
+	t.Parallel()
 	v1, of2 := header(t, 1, "10.1.2.3:12345", "192.0.2.1:3333"), header(t, 2, "10.1.2.3:12345", "192.0.2.1:3333")
 	elsewhere := []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("::1/128")}
 	for name, tt := range map[string]struct {
@@ -195,10 +196,11 @@ func TestProxyHeaderRefused(t *testing.T) {
 		"stops within the mark": {loopback(), proxyV2[:9], mining.HandshakeTimeout},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			counts := newTally()
 			cfg := Config{ProxyFrom: tt.from}
 			if strings.HasPrefix(name, "stops") {
-				cfg.HandshakeTimeout = 100 * time.Millisecond
+				cfg.HandshakeTimeout = heardWithin
 			}
 			addr := start(t, cfg, Deps{Metrics: counts.metrics(), Serve: never(t), Tunnel: func(mining.Arrival) mining.Reason { return "" }})
 			conn := dial(t, addr)

@@ -164,7 +164,7 @@ func TestTLSFails(t *testing.T) {
 		}
 	})
 	config := serverTLS(t, false)
-	hasty := start(t, Config{TLS: config, HandshakeTimeout: 200 * time.Millisecond}, deps)
+	hasty := start(t, Config{TLS: config, HandshakeTimeout: heardWithin}, deps)
 	patient := start(t, Config{TLS: config, HandshakeTimeout: time.Hour}, deps)
 	refusing := func(version uint16) func(conn *net.TCPConn) {
 		return func(conn *net.TCPConn) {

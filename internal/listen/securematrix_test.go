@@ -475,7 +475,7 @@ func TestTLSTurnIsNotHeldByWriting(t *testing.T) {
 func TestTLSTurnInTime(t *testing.T) {
 	s := newSecured(t)
 	turns := NewHandshakes(1, nil)
-	d := newDoor(t, Config{TLS: s.tls(certs.Spec{}), HandshakeTimeout: 100 * time.Millisecond}, turns)
+	d := newDoor(t, Config{TLS: s.tls(certs.Spec{}), HandshakeTimeout: heardWithin}, turns)
 	patient := newDoor(t, Config{TLS: s.tls(certs.Spec{})}, turns)
 	if err := turns.take(t.Context(), netip.Prefix{}); err != nil {
 		t.Fatal(err)
