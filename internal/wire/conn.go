@@ -51,6 +51,9 @@ type Conn struct {
 	// its own; moved says that it has gone on to a fresh one.
 	after func()
 	moved bool
+	// records says that conn is around another, as TLS is: a read of it ends with a record,
+	// however much more there is, and may write. It is static.
+	records bool
 	// mark is when the read in progress began to be handled, or what the handler has
 	// made of it; zero where the read is not timed. untimed counts down to the next
 	// that is.
@@ -71,8 +74,8 @@ type Conn struct {
 	// the last flush; the earlier one is the write deadline.
 	writeBy, drainBy time.Time
 	// answerBy is the write deadline while nothing of ours is written, and bounds what a
-	// read writes by itself: TLS answers who asks for new keys. Where conn is plain none
-	// does, and it is zero.
+	// read writes by itself: TLS answers who asks for new keys. Without records none does,
+	// and it is zero.
 	answerBy time.Time
 }
 
@@ -87,6 +90,7 @@ func New(conn net.Conn, preread []byte, cfg *Config) *Conn {
 		cfg:     cfg.Complete(),
 		preread: preread,
 	}
+	_, c.records = conn.(wrapper)
 	c.maxLine.Store(int64(c.cfg.MaxLine))
 	c.maxQueue.Store(int64(c.cfg.MaxQueueBytes))
 	return c

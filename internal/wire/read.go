@@ -73,7 +73,7 @@ func (c *Conn) tick() bool {
 		ended, woken := c.reason != "", c.woken
 		if !ended && !woken {
 			_ = c.conn.SetReadDeadline(next)
-			if !next.IsZero() {
+			if c.records && !next.IsZero() {
 				next = next.Add(c.cfg.MaxQueueAge)
 			}
 			c.answerWithin(next)
@@ -165,7 +165,7 @@ func (c *Conn) readConn() (moved bool) {
 		} else {
 			full, err = c.readInto(idle[:])
 		}
-		if quick.read() || large && full {
+		if c.records && quick.read() || large && full {
 			c.yield()
 		}
 		if c.readError(err) {

@@ -248,7 +248,7 @@ func (c *Conn) drained() {
 
 // answerWithin bounds what a read writes by itself; c.mu is held.
 func (c *Conn) answerWithin(by time.Time) {
-	if c.raw != nil {
+	if !c.records {
 		return
 	}
 	c.answerBy = by
@@ -283,7 +283,7 @@ func (c *Conn) fail(reason mining.Reason) {
 		c.cfg.Metrics.Dropped.Add(float64(n))
 	}
 	c.queue.clear()
-	if c.draining || c.raw == nil {
+	if c.draining || c.records {
 		c.setWriteDeadline()
 	}
 }

@@ -14,8 +14,8 @@ import (
 
 // BenchmarkLogWaits appends to the log twenty times a second while the same file takes a
 // minute of 18,000 workers, and says how long the slowest of them took: so much more of
-// what happened is lost if the process is killed then. x-alone is how many times as long as
-// the slowest with nothing beside it, of-taking which part of the time that the minute took.
+// what happened is lost if the process is killed then. x_alone is how many times as long as
+// the slowest with nothing beside it, x_taking which part of the time that the minute took.
 func BenchmarkLogWaits(b *testing.B) {
 	ctx := b.Context()
 	farm := &storetest.Farm{Workers: 18_000, Shares: 1, Begins: store.Day.Floor(noon()), Minutes: 1}
@@ -54,8 +54,8 @@ func BenchmarkLogWaits(b *testing.B) {
 			}
 			worst := slices.Max(beside)
 			b.ReportMetric(worst.Seconds()*1e3, "ms-longest")
-			b.ReportMetric(worst.Seconds()/alone.Seconds(), "x-alone")
-			b.ReportMetric(worst.Seconds()/slices.Max(took).Seconds(), "of-taking")
+			b.ReportMetric(worst.Seconds()/alone.Seconds(), "x_alone")
+			b.ReportMetric(worst.Seconds()/slices.Max(took).Seconds(), "x_taking")
 		})
 	}
 }
