@@ -65,21 +65,8 @@ func TestFloodYields(t *testing.T) {
 		if _, err := r.peer.Write(flood); err != nil {
 			t.Fatal(err)
 		}
-		var turns atomic.Int64
-		stop, stopped := make(chan struct{}), make(chan struct{})
-		go func() {
-			defer close(stopped)
-			for {
-				select {
-				case <-stop:
-					return
-				default:
-					turns.Add(1)
-					runtime.Gosched()
-				}
-			}
-		}()
-		defer func() { close(stop); <-stopped }()
+		turns, end := others()
+		defer end()
 		seen := map[int64]bool{}
 		left := len(flood) / len(line)
 		all := make(chan struct{})
@@ -109,21 +96,8 @@ func TestFloodOfRecordsYields(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	var turns atomic.Int64
-	stop, stopped := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(stopped)
-		for {
-			select {
-			case <-stop:
-				return
-			default:
-				turns.Add(1)
-				runtime.Gosched()
-			}
-		}
-	}()
-	defer func() { close(stop); <-stopped }()
+	turns, end := others()
+	defer end()
 	seen := map[int64]bool{}
 	left := records
 	s := &script{line: func(string) error {
@@ -161,4 +135,23 @@ func roomyPair(t *testing.T) (near, far net.Conn) {
 		t.Fatal(err)
 	}
 	return near, far
+}
+
+// others takes turns beside what is tested, and counts them, until end is called.
+func others() (turns *atomic.Int64, end func()) {
+	turns = new(atomic.Int64)
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				turns.Add(1)
+				runtime.Gosched()
+			}
+		}
+	}()
+	return turns, func() { close(stop); <-stopped }
 }

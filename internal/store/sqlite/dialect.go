@@ -13,7 +13,7 @@ import (
 // picos is how many parts a satoshi is kept in.
 const picos = 1_000_000_000_000
 
-// partOfChunk is how many records of a chunk one transaction takes: about a tenth of a
+// partOfChunk is how many records of a chunk one transaction takes: some hundredths of a
 // second of writing, for a log in the same file waits for it.
 const partOfChunk = 5_000
 
